@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What crosses between the BPF programs and userspace: every map's key and value, and every
+ * constant both sides must agree on. Nothing else belongs here.
+ *
+ * The types are chosen so that `bpftool map dump` reads like a table:
+ *  - an address is four octets in network order (struct ipaddr), a port is a host-order number
+ *    (suffix _h), a MAC is six octets;
+ *  - states and kinds are one-byte enums, which bpftool prints by name;
+ *  - times are seconds since boot (CLOCK_MONOTONIC), so that they can be compared with /proc/uptime
+ *    on a machine that does not suspend.
+ *
+ * Programs of two releases may run side by side while one is being upgraded (a hook is replaced
+ * atomically, several hooks are not): whoever changes the layout of a map raises EBPFNET_ABI.
+ */
+#ifndef EBPFNET_ABI_H
+#define EBPFNET_ABI_H
+
+#ifdef __bpf__
+#include "vmlinux.h"
+#else
+#include <linux/types.h>
+#include <stddef.h>
+#endif
+
+#define EBPFNET_ABI 1
+
+#define EBPFNET_NAME_LEN 16		/* a namespace's name, with its final 0 */
+#define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..63; 0 is the outside */
+#define EBPFNET_MAX_PORTS 4096		/* switch ports over all networks */
+#define EBPFNET_MAX_FDB 16384		/* learned MAC addresses over all networks */
+#define EBPFNET_MAX_FLOWS 131072	/* default size of the flow table */
+#define EBPFNET_MAX_RULES 65536		/* publish rules */
+#define EBPFNET_MAX_PUBLISHED 1048576	/* (address, protocol, port) triples published */
+#define EBPFNET_MAX_UPLINKS 64
+
+#define EBPFNET_NET_OUTSIDE 0		/* the zone of everything that is not one of our networks */
+
+/* An IPv4 address, octets in the order of the wire. All zero: none, or any. */
+struct ipaddr {
+	__u8 octet[4];
+} __attribute__((aligned(4)));
+
+/* The IP protocols that have a name here; any other number is valid in the field too. */
+enum l4proto {
+	L4_ANY = 0,
+	L4_ICMP = 1,
+	L4_TCP = 6,
+	L4_UDP = 17,
+	L4_MAX = 255,
+} __attribute__((packed));
+
+/*
+ * A tuple as one packet carries it, in the zone where it enters: the network of the port it came
+ * from, or EBPFNET_NET_OUTSIDE for the uplink and lo. ICMP queries carry their identifier in both
+ * ports, as in netfilter and RFC 5508 section 3.1.
+ */
+struct flow_key {
+	struct ipaddr src, dst;
+	__u16 sport_h, dport_h;
+	__u16 net;
+	enum l4proto proto;
+	__u8 zero;
+};
+
+enum flow_dir {
+	FLOW_ORIGINAL,		/* the direction of the packet that began the flow */
+	FLOW_REPLY,
+} __attribute__((packed));
+
+/* Where a translated packet goes. */
+enum flow_target {
+	TO_UPLINK,		/* the routing table says through which one */
+	TO_PORT,		/* the port .ifindex, straight into its namespace */
+	TO_LOCAL,		/* the host's own sockets, over lo */
+} __attribute__((packed));
+
+/*
+ * One direction of a flow: all that its packets need, in one look-up. Never changes but for .seen
+ * and .gen; what both directions share is in struct conn.
+ */
+struct flow {
+	struct ipaddr src, dst;		/* the tuple after translation */
+	__u16 sport_h, dport_h;
+	__u32 conn;			/* index in map conns */
+	__u32 ifindex;			/* TO_PORT: the port; else 0 */
+	__u32 gen;			/* config generation it was last checked against */
+	__u32 seen;			/* when conns[conn].seen was last written from here; seconds since boot */
+	enum flow_dir dir;
+	enum flow_target to;
+	__u8 settled;			/* replied to and, for TCP, established: nothing to tell the state machine */
+	__u8 zero;
+};
+
+enum conn_state {
+	CONN_FREE = 0,		/* the slot is on the free list, or was never used */
+	CONN_NEW,		/* being made */
+	CONN_UNREPLIED,		/* UDP, ICMP, others: one direction seen */
+	CONN_REPLIED,		/* both directions seen */
+	CONN_SYN_SENT,		/* TCP, RFC 9293 as seen from the middle */
+	CONN_SYN_RECV,
+	CONN_ESTABLISHED,
+	CONN_FIN_WAIT,		/* a FIN from one side */
+	CONN_CLOSING,		/* a FIN from both */
+	CONN_RESET,		/* a RST was seen */
+	CONN_STATES,
+} __attribute__((packed));
+
+/* The state of a flow that its two directions share, in a numbered slot of map conns. */
+struct conn {
+	struct flow_key orig;		/* key of the original direction in map flows */
+	__u32 seen;			/* last packet, coarse; seconds since boot. Free: the next free slot, plus 1 */
+	__u32 rule;			/* publish rule that made it; 0: masquerade */
+	__u32 endpoint;			/* id of the endpoint it belongs to */
+	enum conn_state state;
+	__u8 fin;			/* bit 1 << enum flow_dir: that side sent FIN */
+	__u8 zero[2];
+};
+
+/* struct port.flags */
+enum {
+	PORT_SPOOF_ALLOW = 1 << 0,	/* may send from any address (nested switches, virtual machines) */
+};
+
+/* A port of the switch: the host-side veth of a namespace. Map ports, by the veth's ifindex. */
+struct port {
+	char name[EBPFNET_NAME_LEN];	/* the namespace's */
+	struct ipaddr addr;
+	__u8 mac[6];
+	__u16 net;
+	__u32 endpoint;			/* id, never used twice */
+	__u16 flags;			/* PORT_* */
+	__u16 number;			/* N in vethN */
+};
+
+/* Map endpoints: who has an address. */
+struct endpoint_key {
+	struct ipaddr addr;
+	__u16 net;
+	__u16 zero;
+};
+
+struct endpoint {
+	__u32 ifindex;			/* its port; 0: the gateway itself */
+	__u32 id;
+	__u8 mac[6];
+	__u16 zero;
+};
+
+/* Map fdb: which port leads to a MAC address. */
+struct fdb_key {
+	__u8 mac[6];
+	__u16 net;
+};
+
+enum fdb_kind {
+	FDB_LEARNED,
+	FDB_STATIC,		/* an endpoint's own address: neither ages nor moves */
+	FDB_GATEWAY,		/* the gateway's: a frame to it is routed */
+} __attribute__((packed));
+
+struct fdb_entry {
+	__u32 ifindex;
+	__u32 seen;			/* seconds since boot; static entries: 0 */
+	enum fdb_kind kind;
+	__u8 zero[3];
+};
+
+/* Map networks, by network id. */
+struct network {
+	struct ipaddr subnet, mask;
+	struct ipaddr gateway;
+	struct ipaddr broadcast;
+	__u32 gw_ifindex;		/* gateway device, the host's foot; 0: no such network */
+	__u32 gw_peer;			/* its switch-side peer */
+	__u8 gw_mac[6];
+	__u16 ports;			/* how many ports it has */
+};
+
+/* Map uplinks, by ifindex: the devices that have our programs, so that replies can come back. */
+struct uplink {
+	char name[EBPFNET_NAME_LEN];
+};
+
+/*
+ * Map published: (address, protocol, port) to rule. The address 0.0.0.0 means every address of
+ * the host. A range is one rule and a key for each port.
+ */
+struct publish_key {
+	struct ipaddr addr;
+	__u16 port_h;
+	enum l4proto proto;
+	__u8 zero;
+};
+
+/* Map rules, by rule id (never used twice). A key of map published whose rule is missing is void. */
+struct rule {
+	char name[EBPFNET_NAME_LEN];	/* the namespace's */
+	struct ipaddr addr;		/* published on; 0.0.0.0: every address of the host */
+	struct ipaddr to;		/* the endpoint's address */
+	__u16 first_h, last_h;		/* published ports */
+	__u16 to_first_h;		/* first port inside; the others follow in step */
+	__u16 net;
+	__u32 endpoint;			/* endpoint id: a namespace made again under the same name is another */
+	enum l4proto proto;
+	__u8 zero[3];
+};
+
+/* struct config.timeout_s, and `ebpfnet get`: how long an idle flow in that state lives. */
+enum timeout_class {
+	TIMEOUT_UDP_UNREPLIED,
+	TIMEOUT_UDP_REPLIED,
+	TIMEOUT_ICMP,
+	TIMEOUT_TCP_HALF_OPEN,
+	TIMEOUT_TCP_ESTABLISHED,
+	TIMEOUT_TCP_CLOSING,
+	TIMEOUT_TCP_RESET,
+	TIMEOUT_OTHER,
+	TIMEOUT_CLASSES,
+} __attribute__((packed));
+
+/* Map config, one entry. Userspace writes it, except .lost_fib. */
+struct config {
+	__u32 abi;			/* EBPFNET_ABI of who made the maps */
+	__u32 gen;			/* raised after every change; flows stamped with another are checked again */
+	__u32 fib_ifindex;		/* in whose name to ask the routing table: a device of ours that forwards */
+	__u32 lo_ifindex;
+	__u32 max_flows;
+	__u32 fdb_age_s;		/* IEEE 802.1D: 300 s */
+	__u32 published;		/* how many rules there are; 0: nobody need look */
+	__u16 port_min_h, port_max_h;	/* external ports for masquerading, both ends included */
+	__u32 timeout_s[TIMEOUT_CLASSES];
+};
+
+/* Map conn_alloc, one entry: the free list of map conns. Written by BPF only, except at creation. */
+struct conn_alloc {
+	__u64 free_head;		/* low half: first free slot plus 1, 0: none; high half: tag against ABA */
+	__u32 never_used;		/* slots from here on were never handed out */
+	__u32 sweep;			/* next slot that the sweep looks at */
+	__s32 live;			/* flows now */
+	__u32 zero;
+};
+
+#ifndef __cplusplus
+_Static_assert(sizeof(struct flow_key) == 16, "flow_key has no holes: it is hashed as bytes");
+_Static_assert(sizeof(struct flow) == 32, "a flow's direction is half a cache line");
+_Static_assert(sizeof(struct conn) == 32, "two connections a cache line");
+_Static_assert(sizeof(struct port) == 40, "");
+_Static_assert(sizeof(struct endpoint_key) == 8, "");
+_Static_assert(sizeof(struct endpoint) == 16, "");
+_Static_assert(sizeof(struct fdb_key) == 8, "");
+_Static_assert(sizeof(struct fdb_entry) == 12, "");
+_Static_assert(sizeof(struct publish_key) == 8, "");
+_Static_assert(sizeof(struct rule) == 40, "");
+_Static_assert(sizeof(enum l4proto) == 1 && sizeof(enum conn_state) == 1, "packed enums");
+#endif
+
+#endif /* EBPFNET_ABI_H */

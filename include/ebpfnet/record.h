@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The journal: what ebpfnet made or means to make on this host, in two pinned maps that no BPF
+ * program reads. A record is written before the thing is made and removed after it is gone, so
+ * that whatever moment a command dies at, the next one knows what may be lying about.
+ */
+#ifndef EBPFNET_RECORD_H
+#define EBPFNET_RECORD_H
+
+#include "abi.h"
+
+enum hook_kind {
+	HOOK_TCX,		/* kernel 6.6 and newer: pinned BPF links */
+	HOOK_CLSACT,		/* cls_bpf direct action on a clsact qdisc */
+} __attribute__((packed));
+
+/* struct host_record.made: what is not ours to remove unless its bit is set */
+enum {
+	MADE_UPLINK_QDISC = 1 << 0,	/* clsact on the uplink */
+	MADE_LO_QDISC = 1 << 1,		/* clsact on lo */
+	LO_HOOKED = 1 << 2,		/* our program is on lo: something is published */
+};
+
+/* Map host, one entry. */
+struct host_record {
+	__u32 abi;			/* EBPFNET_ABI; 0: `up` has not begun */
+	enum hook_kind hook;
+	__u8 prefix;			/* of the subnet */
+	__u16 net;			/* the network's id */
+	struct ipaddr subnet, gateway;
+	__u32 next_endpoint;		/* next id to hand out, never 0, never used twice */
+	__u32 next_rule;
+	__u32 made;			/* MADE_* */
+	__u32 uplink_ifindex;
+	char uplink[EBPFNET_NAME_LEN];
+	char gw_dev[EBPFNET_NAME_LEN];	/* gateway device */
+	char gw_peer[EBPFNET_NAME_LEN];
+};
+
+/* struct ns_record.flags */
+enum {
+	NS_PENDING = 1 << 0,	/* being made or being removed: finish or undo */
+	NS_MADE = 1 << 1,	/* we made the namespace: remove it too */
+	NS_HOSTS_LINK = 1 << 2,	/* we made /etc/netns/NAME/hosts */
+	NS_HOSTS_DIR = 1 << 3,	/* we made /etc/netns/NAME */
+	NS_DECLARED = 1 << 4,	/* named by `up`, not by a later command */
+};
+
+/* Map namespaces, by name. */
+struct ns_key {
+	char name[EBPFNET_NAME_LEN];
+};
+
+struct ns_record {
+	struct ipaddr addr;
+	__u8 mac[6];
+	__u16 net;
+	__u16 number;			/* N in vethN and cethN */
+	__u16 flags;			/* NS_* */
+	__u16 port_flags;		/* PORT_* */
+	__u16 zero;
+	__u32 ifindex;			/* host-side veth; 0 while pending */
+	__u32 endpoint;
+	__u64 netns_dev, netns_ino;	/* which namespace it is, whatever its name becomes; 0 while pending */
+	char host_dev[EBPFNET_NAME_LEN];
+	char ns_dev[EBPFNET_NAME_LEN];
+	char path[64];			/* by which it was found: /run/netns/NAME, /proc/PID/ns/net */
+};
+
+#endif /* EBPFNET_RECORD_H */

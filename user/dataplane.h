@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Loading the programs, pinning them, and attaching them to devices, by TCX or by clsact with the
+ * same calls. Programs are pinned under BPFFS/ebpfnet/progs/, TCX links under links/: every later
+ * command attaches what is pinned and loads nothing.
+ */
+#ifndef EBPFNET_DATAPLANE_H
+#define EBPFNET_DATAPLANE_H
+
+#include <ebpfnet/record.h>
+
+#include "state.h"
+
+/* A hook: which program goes where. One program each, no tail calls. */
+enum hook {
+	HOOK_PORT,		/* ingress of each host-side veth, and of the gateway's peer */
+	HOOK_GATEWAY,		/* egress of the gateway device */
+	HOOK_UPLINK,		/* ingress of the uplink */
+	HOOK_LO,		/* ingress of lo, while something is published */
+	HOOKS,
+};
+
+/*
+ * Checks what the kernel must have (root or the capabilities, BPF, BTF; TCX when asked for) before
+ * anything is changed, and names the missing feature.
+ */
+int dataplane_probe(enum hook_kind kind);
+
+/* Whether this kernel has TCX (6.6 and newer), found by trying. */
+bool dataplane_has_tcx(void);
+
+/*
+ * Makes and pins the journal's maps; then (dataplane_load) all other maps and programs. Both leave alone what is
+ * pinned already. max_flows sizes the flow table; it counts only when the maps are made.
+ */
+int dataplane_journal(struct state *s);
+int dataplane_load(struct state *s, uint32_t max_flows);
+
+/*
+ * Attaches hook's program to a device of this network namespace. Attached already: no error and
+ * *changed (may be NULL) stays as it is, else it becomes true. For clsact *made_qdisc (may be NULL) tells whether
+ * the qdisc had to be made. dev is for the pin's name and for messages.
+ */
+int dataplane_attach(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
+		     const char *dev, bool *changed, bool *made_qdisc);
+
+/*
+ * Detaches it. del_qdisc: remove the clsact qdisc too, if nobody else has a filter there.
+ * A device that is gone is no error: its pin is removed.
+ */
+int dataplane_detach(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
+		     const char *dev, bool del_qdisc);
+
+/* Whether hook's program is attached to the device now. */
+bool dataplane_attached(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
+			const char *dev);
+
+/* Removes every pin of ours and the folder. Devices must have been detached. */
+int dataplane_unload(struct state *s);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Typed access to the pinned maps: the only file (with state.c) that knows their names and where
+ * they are. All state of ebpfnet is in the kernel; nothing here is cached between commands.
+ *
+ * Functions return 0 or a negative errno. Those that say "quiet" log nothing, for callers to whom
+ * the failure is an answer; all others log one line.
+ */
+#ifndef EBPFNET_STATE_H
+#define EBPFNET_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ebpfnet/abi.h>
+#include <ebpfnet/drop.h>
+#include <ebpfnet/record.h>
+
+enum map_id {
+	MAP_HOST, MAP_NAMESPACES,	/* the journal */
+	MAP_CONFIG, MAP_NETWORKS, MAP_UPLINKS, MAP_PORTS, MAP_ENDPOINTS, MAP_FDB,
+	MAP_PUBLISHED, MAP_RULES, MAP_FLOWS, MAP_CONNS, MAP_CONN_ALLOC, MAP_COUNTERS,
+	MAPS,
+};
+
+/* The pinned maps of one bpffs, and the lock that writers hold. Zero-initialise; state_close() ends it. */
+struct state {
+	char dir[192];		/* BPFFS/ebpfnet */
+	int fd[MAPS];		/* -1: not there */
+	int lock_fd;		/* -1: not held */
+};
+
+/* How a command wants the state. */
+enum state_mode {
+	STATE_READ,		/* needs a network that is up; takes no lock */
+	STATE_WRITE,		/* needs a network that is up; takes the lock */
+	STATE_MAKE,		/* takes the lock; whatever is there, or nothing */
+};
+
+/*
+ * Opens what is pinned under bpffs (NULL: $EBPFNET_BPFFS or /sys/fs/bpf). Checks that it is a
+ * bpffs, that the maps are of this release's layout (EBPFNET_ABI), and takes the lock, waiting up
+ * to 10 s for another command. -ENOENT (logged: "nothing is up; run `ebpfnet up`") when a mode that needs
+ * it finds no network. bpffs must stay valid.
+ */
+int state_open(struct state *s, const char *bpffs, enum state_mode mode);
+void state_close(struct state *s);
+
+/* Opens descriptors again after dataplane_load() has pinned maps. */
+int state_reopen(struct state *s);
+const char *map_name(enum map_id id);	/* "flows", the pin's and the map's name */
+
+/* Journal. state_host() gives a zeroed record, and 0, where there is none yet. */
+int state_host(const struct state *s, struct host_record *out);
+int state_host_set(const struct state *s, const struct host_record *rec);
+int state_ns(const struct state *s, const char *name, struct ns_record *out);	/* quiet; -ENOENT */
+int state_ns_set(const struct state *s, const char *name, const struct ns_record *rec);
+int state_ns_del(const struct state *s, const char *name);			/* quiet if absent */
+
+struct ns_entry {
+	char name[EBPFNET_NAME_LEN];
+	struct ns_record rec;
+};
+/* All records, sorted by number; *out is malloc'ed, the caller's. */
+int state_ns_all(const struct state *s, struct ns_entry **out, size_t *count);
+
+/* Ids that are never handed out twice, journalled before they are returned. */
+int state_new_endpoint(const struct state *s, uint32_t *id);
+int state_new_rule(const struct state *s, uint32_t *id);
+
+/* What the programs read. Each of these raises config.gen once it has written. */
+int state_config(const struct state *s, struct config *out);
+int state_config_set(const struct state *s, const struct config *cfg);
+int state_network(const struct state *s, uint16_t net, struct network *out);
+int state_network_set(const struct state *s, uint16_t net, const struct network *n);
+int state_uplink_set(const struct state *s, uint32_t ifindex, const struct uplink *u);
+int state_uplink_del(const struct state *s, uint32_t ifindex);			/* quiet if absent */
+
+/*
+ * Makes a port known, or forgets it: maps ports, endpoints and fdb together, in an order in which
+ * no packet meets half of it. state_port_del() also forgets the rules that publish it, and learned
+ * FDB entries behind it. Deleting what is not there is no error.
+ */
+int state_port_set(const struct state *s, uint32_t ifindex, const struct port *p);
+int state_port_del(const struct state *s, uint32_t ifindex);
+/* Makes the gateway's address and MAC of a network known (endpoints, fdb). */
+int state_gateway_set(const struct state *s, uint16_t net, const struct network *n);
+
+/* Publish rules. add: all keys or none; -EEXIST (logged: which rule has it) when any is taken. */
+int state_rule_add(const struct state *s, uint32_t id, const struct rule *r);
+int state_rule_del(const struct state *s, uint32_t id);
+
+struct rule_entry {
+	uint32_t id;
+	struct rule rule;
+};
+/* All rules by proto, address, port; *out is malloc'ed. */
+int state_rules(const struct state *s, struct rule_entry **out, size_t *count);
+/* Removes keys of map published whose rule is gone, and rules whose endpoint is gone (after a kill). */
+int state_repair(const struct state *s);
+
+/* Sum over all CPUs. */
+int state_counters(const struct state *s, struct counters *out);
+
+/* Calls fn for every live flow (its slot, its original direction), in batches, in constant memory. */
+int state_flows(const struct state *s,
+		int (*fn)(const struct conn *c, const struct flow *original, void *arg), void *arg);
+int state_fdb(const struct state *s,
+	      int (*fn)(const struct fdb_key *k, const struct fdb_entry *e, void *arg), void *arg);
+
+#endif
