@@ -254,7 +254,7 @@ struct conn_alloc {
 _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no holes: it is hashed as bytes");
 _Static_assert(sizeof(struct flow) == 32, "a flow's direction is half a cache line");
 _Static_assert(sizeof(struct conn) == 32, "two connections a cache line");
-_Static_assert(sizeof(struct port) == 40, "");
+_Static_assert(sizeof(struct port) == 36, "");
 _Static_assert(sizeof(struct endpoint_key) == 8, "");
 _Static_assert(sizeof(struct endpoint) == 16, "");
 _Static_assert(sizeof(struct fdb_key) == 8, "");
