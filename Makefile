@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#
+#   make            ./ebpfnet, one file: the BPF objects are inside
+#   make install    PREFIX=/usr/local DESTDIR=
+#   make test       unit, prog and e2e tests        make demo    the tutorial, walked in a lab
+#   make check-format, make clean
+#
+# bpf/NAME.bpf.c -> build/NAME.bpf.o -> build/NAME.skel.h (the object's bytes) -> user/dataplane.c
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+BUILD := build
+
+# Ubuntu's /usr/sbin/bpftool insists on the running kernel's package; any version of it will do.
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool) \
+	     $(shell command -v bpftool) /usr/sbin/bpftool)
+
+WARNINGS := -Wall -Wextra
+CFLAGS ?= -O2 -g
+USER_CFLAGS := -std=gnu11 $(WARNINGS) -Iinclude -I. -I$(BUILD) -D_GNU_SOURCE \
+	       -DEBPFNET_VERSION='"$(VERSION)"'
+LIBS := -lbpf -lelf -lz -lmnl -ljson-c
+# cpu v3: 32-bit jumps and fetching atomics, both in every kernel since 5.12
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) -I. -Iinclude
+SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer
+
+BPF_SRC := $(wildcard bpf/*.bpf.c)
+SKELETONS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/%.skel.h)
+USER_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/*.c))
+UNIT_OBJ := $(patsubst %.c,$(BUILD)/asan/%.o,$(filter-out user/main.c,$(wildcard user/*.c)))
+UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
+PROG := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/prog/*.c))
+
+all: ebpfnet
+
+ebpfnet: $(USER_OBJ)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/user/%.o: user/%.c Makefile | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
+
+# `gen object` drops what only a debugger reads and keeps the BTF.
+$(BUILD)/%.bpf.o: bpf/%.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $(@:.o=.debug) $<
+	@$(BPFTOOL) gen object $@ $(@:.o=.debug)
+
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
+	@$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
+
+# ---- tests: the sources again, with sanitizers, for the host-side ones
+
+$(BUILD)/asan/%.o: %.c Makefile | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(CC) -O1 -g $(SANITIZE) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/asan/libuser.a: $(UNIT_OBJ)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/asan/libuser.a Makefile
+	@mkdir -p $(@D)
+	$(CC) -O1 -g $(SANITIZE) $(USER_CFLAGS) -MMD -MP -o $@ $< $(BUILD)/asan/libuser.a \
+		-lcmocka $(LIBS)
+
+$(BUILD)/tests/prog/%: tests/prog/%.c Makefile | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -o $@ $< -lcmocka $(LIBS)
+
+tests: $(UNIT) $(PROG)
+
+# What is missing is installed first, and make starts again: it may be the compiler.
+test:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory all tests
+	@tests/run
+
+demo:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory all
+	@scripts/demo
+
+check-format:
+	@clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h' | grep -v '^vmlinux\.h$$')
+
+install: all
+	install -D -m 755 ebpfnet $(DESTDIR)$(PREFIX)/sbin/ebpfnet
+	install -D -m 644 docs/ebpfnet.8 $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/sbin/ebpfnet $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
+
+clean:
+	rm -rf $(BUILD) ebpfnet
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+.PHONY: all tests test demo check-format install uninstall clean
+.DELETE_ON_ERROR:
+.SECONDARY:
