@@ -4,10 +4,7 @@
 #define EBPFNET_BPF_ADDR_H
 
 #include <ebpfnet/abi.h>
-
-#ifndef __always_inline
-#define __always_inline inline __attribute__((always_inline))
-#endif
+#include "pure.h"
 
 /* The address as it stands on the wire. */
 static __always_inline __be32 addr_be32(struct ipaddr a)

@@ -34,7 +34,9 @@
 #define EBPFNET_MAX_PUBLISHED 131072	/* (address, protocol, port) triples published */
 #define EBPFNET_MAX_UPLINKS 64
 
-#define EBPFNET_NET_OUTSIDE 0		/* the zone of everything that is not one of our networks */
+/* Zones that are not networks: where a packet enters that comes from none of ours. */
+#define EBPFNET_NET_OUTSIDE 0		/* by an uplink */
+#define EBPFNET_NET_HOST 255		/* by lo, from the host's own sockets */
 
 /*
  * Seconds since boot from nanoseconds, without a division (BPF has no cheap one): 2^20 ns times
@@ -98,12 +100,12 @@ struct flow {
 	enum flow_dir dir;
 	enum flow_target to;
 	__u8 settled;			/* replied to and, for TCP, established: nothing to tell the state machine */
-	__u8 zero;
+	__u8 answer_net;		/* zone in which the answer to this direction arrives */
 };
 
 enum conn_state {
 	CONN_FREE = 0,		/* the slot is on the free list, or was never used */
-	CONN_NEW,		/* being made */
+	CONN_BUSY,		/* being made or being ended */
 	CONN_UNREPLIED,		/* UDP, ICMP, others: one direction seen */
 	CONN_REPLIED,		/* both directions seen */
 	CONN_SYN_SENT,		/* TCP, RFC 9293 as seen from the middle */
@@ -118,9 +120,10 @@ enum conn_state {
 /* The state of a flow that its two directions share, in a numbered slot of map conns. */
 struct conn {
 	struct flow_key orig;		/* key of the original direction in map flows */
-	__u32 seen;			/* last packet, coarse; seconds since boot. Free: the next free slot, plus 1 */
-	__u32 rule;			/* publish rule that made it; 0: masquerade */
+	__u32 seen;			/* last packet, coarse; seconds since boot */
+	__u32 rule;			/* publish rule that made it; 0: masquerade. Free: next free slot plus 1 */
 	__u32 endpoint;			/* id of the endpoint it belongs to */
+	/* state, fin and zero change together, by a compare-and-swap of their four bytes */
 	enum conn_state state;
 	__u8 fin;			/* bit 1 << enum flow_dir: that side sent FIN */
 	__u8 zero[2];
@@ -185,6 +188,8 @@ struct network {
 	__u8 gw_mac[6];
 	__u16 ports;			/* how many ports it has */
 };
+
+/* Map gateways: ifindex of a gateway device to network id. */
 
 /* Map uplinks, by ifindex: the devices that have our programs, so that replies can come back. */
 struct uplink {

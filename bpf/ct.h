@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The flow table: find, begin, end.
+ *
+ * A flow is a numbered slot of map conns, which holds what its two directions share, and two keys
+ * in map flows, which hold what a packet of each direction needs. Inserting the key of the reply
+ * direction *is* the allocation of the external port: there is no look-then-insert anywhere.
+ *
+ *   begin:  slot from the free list, filled -> reply key (BPF_NOEXIST; taken: another source
+ *           port) -> original key (BPF_NOEXIST; taken: another CPU was first, use its flow)
+ *   end:    claim the slot (compare-and-swap to CONN_BUSY) -> both keys -> free list
+ *
+ * There is no timer and no daemon: a flow whose time is up is dead the moment it is looked up, and
+ * each new flow looks at a few slots of the table in turn and ends what is dead there.
+ *
+ * A flow that was checked against config.gen needs no second look until the configuration changes:
+ * then its next packet asks whether what made it (endpoint, publish rule) is still there.
+ */
+#ifndef EBPFNET_BPF_CT_H
+#define EBPFNET_BPF_CT_H
+
+#include "ct_state.h"
+#include "ctx_tc.h"
+#include "lookup.h"
+#include "nat.h"
+#include "parse.h"
+#include "verdict.h"
+
+#define EEXIST 17
+
+#define CT_SWEEP 2	/* slots looked at for each new flow: garbage never outgrows live flows */
+#define CT_SWEEP_FULL 64 /* and when the table is full */
+
+/* state, fin and zero of a slot, as the one word that changes hands. */
+union conn_word {
+	struct {
+		enum conn_state state;
+		__u8 fin;
+		__u8 zero[2];
+	};
+	__u32 word;
+};
+
+static __always_inline union conn_word conn_word(const struct conn *c)
+{
+	return (union conn_word){ .word = *(volatile __u32 *)&c->state };
+}
+
+/* True if nobody else changed it since it was read as old. */
+static __always_inline _Bool conn_swap(struct conn *c, union conn_word old, union conn_word new)
+{
+	return __sync_val_compare_and_swap((__u32 *)&c->state, old.word, new.word) == old.word;
+}
+
+static __always_inline struct conn *conn_get(__u32 slot)
+{
+	return bpf_map_lookup_elem(&conns, &slot);
+}
+
+static __always_inline struct conn_alloc *conn_alloc_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&conn_alloc, &zero);
+}
+
+#define NO_SLOT 0xffffffffu
+
+/* A slot off the free list, or one never used; NO_SLOT: all are in use. */
+static __always_inline __u32 conn_take(const struct config *cfg)
+{
+	struct conn_alloc *a = conn_alloc_get();
+	__u32 fresh;
+	int i;
+
+	if (!a)
+		return NO_SLOT;
+	for (i = 0; i < 8; i++) { /* a lost race is another CPU's success */
+		__u64 head = *(volatile __u64 *)&a->free_head, next;
+		struct conn *c;
+
+		if (!(__u32)head)
+			break;
+		c = conn_get((__u32)head - 1);
+		if (!c)
+			break;
+		next = ((head >> 32) + 1) << 32 | *(volatile __u32 *)&c->rule;
+		if (__sync_val_compare_and_swap(&a->free_head, head, next) == head)
+			return (__u32)head - 1;
+	}
+	if (*(volatile __u32 *)&a->never_used >= cfg->max_flows)
+		return NO_SLOT;
+	fresh = __sync_fetch_and_add(&a->never_used, 1);
+	return fresh < cfg->max_flows ? fresh : NO_SLOT;
+}
+
+/* Back on the free list. The slot is CONN_BUSY and no key leads to it. */
+static __always_inline void conn_give(__u32 slot, struct conn *c)
+{
+	struct conn_alloc *a = conn_alloc_get();
+	union conn_word free = { .state = CONN_FREE };
+	int i;
+
+	if (!a)
+		return;
+	*(volatile __u32 *)&c->state = free.word;
+	for (i = 0; i < 64; i++) {
+		__u64 head = *(volatile __u64 *)&a->free_head;
+
+		*(volatile __u32 *)&c->rule = (__u32)head;
+		if (__sync_val_compare_and_swap(&a->free_head, head,
+						((head >> 32) + 1) << 32 | (slot + 1)) == head)
+			return;
+	}
+}
+
+static __always_inline _Bool conn_live(union conn_word w)
+{
+	return w.state != CONN_FREE && w.state != CONN_BUSY;
+}
+
+static __always_inline _Bool conn_expired(const struct conn *c, union conn_word w,
+					  const struct config *cfg, __u32 now)
+{
+	enum timeout_class class = ct_timeout_class(w.state, c->orig.proto);
+
+	/* another CPU's clock may be a tick ahead: then the difference is negative */
+	return class < TIMEOUT_CLASSES && (__s32)(now - c->seen) >= (__s32)cfg->timeout_s[class];
+}
+
+/* Ends a flow: nobody finds it any more. w: the slot's word as the caller saw it. */
+static __noinline int ct_end(__u32 slot, __u32 word)
+{
+	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY };
+	struct conn *c = conn_get(slot);
+	struct conn_alloc *a = conn_alloc_get();
+	struct flow *f;
+	struct flow_key key;
+
+	if (!c || !a || !conn_swap(c, seen, busy))
+		return 0;
+	key = c->orig;
+	f = bpf_map_lookup_elem(&flows, &key);
+	if (f && f->conn == slot) {
+		struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
+		struct flow_key reply = nat_reply_key(&t, f->answer_net, key.proto);
+
+		bpf_map_delete_elem(&flows, &key);
+		bpf_map_delete_elem(&flows, &reply);
+	}
+	conn_give(slot, c);
+	__sync_fetch_and_add(&a->live, -1);
+	count(COUNT_flow_ended);
+	return 1;
+}
+
+static long ct_sweep_one(__u32 i, void *arg)
+{
+	struct config *cfg = config_get();
+	struct conn_alloc *a = conn_alloc_get();
+	union conn_word w;
+	struct conn *c;
+	__u32 slot, used;
+
+	if (!cfg || !a)
+		return 1;
+	used = a->never_used;
+	if (!used)
+		return 1;
+	slot = __sync_fetch_and_add(&a->sweep, 1) % used;
+	c = conn_get(slot);
+	if (!c)
+		return 0;
+	w = conn_word(c);
+	if (conn_live(w) && conn_expired(c, w, cfg, now_s()))
+		ct_end(slot, w.word);
+	return 0;
+}
+
+/* Looks at n slots in turn and ends the flows there whose time is up. */
+static __always_inline void ct_sweep(__u32 n)
+{
+	bpf_loop(n, ct_sweep_one, NULL, 0);
+}
+
+/* After a change of configuration: is what made the flow still there? */
+static __always_inline _Bool ct_still_wanted(const struct conn *c)
+{
+	if (c->rule) {
+		__u32 id = c->rule;
+		struct rule *r = bpf_map_lookup_elem(&rules, &id);
+
+		return r && r->endpoint == c->endpoint;
+	} else {
+		struct endpoint *e = endpoint_get(c->orig.net, c->orig.src);
+
+		return e && e->id == c->endpoint;
+	}
+}
+
+/*
+ * The part of ct_find() that touches the shared slot: at most once a second for each direction of
+ * a settled flow. False: the flow is dead.
+ */
+static __noinline int ct_touch(struct flow *f, __u8 tcp_flags)
+{
+	struct config *cfg = config_get();
+	union conn_word old, new;
+	__u32 now = now_s();
+	struct conn *c;
+
+	if (!f || !cfg)
+		return 0;
+	c = conn_get(f->conn);
+	if (!c)
+		return 0;
+	old = conn_word(c);
+	if (!conn_live(old))
+		return 0;
+	if (conn_expired(c, old, cfg, now) || (f->gen != cfg->gen && !ct_still_wanted(c))) {
+		ct_end(f->conn, old.word);
+		return 0;
+	}
+	new = old;
+	new.state = ct_next(old.state, c->orig.proto, f->dir, tcp_flags, &new.fin);
+	if (new.word != old.word)
+		conn_swap(c, old, new);
+	f->gen = cfg->gen;
+	f->settled = ct_settled(new.state);
+	f->seen = now;
+	/* what is closing does not live longer for what still trickles in */
+	if (new.state != old.state || (new.state != CONN_CLOSING && new.state != CONN_RESET))
+		c->seen = now;
+	return 1;
+}
+
+/* The flow that a packet belongs to, its state brought up to date; NULL: none. */
+static __always_inline struct flow *ct_find(const struct flow_key *key, __u8 tcp_flags,
+					    const struct config *cfg)
+{
+	struct flow *f = bpf_map_lookup_elem(&flows, key);
+
+	if (!f)
+		return NULL;
+	if (f->settled && f->gen == cfg->gen && f->seen == now_s() &&
+	    !(tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST)))
+		return f;
+	return ct_touch(f, tcp_flags) ? f : NULL;
+}
+
+/* The flow that an ICMP error is about: found, and neither refreshed nor ended (RFC 5508 REQ-6). */
+static __always_inline struct flow *ct_peek(const struct flow_key *key, const struct config *cfg)
+{
+	struct flow *f = bpf_map_lookup_elem(&flows, key);
+	union conn_word w;
+	struct conn *c;
+
+	if (!f)
+		return NULL;
+	c = conn_get(f->conn);
+	if (!c)
+		return NULL;
+	w = conn_word(c);
+	if (!conn_live(w) || conn_expired(c, w, cfg, now_s()) ||
+	    (f->gen != cfg->gen && !ct_still_wanted(c)))
+		return NULL;
+	return f;
+}
+
+/* Ends the flow of a direction, if it is still the one that f was read from. */
+static __always_inline void ct_forget(const struct flow *f)
+{
+	__u32 slot = f->conn;
+	struct conn *c = conn_get(slot);
+	union conn_word w;
+
+	if (!c)
+		return;
+	w = conn_word(c);
+	if (conn_live(w))
+		ct_end(slot, w.word);
+}
+
+/* What a new flow is to be. */
+struct ct_new {
+	struct flow_key key;		/* of the packet that begins it */
+	struct nat_tuple t;		/* the tuple it will have; .sport_h may be changed */
+	enum flow_target to, back_to;	/* where it goes, where its answers go */
+	__u8 answer_net;		/* zone in which its answers arrive */
+	__u8 tcp_flags;
+	__u32 to_ifindex, back_ifindex;	/* for TO_PORT */
+	__u32 rule, endpoint;
+};
+
+/* The making of a flow: what is wanted, and the search for a free source port. */
+struct ct_making {
+	struct ct_new new;
+	struct flow_key reply_key;
+	struct flow reply, original;	/* to be stored */
+	__u32 random;
+	__u16 want_h, first_h, last_h;
+	_Bool found, full;
+};
+
+/* PERCPU_ARRAY: too large for the stack, and needed only while one packet is handled. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ct_making);
+} ct_making SEC(".maps");
+
+static __always_inline struct ct_making *ct_making_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ct_making, &zero);
+}
+
+/*
+ * Whether a socket of the host's, or a published port, has the external port. A socket that is
+ * merely bound is not seen; the host's later connections are the uplink's egress to sort out.
+ */
+static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *reply,
+					     const struct config *cfg)
+{
+	struct publish_key pub = { .addr = reply->dst, .port_h = reply->dport_h,
+				   .proto = reply->proto };
+	struct bpf_sock_tuple t = {
+		.ipv4 = {
+			.saddr = addr_be32(reply->src),
+			.daddr = addr_be32(reply->dst),
+			.sport = __builtin_bswap16(reply->sport_h),
+			.dport = __builtin_bswap16(reply->dport_h),
+		},
+	};
+	struct bpf_sock *sk = NULL;
+
+	if (cfg->published) {
+		if (bpf_map_lookup_elem(&published, &pub))
+			return 1;
+		pub.addr = addr_of(0);
+		if (bpf_map_lookup_elem(&published, &pub))
+			return 1;
+	}
+	if (reply->proto == L4_TCP)
+		sk = bpf_skc_lookup_tcp(ctx, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0);
+	else if (reply->proto == L4_UDP)
+		sk = bpf_sk_lookup_udp(ctx, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0);
+	if (!sk)
+		return 0;
+	bpf_sk_release(sk);
+	return 1;
+}
+
+/* Whether the key is held by a flow whose time is up; if so it is free now. */
+static __always_inline _Bool ct_reclaim(const struct flow_key *key, const struct config *cfg)
+{
+	struct flow *f = bpf_map_lookup_elem(&flows, key);
+	union conn_word w;
+	struct conn *c;
+	__u32 slot;
+
+	if (!f)
+		return 1;
+	slot = f->conn;
+	c = conn_get(slot);
+	if (!c)
+		return 0;
+	w = conn_word(c);
+	return conn_live(w) && conn_expired(c, w, cfg, now_s()) && ct_end(slot, w.word);
+}
+
+/* bpf_loop callback: tries one source port; 1 ends the search. */
+static long ct_try_port(__u32 attempt, ctx_t **ctx)
+{
+	struct ct_making *m = ct_making_get();
+	struct config *cfg = config_get();
+	long r;
+
+	if (!cfg || !m)
+		return 1;
+	m->new.t.sport_h = nat_candidate(m->want_h, attempt, m->random, m->first_h, m->last_h);
+	m->reply_key = nat_reply_key(&m->new.t, m->new.answer_net, m->new.key.proto);
+	/* an external port: the host has a say */
+	if (m->new.answer_net == EBPFNET_NET_OUTSIDE && ct_port_of_host(*ctx, &m->reply_key, cfg))
+		return 0;
+	r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
+	if (r == -EEXIST && ct_reclaim(&m->reply_key, cfg))
+		r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
+	m->found = !r;
+	m->full = r && r != -EEXIST;
+	return r != -EEXIST;
+}
+
+/* The two directions of a flow as they are stored. */
+static __always_inline struct flow ct_original(const struct ct_new *n, __u32 slot, __u32 gen)
+{
+	return (struct flow){
+		.src = n->t.src, .dst = n->t.dst,
+		.sport_h = n->t.sport_h, .dport_h = n->t.dport_h,
+		.conn = slot, .ifindex = n->to_ifindex, .gen = gen,
+		.dir = FLOW_ORIGINAL, .to = n->to, .answer_net = n->answer_net,
+	};
+}
+
+static __always_inline struct flow ct_reply(const struct ct_new *n, __u32 slot, __u32 gen)
+{
+	return (struct flow){
+		.src = n->key.dst, .dst = n->key.src,
+		.sport_h = n->key.dport_h, .dport_h = n->key.sport_h,
+		.conn = slot, .ifindex = n->back_ifindex, .gen = gen,
+		.dir = FLOW_REPLY, .to = n->back_to, .answer_net = n->key.net,
+	};
+}
+
+/* A slot, filled and in its first state; NO_SLOT: the table is full. */
+static __always_inline __u32 ct_take_slot(const struct ct_new *n, const struct config *cfg)
+{
+	union conn_word busy = { .state = CONN_BUSY };
+	union conn_word first = { .state = ct_first_state(n->key.proto, n->tcp_flags) };
+	__u32 slot = conn_take(cfg);
+	struct conn *c;
+
+	if (slot == NO_SLOT) {
+		ct_sweep(CT_SWEEP_FULL);
+		slot = conn_take(cfg);
+	}
+	c = conn_get(slot);
+	if (!c)
+		return NO_SLOT;
+	*(volatile __u32 *)&c->state = busy.word;
+	c->orig = n->key;
+	c->rule = n->rule;
+	c->endpoint = n->endpoint;
+	c->seen = now_s();
+	*(volatile __u32 *)&c->state = first.word;
+	return slot;
+}
+
+static __always_inline void ct_drop_slot(__u32 slot)
+{
+	struct conn *c = conn_get(slot);
+
+	if (c)
+		conn_give(slot, c);
+}
+
+/* To be filled in and given to ct_begin(); NULL never in practice. */
+static __always_inline struct ct_new *ct_prepare(const struct pkt *p)
+{
+	struct ct_making *m = ct_making_get();
+
+	if (!m)
+		return NULL;
+	m->new = (struct ct_new){ .key = p->key, .tcp_flags = p->tcp_flags };
+	return &m->new;
+}
+
+/*
+ * Begins the flow that ct_prepare() gave out. NEXT: it is there, under the packet's key, perhaps
+ * made by another CPU just now.
+ */
+static __noinline verdict_t ct_begin(ctx_t *ctx)
+{
+	struct conn_alloc *a = conn_alloc_get();
+	struct ct_making *m = ct_making_get();
+	struct config *cfg = config_get();
+	__u32 slot;
+	long r;
+
+	if (!cfg || !a || !m)
+		return DROP(helper_failed);
+	ct_sweep(CT_SWEEP);
+	slot = ct_take_slot(&m->new, cfg);
+	if (slot == NO_SLOT)
+		return DROP(table_full);
+
+	m->want_h = m->new.t.sport_h;
+	m->random = bpf_get_prandom_u32();
+	m->reply = ct_reply(&m->new, slot, cfg->gen);
+	m->found = m->full = 0;
+	nat_range(m->want_h, m->new.key.proto, cfg->port_min_h, cfg->port_max_h, &m->first_h,
+		  &m->last_h);
+	bpf_loop(NAT_ATTEMPTS, ct_try_port, &ctx, 0);
+	if (!m->found) {
+		ct_drop_slot(slot);
+		return m->full ? DROP(table_full) : DROP(no_free_port);
+	}
+
+	m->original = ct_original(&m->new, slot, cfg->gen);
+	r = bpf_map_update_elem(&flows, &m->new.key, &m->original, BPF_NOEXIST);
+	if (r) {
+		bpf_map_delete_elem(&flows, &m->reply_key);
+		ct_drop_slot(slot);
+		return r == -EEXIST ? NEXT : DROP(table_full);
+	}
+	__sync_fetch_and_add(&a->live, 1);
+	count(COUNT_flow_new);
+	if (m->new.t.sport_h != m->want_h)
+		count(COUNT_port_changed);
+	return NEXT;
+}
+
+#endif

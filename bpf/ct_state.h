@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * PURE. What a packet does to a flow's state, and how long that state may be idle. A NAT sees TCP
+ * from the middle (RFC 5382, RFC 7857): it follows SYN, FIN and RST of both sides and trusts
+ * neither more than that.
+ *
+ *                  original SYN            reply SYN+ACK         original ACK
+ *      (none) ---> SYN_SENT ------------> SYN_RECV ------------> ESTABLISHED
+ *      (none) -- no SYN: picked up in mid-stream, as nf_conntrack_tcp_loose=1 ---> ESTABLISHED
+ *      ESTABLISHED -- FIN from one side --> FIN_WAIT -- FIN from the other --> CLOSING
+ *      any -- RST --> RESET;    CLOSING, RESET -- original SYN --> SYN_SENT (a new connection)
+ */
+#ifndef EBPFNET_BPF_CT_STATE_H
+#define EBPFNET_BPF_CT_STATE_H
+
+#include <ebpfnet/abi.h>
+#include "addr.h"
+#include "uapi.h"
+
+/* The state of a flow that its first packet, with these TCP flags, begins. */
+static __always_inline enum conn_state ct_first_state(enum l4proto proto, __u8 tcp_flags)
+{
+	if (proto != L4_TCP)
+		return CONN_UNREPLIED;
+	return tcp_flags & TCP_SYN ? CONN_SYN_SENT : CONN_ESTABLISHED;
+}
+
+/* Whether a packet may begin a flow: a RST ends one, and a SYN+ACK answers one. */
+static __always_inline _Bool ct_may_begin(enum l4proto proto, __u8 tcp_flags)
+{
+	if (proto != L4_TCP)
+		return 1;
+	if (tcp_flags & TCP_RST)
+		return 0;
+	if (tcp_flags & TCP_SYN)
+		return !(tcp_flags & (TCP_ACK | TCP_FIN));
+	return (tcp_flags & TCP_ACK) != 0;
+}
+
+/* TCP: the next state. *fin: which sides sent FIN so far, bit 1 << enum flow_dir. */
+static __always_inline enum conn_state ct_tcp_next(enum conn_state state, enum flow_dir dir,
+						   __u8 tcp_flags, __u8 *fin)
+{
+	if (tcp_flags & TCP_RST)
+		return CONN_RESET;
+	if (tcp_flags & TCP_SYN) {
+		if (dir == FLOW_REPLY)
+			return state == CONN_SYN_SENT ? CONN_SYN_RECV : state;
+		if (state != CONN_CLOSING && state != CONN_RESET)
+			return state;
+		*fin = 0;
+		return CONN_SYN_SENT;
+	}
+	if (state == CONN_RESET)
+		return state;
+	if (tcp_flags & TCP_FIN) {
+		*fin |= 1 << dir;
+		return *fin == 3 ? CONN_CLOSING : CONN_FIN_WAIT;
+	}
+	if (state == CONN_SYN_RECV && dir == FLOW_ORIGINAL)
+		return CONN_ESTABLISHED;
+	return state;
+}
+
+static __always_inline enum conn_state ct_next(enum conn_state state, enum l4proto proto,
+					       enum flow_dir dir, __u8 tcp_flags, __u8 *fin)
+{
+	if (proto == L4_TCP)
+		return ct_tcp_next(state, dir, tcp_flags, fin);
+	return dir == FLOW_REPLY ? CONN_REPLIED : state;
+}
+
+/* Whether packets without SYN, FIN or RST change nothing any more. */
+static __always_inline _Bool ct_settled(enum conn_state state)
+{
+	return state == CONN_REPLIED || state == CONN_ESTABLISHED;
+}
+
+/* RFC 4787 REQ-5, 5382 REQ-5, 5508 REQ-2, 7857 section 2: which timeout holds in a state. */
+static __always_inline enum timeout_class ct_timeout_class(enum conn_state state,
+							   enum l4proto proto)
+{
+	switch (state) {
+	case CONN_SYN_SENT:
+	case CONN_SYN_RECV:
+		return TIMEOUT_TCP_HALF_OPEN;
+	case CONN_ESTABLISHED:
+		return TIMEOUT_TCP_ESTABLISHED;
+	case CONN_FIN_WAIT:
+	case CONN_CLOSING:
+		return TIMEOUT_TCP_CLOSING;
+	case CONN_RESET:
+		return TIMEOUT_TCP_RESET;
+	default:
+		break;
+	}
+	if (proto == L4_ICMP)
+		return TIMEOUT_ICMP;
+	if (proto != L4_UDP)
+		return TIMEOUT_OTHER;
+	return state == CONN_REPLIED ? TIMEOUT_UDP_REPLIED : TIMEOUT_UDP_UNREPLIED;
+}
+
+#endif

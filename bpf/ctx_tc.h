@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What the stages may do with a packet, at a TC hook (TCX or clsact, whose verdicts OK, SHOT,
+ * REDIRECT and UNSPEC mean the same). Nothing else names __sk_buff or TC_ACT_*.
+ *
+ * The object that includes this says on which side of the device its hook is: HOOK_IS_EGRESS 0/1.
+ */
+#ifndef EBPFNET_BPF_CTX_TC_H
+#define EBPFNET_BPF_CTX_TC_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include "addr.h"
+#include "uapi.h"
+
+typedef struct __sk_buff ctx_t;
+
+enum action {
+	ACTION_PASS = TC_ACT_UNSPEC,
+	ACTION_DROP = TC_ACT_SHOT,
+};
+
+static __always_inline const void *ctx_data(const ctx_t *ctx)
+{
+	return (const void *)(long)ctx->data;
+}
+
+static __always_inline const void *ctx_data_end(const ctx_t *ctx)
+{
+	return (const void *)(long)ctx->data_end;
+}
+
+/* Makes the first len bytes readable in place; shorter packets whole. */
+static __always_inline int ctx_pull(ctx_t *ctx, __u32 len)
+{
+	return bpf_skb_pull_data(ctx, len < ctx->len ? len : ctx->len);
+}
+
+static __always_inline int ctx_load(const ctx_t *ctx, __u32 off, void *to, __u32 len)
+{
+	return bpf_skb_load_bytes(ctx, off, to, len);
+}
+
+static __always_inline int ctx_store(ctx_t *ctx, __u32 off, const void *from, __u32 len)
+{
+	return bpf_skb_store_bytes(ctx, off, from, len, 0);
+}
+
+/*
+ * Updates the transport checksum at off by a difference (csum.h). The part that the pseudo header
+ * covers and the rest are two calls: of a packet whose checksum the device is to finish
+ * (CHECKSUM_PARTIAL) only the first may be applied.
+ */
+static __always_inline int ctx_csum_pseudo(ctx_t *ctx, __u32 off, __u32 diff, __u64 flags)
+{
+	return bpf_l4_csum_replace(ctx, off, 0, diff, BPF_F_PSEUDO_HDR | flags);
+}
+
+static __always_inline int ctx_csum(ctx_t *ctx, __u32 off, __u32 diff, __u64 flags)
+{
+	return bpf_l4_csum_replace(ctx, off, 0, diff, flags);
+}
+
+/* The outer VLAN tag; the kernel has taken it out of the bytes. 0: none, or a priority tag. */
+static __always_inline __u16 ctx_vlan(const ctx_t *ctx)
+{
+	return ctx->vlan_present ? ctx->vlan_tci & 0x0fff : 0;
+}
+
+static __always_inline void ctx_pop_priority_tag(ctx_t *ctx)
+{
+	if (ctx->vlan_present)
+		bpf_skb_vlan_pop(ctx);
+}
+
+/* Whether the frame was sent to this station (and not to another, or to a group). */
+static __always_inline _Bool ctx_to_us(const ctx_t *ctx)
+{
+	return ctx->pkt_type == PACKET_HOST;
+}
+
+/* On egress: the host forwards it for somebody else, it did not begin here. */
+static __always_inline _Bool ctx_forwarded(const ctx_t *ctx)
+{
+	return ctx->ingress_ifindex != 0;
+}
+
+/* How long its largest piece is on the wire, from the network header on. l4_len: IP and transport headers. */
+static __always_inline __u32 ctx_segment_len(const ctx_t *ctx, __u32 ip_len, __u32 headers)
+{
+	return ctx->gso_size ? headers + ctx->gso_size : ip_len;
+}
+
+/*
+ * Into the namespace behind a port. From ingress straight to the other end of the veth: no queue,
+ * no second softirq. The peer accepts any MAC, so this is for one port, never for a flood.
+ * redirect_peer leaves mark and priority of the host's on the packet: not the namespace's business.
+ */
+static __always_inline int ctx_to_port(ctx_t *ctx, __u32 ifindex)
+{
+#if HOOK_IS_EGRESS
+	return bpf_redirect(ifindex, 0);
+#else
+	ctx->mark = 0;
+	ctx->priority = 0;
+	return bpf_redirect_peer(ifindex, 0);
+#endif
+}
+
+/* A copy out of a device; the packet itself stays. */
+static __always_inline int ctx_copy_to(ctx_t *ctx, __u32 ifindex)
+{
+	return bpf_clone_redirect(ctx, ifindex, 0);
+}
+
+/* Out of a device, as if the host sent it there. */
+static __always_inline int ctx_send(ctx_t *ctx, __u32 ifindex)
+{
+	return bpf_redirect(ifindex, 0);
+}
+
+/* Up into the host's stack, as if it came in by that device. */
+static __always_inline int ctx_receive(ctx_t *ctx, __u32 ifindex)
+{
+	ctx->mark = 0;
+	return bpf_redirect(ifindex, BPF_F_INGRESS);
+}
+
+/* Out of a device to a next hop; the kernel resolves its MAC. */
+static __always_inline int ctx_send_via(ctx_t *ctx, __u32 ifindex, __be32 nexthop)
+{
+	struct bpf_redir_neigh nh = { .nh_family = AF_INET, .ipv4_nh = nexthop };
+
+	return bpf_redirect_neigh(ifindex, &nh, sizeof(nh), 0);
+}
+
+/*
+ * To the host's own sockets, over lo: the kernel attaches a local route, so that source
+ * validation, rp_filter and forwarding do not see it.
+ */
+static __always_inline int ctx_to_local(ctx_t *ctx, __u32 lo_ifindex)
+{
+	ctx->mark = 0;
+	return bpf_redirect_neigh(lo_ifindex, NULL, 0, 0);
+}
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The way of a packet, hook by hook: parse, then the stages in their order, then forward().
+ * Read this first; every line below is a file of its own name or the function it names.
+ */
+#ifndef EBPFNET_BPF_DATAPATH_H
+#define EBPFNET_BPF_DATAPATH_H
+
+#include "forward.h"
+#include "guard.h"
+#include "inbound.h"
+#include "outbound.h"
+#include "switch.h"
+
+/* Headers up to here are pulled into reach if they are not: an IP header with options, and TCP's. */
+#define PARSE_PULL (ETH_HLEN + 60 + 20)
+
+static __noinline int parse_once(ctx_t *ctx, struct pkt *p)
+{
+	if (!p)
+		return PARSE_BAD;
+	return parse_frame(ctx_data(ctx), ctx_data_end(ctx), ctx->len, p);
+}
+
+static __always_inline enum parsed parse(ctx_t *ctx, struct pkt *p)
+{
+	enum parsed r = parse_once(ctx, p);
+
+	if (r != PARSE_SHORT)
+		return r;
+	if (ctx_pull(ctx, PARSE_PULL))
+		return PARSE_BAD;
+	return parse_once(ctx, p);
+}
+
+/* What is for the gateway and not IPv4: the answers to its ARP requests. */
+static __always_inline verdict_t to_gateway(const struct pkt *p, struct way *way)
+{
+	way->count = COUNT_to_host;
+	return p->kind == PKT_ARP ? GATEWAY : DROP(not_ip);
+}
+
+/* Ingress of a namespace's port: port security, the switch, and for the gateway's MAC the router. */
+static __always_inline int datapath_port(ctx_t *ctx)
+{
+	struct port *port = port_get(ctx->ifindex);
+	struct network *net = port ? network_get(port->net) : NULL;
+	struct way way = {};
+	struct pkt p = {};
+	verdict_t v;
+
+	if (!net)
+		return forward(ctx, DROP(no_port), &way, 0, NULL);
+	if (parse(ctx, &p) != PARSED)
+		return forward(ctx, DROP(malformed), &way, 0, NULL);
+	p.key.net = port->net;
+	v = guard(ctx, &p, port, net);
+	if (v == NEXT && port->flags & PORT_SPOOF_ALLOW)
+		fdb_learn(port->net, p.smac, ctx->ifindex);
+	if (v == NEXT)
+		v = switch_frame(ctx, &p, port->net, net, ctx->ifindex, &way);
+	if (v == NEXT && p.eth_type == ETH_P_IP)
+		v = outbound(ctx, &p, port, net, &way);
+	else if (v == NEXT)
+		v = to_gateway(&p, &way);
+	return forward(ctx, v, &way, port->net, net);
+}
+
+/* Egress of the gateway device: the host as one more station of the switch. */
+static __always_inline int datapath_gateway(ctx_t *ctx)
+{
+	__u32 ifindex = ctx->ifindex;
+	__u32 *id = bpf_map_lookup_elem(&gateways, &ifindex);
+	struct network *net = id ? network_get(*id) : NULL;
+	struct way way = {};
+	struct pkt p = {};
+	verdict_t v;
+
+	if (!net)
+		return forward(ctx, DROP(no_port), &way, 0, NULL);
+	if (ctx_forwarded(ctx))
+		return forward(ctx, DROP(unsolicited), &way, 0, NULL);
+	if (parse(ctx, &p) != PARSED)
+		return forward(ctx, DROP(malformed), &way, 0, NULL);
+	v = switch_frame(ctx, &p, *id, net, ifindex, &way);
+	return forward(ctx, v == NEXT ? DROP(reflected) : v, &way, *id, net);
+}
+
+/* Ingress of an uplink. */
+static __always_inline int datapath_uplink(ctx_t *ctx)
+{
+	struct entrance at = { .zone = EBPFNET_NET_OUTSIDE, .back = TO_UPLINK, .routed = 1 };
+	struct way way = { .count = COUNT_not_ours };
+	struct pkt p = {};
+	verdict_t v = PASS;
+
+	if (ctx_to_us(ctx) && !ctx_vlan(ctx) && parse(ctx, &p) == PARSED)
+		v = inbound(ctx, &p, &at, &way);
+	return forward(ctx, v, &way, 0, NULL);
+}
+
+/* Ingress of lo: the host calls its own published address. */
+static __always_inline int datapath_lo(ctx_t *ctx)
+{
+	struct entrance at = { .zone = EBPFNET_NET_HOST, .back = TO_LOCAL };
+	struct way way = { .count = COUNT_not_ours };
+	struct pkt p = {};
+	verdict_t v = PASS;
+
+	if (parse(ctx, &p) == PARSED)
+		v = inbound(ctx, &p, &at, &way);
+	return forward(ctx, v, &way, 0, NULL);
+}
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Packets that come to the host and may be meant for a namespace: answers to masqueraded flows,
+ * packets to published ports, ICMP errors about either. All else is left to the stack.
+ */
+#ifndef EBPFNET_BPF_INBOUND_H
+#define EBPFNET_BPF_INBOUND_H
+
+#include "publish.h"
+#include "translate.h"
+
+/* What enters by an uplink and by lo is treated alike but for this. */
+struct entrance {
+	__u8 zone;			/* EBPFNET_NET_* */
+	enum flow_target back;		/* where answers of a published port go */
+	_Bool routed;			/* crosses a router: the TTL counts */
+};
+
+static __always_inline verdict_t leave_alone(struct way *way)
+{
+	way->count = COUNT_not_ours;
+	return PASS;
+}
+
+static __always_inline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p,
+					       const struct config *cfg, const struct entrance *at,
+					       struct way *way)
+{
+	struct nat_tuple outer = {};
+	struct flow *f;
+	verdict_t v = icmp_translate(ctx, p, at->zone, cfg, &f, &outer);
+
+	if (v == DROP(icmp_error)) /* about a packet of the host's own */
+		return leave_alone(way);
+	if (v != NEXT)
+		return v;
+	if (f->to != TO_PORT || p->ttl <= 1)
+		return DROP(icmp_error);
+	v = rewrite_ip(ctx, p, &outer, at->routed ? p->ttl - 1 : p->ttl);
+	if (v != NEXT)
+		return v;
+	way->count = COUNT_icmp_translated;
+	return translate_macs(ctx, f, way);
+}
+
+/* RFC 2827, RFC 1812 5.3.8: nobody outside sends with an address of the host's or of a network of ours. */
+static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
+{
+	struct route back;
+	enum route_kind kind = route_find(ctx, p->key.dst, p->key.src, 0, 0, &back);
+
+	return kind == ROUTE_UPLINK || kind == ROUTE_TOO_BIG;
+}
+
+/* A packet that belongs to no flow: to a published port it begins one. NEXT: it is there. */
+static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
+					       const struct config *cfg, const struct entrance *at,
+					       struct way *way)
+{
+	__u32 id = 0;
+	struct rule *rule = publish_match(ctx, p, cfg, &id);
+
+	if (!rule)
+		return leave_alone(way);
+	if (at->routed && !source_is_outside(ctx, p))
+		return DROP(martian);
+	return publish_begin(ctx, p, rule, id, p->key.src, at->back, 0);
+}
+
+static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct entrance *at,
+					 struct way *way)
+{
+	struct config *cfg = config_get();
+	struct flow *f;
+	verdict_t v;
+
+	if (!cfg || p->eth_type != ETH_P_IP || p->kind == PKT_PIECE || p->kind == PKT_OTHER ||
+	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
+		return leave_alone(way);
+	p->key.net = at->zone;
+	if (p->kind == PKT_ERROR)
+		return inbound_error(ctx, p, cfg, at, way);
+
+	f = ct_find(&p->key, p->tcp_flags, cfg);
+	if (!f) {
+		v = inbound_begin(ctx, p, cfg, at, way);
+		if (v != NEXT)
+			return v;
+		f = bpf_map_lookup_elem(&flows, &p->key);
+		if (!f)
+			return DROP(helper_failed);
+	}
+	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
+		return DROP(bad_checksum);
+	if (!at->routed)
+		return translate(ctx, p, f, p->ttl, way);
+	if (p->ttl <= 1)
+		return ttl_exceeded(ctx, p, p->key.dst, way);
+	return translate(ctx, p, f, p->ttl - 1, way);
+}
+
+#endif

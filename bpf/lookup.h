@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The small look-ups that every stage makes, and counting: passes and drops are counted by
+ * forward.h alone, events where they happen. */
+#ifndef EBPFNET_BPF_LOOKUP_H
+#define EBPFNET_BPF_LOOKUP_H
+
+#include "maps.h"
+#include "addr.h"
+
+static __always_inline void count(enum counter c)
+{
+	__u32 zero = 0;
+	__u64 *value = bpf_map_lookup_elem(&counters, &zero);
+
+	/* the bound is for the verifier: c may come from a drop code */
+	if (value && c < COUNTERS)
+		value[c]++;
+}
+
+static __always_inline struct config *config_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&config, &zero);
+}
+
+static __always_inline struct network *network_get(__u32 net)
+{
+	return bpf_map_lookup_elem(&networks, &net);
+}
+
+static __always_inline struct port *port_get(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&ports, &ifindex);
+}
+
+static __always_inline struct endpoint *endpoint_get(__u16 net, struct ipaddr addr)
+{
+	struct endpoint_key key = { .addr = addr, .net = net };
+
+	return bpf_map_lookup_elem(&endpoints, &key);
+}
+
+static __always_inline __u32 now_s(void)
+{
+	return ebpfnet_seconds(bpf_ktime_get_coarse_ns());
+}
+
+#endif

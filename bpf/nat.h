@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * PURE. Translation as arithmetic on tuples: which external port to try next, and what the reply
+ * to a translated packet will look like.
+ *
+ * A flow is two keys. The original one, k, arrives and is translated to t. Its answer is t turned
+ * round, arriving in the zone that t went to, and is translated to k turned round. Whatever the
+ * kind of flow (masqueraded, published, both at once through a hairpin), that is all there is:
+ *
+ *      masquerade   k: 1/192.168.1.10:4000 -> 203.0.113.10:80    t: 172.31.13.55:4000 -> 203.0.113.10:80
+ *      publish      k: 0/203.0.113.10:999 -> 172.31.13.55:5000   t: 203.0.113.10:999 -> 192.168.1.10:3000
+ *      hairpin      k: 1/192.168.1.11:70 -> 172.31.13.55:5000    t: 172.31.13.55:70 -> 192.168.1.10:3000
+ */
+#ifndef EBPFNET_BPF_NAT_H
+#define EBPFNET_BPF_NAT_H
+
+#include "addr.h"
+
+#define NAT_ATTEMPTS 128 /* source ports tried for a new flow */
+
+/* A tuple without a zone: what a packet carries after translation. */
+struct nat_tuple {
+	struct ipaddr src, dst;
+	__u16 sport_h, dport_h;
+};
+
+/* The key under which the answer to a translated packet arrives in zone net. */
+static __always_inline struct flow_key nat_reply_key(const struct nat_tuple *t, __u16 net,
+						     enum l4proto proto)
+{
+	struct flow_key key = {
+		.src = t->dst,
+		.dst = t->src,
+		.sport_h = t->dport_h,
+		.dport_h = t->sport_h,
+		.net = net,
+		.proto = proto,
+	};
+
+	if (proto == L4_ICMP) /* one identifier, in both places, both ways */
+		key.sport_h = key.dport_h = t->sport_h;
+	return key;
+}
+
+/* The range a source port may be taken from: the one's own class, RFC 4787 REQ-3. */
+static __always_inline void nat_range(__u16 want_h, enum l4proto proto, __u16 min_h, __u16 max_h,
+				      __u16 *first_h, __u16 *last_h)
+{
+	*first_h = min_h;
+	*last_h = max_h;
+	if (proto == L4_ICMP) {
+		*first_h = 0;
+		*last_h = 65535;
+	} else if (want_h < 1024) {
+		*first_h = 600; /* as netfilter: below are the well-known services */
+		*last_h = 1023;
+	}
+}
+
+/*
+ * The source port to try at an attempt: first the one the sender chose, then ports of its class
+ * and parity (RFC 4787 REQ-4) from a random place on, in steps that visit each once. Always inside
+ * [first_h, last_h], or the sender's own well-known one.
+ */
+static __always_inline __u16 nat_candidate(__u16 want_h, __u32 attempt, __u32 random,
+					   __u16 first_h, __u16 last_h)
+{
+	__u32 base = first_h + ((first_h ^ want_h) & 1); /* first port of want's parity */
+
+	if (attempt == 0 && (want_h < 1024 || (want_h >= first_h && want_h <= last_h)))
+		return want_h;
+	if (base >= last_h)
+		return last_h;
+	return base + 2 * ((random + attempt) % ((last_h - base) / 2 + 1));
+}
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Routed packets of a namespace: to the outside (masqueraded), to a published port of the host
+ * (hairpin), to the host itself, or back to whoever began the flow.
+ */
+#ifndef EBPFNET_BPF_OUTBOUND_H
+#define EBPFNET_BPF_OUTBOUND_H
+
+#include "publish.h"
+#include "translate.h"
+
+#define IPOPT_END 0
+#define IPOPT_NOOP 1
+#define IPOPT_LSRR 131
+#define IPOPT_SSRR 137
+
+/* RFC 7126 section 4: source routes are refused. True too for options that do not parse. */
+static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt *p)
+{
+	__u32 at = ETH_HLEN + IP_MIN_HLEN;
+	__u8 option[2];
+	int i;
+
+	for (i = 0; i < 40 && at < p->l4; i++) {
+		if (ctx_load(ctx, at, option, sizeof(option)))
+			return 1;
+		if (option[0] == IPOPT_END)
+			return 0;
+		if (option[0] == IPOPT_NOOP) {
+			at++;
+			continue;
+		}
+		if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR || option[1] < 2)
+			return 1;
+		at += option[1];
+	}
+	return 0;
+}
+
+/* RFC 1812 section 5.2.2, 5.3.7: what a router refuses before it asks where to. */
+static __always_inline verdict_t route_guard(ctx_t *ctx, const struct pkt *p)
+{
+	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
+		return DROP(bad_checksum);
+	if (addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
+		return DROP(martian);
+	if (p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
+		return DROP(ip_option);
+	return NEXT;
+}
+
+/*
+ * What to do with what the routing table said; NEXT: it gave a way out. us: the gateway's address,
+ * from which the errors come.
+ */
+static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, enum route_kind kind,
+					       const struct route *route, struct ipaddr us,
+					       struct way *way)
+{
+	struct icmp_what what = { .type = ICMP_DEST_UNREACH, .code = ICMP_NET_UNREACH, .from = us };
+	verdict_t reason = DROP(no_route);
+
+	switch (kind) {
+	case ROUTE_UPLINK:
+		way->ifindex = route->ifindex;
+		way->nexthop = route->nexthop;
+		return NEXT;
+	case ROUTE_HERE:
+		way->count = COUNT_to_host;
+		return GATEWAY;
+	case ROUTE_BLACKHOLE:
+		return DROP(prohibited);
+	case ROUTE_TOO_BIG:
+		if (!(p->frag & IP_DF))
+			return DROP(too_big);
+		what.code = ICMP_FRAG_NEEDED;
+		what.mtu = route->mtu;
+		reason = DROP(too_big);
+		break;
+	case ROUTE_UNHOOKED:
+		reason = DROP(uplink_unhooked);
+		break;
+	case ROUTE_PROHIBITED:
+		what.code = ICMP_PKT_FILTERED;
+		reason = DROP(prohibited);
+		break;
+	default:
+		break;
+	}
+	return icmp_refuse(ctx, p, what, reason, way);
+}
+
+static __always_inline enum route_kind outbound_route(ctx_t *ctx, const struct pkt *p,
+						      struct route *route)
+{
+	__u32 len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
+
+	return route_find(ctx, p->key.src, p->key.dst, p->tos, len, route);
+}
+
+/*
+ * Whether a packet of the flow may still leave with its external address: the uplink's own now,
+ * or at least one that is still the host's (a port published on a secondary address).
+ */
+static __always_inline _Bool external_is_current(ctx_t *ctx, const struct flow *f,
+						 const struct route *route)
+{
+	return addr_eq(f->src, route->src) ||
+	       (f->dir == FLOW_REPLY && route_is_here(ctx, f->src));
+}
+
+/* NEXT: the flow is there, under p->key. */
+static __always_inline verdict_t masquerade_begin(ctx_t *ctx, const struct pkt *p,
+						  const struct port *port, const struct network *net,
+						  const struct route *route)
+{
+	struct ct_new *n;
+
+	if (p->kind == PKT_PIECE)
+		return DROP(fragment);
+	if (p->kind != PKT_PORTS && p->kind != PKT_QUERY)
+		return DROP(bad_protocol);
+	if (!ct_may_begin(p->key.proto, p->tcp_flags))
+		return DROP(no_flow);
+	if (!addr_inside(p->key.src, net->subnet, net->mask))
+		return DROP(spoofed_addr);
+	if (addr_none(route->src))
+		return DROP(no_source);
+	n = ct_prepare(p);
+	if (!n)
+		return DROP(helper_failed);
+	n->t = (struct nat_tuple){
+		.src = route->src,
+		.dst = p->key.dst,
+		.sport_h = p->key.sport_h,
+		.dport_h = p->key.dport_h,
+	};
+	n->to = TO_UPLINK;
+	n->back_to = TO_PORT;
+	n->back_ifindex = ctx->ifindex;
+	n->answer_net = EBPFNET_NET_OUTSIDE;
+	n->endpoint = port->endpoint;
+	return ct_begin(ctx);
+}
+
+/* An ICMP error from inside, about a packet that was translated on its way in. */
+static __always_inline verdict_t outbound_error(ctx_t *ctx, struct pkt *p, const struct config *cfg,
+						const struct network *net, struct way *way)
+{
+	struct nat_tuple outer = {};
+	struct route route;
+	struct flow *f;
+	enum route_kind kind;
+	verdict_t v;
+
+	/* about a packet of the host's own, or of another namespace's: not translated, not ours */
+	kind = outbound_route(ctx, p, &route);
+	v = icmp_translate(ctx, p, p->key.net, cfg, &f, &outer);
+	if (v == DROP(icmp_error) && kind == ROUTE_HERE) {
+		way->count = COUNT_to_host;
+		return GATEWAY;
+	}
+	if (v != NEXT)
+		return v;
+	if (f->to == TO_UPLINK) {
+		if (kind != ROUTE_UPLINK || !external_is_current(ctx, f, &route))
+			return DROP(icmp_error);
+		way->ifindex = route.ifindex;
+		way->nexthop = route.nexthop;
+	}
+	if (p->ttl <= 1)
+		return DROP(ttl_exceeded);
+	v = rewrite_ip(ctx, p, &outer, f->to == TO_LOCAL ? p->ttl : p->ttl - 1);
+	if (v != NEXT)
+		return v;
+	way->count = COUNT_icmp_translated;
+	if (f->to == TO_PORT)
+		return translate_macs(ctx, f, way);
+	return f->to == TO_LOCAL ? LOCAL : UPLINK;
+}
+
+/* A packet of a flow that is known. */
+static __always_inline verdict_t outbound_flow(ctx_t *ctx, const struct pkt *p, struct flow *f,
+					       const struct network *net, struct route *route,
+					       enum route_kind kind, struct way *way)
+{
+	verdict_t v;
+
+	if (f->to == TO_LOCAL)
+		return translate(ctx, p, f, p->ttl, way);
+	if (p->ttl <= 1)
+		return ttl_exceeded(ctx, p, net->gateway, way);
+	if (f->to == TO_UPLINK) {
+		v = route_verdict(ctx, p, kind, route, net->gateway, way);
+		if (v != NEXT)
+			return v;
+	}
+	return translate(ctx, p, f, p->ttl - 1, way);
+}
+
+/*
+ * A packet to the gateway's MAC. In order: a flow that is known; a published port; an address of
+ * the host's; a new flow to the outside.
+ */
+static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struct port *port,
+					  const struct network *net, struct way *way)
+{
+	struct config *cfg = config_get();
+	enum route_kind kind = ROUTE_FAILED;
+	struct route route = {};
+	struct rule *rule;
+	struct flow *f;
+	__u32 id = 0;
+	verdict_t v = route_guard(ctx, p);
+
+	if (v != NEXT)
+		return v;
+	if (!cfg)
+		return DROP(helper_failed);
+	if (!cfg->published && addr_eq(p->key.dst, net->gateway)) {
+		way->count = COUNT_to_host;
+		return GATEWAY;
+	}
+	if (p->kind == PKT_ERROR)
+		return outbound_error(ctx, p, cfg, net, way);
+
+	f = ct_find(&p->key, p->tcp_flags, cfg);
+	if (!f) {
+		rule = publish_match(ctx, p, cfg, &id);
+		if (rule) {
+			v = publish_begin(ctx, p, rule, id, p->key.dst, TO_PORT, ctx->ifindex);
+			if (v != NEXT)
+				return v;
+			f = bpf_map_lookup_elem(&flows, &p->key);
+		}
+	}
+	if (!f || f->to == TO_UPLINK) {
+		kind = outbound_route(ctx, p, &route);
+		if (f && f->to == TO_UPLINK && kind == ROUTE_UPLINK &&
+		    !external_is_current(ctx, f, &route)) {
+			ct_forget(f);
+			f = NULL;
+		}
+	}
+	if (!f) {
+		if (kind != ROUTE_UPLINK)
+			return route_verdict(ctx, p, kind, &route, net->gateway, way);
+		if (p->ttl <= 1)
+			return ttl_exceeded(ctx, p, net->gateway, way);
+		v = masquerade_begin(ctx, p, port, net, &route);
+		if (v != NEXT)
+			return v;
+		f = bpf_map_lookup_elem(&flows, &p->key);
+		if (!f)
+			return DROP(helper_failed);
+	}
+	return outbound_flow(ctx, p, f, net, &route, kind, way);
+}
+
+#endif

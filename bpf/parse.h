@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * PURE. One walk over the headers, Ethernet to transport, into struct pkt: offsets, the tuple, and
+ * what the later stages decide by. Nobody reads header bytes twice.
+ */
+#ifndef EBPFNET_BPF_PARSE_H
+#define EBPFNET_BPF_PARSE_H
+
+#include "addr.h"
+#include "csum.h"
+#include "uapi.h"
+
+#define ETH_HLEN 14
+#define IP_MIN_HLEN 20
+
+enum pkt_kind {
+	PKT_FOREIGN,		/* neither ARP nor IP: switched, never routed */
+	PKT_ARP,		/* key.src, key.dst: sender and target protocol addresses */
+	PKT_IPV6,
+	PKT_PORTS,		/* TCP, UDP: tuple complete */
+	PKT_QUERY,		/* ICMP query: tuple complete, identifier in both ports */
+	PKT_ERROR,		/* ICMP error: the tuple that matters is inside */
+	PKT_PIECE,		/* a fragment but the first: no ports */
+	PKT_OTHER,		/* another protocol over IPv4: no ports */
+};
+
+struct pkt {
+	struct flow_key key;	/* .net is for the hook to fill in */
+	__u8 dmac[6], smac[6];
+	__u16 eth_type;		/* host order */
+	__u16 l4;		/* offset of the transport header; of the network header: ETH_HLEN */
+	__u16 ip_len;		/* total length as the IP header says */
+	__u16 ihl;		/* bytes */
+	__u16 frag;		/* host order: flags and offset */
+	__u16 arp_op;		/* host order */
+	__u8 arp_smac[6];
+	__u8 ttl, tos;
+	__sum16 ip_check;
+	__u8 tcp_flags;
+	__u8 icmp_type;
+	__u8 l4_hlen;		/* TCP: with options; else 8 */
+	enum pkt_kind kind;
+};
+
+enum parsed {
+	PARSED,
+	PARSE_SHORT,		/* more bytes would help: pull them and try again */
+	PARSE_BAD,		/* no bytes would */
+};
+
+static __always_inline enum parsed parse_arp(const __u8 *data, const __u8 *end, struct pkt *p)
+{
+	const __u8 *arp = data + ETH_HLEN;
+
+	if (arp + 28 > end)
+		return PARSE_SHORT;
+	p->kind = PKT_ARP;
+	/* RFC 826: Ethernet, IPv4, 6, 4; anything else is only switched */
+	if (*(__be32 *)arp != __builtin_bswap32(0x00010800) || arp[4] != 6 || arp[5] != 4) {
+		p->kind = PKT_FOREIGN;
+		return PARSED;
+	}
+	p->arp_op = arp[6] << 8 | arp[7];
+	mac_copy(p->arp_smac, arp + 8);
+	/* sender's and target's address lie on two-byte boundaries only */
+	p->key.src = addr_of(*(__u16 *)(arp + 14) | (__u32) * (__u16 *)(arp + 16) << 16);
+	p->key.dst = addr_of(*(__u16 *)(arp + 24) | (__u32) * (__u16 *)(arp + 26) << 16);
+	return PARSED;
+}
+
+static __always_inline _Bool icmp_is_query(__u8 type)
+{
+	return type == ICMP_ECHO || type == ICMP_ECHOREPLY || type == ICMP_TIMESTAMP ||
+	       type == ICMP_TIMESTAMPREPLY;
+}
+
+/* RFC 5508 section 3: the errors that a NAT translates. Redirects (type 5) are not among them. */
+static __always_inline _Bool icmp_is_error(__u8 type)
+{
+	return type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED ||
+	       type == ICMP_PARAMETERPROB;
+}
+
+static __always_inline enum parsed parse_l4(const __u8 *l4, const __u8 *end, struct pkt *p)
+{
+	switch (p->key.proto) {
+	case L4_TCP:
+		if (l4 + 20 > end)
+			return PARSE_SHORT;
+		p->l4_hlen = l4[12] >> 4 << 2;
+		if (p->l4_hlen < 20)
+			return PARSE_BAD;
+		p->tcp_flags = l4[13];
+		break;
+	case L4_UDP:
+		if (l4 + 8 > end)
+			return PARSE_SHORT;
+		p->l4_hlen = 8;
+		break;
+	case L4_ICMP:
+		if (l4 + 8 > end)
+			return PARSE_SHORT;
+		p->l4_hlen = 8;
+		p->icmp_type = l4[0];
+		p->kind = icmp_is_error(l4[0]) ? PKT_ERROR : PKT_OTHER;
+		if (icmp_is_query(l4[0])) {
+			p->kind = PKT_QUERY;
+			p->key.sport_h = p->key.dport_h = l4[4] << 8 | l4[5];
+		}
+		return PARSED;
+	default:
+		p->kind = PKT_OTHER;
+		return PARSED;
+	}
+	p->kind = PKT_PORTS;
+	p->key.sport_h = __builtin_bswap16(*(__be16 *)l4);
+	p->key.dport_h = __builtin_bswap16(*(__be16 *)(l4 + 2));
+	return PARSED;
+}
+
+static __always_inline enum parsed parse_ipv4(const __u8 *data, const __u8 *end, struct pkt *p,
+					      __u32 frame_len)
+{
+	const __u8 *ip = data + ETH_HLEN, *l4;
+
+	if (ip + IP_MIN_HLEN > end)
+		return PARSE_SHORT;
+	p->ihl = (ip[0] & 0x0f) << 2;
+	p->tos = ip[1];
+	p->ip_len = __builtin_bswap16(*(__be16 *)(ip + 2));
+	p->frag = __builtin_bswap16(*(__be16 *)(ip + 6));
+	p->ttl = ip[8];
+	p->key.proto = ip[9];
+	p->ip_check = *(__sum16 *)(ip + 10);
+	/* two-byte aligned on the wire */
+	p->key.src = addr_of(*(__u16 *)(ip + 12) | (__u32) * (__u16 *)(ip + 14) << 16);
+	p->key.dst = addr_of(*(__u16 *)(ip + 16) | (__u32) * (__u16 *)(ip + 18) << 16);
+	if (ip[0] >> 4 != 4 || p->ihl < IP_MIN_HLEN || p->ip_len < p->ihl ||
+	    ETH_HLEN + p->ip_len > frame_len)
+		return PARSE_BAD;
+
+	p->l4 = ETH_HLEN + p->ihl;
+	if (p->frag & IP_OFFSET) {
+		p->kind = PKT_PIECE;
+		return PARSED;
+	}
+	l4 = ip + p->ihl;
+	return parse_l4(l4, end, p);
+}
+
+/*
+ * Reads the headers between data and end into *p (zeroed). frame_len: the frame's length, of which
+ * [data, end) is the part that can be read in place.
+ */
+static __always_inline enum parsed parse_frame(const __u8 *data, const __u8 *end, __u32 frame_len,
+					       struct pkt *p)
+{
+	enum parsed r;
+
+	if (data + ETH_HLEN > end)
+		return PARSE_SHORT;
+	mac_copy(p->dmac, data);
+	mac_copy(p->smac, data + 6);
+	p->eth_type = data[12] << 8 | data[13];
+	p->l4 = ETH_HLEN;
+	switch (p->eth_type) {
+	case ETH_P_IP:
+		r = parse_ipv4(data, end, p, frame_len);
+		/* a transport header beyond the packet's own end, not beyond what we can see */
+		if (r == PARSED && p->kind != PKT_PIECE && p->kind != PKT_OTHER &&
+		    p->l4 + p->l4_hlen > ETH_HLEN + p->ip_len)
+			return PARSE_BAD;
+		return r;
+	case ETH_P_ARP:
+		return parse_arp(data, end, p);
+	case ETH_P_IPV6:
+		p->kind = PKT_IPV6;
+		return PARSED;
+	default:
+		p->kind = PKT_FOREIGN;
+		return PARSED;
+	}
+}
+
+/* RFC 1071 over the IP header of a parsed packet, checksum included: right if it folds to 0xffff. */
+static __always_inline _Bool ip_header_sum_ok(const __u8 *data, const __u8 *end, __u32 ihl)
+{
+	const __u8 *ip = data + ETH_HLEN;
+	const __u16 *word = (const __u16 *)ip;
+	__u64 sum;
+	__u32 i;
+
+	if (ip + IP_MIN_HLEN > end)
+		return 0;
+	sum = (__u64)word[0] + word[1] + word[2] + word[3] + word[4] + word[5] + word[6] + word[7] +
+	      word[8] + word[9];
+	for (i = IP_MIN_HLEN; i < 60; i += 2) {
+		OPAQUE(i);
+		if (i >= ihl)
+			break;
+		if (ip + i + 2 > end)
+			return 0;
+		sum += *(__u16 *)(ip + i);
+	}
+	return csum_fold16(sum) == 0xffff;
+}
+
+#endif

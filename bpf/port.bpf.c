@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Ingress of the host-side veth of each namespace, and of the gateway's peer (where it drops all). */
+#define HOOK_IS_EGRESS 0
+
+#include "datapath.h"
+
+SEC("tc")
+int ebpfnet_port(struct __sk_buff *ctx)
+{
+	return datapath_port(ctx);
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Published ports: from (address, protocol, port) to a rule, at one price for one port or all. */
+#ifndef EBPFNET_BPF_PUBLISH_H
+#define EBPFNET_BPF_PUBLISH_H
+
+#include "ct.h"
+#include "route.h"
+
+static __always_inline struct rule *rule_of(const struct publish_key *key, __u32 *id)
+{
+	__u32 *found = bpf_map_lookup_elem(&published, key);
+
+	if (!found)
+		return NULL;
+	*id = *found;
+	return bpf_map_lookup_elem(&rules, id);
+}
+
+/*
+ * The rule that publishes where a packet goes: on that very address, or on every address of the
+ * host's if it is one of those.
+ */
+static __always_inline struct rule *publish_find(ctx_t *ctx, const struct flow_key *to, __u32 *id)
+{
+	struct publish_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
+	struct rule *r = rule_of(&key, id);
+
+	if (r)
+		return r;
+	key.addr = addr_of(0);
+	r = rule_of(&key, id);
+	return r && route_is_here(ctx, to->dst) ? r : NULL;
+}
+
+/*
+ * Whether the packet belongs to a connection of the host's own that happens to use a published
+ * port as its local one. A listener does not count: publishing has taken its place.
+ */
+static __always_inline _Bool publish_is_hosts_own(ctx_t *ctx, const struct flow_key *key)
+{
+	struct bpf_sock_tuple t = {
+		.ipv4 = {
+			.saddr = addr_be32(key->src),
+			.daddr = addr_be32(key->dst),
+			.sport = __builtin_bswap16(key->sport_h),
+			.dport = __builtin_bswap16(key->dport_h),
+		},
+	};
+	struct bpf_sock *sk;
+	_Bool own;
+
+	if (key->proto == L4_UDP) {
+		sk = bpf_sk_lookup_udp(ctx, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0);
+		own = sk != NULL;
+	} else {
+		sk = bpf_skc_lookup_tcp(ctx, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0);
+		own = sk && sk->state != BPF_TCP_LISTEN;
+	}
+	if (sk)
+		bpf_sk_release(sk);
+	return own;
+}
+
+/* The rule for a packet that belongs to no flow, or NULL: not published, or the host's own affair. */
+static __always_inline struct rule *publish_match(ctx_t *ctx, const struct pkt *p,
+						  const struct config *cfg, __u32 *id)
+{
+	struct rule *rule;
+
+	if (!cfg->published || p->kind != PKT_PORTS)
+		return NULL;
+	rule = publish_find(ctx, &p->key, id);
+	return rule && !publish_is_hosts_own(ctx, &p->key) ? rule : NULL;
+}
+
+/*
+ * Begins the flow of a packet to a published port. src: the source to show to the namespace; the
+ * packet's own or, through a hairpin, the published address. back: where the answers go.
+ * NEXT: the flow is there, under p->key.
+ */
+static __always_inline verdict_t publish_begin(ctx_t *ctx, const struct pkt *p,
+					       const struct rule *rule, __u32 id, struct ipaddr src,
+					       enum flow_target back, __u32 back_ifindex)
+{
+	struct endpoint *to;
+	struct ct_new *n;
+
+	if (!ct_may_begin(p->key.proto, p->tcp_flags))
+		return DROP(no_flow);
+	to = endpoint_get(rule->net, rule->to);
+	if (!to || to->id != rule->endpoint)
+		return DROP(no_endpoint);
+	n = ct_prepare(p);
+	if (!n)
+		return DROP(helper_failed);
+	n->t = (struct nat_tuple){
+		.src = src,
+		.dst = rule->to,
+		.sport_h = p->key.sport_h,
+		.dport_h = rule->to_first_h + (p->key.dport_h - rule->first_h),
+	};
+	n->to = TO_PORT;
+	n->to_ifindex = to->ifindex;
+	n->back_to = back;
+	n->back_ifindex = back_ifindex;
+	n->answer_net = rule->net;
+	n->rule = id;
+	n->endpoint = rule->endpoint;
+	return ct_begin(ctx);
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * PURE headers are functions of their arguments alone. They compile for BPF and for the host, where
+ * tests run them under sanitizers and a model checker proves them. This is what they share.
+ */
+#ifndef EBPFNET_BPF_PURE_H
+#define EBPFNET_BPF_PURE_H
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+/*
+ * Keeps the compiler from knowing x: a bound that the source checks on x is then checked on the
+ * register that is used, where the verifier looks for it.
+ */
+#ifdef __bpf__
+#define OPAQUE(x) asm volatile("" : "+r"(x))
+#else
+#define OPAQUE(x) ((void)(x))
+#endif
+
+#endif

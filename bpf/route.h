@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The host's routing table, asked for a packet of a namespace. */
+#ifndef EBPFNET_BPF_ROUTE_H
+#define EBPFNET_BPF_ROUTE_H
+
+#include "ctx_tc.h"
+#include "lookup.h"
+#include "parse.h"
+#include "verdict.h"
+
+enum route_kind {
+	ROUTE_UPLINK,		/* out of .ifindex, which has our programs */
+	ROUTE_HERE,		/* an address of the host's own (or no route at all: see below) */
+	ROUTE_TOO_BIG,		/* out, but larger than .mtu */
+	ROUTE_UNHOOKED,		/* out of a device where we could not see the answer */
+	ROUTE_PROHIBITED,
+	ROUTE_BLACKHOLE,
+	ROUTE_FAILED,
+};
+
+struct route {
+	__be32 nexthop;
+	struct ipaddr src;	/* what the kernel would send from there now */
+	__u32 ifindex;
+	__u16 mtu;
+};
+
+/*
+ * bpf_fib_lookup() refuses unless forwarding is on for the device in whose name it asks, so it asks
+ * in the name of the gateway's peer, where it is on and whose packets never reach the stack.
+ * A destination that is the host's own and one without any route give the same answer
+ * (RET_NOT_FWDED); the host's stack can tell them apart, and the latter reaches it too.
+ *
+ * len: the packet's length on the wire from the IP header on, against the route's MTU; 0: do not
+ * check.
+ */
+static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
+						  __u8 tos, __u16 len, struct route *out)
+{
+	struct bpf_fib_lookup fib = {
+		.family = AF_INET,
+		.tos = tos,
+		.tot_len = len,
+		.ipv4_src = addr_be32(src),
+		.ipv4_dst = addr_be32(dst),
+	};
+	struct config *cfg = config_get();
+	long r;
+
+	if (!cfg)
+		return ROUTE_FAILED;
+	fib.ifindex = cfg->fib_ifindex;
+	r = bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
+	out->ifindex = fib.ifindex;
+	out->nexthop = fib.ipv4_dst;
+	out->src = addr_of(fib.ipv4_src);
+	out->mtu = fib.mtu_result;
+	switch (r) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		if (!bpf_map_lookup_elem(&uplinks, &out->ifindex))
+			return ROUTE_UNHOOKED;
+		return ROUTE_UPLINK;
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		return ROUTE_TOO_BIG;
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+		return ROUTE_HERE;
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
+		return ROUTE_BLACKHOLE;
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+	case BPF_FIB_LKUP_RET_PROHIBIT:
+		return ROUTE_PROHIBITED;
+	case BPF_FIB_LKUP_RET_FWD_DISABLED:
+		count(COUNT_fib_disabled);
+		return ROUTE_FAILED;
+	default:
+		return ROUTE_FAILED;
+	}
+}
+
+/* Whether an address is one of the host's own now. */
+static __always_inline _Bool route_is_here(ctx_t *ctx, struct ipaddr addr)
+{
+	struct route ignored;
+
+	return route_find(ctx, addr_of(0), addr, 0, 0, &ignored) == ROUTE_HERE;
+}
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * From a flow to a verdict: the packet gets its new tuple and its way. Every translated packet of
+ * every hook passes through translate(), data and ICMP errors alike.
+ */
+#ifndef EBPFNET_BPF_TRANSLATE_H
+#define EBPFNET_BPF_TRANSLATE_H
+
+#include "icmp.h"
+#include "icmp_send.h"
+#include "route.h"
+
+/* Into the namespace behind the flow's port. */
+static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f, struct way *way)
+{
+	struct port *port = port_get(f->ifindex);
+	struct network *net = port ? network_get(port->net) : NULL;
+
+	if (!net)
+		return DROP(no_endpoint);
+	way->ifindex = f->ifindex;
+	return rewrite_macs(ctx, port->mac, net->gw_mac) == NEXT ? DELIVER : DROP(helper_failed);
+}
+
+static __always_inline enum counter translate_count(const struct flow *f)
+{
+	if (f->to == TO_PORT)
+		return f->dir == FLOW_ORIGINAL ? COUNT_published_in : COUNT_unmasqueraded;
+	return f->dir == FLOW_ORIGINAL ? COUNT_masqueraded : COUNT_published_out;
+}
+
+/*
+ * Translates the packet as its flow says. ttl: the one to leave with. A packet for the uplink has
+ * its route in *way already.
+ */
+static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, const struct flow *f,
+					   __u8 ttl, struct way *way)
+{
+	struct nat_tuple to = { f->src, f->dst, f->sport_h, f->dport_h };
+	verdict_t v;
+
+	way->count = translate_count(f);
+	v = rewrite_tuple(ctx, p, &to, ttl);
+	if (v != NEXT)
+		return v;
+	switch (f->to) {
+	case TO_PORT:
+		return translate_macs(ctx, f, way);
+	case TO_LOCAL:
+		return LOCAL;
+	default:
+		return UPLINK;
+	}
+}
+
+#endif
