@@ -22,14 +22,17 @@ static __always_inline verdict_t leave_alone(struct way *way)
 	return PASS;
 }
 
-static __always_inline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p,
-					       const struct config *cfg, const struct entrance *at,
-					       struct way *way)
+static __noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p,
+					  const struct entrance *at, struct way *way)
 {
+	struct config *cfg = config_get();
 	struct nat_tuple outer = {};
 	struct flow *f;
-	verdict_t v = icmp_translate(ctx, p, at->zone, cfg, &f, &outer);
+	verdict_t v;
 
+	if (!cfg)
+		return DROP(helper_failed);
+	v = icmp_translate(ctx, p, at->zone, cfg, &f, &outer);
 	if (v == DROP(icmp_error)) /* about a packet of the host's own */
 		return leave_alone(way);
 	if (v != NEXT)
@@ -79,7 +82,7 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 		return leave_alone(way);
 	p->key.net = at->zone;
 	if (p->kind == PKT_ERROR)
-		return inbound_error(ctx, p, cfg, at, way);
+		return inbound_error(ctx, p, at, way);
 
 	f = ct_find(&p->key, p->tcp_flags, cfg);
 	if (!f) {

@@ -10,11 +10,12 @@
 static __always_inline void count(enum counter c)
 {
 	__u32 zero = 0;
-	__u64 *value = bpf_map_lookup_elem(&counters, &zero);
+	__u64 *value = bpf_map_lookup_elem(&counters, &zero), at = (__u32)c;
 
 	/* the bound is for the verifier: c may come from a drop code */
-	if (value && c < COUNTERS)
-		value[c]++;
+	OPAQUE(at);
+	if (value && at < COUNTERS)
+		value[at]++;
 }
 
 static __always_inline struct config *config_get(void)

@@ -144,15 +144,17 @@ static __always_inline verdict_t masquerade_begin(ctx_t *ctx, const struct pkt *
 }
 
 /* An ICMP error from inside, about a packet that was translated on its way in. */
-static __always_inline verdict_t outbound_error(ctx_t *ctx, struct pkt *p, const struct config *cfg,
-						const struct network *net, struct way *way)
+static __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct way *way)
 {
+	struct config *cfg = config_get();
 	struct nat_tuple outer = {};
 	struct route route;
 	struct flow *f;
 	enum route_kind kind;
 	verdict_t v;
 
+	if (!cfg)
+		return DROP(helper_failed);
 	/* about a packet of the host's own, or of another namespace's: not translated, not ours */
 	kind = outbound_route(ctx, p, &route);
 	v = icmp_translate(ctx, p, p->key.net, cfg, &f, &outer);
@@ -222,7 +224,7 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 		return GATEWAY;
 	}
 	if (p->kind == PKT_ERROR)
-		return outbound_error(ctx, p, cfg, net, way);
+		return outbound_error(ctx, p, way);
 
 	f = ct_find(&p->key, p->tcp_flags, cfg);
 	if (!f) {
