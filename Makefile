@@ -18,7 +18,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/lib/linux-
 
 WARNINGS := -Wall -Wextra
 CFLAGS ?= -O2 -g
-USER_CFLAGS := -std=gnu11 $(WARNINGS) -Iinclude -I. -I$(BUILD) -D_GNU_SOURCE \
+USER_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARNINGS) -Iinclude -I. -I$(BUILD) -D_GNU_SOURCE \
 	       -DEBPFNET_VERSION='"$(VERSION)"'
 LIBS := -lbpf -lelf -lz -lmnl -ljson-c
 # cpu v3: 32-bit jumps and fetching atomics, both in every kernel since 5.12

@@ -18,7 +18,8 @@
 
 enum map_id {
 	MAP_HOST, MAP_NAMESPACES,	/* the journal */
-	MAP_CONFIG, MAP_NETWORKS, MAP_UPLINKS, MAP_PORTS, MAP_ENDPOINTS, MAP_FDB,
+	MAP_CONFIG, MAP_NETWORKS, MAP_GATEWAYS, MAP_UPLINKS, MAP_PORTS, MAP_ENDPOINTS, MAP_FDB,
+	MAP_FDB_LEARNED,
 	MAP_PUBLISHED, MAP_RULES, MAP_FLOWS, MAP_CONNS, MAP_CONN_ALLOC, MAP_COUNTERS,
 	MAPS,
 };
@@ -44,7 +45,8 @@ enum state_mode {
  * it finds no network. bpffs must stay valid.
  */
 int state_open(struct state *s, const char *bpffs, enum state_mode mode);
-void state_close(struct state *s);
+void state_close(struct state *s);	/* also of a zeroed one, or one that state_open() refused */
+#define _cleanup_state_ __attribute__((cleanup(state_close)))
 
 /* Opens descriptors again after dataplane_load() has pinned maps. */
 int state_reopen(struct state *s);
@@ -83,7 +85,7 @@ int state_uplink_del(const struct state *s, uint32_t ifindex);			/* quiet if abs
  */
 int state_port_set(const struct state *s, uint32_t ifindex, const struct port *p);
 int state_port_del(const struct state *s, uint32_t ifindex);
-/* Makes the gateway's address and MAC of a network known (endpoints, fdb). */
+/* Makes the gateway's address and MAC of a network known (endpoints, fdb, gateways). */
 int state_gateway_set(const struct state *s, uint16_t net, const struct network *n);
 
 /* Publish rules. add: all keys or none; -EEXIST (logged: which rule has it) when any is taken. */
@@ -99,12 +101,24 @@ int state_rules(const struct state *s, struct rule_entry **out, size_t *count);
 /* Removes keys of map published whose rule is gone, and rules whose endpoint is gone (after a kill). */
 int state_repair(const struct state *s);
 
+/* The programs' clock: seconds since boot, as in struct conn.seen and fdb_entry.seen. */
+uint32_t state_now(void);
+
 /* Sum over all CPUs. */
 int state_counters(const struct state *s, struct counters *out);
 
-/* Calls fn for every live flow (its slot, its original direction), in batches, in constant memory. */
+/* How many flows there are, among them those that expired and were not swept away yet. */
+int state_conn_alloc(const struct state *s, struct conn_alloc *out);
+/* How long a flow lives on if no packet comes; 0: it has expired. */
+uint32_t state_flow_ttl(const struct config *cfg, const struct conn *c, uint32_t now);
+
+/*
+ * Calls fn for every live flow (its slot, its original direction), in batches, in constant memory.
+ * Stops when fn returns non-zero, and returns that.
+ */
 int state_flows(const struct state *s,
 		int (*fn)(const struct conn *c, const struct flow *original, void *arg), void *arg);
+/* The entries that count: static ones, and learned ones that have not aged out. */
 int state_fdb(const struct state *s,
 	      int (*fn)(const struct fdb_key *k, const struct fdb_entry *e, void *arg), void *arg);
 

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* PURE. What to publish, as a person writes it: [ADDR:]PORT[-PORT][:NSPORT][/tcp|udp] */
+#ifndef EBPFNET_PUBLISH_H
+#define EBPFNET_PUBLISH_H
+
+#include <stddef.h>
+
+#include <ebpfnet/abi.h>
+
+#define PUBLISH_TEXT 64
+
+/*
+ * Fills in addr, first_h, last_h, to_first_h and proto, and zeroes the rest. Returns NULL, or what
+ * is wrong with the text; *out is then untouched.
+ */
+const char *publish_parse(const char *text, struct rule *out);
+
+/* The shortest text that publish_parse() reads as this rule; returns buf. */
+const char *publish_format(const struct rule *rule, char *buf, size_t len);
+
+/* "tcp" or "udp". */
+const char *proto_name(enum l4proto proto);
+
+#endif

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* What the programs write, for those who look: flows, learned addresses, counters. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/ct_state.h"
+#include "cleanup.h"
+#include "log.h"
+#include "state_map.h"
+
+#define BATCH 1024
+
+static const uint32_t zero;	/* the key of maps with one entry */
+
+uint32_t state_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return ebpfnet_seconds(t.tv_sec * 1000000000ull + t.tv_nsec);
+}
+
+int state_counters(const struct state *s, struct counters *out)
+{
+	int cpus = libbpf_num_possible_cpus(), cpu, r;
+	_cleanup_free_ struct counters *each = NULL;
+	uint64_t *sum = (uint64_t *)out;
+	size_t i;
+
+	if (cpus < 0)
+		return log_err(cpus, "cannot count the CPUs: %s", strerror(-cpus));
+	each = calloc(cpus, sizeof(*each));
+	if (!each)
+		return log_err(-ENOMEM, "no memory for the counters");
+	r = map_get(s, MAP_COUNTERS, &zero, each);
+	if (r)
+		return log_err(r, "cannot read map %s/counters: %s", s->dir, strerror(-r));
+	memset(out, 0, sizeof(*out));
+	for (cpu = 0; cpu < cpus; cpu++)
+		for (i = 0; i < COUNTERS; i++)
+			sum[i] += ((const uint64_t *)&each[cpu])[i];
+	return 0;
+}
+
+int state_conn_alloc(const struct state *s, struct conn_alloc *out)
+{
+	int r = map_get(s, MAP_CONN_ALLOC, &zero, out);
+
+	return r ? log_err(r, "cannot read map %s/conn_alloc: %s", s->dir, strerror(-r)) : 0;
+}
+
+uint32_t state_flow_ttl(const struct config *cfg, const struct conn *c, uint32_t now)
+{
+	uint32_t timeout = cfg->timeout_s[ct_timeout_class(c->state, c->orig.proto)];
+	uint32_t idle = now > c->seen ? now - c->seen : 0;
+
+	return idle < timeout ? timeout - idle : 0;
+}
+
+/* A slot is a live flow if its key leads back to it and it has not expired. */
+static bool live(const struct state *s, const struct config *cfg, uint32_t slot,
+		 const struct conn *c, uint32_t now, struct flow *original)
+{
+	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_STATES &&
+	       state_flow_ttl(cfg, c, now) && !map_get(s, MAP_FLOWS, &c->orig, original) &&
+	       original->conn == slot && original->dir == FLOW_ORIGINAL;
+}
+
+int state_flows(const struct state *s,
+		int (*fn)(const struct conn *c, const struct flow *original, void *arg), void *arg)
+{
+	uint32_t keys[BATCH], count, i, cursor = 0, now = state_now();
+	_cleanup_free_ struct conn *conns = NULL;
+	struct conn_alloc alloc;
+	struct config cfg;
+	struct flow original;
+	bool first = true;
+	int r, fn_r;
+
+	r = state_config(s, &cfg);
+	if (!r)
+		r = state_conn_alloc(s, &alloc);
+	if (r)
+		return r;
+	conns = calloc(BATCH, sizeof(*conns));
+	if (!conns)
+		return log_err(-ENOMEM, "no memory to read the flows");
+	while (!r && (first || cursor < alloc.never_used)) {
+		count = BATCH;
+		r = bpf_map_lookup_batch(s->fd[MAP_CONNS], first ? NULL : &cursor, &cursor, keys,
+					 conns, &count, NULL);
+		if (r && r != -ENOENT)
+			return log_err(r, "cannot read map %s/conns: %s", s->dir, strerror(-r));
+		first = false;
+		for (i = 0; i < count; i++) {
+			if (!live(s, &cfg, keys[i], &conns[i], now, &original))
+				continue;
+			fn_r = fn(&conns[i], &original, arg);
+			if (fn_r)
+				return fn_r;
+		}
+	}
+	return 0;
+}
+
+/* ---- forwarding database ---- */
+
+struct fdb_walk {
+	int (*fn)(const struct fdb_key *k, const struct fdb_entry *e, void *arg);
+	void *arg;
+	uint32_t now, age_s;
+};
+
+static int fdb_visit(const void *key, const void *value, void *arg)
+{
+	const struct fdb_walk *w = arg;
+	const struct fdb_entry *e = value;
+
+	if (e->kind == FDB_LEARNED && w->now > e->seen && w->now - e->seen > w->age_s)
+		return 0;
+	return w->fn(key, e, w->arg);
+}
+
+int state_fdb(const struct state *s,
+	      int (*fn)(const struct fdb_key *k, const struct fdb_entry *e, void *arg), void *arg)
+{
+	struct fdb_walk w = { .fn = fn, .arg = arg, .now = state_now() };
+	struct config cfg;
+	int r;
+
+	r = state_config(s, &cfg);
+	if (r)
+		return r;
+	w.age_s = cfg.fdb_age_s;
+	r = map_each(s, MAP_FDB, fdb_visit, &w);
+	return r ? r : map_each(s, MAP_FDB_LEARNED, fdb_visit, &w);
+}
