@@ -141,6 +141,8 @@ static __always_inline int ctx_send_via(ctx_t *ctx, __u32 ifindex, __be32 nextho
 static __always_inline int ctx_to_local(ctx_t *ctx, __u32 lo_ifindex)
 {
 	ctx->mark = 0;
+	/* it was sent to the gateway's MAC, not the veth's, and lo leaves the type as it finds it */
+	bpf_skb_change_type(ctx, PACKET_HOST);
 	return bpf_redirect_neigh(lo_ifindex, NULL, 0, 0);
 }
 
