@@ -7,6 +7,8 @@
 #ifndef EBPFNET_DATAPLANE_H
 #define EBPFNET_DATAPLANE_H
 
+#include <stdbool.h>
+
 #include <ebpfnet/record.h>
 
 #include "state.h"
@@ -19,6 +21,9 @@ enum hook {
 	HOOK_LO,		/* ingress of lo, while something is published */
 	HOOKS,
 };
+
+const char *hook_name(enum hook hook);		/* "port": the pin's name, and the object's */
+const char *hook_kind_name(enum hook_kind kind);	/* "tcx" */
 
 /*
  * Checks what the kernel must have (root or the capabilities, BPF, BTF; TCX when asked for) before
@@ -43,6 +48,13 @@ int dataplane_load(struct state *s, uint32_t max_flows);
  */
 int dataplane_attach(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
 		     const char *dev, bool *changed, bool *made_qdisc);
+
+/*
+ * Whether the device has a clsact qdisc, whoever made it. Ask before attaching to a device that is
+ * not ours: if there is none, journal that we make it (MADE_*_QDISC), then attach. So a command
+ * that is killed between leaves no qdisc that nobody remembers.
+ */
+bool dataplane_has_qdisc(int ifindex);
 
 /*
  * Detaches it. del_qdisc: remove the clsact qdisc too, if nobody else has a filter there.

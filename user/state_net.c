@@ -98,7 +98,6 @@ static int count_port(const void *key, const void *value, void *arg)
 	const struct port *p = value;
 	struct port_count *c = arg;
 
-	(void)key;
 	c->ports += p->net == c->net;
 	return 0;
 }

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What commands show, for a person or, under --json, for a program, from the same calls. A report
+ * is one JSON object. Its members are lines ("uplink   eth0 ..."), tables (an array of objects) and
+ * notes, which a person alone gets to read.
+ *
+ *	static const struct column columns[] = {
+ *		{ "name", "namespace" }, { "packets", "packets", CELL_NUMBER }, {},
+ *	};
+ *	report_begin(&r, o->json);
+ *	table_begin(&t, &r, "ports", columns);
+ *	table_row(&t, TEXT(name), NUMBER(packets));
+ *	table_end(&t);
+ *	return report_end(&r);
+ */
+#ifndef EBPFNET_TABLE_H
+#define EBPFNET_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct report {
+	bool json;
+	bool colour;		/* stdout is a terminal, and NO_COLOR is not set */
+	bool begun;		/* something was printed */
+	bool after_table;
+	int failed;		/* -errno */
+};
+
+void report_begin(struct report *r, bool json);
+
+/* Closes it. Returns EXIT_OK, or EXIT_FAILED (logged) when stdout or memory failed. */
+int report_end(struct report *r);
+
+/* "key   text"; JSON: "key": "text". Underscores of the key are spaces to a person. */
+void report_line(struct report *r, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* A sentence for a person. */
+void report_note(struct report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* JSON alone: numbers that a person reads in a note. */
+void report_number(struct report *r, const char *key, uint64_t value);
+
+/* The same as report_line, in red (bad) or green. */
+void report_health(struct report *r, const char *key, bool good, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+enum cell {
+	CELL_TEXT,		/* NULL: "-", JSON null */
+	CELL_NUMBER,		/* aligned right, 12,345 */
+	CELL_SECONDS,		/* "2 h 4 min"; JSON: the number, so name the key ..._s */
+	CELL_BYTES,		/* "1.2 MiB"; JSON: the number */
+};
+
+struct column {
+	const char *key;	/* JSON's; NULL ends the list */
+	const char *title;	/* a person's; NULL: JSON alone */
+	enum cell kind;
+};
+
+struct table {
+	struct report *report;
+	const char *key;
+	const struct column *columns;
+	size_t count;			/* of columns */
+	struct table_cell *cells;	/* row by row */
+	size_t rows, room;
+};
+
+void table_begin(struct table *t, struct report *r, const char *key, const struct column *columns);
+
+/* What goes into a cell: TEXT(s), copied, for a column of texts, NUMBER(n) for all others. */
+union cell_value {
+	const char *text;
+	uint64_t number;
+};
+
+#define TEXT(s) ((union cell_value){ .text = (s) })
+#define NUMBER(n) ((union cell_value){ .number = (n) })
+
+/* table_row(t, TEXT("a"), NUMBER(1)): one argument for each column. */
+#define table_row(t, ...)                                              \
+	table_add(t, (const union cell_value[]){ __VA_ARGS__ },        \
+		  sizeof((const union cell_value[]){ __VA_ARGS__ }) /  \
+			  sizeof(union cell_value))
+void table_add(struct table *t, const union cell_value *values, size_t count);
+
+/* Prints it. A table without rows shows a person nothing, and a program []. */
+void table_end(struct table *t);
+
+/* 12345678 -> "12,345,678"; 7440 s -> "2 h 4 min". Return buf. */
+#define TEXT_LEN 32
+const char *text_number(uint64_t n, char buf[TEXT_LEN]);
+const char *text_seconds(uint64_t s, char buf[TEXT_LEN]);
+
+#endif
