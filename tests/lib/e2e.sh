@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=bash
+#
+# What a test is written with. tests/lib/one sources this inside a fresh lab, then the test's file,
+# then calls its function. $HOOK is how programs are to be attached.
+
+# shellcheck disable=SC2034 # used by the tests
+HOST=172.31.13.55 GATEWAY=192.168.1.1 NS1=192.168.1.10 NS2=192.168.1.11
+INTERNET=203.0.113.10 INTERNET2=203.0.113.11
+PINS=/sys/fs/bpf/ebpfnet
+WIRE=$TOP/tests/lib/wire.py
+T=/run/test
+mkdir -p $T
+
+fail() {
+	echo "$*" >&2
+	exit 1
+}
+
+skip() {
+	echo "$*" >&2
+	exit 77
+}
+
+# ---- running and judging
+
+# Runs a command; its output and status are in $out, $err and $status.
+run() {
+	status=0
+	"$@" > $T/out 2> $T/err || status=$?
+	out=$(< $T/out)
+	err=$(< $T/err)
+}
+
+must() {
+	run "$@"
+	[ "$status" = 0 ] || fail "status $status: $*"$'\n'"$out"$'\n'"$err"
+}
+
+must_not() {
+	run "$@"
+	[ "$status" != 0 ] || fail "should have failed: $*"$'\n'"$out"
+}
+
+is() { # ACTUAL WANTED WHAT
+	[ "$1" = "$2" ] || fail "$3: is \"$1\", should be \"$2\""
+}
+
+like() { # TEXT REGEX
+	grep -qE -- "$2" <<< "$1" || fail "not found: $2"$'\n'"in: $1"
+}
+
+unlike() {
+	! grep -qE -- "$2" <<< "$1" || fail "must not be there: $2"$'\n'"in: $1"
+}
+
+# Tries a command for up to 3 s. For what another process is about to do, never for our own.
+soon() {
+	local end=$((SECONDS + 3))
+	until "$@" > /dev/null 2>&1; do
+		[ $SECONDS -le $end ] || fail "never came true: $*"
+		sleep 0.02
+	done
+}
+
+# ---- ebpfnet
+
+up() {
+	must ebpfnet up --hook "$HOOK" "$@"
+}
+
+# Refuses with one line that says why, and changes nothing.
+refused() { # REGEX CMD...
+	local before
+	before=$(snapshot)
+	run "${@:2}"
+	is "$status" 1 "status of: ${*:2}"$'\n'"$out$err"$'\n'
+	is "$(wc -l < $T/err)" 1 "lines of error, $(< $T/err)"
+	like "$err" '^ebpfnet: '
+	like "$err" "$1"
+	is "$out" "" "standard output"
+	[ "$before" = "$(snapshot)" ] || fail "changed something: ${*:2}"$'\n'"$(diff <(echo "$before") <(snapshot))"
+}
+
+# Says how it is used, on stderr.
+misused() { # REGEX CMD...
+	run "${@:2}"
+	is "$status" 2 "status of: ${*:2}"$'\n'"$err"$'\n'
+	is "$out" "" "standard output of: ${*:2}"
+	like "$err" "$1"
+}
+
+# The sum over CPUs of a counter, or of everything counted in drop.h under a name.
+counter() {
+	bpftool -j map dump pinned $PINS/counters | python3 -c '
+import json, sys
+print(sum(cpu["value"][sys.argv[1]] for e in json.load(sys.stdin)[0:] for cpu in e["formatted"]["values"]))' "$1"
+}
+
+json() { # EXPRESSION of j, from the JSON that is standard input
+	python3 -c 'import json, sys; j = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"
+}
+
+snapshot() {
+	"$TOP/tests/lib/snapshot"
+}
+
+# ---- traffic. FROM is "host" or a namespace
+
+on() {
+	if [ "$1" = host ]; then "${@:2}"; else nsenter --net="/run/netns/$1" "${@:2}"; fi
+}
+
+pings() { # FROM ADDR [OPTIONS]
+	must on "$1" ping -n -c1 -W1 "${@:3}" "$2"
+}
+
+no_pings() {
+	must_not on "$1" ping -n -c1 -W0.3 "${@:3}" "$2"
+}
+
+# Starts something that says "ready", and waits for that; the lab's end is its end.
+start() { # NAME CMD...
+	"${@:2}" > "$T/$1.out" 2> "$T/$1.err" &
+	echo $! > "$T/$1.pid"
+	soon grep -q ready "$T/$1.out"
+}
+
+stop() { # NAME
+	local pid
+	pid=$(< "$T/$1.pid")
+	kill "$pid"
+	wait "$pid" 2> /dev/null || true
+}
+
+serve() { # WHERE tcp|udp PORT [ADDR]
+	start "serve-$1-$2-$3" on "$1" "$WIRE" serve "${@:2}"
+}
+
+# The server behind ADDR:PORT answers, and sees the client as WHOM.
+reaches() { # FROM tcp|udp ADDR PORT WHOM [SPORT]
+	must on "$1" "$WIRE" ask "$2" "$3" "$4" ${6+"$6"}
+	is "${out% *}" "$5" "the client's address that the server at $3 sees"
+}
+
+unreached() { # FROM tcp|udp ADDR PORT refused|silent|unreachable
+	WIRE_TIMEOUT=0.4 run on "$1" "$WIRE" ask "$2" "$3" "$4"
+	case $status in 3) status=refused ;; 4) status=silent ;; 5) status=unreachable ;; esac
+	is "$status" "$5" "asking $2 $3:$4 from $1, $out$err"
+}
+
+# Hears frames on a device until heard() is called, which gives them in $heard. -n -e, Ethernet header and all.
+hear() { # WHERE DEV FILTER...
+	on "$1" tcpdump -i "$2" -n -e -l --immediate-mode "${@:3}" > "$T/hear-$1-$2" 2> "$T/hear-$1-$2.err" &
+	echo $! > "$T/hear-$1-$2.pid"
+	soon grep -q 'listening on' "$T/hear-$1-$2.err"
+}
+
+heard() { # WHERE DEV
+	sleep 0.1
+	stop "hear-$1-$2"
+	heard=$(< "$T/hear-$1-$2")
+}
