@@ -16,8 +16,8 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool) \
 	     $(shell command -v bpftool) /usr/sbin/bpftool)
 
-# an unused parameter is a callback that needs less than it is given
-WARNINGS := -Wall -Wextra -Wno-unused-parameter
+# a callback may need less than it is given, and a table's row say less than it could
+WARNINGS := -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS ?= -O2 -g
 USER_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARNINGS) -Iinclude -I. -I$(BUILD) -D_GNU_SOURCE \
 	       -DEBPFNET_VERSION='"$(VERSION)"'

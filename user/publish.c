@@ -19,7 +19,7 @@ const char *proto_name(enum l4proto proto)
 	case L4_ICMP:
 		return "icmp";
 	default:
-		return "other";
+		return NULL;
 	}
 }
 

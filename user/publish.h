@@ -18,7 +18,7 @@ const char *publish_parse(const char *text, struct rule *out);
 /* The shortest text that publish_parse() reads as this rule; returns buf. */
 const char *publish_format(const struct rule *rule, char *buf, size_t len);
 
-/* "tcp" or "udp". */
+/* "tcp", "udp", "icmp"; NULL: a protocol without a name here. */
 const char *proto_name(enum l4proto proto);
 
 #endif

@@ -23,7 +23,7 @@
 #define GAP 2		/* between columns */
 
 struct table_cell {
-	char *text;	/* NULL in a text column: nothing to show */
+	char *text;
 	uint64_t number;
 };
 
@@ -72,6 +72,8 @@ static const char *text_bytes(uint64_t n, char buf[TEXT_LEN])
 static const char *spoken(const struct column *col, const struct table_cell *cell,
 			  char buf[TEXT_LEN])
 {
+	if (col->kind != CELL_TEXT && cell->number == NO_NUMBER)
+		return "-";
 	switch (col->kind) {
 	case CELL_NUMBER:
 		return text_number(cell->number, buf);
@@ -130,44 +132,32 @@ static void apart(struct report *r)
 	r->begun = true;
 }
 
-static void line(struct report *r, const char *key, const char *colour, const char *fmt, va_list ap)
+static void line(struct report *r, const char *title, const char *colour, const char *fmt,
+		 va_list ap)
 {
-	_cleanup_free_ char *text = NULL;
-	int i;
-
-	if (vasprintf(&text, fmt, ap) < 0) {
-		text = NULL;
-		r->failed = log_err(-ENOMEM, "no memory to report");
+	if (r->json)
 		return;
-	}
-	if (r->json) {
-		json_key(r, key);
-		json_value(json_object_new_string(text));
-		return;
-	}
 	apart(r);
-	fputs(paint(r, BOLD), stdout);
-	for (i = 0; key[i]; i++)
-		putchar(key[i] == '_' ? ' ' : key[i]);
-	printf("%s%*s%s%s%s\n", paint(r, PLAIN), i < LINE_WIDTH ? LINE_WIDTH - i : 1, "", colour,
-	       text, *colour ? PLAIN : "");
+	printf("%s%-*s%s%s", paint(r, BOLD), LINE_WIDTH, title, paint(r, PLAIN), colour);
+	vprintf(fmt, ap);
+	printf("%s\n", *colour ? PLAIN : "");
 }
 
-void report_line(struct report *r, const char *key, const char *fmt, ...)
+void report_line(struct report *r, const char *title, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	line(r, key, "", fmt, ap);
+	line(r, title, "", fmt, ap);
 	va_end(ap);
 }
 
-void report_health(struct report *r, const char *key, bool good, const char *fmt, ...)
+void report_health(struct report *r, const char *title, bool good, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	line(r, key, paint(r, good ? GREEN : RED), fmt, ap);
+	line(r, title, paint(r, good ? GREEN : RED), fmt, ap);
 	va_end(ap);
 }
 
@@ -182,6 +172,14 @@ void report_note(struct report *r, const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	putchar('\n');
+}
+
+void report_text(struct report *r, const char *key, const char *text)
+{
+	if (!r->json)
+		return;
+	json_key(r, key);
+	json_value(text ? json_object_new_string(text) : NULL);
 }
 
 void report_number(struct report *r, const char *key, uint64_t value)
@@ -237,7 +235,7 @@ void table_add(struct table *t, const union cell_value *values, size_t count)
 static struct json_object *json_cell(const struct column *col, const struct table_cell *cell)
 {
 	if (col->kind != CELL_TEXT)
-		return json_object_new_uint64(cell->number);
+		return cell->number == NO_NUMBER ? NULL : json_object_new_uint64(cell->number);
 	return cell->text ? json_object_new_string(cell->text) : NULL;
 }
 

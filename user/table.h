@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * What commands show, for a person or, under --json, for a program, from the same calls. A report
- * is one JSON object. Its members are lines ("uplink   eth0 ..."), tables (an array of objects) and
- * notes, which a person alone gets to read.
+ * is one JSON object; each table is a member of it, an array of objects. Lines and notes are for a
+ * person alone, report_text() and report_number() for a program alone.
  *
  *	static const struct column columns[] = {
  *		{ "name", "namespace" }, { "packets", "packets", CELL_NUMBER }, {},
@@ -33,22 +33,22 @@ void report_begin(struct report *r, bool json);
 /* Closes it. Returns EXIT_OK, or EXIT_FAILED (logged) when stdout or memory failed. */
 int report_end(struct report *r);
 
-/* "key   text"; JSON: "key": "text". Underscores of the key are spaces to a person. */
-void report_line(struct report *r, const char *key, const char *fmt, ...)
+/* For a person: "title   text", and a sentence of its own; a health line is green, or else red. */
+void report_line(struct report *r, const char *title, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-
-/* A sentence for a person. */
+void report_health(struct report *r, const char *title, bool good, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 void report_note(struct report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* JSON alone: numbers that a person reads in a note. */
+/* For a program: members of the JSON object. A text may be NULL. */
+void report_text(struct report *r, const char *key, const char *text);
 void report_number(struct report *r, const char *key, uint64_t value);
 
-/* The same as report_line, in red (bad) or green. */
-void report_health(struct report *r, const char *key, bool good, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+/* No value: "-", JSON null. A text that is NULL is the same. */
+#define NO_NUMBER UINT64_MAX
 
 enum cell {
-	CELL_TEXT,		/* NULL: "-", JSON null */
+	CELL_TEXT,
 	CELL_NUMBER,		/* aligned right, 12,345 */
 	CELL_SECONDS,		/* "2 h 4 min"; JSON: the number, so name the key ..._s */
 	CELL_BYTES,		/* "1.2 MiB"; JSON: the number */

@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* expose, unexpose, exposed: ports of the host that lead into a namespace. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <inttypes.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "command.h"
+#include "dataplane.h"
+#include "expose.h"
+#include "inside.h"
+#include "log.h"
+#include "publish.h"
+#include "sockets.h"
+
+#define LO_IFINDEX 1	/* the first device of every network namespace */
+
+static const struct ipaddr any;
+
+static bool addr_eq(struct ipaddr a, struct ipaddr b)
+{
+	return !memcmp(&a, &b, sizeof(a));
+}
+
+/* ---- lo ---- */
+
+static int hook_lo(const struct state *s, struct host_record *host)
+{
+	int r;
+
+	/* journalled first: a command that is killed here leaves nothing that nobody remembers */
+	if (host->hook == HOOK_CLSACT && !dataplane_has_qdisc(LO_IFINDEX))
+		host->made |= MADE_LO_QDISC;
+	host->made |= LO_HOOKED;
+	r = state_host_set(s, host);
+	return r ? r : dataplane_attach(s, host->hook, HOOK_LO, LO_IFINDEX, "lo", NULL, NULL);
+}
+
+static int unhook_lo(const struct state *s, struct host_record *host)
+{
+	int r;
+
+	r = dataplane_detach(s, host->hook, HOOK_LO, LO_IFINDEX, "lo", host->made & MADE_LO_QDISC);
+	if (r)
+		return r;
+	host->made &= ~(LO_HOOKED | MADE_LO_QDISC);
+	return state_host_set(s, host);
+}
+
+int expose_sync_lo(const struct state *s)
+{
+	struct host_record host;
+	struct config cfg;
+	int r;
+
+	r = state_host(s, &host);
+	if (!r)
+		r = state_config(s, &cfg);
+	if (r)
+		return r;
+	if (cfg.published)
+		return hook_lo(s, &host);
+	return host.made & LO_HOOKED ? unhook_lo(s, &host) : 0;
+}
+
+/* ---- expose ---- */
+
+/* "tcp 5000" or "tcp 8000-8999" */
+static const char *ports_text(enum l4proto proto, uint16_t first, uint16_t last, char buf[TEXT_LEN])
+{
+	if (first == last)
+		snprintf(buf, TEXT_LEN, "%s %u", proto_name(proto), first);
+	else
+		snprintf(buf, TEXT_LEN, "%s %u-%u", proto_name(proto), first, last);
+	return buf;
+}
+
+static uint16_t inside_last(const struct rule *rule)
+{
+	return rule->to_first_h + (rule->last_h - rule->first_h);
+}
+
+static int parse_spec(const char *text, struct rule *rule)
+{
+	const char *wrong = publish_parse(text, rule);
+
+	if (!wrong)
+		return 0;
+	return log_err(-EINVAL, "cannot read '%s': %s; wanted is [ADDR:]PORT[-PORT][:NSPORT][/tcp|udp]",
+		       text, wrong);
+}
+
+static int find_ns(const struct state *s, const char *name, struct ns_record *rec)
+{
+	char dev[IF_NAMESIZE];
+	int r;
+
+	r = state_ns(s, name, rec);
+	if (r == -ENOENT)
+		return log_err(r, "unknown namespace: %s; `ebpfnet ns list` shows which there are",
+			       name);
+	if (r)
+		return log_err(r, "cannot read namespace %s: %s", name, strerror(-r));
+	if (rec->flags & NS_PENDING)
+		return log_err(-EBUSY, "namespace %s is half made; run `ebpfnet up` or "
+				       "`ebpfnet ns del %s`",
+			       name, name);
+	if (!if_indextoname(rec->ifindex, dev))
+		return log_err(-ENODEV, "namespace %s was deleted behind our back; "
+					"`ebpfnet ns del %s` forgets it",
+			       name, name);
+	return 0;
+}
+
+static int check_host_address(struct ipaddr addr)
+{
+	char text[INET_ADDRSTRLEN];
+	struct ifaddrs *all, *a;
+	bool found = false;
+
+	inet_ntop(AF_INET, &addr, text, sizeof(text));
+	if (addr.octet[0] == 127)
+		return log_err(-EADDRNOTAVAIL, "cannot publish on %s: loopback addresses are the "
+					       "host's own; use one of its other addresses, or none",
+			       text);
+	if (getifaddrs(&all))
+		return log_err(-errno, "cannot list the host's addresses: %s", strerror(errno));
+	for (a = all; a && !found; a = a->ifa_next)
+		found = a->ifa_addr && a->ifa_addr->sa_family == AF_INET &&
+			!memcmp(&((struct sockaddr_in *)a->ifa_addr)->sin_addr, &addr,
+				sizeof(addr));
+	freeifaddrs(all);
+	return found ? 0 : log_err(-EADDRNOTAVAIL,
+				   "cannot publish on %s: it is not an address of this host", text);
+}
+
+/* A process of the host that waits on a port the rule would take. Loopback is not published. */
+static int refuse_if_taken(const struct waiting *w, void *arg)
+{
+	const struct rule *rule = arg;
+	char addr[INET_ADDRSTRLEN], comm[16] = "?";
+	pid_t pid = 0;
+
+	if (w->port_h < rule->first_h || w->port_h > rule->last_h || w->addr.octet[0] == 127)
+		return 0;
+	if (!addr_eq(rule->addr, any) && !addr_eq(w->addr, any) && !addr_eq(w->addr, rule->addr))
+		return 0;
+	inet_ntop(AF_INET, &w->addr, addr, sizeof(addr));
+	if (!socket_owner(w->inode, &pid, comm))
+		return log_err(-EADDRINUSE, "cannot publish %s %u: a socket of this host is bound to "
+					    "%s:%u; publish another port",
+			       proto_name(rule->proto), w->port_h, addr, w->port_h);
+	return log_err(-EADDRINUSE, "cannot publish %s %u: %s (pid %d) of this host is bound to %s:%u; "
+				    "stop it or publish another port",
+		       proto_name(rule->proto), w->port_h, comm, pid, addr, w->port_h);
+}
+
+/* The rule of this namespace that publishes exactly this, if there is one: its id, or 0. */
+static uint32_t find_rule(const struct rule_entry *rules, size_t count, const struct rule *wanted)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		const struct rule *rule = &rules[i].rule;
+
+		if (rule->endpoint == wanted->endpoint && rule->proto == wanted->proto &&
+		    addr_eq(rule->addr, wanted->addr) && rule->first_h == wanted->first_h &&
+		    rule->last_h == wanted->last_h)
+			return rules[i].id;
+	}
+	return 0;
+}
+
+static bool is_published(const struct state *s, const struct rule *wanted)
+{
+	_cleanup_free_ struct rule_entry *rules = NULL;
+	size_t count = 0, i;
+	uint32_t id;
+
+	if (state_rules(s, &rules, &count))
+		return false;
+	id = find_rule(rules, count, wanted);
+	for (i = 0; i < count; i++)
+		if (rules[i].id == id)
+			return rules[i].rule.to_first_h == wanted->to_first_h;
+	return false;
+}
+
+static int publish(const struct state *s, const struct rule *rule)
+{
+	uint32_t id;
+	int r;
+
+	r = sockets_each(rule->proto, refuse_if_taken, (void *)rule);
+	if (!r)
+		r = state_new_rule(s, &id);
+	if (!r)
+		r = state_rule_add(s, id, rule);
+	if (r)
+		return r;
+	r = expose_sync_lo(s);
+	if (!r)
+		return 0;
+	state_rule_del(s, id);
+	expose_sync_lo(s);
+	return r;
+}
+
+/* ---- who listens inside ---- */
+
+struct listeners {
+	const struct rule *rule;
+	bool wanted;		/* somebody listens on a port that is published */
+	uint16_t other;		/* somebody listens on another one; 0: nobody */
+};
+
+static int note_listener(const struct waiting *w, void *arg)
+{
+	struct listeners *l = arg;
+
+	if (!addr_eq(w->addr, any) && !addr_eq(w->addr, l->rule->to))
+		return 0;
+	if (w->port_h >= l->rule->to_first_h && w->port_h <= inside_last(l->rule))
+		l->wanted = true;
+	else if (!l->other)
+		l->other = w->port_h;
+	return 0;
+}
+
+static int list_listeners(void *arg)
+{
+	struct listeners *l = arg;
+
+	return sockets_each(l->rule->proto, note_listener, l);
+}
+
+/* The trap of the tutorial: port 5000 is published while the server listens on 3000. */
+static void say_who_listens(const struct rule *rule, const struct ns_record *rec)
+{
+	struct listeners l = { .rule = rule };
+	struct rule meant = *rule;
+	char ports[TEXT_LEN], was[PUBLISH_TEXT], better[PUBLISH_TEXT];
+
+	if (inside(rec, list_listeners, &l) || l.wanted)
+		return;
+	ports_text(rule->proto, rule->to_first_h, inside_last(rule), ports);
+	if (!l.other || rule->first_h != rule->last_h) {
+		log_info("nothing listens on %s in %s yet", ports, rule->name);
+		return;
+	}
+	meant.to_first_h = l.other;
+	log_info("nothing listens on %s in %s yet, but something does on %u; if that is the server: "
+		 "ebpfnet unexpose %s %s; ebpfnet expose %s %s",
+		 ports, rule->name, l.other, rule->name, publish_format(rule, was, sizeof(was)),
+		 rule->name, publish_format(&meant, better, sizeof(better)));
+}
+
+static void say_published(const struct rule *rule)
+{
+	char on[INET_ADDRSTRLEN] = "every address", to[INET_ADDRSTRLEN];
+	char outside[TEXT_LEN], inside_ports[TEXT_LEN];
+
+	if (!addr_eq(rule->addr, any))
+		inet_ntop(AF_INET, &rule->addr, on, sizeof(on));
+	inet_ntop(AF_INET, &rule->to, to, sizeof(to));
+	ports_text(rule->proto, rule->first_h, rule->last_h, outside);
+	ports_text(rule->proto, rule->to_first_h, inside_last(rule), inside_ports);
+	log_info("published %s of %s, to %s (%s) %s", outside, on, rule->name, to,
+		 inside_ports + strlen(proto_name(rule->proto)) + 1);
+}
+
+int cmd_expose(const struct options *o, int argc, char **argv)
+{
+	_cleanup_state_ struct state s = {};
+	char text[PUBLISH_TEXT];
+	struct ns_record rec;
+	struct rule rule;
+	int r;
+
+	r = parse_spec(argv[1], &rule);
+	if (!r && !addr_eq(rule.addr, any))
+		r = check_host_address(rule.addr);
+	if (!r)
+		r = state_open(&s, o->bpffs, STATE_WRITE);
+	if (!r)
+		r = state_repair(&s);
+	if (!r)
+		r = find_ns(&s, argv[0], &rec);
+	if (r)
+		return EXIT_FAILED;
+	memcpy(rule.name, argv[0], strlen(argv[0]));
+	rule.to = rec.addr;
+	rule.net = rec.net;
+	rule.endpoint = rec.endpoint;
+	if (is_published(&s, &rule)) {
+		log_info("%s is published already, to %s: nothing to change",
+			 publish_format(&rule, text, sizeof(text)), rule.name);
+		return EXIT_OK;
+	}
+	if (publish(&s, &rule))
+		return EXIT_FAILED;
+	say_published(&rule);
+	say_who_listens(&rule, &rec);
+	return EXIT_OK;
+}
+
+/* ---- unexpose ---- */
+
+static int unexpose_all(const struct state *s, const char *name, const struct rule_entry *rules,
+			size_t count)
+{
+	size_t i, done = 0;
+	int r = 0;
+
+	for (i = 0; i < count && !r; i++) {
+		if (strcmp(rules[i].rule.name, name))
+			continue;
+		r = state_rule_del(s, rules[i].id);
+		done++;
+	}
+	if (r)
+		return r;
+	if (!done)
+		log_info("%s publishes nothing: nothing to change", name);
+	else
+		log_info("ended %zu publication%s of %s", done, done == 1 ? "" : "s", name);
+	return 0;
+}
+
+static int unexpose_one(const struct state *s, const char *spec, const struct rule *wanted,
+			const struct rule_entry *rules, size_t count)
+{
+	uint32_t id = find_rule(rules, count, wanted);
+	char text[PUBLISH_TEXT];
+	size_t i;
+	int r;
+
+	for (i = 0; i < count; i++) {
+		const struct rule *rule = &rules[i].rule;
+
+		/* whoever does not say a port inside means whichever it is */
+		if (rules[i].id != id || (wanted->to_first_h != wanted->first_h &&
+					  wanted->to_first_h != rule->to_first_h))
+			continue;
+		r = state_rule_del(s, id);
+		if (!r)
+			log_info("ended %s of %s", publish_format(rule, text, sizeof(text)),
+				 rule->name);
+		return r;
+	}
+	return log_err(-ENOENT, "%s does not publish %s; `ebpfnet exposed` lists what is published",
+		       wanted->name, spec);
+}
+
+int cmd_unexpose(const struct options *o, int argc, char **argv)
+{
+	_cleanup_free_ struct rule_entry *rules = NULL;
+	_cleanup_state_ struct state s = {};
+	struct rule wanted = {};
+	struct ns_record rec;
+	size_t count = 0;
+	int r = 0;
+
+	if (argc > 1)
+		r = parse_spec(argv[1], &wanted);
+	if (!r)
+		r = state_open(&s, o->bpffs, STATE_WRITE);
+	if (!r)
+		r = state_repair(&s);
+	if (!r && state_ns(&s, argv[0], &rec))
+		r = log_err(-ENOENT, "unknown namespace: %s; `ebpfnet ns list` shows which there are",
+			    argv[0]);
+	if (!r)
+		r = state_rules(&s, &rules, &count);
+	if (r)
+		return EXIT_FAILED;
+	memcpy(wanted.name, argv[0], strlen(argv[0]));
+	wanted.endpoint = rec.endpoint;
+	if (argc > 1)
+		r = unexpose_one(&s, argv[1], &wanted, rules, count);
+	else
+		r = unexpose_all(&s, argv[0], rules, count);
+	if (!r)
+		r = expose_sync_lo(&s);
+	return r ? EXIT_FAILED : EXIT_OK;
+}
+
+/* ---- exposed ---- */
+
+int expose_table(struct report *r, const struct state *s, size_t *count, uint64_t *ports)
+{
+	static const struct column columns[] = {
+		{ "text", "published" },
+		{ "addr", NULL },
+		{ "proto", "proto" },
+		{ "first", NULL, CELL_NUMBER },
+		{ "last", NULL, CELL_NUMBER },
+		{ "ports", "ports", CELL_NUMBER },
+		{ "ns", "namespace" },
+		{ "to", "to" },
+		{ "to_addr", NULL },
+		{ "to_first", NULL, CELL_NUMBER },
+		{ "id", NULL, CELL_NUMBER },
+		{},
+	};
+	_cleanup_free_ struct rule_entry *rules = NULL;
+	struct table t;
+	size_t i;
+	int e;
+
+	*ports = 0;
+	e = state_rules(s, &rules, count);
+	if (e)
+		return e;
+	table_begin(&t, r, "published", columns);
+	for (i = 0; i < *count; i++) {
+		const struct rule *rule = &rules[i].rule;
+		uint64_t n = rule->last_h - rule->first_h + 1;
+		char addr[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN];
+		char from_text[64], to_text[64];
+
+		inet_ntop(AF_INET, &rule->addr, addr, sizeof(addr));
+		inet_ntop(AF_INET, &rule->to, to, sizeof(to));
+		snprintf(from_text, sizeof(from_text), "%s:%u",
+			 addr_eq(rule->addr, any) ? "*" : addr, rule->first_h);
+		snprintf(to_text, sizeof(to_text), "%s:%u", to, rule->to_first_h);
+		if (n > 1) {
+			snprintf(from_text + strlen(from_text), 8, "-%u", rule->last_h);
+			snprintf(to_text + strlen(to_text), 8, "-%u", inside_last(rule));
+		}
+		table_row(&t, TEXT(from_text), TEXT(addr), TEXT(proto_name(rule->proto)),
+			  NUMBER(rule->first_h), NUMBER(rule->last_h), NUMBER(n), TEXT(rule->name),
+			  TEXT(to_text), TEXT(to), NUMBER(rule->to_first_h), NUMBER(rules[i].id));
+		*ports += n;
+	}
+	table_end(&t);
+	return 0;
+}
+
+int cmd_exposed(const struct options *o, int argc, char **argv)
+{
+	_cleanup_state_ struct state s = {};
+	char number[TEXT_LEN];
+	struct report r;
+	uint64_t ports;
+	size_t count;
+
+	if (state_open(&s, o->bpffs, STATE_READ))
+		return EXIT_FAILED;
+	report_begin(&r, o->json);
+	if (expose_table(&r, &s, &count, &ports))
+		return EXIT_FAILED;
+	report_number(&r, "ports", ports);
+	if (count)
+		report_note(&r, "%s port%s in %zu rule%s", text_number(ports, number),
+			    ports == 1 ? "" : "s", count, count == 1 ? "" : "s");
+	else
+		report_note(&r, "nothing is published");
+	return report_end(&r);
+}

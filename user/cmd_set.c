@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* set, get: what may be tuned while the network is up. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "log.h"
+#include "state.h"
+#include "table.h"
+
+#define YEAR_S 31536000	/* ages are compared as signed numbers of seconds */
+#define AGE_MAX_S 1000000	/* IEEE 802.1D-2004 table 7-5 */
+#define PORTS "ports"
+
+static const struct setting {
+	const char *key;
+	size_t offset;		/* of a __u32 in struct config */
+	uint32_t max, least;	/* least: what an RFC asks for at least; 0: none does */
+	const char *rfc, *text;
+} settings[] = {
+#define TIMEOUT(class) offsetof(struct config, timeout_s) + TIMEOUT_##class * sizeof(__u32), YEAR_S
+	{ "timeout-udp-unreplied", TIMEOUT(UDP_UNREPLIED), 120, "4787 REQ-5",
+	  "idle UDP flow without an answer" },
+	{ "timeout-udp", TIMEOUT(UDP_REPLIED), 120, "4787 REQ-5", "idle UDP flow" },
+	{ "timeout-icmp", TIMEOUT(ICMP), 60, "5508 REQ-2", "idle ICMP query" },
+	{ "timeout-tcp-half-open", TIMEOUT(TCP_HALF_OPEN), 240, "5382 REQ-5",
+	  "TCP connection being opened" },
+	{ "timeout-tcp", TIMEOUT(TCP_ESTABLISHED), 7440, "5382 REQ-5", "idle TCP connection" },
+	{ "timeout-tcp-closing", TIMEOUT(TCP_CLOSING), 240, "5382 REQ-5",
+	  "TCP connection after a FIN" },
+	{ "timeout-tcp-reset", TIMEOUT(TCP_RESET), 0, NULL, "TCP connection after a RST" },
+	{ "timeout-other", TIMEOUT(OTHER), 0, NULL, "idle flow of another protocol" },
+	{ "fdb-age", offsetof(struct config, fdb_age_s), AGE_MAX_S, 0, NULL,
+	  "learned MAC address that is not heard of" },
+#undef TIMEOUT
+};
+
+#define SETTINGS (sizeof(settings) / sizeof(settings[0]))
+
+static const struct setting *find(const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < SETTINGS; i++)
+		if (!strcmp(settings[i].key, key))
+			return &settings[i];
+	return NULL;
+}
+
+static uint32_t *field(struct config *cfg, const struct setting *s)
+{
+	return (uint32_t *)((char *)cfg + s->offset);
+}
+
+static int unknown(const char *key)
+{
+	return log_err(-ENOENT, "unknown setting: %s; `ebpfnet get` lists them", key);
+}
+
+/* ---- set ---- */
+
+/* A number without sign or space, and nothing after it but end. */
+static bool parse_number(const char **text, char end, uint32_t max, uint32_t *out)
+{
+	unsigned long long n;
+	char *stop;
+
+	if (**text < '0' || **text > '9')
+		return false;
+	errno = 0;
+	n = strtoull(*text, &stop, 10);
+	if (errno || n < 1 || n > max || *stop != end)
+		return false;
+	*text = stop + (end != '\0');
+	*out = n;
+	return true;
+}
+
+static int set_ports(struct config *cfg, const char *text)
+{
+	const char *at = text;
+	uint32_t min, max;
+
+	if (!parse_number(&at, '-', 65535, &min) || !parse_number(&at, '\0', 65535, &max) ||
+	    min > max)
+		return log_err(-EINVAL, "%s must be MIN-MAX with 1 <= MIN <= MAX <= 65535, not '%s'",
+			       PORTS, text);
+	cfg->port_min_h = min;
+	cfg->port_max_h = max;
+	return 0;
+}
+
+static int set_seconds(struct config *cfg, const struct setting *s, const char *text)
+{
+	const char *at = text;
+	uint32_t value;
+
+	if (!parse_number(&at, '\0', s->max, &value))
+		return log_err(-EINVAL, "%s must be a number of seconds from 1 to %u, not '%s'",
+			       s->key, s->max, text);
+	if (value < s->least)
+		log_warn("%s: RFC %s asks for %u s at least", s->key, s->rfc, s->least);
+	*field(cfg, s) = value;
+	return 0;
+}
+
+int cmd_set(const struct options *o, int argc, char **argv)
+{
+	const struct setting *setting = find(argv[0]);
+	_cleanup_state_ struct state s = {};
+	struct config cfg;
+	int r;
+
+	if (!setting && strcmp(argv[0], PORTS)) {
+		unknown(argv[0]);
+		return EXIT_FAILED;
+	}
+	r = state_open(&s, o->bpffs, STATE_WRITE);
+	if (!r)
+		r = state_config(&s, &cfg);
+	if (!r)
+		r = setting ? set_seconds(&cfg, setting, argv[1]) : set_ports(&cfg, argv[1]);
+	if (!r)
+		r = state_config_set(&s, &cfg);
+	return r ? EXIT_FAILED : EXIT_OK;
+}
+
+/* ---- get ---- */
+
+static const char *ports_text(const struct config *cfg, char buf[TEXT_LEN])
+{
+	snprintf(buf, TEXT_LEN, "%u-%u", cfg->port_min_h, cfg->port_max_h);
+	return buf;
+}
+
+static void get_json(struct report *r, struct config *cfg, const char *only)
+{
+	char ports[TEXT_LEN];
+	size_t i;
+
+	for (i = 0; i < SETTINGS; i++)
+		if (!only || !strcmp(only, settings[i].key))
+			report_number(r, settings[i].key, *field(cfg, &settings[i]));
+	if (!only || !strcmp(only, PORTS))
+		report_text(r, PORTS, ports_text(cfg, ports));
+}
+
+static void get_table(struct report *r, struct config *cfg)
+{
+	static const struct column columns[] = {
+		{ "key", "setting" }, { "value", "value" }, { "text", "what it is" }, {},
+	};
+	char value[TEXT_LEN];
+	struct table t;
+	size_t i;
+
+	table_begin(&t, r, "settings", columns);
+	for (i = 0; i < SETTINGS; i++) {
+		snprintf(value, sizeof(value), "%u s", *field(cfg, &settings[i]));
+		table_row(&t, TEXT(settings[i].key), TEXT(value), TEXT(settings[i].text));
+	}
+	table_row(&t, TEXT(PORTS), TEXT(ports_text(cfg, value)),
+		  TEXT("external ports for masquerading"));
+	table_end(&t);
+}
+
+int cmd_get(const struct options *o, int argc, char **argv)
+{
+	const struct setting *setting = argc ? find(argv[0]) : NULL;
+	_cleanup_state_ struct state s = {};
+	char ports[TEXT_LEN];
+	struct config cfg;
+	struct report r;
+
+	if (argc && !setting && strcmp(argv[0], PORTS)) {
+		unknown(argv[0]);
+		return EXIT_FAILED;
+	}
+	if (state_open(&s, o->bpffs, STATE_READ) || state_config(&s, &cfg))
+		return EXIT_FAILED;
+	report_begin(&r, o->json);
+	if (o->json)
+		get_json(&r, &cfg, argc ? argv[0] : NULL);
+	else if (setting)
+		report_note(&r, "%u", *field(&cfg, setting));
+	else if (argc)
+		report_note(&r, "%s", ports_text(&cfg, ports));
+	else
+		get_table(&r, &cfg);
+	return report_end(&r);
+}

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * status: what there is, and whether it is well. Everything is compared with what the kernel says
+ * now; each difference becomes a row of the table of problems, with the command that mends it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cleanup.h"
+#include "command.h"
+#include "dataplane.h"
+#include "expose.h"
+#include "inside.h"
+#include "log.h"
+#include "show.h"
+#include "state.h"
+#include "table.h"
+
+struct view {
+	struct state state;
+	struct host_record host;
+	struct config cfg;
+	struct conn_alloc alloc;
+	struct counters counters;
+	struct ns_entry *ns;
+	size_t ns_count;
+	struct report report;
+	struct table problems;
+};
+
+static void __attribute__((format(printf, 3, 4)))
+problem(struct view *v, const char *mend, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
+	va_end(ap);
+	table_row(&v->problems, TEXT(text), TEXT(mend));
+}
+
+static void check_program(struct view *v, enum hook hook, uint32_t ifindex, const char *dev)
+{
+	if (!dataplane_attached(&v->state, v->host.hook, hook, ifindex, dev))
+		problem(v, "ebpfnet up", "the %s program is missing from %s", hook_name(hook), dev);
+}
+
+/* ---- the network ---- */
+
+/* The first IPv4 address of a device; false: it has none. */
+static bool first_address(const char *dev, char text[INET_ADDRSTRLEN])
+{
+	struct ifaddrs *all, *a;
+	bool found = false;
+
+	if (getifaddrs(&all))
+		return false;
+	for (a = all; a && !found; a = a->ifa_next) {
+		if (strcmp(a->ifa_name, dev) || !a->ifa_addr || a->ifa_addr->sa_family != AF_INET)
+			continue;
+		inet_ntop(AF_INET, &((struct sockaddr_in *)a->ifa_addr)->sin_addr, text,
+			  INET_ADDRSTRLEN);
+		found = true;
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+static void show_network(struct view *v)
+{
+	char subnet[INET_ADDRSTRLEN + 5], gateway[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &v->host.subnet, subnet, sizeof(subnet));
+	snprintf(subnet + strlen(subnet), 5, "/%u", v->host.prefix);
+	inet_ntop(AF_INET, &v->host.gateway, gateway, sizeof(gateway));
+	report_line(&v->report, "network", "%s", subnet);
+	report_line(&v->report, "gateway", "%s on %s", gateway, v->host.gw_dev);
+	report_text(&v->report, "network", subnet);
+	report_text(&v->report, "gateway", gateway);
+	report_text(&v->report, "gateway_device", v->host.gw_dev);
+}
+
+static void show_uplink(struct view *v)
+{
+	char addr[INET_ADDRSTRLEN];
+	bool has_addr = first_address(v->host.uplink, addr);
+
+	report_line(&v->report, "uplink", "%s, %s%s", v->host.uplink,
+		    has_addr ? "masquerading as " : "without an address", has_addr ? addr : "");
+	report_line(&v->report, "programs", "attached by %s", hook_kind_name(v->host.hook));
+	report_text(&v->report, "uplink", v->host.uplink);
+	report_text(&v->report, "uplink_address", has_addr ? addr : NULL);
+	report_text(&v->report, "hook", hook_kind_name(v->host.hook));
+	if (!has_addr && if_nametoindex(v->host.uplink))
+		problem(v, NULL, "uplink %s has no IPv4 address to masquerade as", v->host.uplink);
+}
+
+static void show_flows(struct view *v)
+{
+	char live[TEXT_LEN], limit[TEXT_LEN];
+	uint64_t flows = v->alloc.live > 0 ? v->alloc.live : 0;
+
+	report_line(&v->report, "flows", "%s of %s", text_number(flows, live),
+		    text_number(v->cfg.max_flows, limit));
+	report_number(&v->report, "flows", flows);
+	report_number(&v->report, "flows_limit", v->cfg.max_flows);
+	if (flows >= v->cfg.max_flows)
+		problem(v, "ebpfnet down; ebpfnet up --flows N", "the flow table is full");
+}
+
+static bool forwarding(const char *dev)
+{
+	_cleanup_file_ FILE *f = NULL;
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/forwarding", dev);
+	f = fopen(path, "re");
+	return !f || fgetc(f) == '1';
+}
+
+static void check_gateway(struct view *v)
+{
+	uint32_t dev = if_nametoindex(v->host.gw_dev), peer = if_nametoindex(v->host.gw_peer);
+
+	if (!dev || !peer) {
+		problem(v, "ebpfnet up", "gateway device %s is gone", v->host.gw_dev);
+		return;
+	}
+	check_program(v, HOOK_GATEWAY, dev, v->host.gw_dev);
+	check_program(v, HOOK_PORT, peer, v->host.gw_peer);
+	if (!forwarding(v->host.gw_peer))
+		problem(v, "ebpfnet up", "somebody switched forwarding off on %s", v->host.gw_peer);
+}
+
+static void check_uplink(struct view *v)
+{
+	uint32_t now = if_nametoindex(v->host.uplink);
+
+	if (!now)
+		problem(v, "ebpfnet down; ebpfnet up", "uplink %s is gone", v->host.uplink);
+	else if (now != v->host.uplink_ifindex)
+		problem(v, "ebpfnet up", "uplink %s is another device than it was", v->host.uplink);
+	else
+		check_program(v, HOOK_UPLINK, now, v->host.uplink);
+	if (v->cfg.published)
+		check_program(v, HOOK_LO, 1, "lo");
+}
+
+/* ---- namespaces ---- */
+
+/* A path under /proc ends with the process it was found by, which the namespace may survive. */
+static bool name_is_lost(const struct ns_record *rec)
+{
+	return strncmp(rec->path, "/proc/", 6) && inside_check(rec);
+}
+
+static const char *ns_state(struct view *v, const struct ns_entry *e)
+{
+	const struct ns_record *rec = &e->rec;
+	char dev[IF_NAMESIZE], mend[64];
+
+	if (rec->flags & NS_PENDING) {
+		problem(v, "ebpfnet up", "namespace %s is half made", e->name);
+		return "half made";
+	}
+	if (!if_indextoname(rec->ifindex, dev) || name_is_lost(rec)) {
+		snprintf(mend, sizeof(mend), "ebpfnet %s %s",
+			 rec->flags & NS_MADE ? "ns del" : "detach", e->name);
+		problem(v, mend, "namespace %s was deleted behind our back", e->name);
+		return "gone";
+	}
+	check_program(v, HOOK_PORT, rec->ifindex, rec->host_dev);
+	return "up";
+}
+
+static void show_namespaces(struct view *v)
+{
+	static const struct column columns[] = {
+		{ "name", "namespace" },
+		{ "addr", "address" },
+		{ "mac", "MAC address" },
+		{ "dev", "port" },
+		{ "ns_dev", "inside" },
+		{ "origin", "origin" },
+		{ "spoof", NULL },
+		{ "path", NULL },
+		{ "ifindex", NULL, CELL_NUMBER },
+		{ "state", "state" },
+		{},
+	};
+	char addr[INET_ADDRSTRLEN], mac[18];
+	struct table t;
+	size_t i;
+
+	table_begin(&t, &v->report, "namespaces", columns);
+	for (i = 0; i < v->ns_count; i++) {
+		const struct ns_record *rec = &v->ns[i].rec;
+
+		inet_ntop(AF_INET, &rec->addr, addr, sizeof(addr));
+		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", rec->mac[0],
+			 rec->mac[1], rec->mac[2], rec->mac[3], rec->mac[4], rec->mac[5]);
+		table_row(&t, TEXT(v->ns[i].name), TEXT(addr), TEXT(mac), TEXT(rec->host_dev),
+			  TEXT(rec->ns_dev), TEXT(rec->flags & NS_MADE ? "made" : "attached"),
+			  TEXT(rec->port_flags & PORT_SPOOF_ALLOW ? "allow" : "deny"),
+			  TEXT(rec->path), NUMBER(rec->ifindex), TEXT(ns_state(v, &v->ns[i])));
+	}
+	table_end(&t);
+}
+
+/* ---- all of it ---- */
+
+static int collect(struct view *v, const struct options *o)
+{
+	int r;
+
+	r = state_open(&v->state, o->bpffs, STATE_READ);
+	if (!r)
+		r = state_host(&v->state, &v->host);
+	if (!r)
+		r = state_config(&v->state, &v->cfg);
+	if (!r)
+		r = state_conn_alloc(&v->state, &v->alloc);
+	if (!r)
+		r = state_counters(&v->state, &v->counters);
+	return r ? r : state_ns_all(&v->state, &v->ns, &v->ns_count);
+}
+
+static void show_health(struct view *v)
+{
+	size_t count = v->problems.rows;
+
+	report_health(&v->report, "health", !count, count == 0 ? "all well" :
+						    count == 1 ? "1 problem" :
+								 "%zu problems",
+		      count);
+	table_end(&v->problems);
+}
+
+static int show(struct view *v)
+{
+	static const struct column columns[] = {
+		{ "problem", "problem" }, { "mend", "mended by" }, {},
+	};
+	uint64_t ports;
+	size_t rules;
+	int r;
+
+	table_begin(&v->problems, &v->report, "problems", columns);
+	show_network(v);
+	show_uplink(v);
+	show_flows(v);
+	check_gateway(v);
+	check_uplink(v);
+	show_namespaces(v);
+	r = expose_table(&v->report, &v->state, &rules, &ports);
+	show_drops(&v->report, &v->counters);
+	show_health(v);
+	return r;
+}
+
+int cmd_status(const struct options *o, int argc, char **argv)
+{
+	struct view v = {};
+	int status = EXIT_FAILED;
+
+	if (!collect(&v, o)) {
+		report_begin(&v.report, o->json);
+		if (!show(&v))
+			status = report_end(&v.report);
+	}
+	free(v.ns);
+	state_close(&v.state);
+	return status;
+}

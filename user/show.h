@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Tables that more than one command shows. */
+#ifndef EBPFNET_SHOW_H
+#define EBPFNET_SHOW_H
+
+#include "state.h"
+#include "table.h"
+
+/* Why packets were dropped, and how many; returns their sum. */
+uint64_t show_drops(struct report *r, const struct counters *c);
+
+#endif
