@@ -68,19 +68,42 @@ int expose_sync_lo(const struct state *s)
 
 /* ---- expose ---- */
 
-/* "tcp 5000" or "tcp 8000-8999" */
-static const char *ports_text(enum l4proto proto, uint16_t first, uint16_t last, char buf[TEXT_LEN])
-{
-	if (first == last)
-		snprintf(buf, TEXT_LEN, "%s %u", proto_name(proto), first);
-	else
-		snprintf(buf, TEXT_LEN, "%s %u-%u", proto_name(proto), first, last);
-	return buf;
-}
+/* ---- words ---- */
+
+#define PLACE_LEN 32	/* 255.255.255.255:65535-65535 */
 
 static uint16_t inside_last(const struct rule *rule)
 {
 	return rule->to_first_h + (rule->last_h - rule->first_h);
+}
+
+/* "5000" or "8000-8999" */
+static const char *ports_text(uint16_t first, uint16_t last, char buf[PLACE_LEN])
+{
+	snprintf(buf, PLACE_LEN, first == last ? "%u" : "%u-%u", first, last);
+	return buf;
+}
+
+/* "172.31.13.55:5000"; any stands for no address */
+static const char *place_text(struct ipaddr addr, const char *any_text, uint16_t first,
+			      uint16_t last, char buf[PLACE_LEN])
+{
+	char text[INET_ADDRSTRLEN], ports[PLACE_LEN];
+
+	inet_ntop(AF_INET, &addr, text, sizeof(text));
+	snprintf(buf, PLACE_LEN, "%s:%.11s", addr_eq(addr, any) ? any_text : text,
+		 ports_text(first, last, ports));
+	return buf;
+}
+
+static const char *outside_text(const struct rule *rule, char buf[PLACE_LEN])
+{
+	return place_text(rule->addr, "*", rule->first_h, rule->last_h, buf);
+}
+
+static const char *inside_text(const struct rule *rule, char buf[PLACE_LEN])
+{
+	return place_text(rule->to, "*", rule->to_first_h, inside_last(rule), buf);
 }
 
 static int parse_spec(const char *text, struct rule *rule)
@@ -158,8 +181,9 @@ static int refuse_if_taken(const struct waiting *w, void *arg)
 		       proto_name(rule->proto), w->port_h, comm, pid, addr, w->port_h);
 }
 
-/* The rule of this namespace that publishes exactly this, if there is one: its id, or 0. */
-static uint32_t find_rule(const struct rule_entry *rules, size_t count, const struct rule *wanted)
+/* The rule of this namespace that publishes these very ports, wherever to; NULL: there is none. */
+static const struct rule_entry *find_rule(const struct rule_entry *rules, size_t count,
+					  const struct rule *wanted)
 {
 	size_t i;
 
@@ -169,27 +193,13 @@ static uint32_t find_rule(const struct rule_entry *rules, size_t count, const st
 		if (rule->endpoint == wanted->endpoint && rule->proto == wanted->proto &&
 		    addr_eq(rule->addr, wanted->addr) && rule->first_h == wanted->first_h &&
 		    rule->last_h == wanted->last_h)
-			return rules[i].id;
+			return &rules[i];
 	}
-	return 0;
+	return NULL;
 }
 
-static bool is_published(const struct state *s, const struct rule *wanted)
-{
-	_cleanup_free_ struct rule_entry *rules = NULL;
-	size_t count = 0, i;
-	uint32_t id;
-
-	if (state_rules(s, &rules, &count))
-		return false;
-	id = find_rule(rules, count, wanted);
-	for (i = 0; i < count; i++)
-		if (rules[i].id == id)
-			return rules[i].rule.to_first_h == wanted->to_first_h;
-	return false;
-}
-
-static int publish(const struct state *s, const struct rule *rule)
+/* old: the rule of the same ports that this one takes the place of, or NULL. */
+static int publish(const struct state *s, const struct rule *rule, const struct rule_entry *old)
 {
 	uint32_t id;
 	int r;
@@ -197,6 +207,8 @@ static int publish(const struct state *s, const struct rule *rule)
 	r = sockets_each(rule->proto, refuse_if_taken, (void *)rule);
 	if (!r)
 		r = state_new_rule(s, &id);
+	if (!r && old)
+		r = state_rule_del(s, old->id);
 	if (!r)
 		r = state_rule_add(s, id, rule);
 	if (r)
@@ -242,42 +254,40 @@ static void say_who_listens(const struct rule *rule, const struct ns_record *rec
 {
 	struct listeners l = { .rule = rule };
 	struct rule meant = *rule;
-	char ports[TEXT_LEN], was[PUBLISH_TEXT], better[PUBLISH_TEXT];
+	char ports[PLACE_LEN], better[PUBLISH_TEXT];
 
 	if (inside(rec, list_listeners, &l) || l.wanted)
 		return;
-	ports_text(rule->proto, rule->to_first_h, inside_last(rule), ports);
+	ports_text(rule->to_first_h, inside_last(rule), ports);
 	if (!l.other || rule->first_h != rule->last_h) {
-		log_info("nothing listens on %s in %s yet", ports, rule->name);
+		log_info("nothing listens on %s %s in %s yet", proto_name(rule->proto), ports,
+			 rule->name);
 		return;
 	}
 	meant.to_first_h = l.other;
-	log_info("nothing listens on %s in %s yet, but something does on %u; if that is the server: "
-		 "ebpfnet unexpose %s %s; ebpfnet expose %s %s",
-		 ports, rule->name, l.other, rule->name, publish_format(rule, was, sizeof(was)),
-		 rule->name, publish_format(&meant, better, sizeof(better)));
+	log_info("nothing listens on %s %s in %s yet; if the server is on %u: ebpfnet expose %s %s",
+		 proto_name(rule->proto), ports, rule->name, l.other, rule->name,
+		 publish_format(&meant, better, sizeof(better)));
 }
 
-static void say_published(const struct rule *rule)
+static void say_published(const struct rule *rule, const struct rule_entry *old)
 {
-	char on[INET_ADDRSTRLEN] = "every address", to[INET_ADDRSTRLEN];
-	char outside[TEXT_LEN], inside_ports[TEXT_LEN];
+	char from[PLACE_LEN], to[PLACE_LEN], was[PLACE_LEN];
 
-	if (!addr_eq(rule->addr, any))
-		inet_ntop(AF_INET, &rule->addr, on, sizeof(on));
-	inet_ntop(AF_INET, &rule->to, to, sizeof(to));
-	ports_text(rule->proto, rule->first_h, rule->last_h, outside);
-	ports_text(rule->proto, rule->to_first_h, inside_last(rule), inside_ports);
-	log_info("published %s of %s, to %s (%s) %s", outside, on, rule->name, to,
-		 inside_ports + strlen(proto_name(rule->proto)) + 1);
+	log_info("published %s %s -> %s %s%s%s", proto_name(rule->proto), outside_text(rule, from),
+		 rule->name, inside_text(rule, to), old ? ", no longer " : "",
+		 old ? inside_text(&old->rule, was) : "");
 }
 
 int cmd_expose(const struct options *o, int argc, char **argv)
 {
+	_cleanup_free_ struct rule_entry *rules = NULL;
 	_cleanup_state_ struct state s = {};
+	const struct rule_entry *old;
 	char text[PUBLISH_TEXT];
 	struct ns_record rec;
 	struct rule rule;
+	size_t count;
 	int r;
 
 	r = parse_spec(argv[1], &rule);
@@ -289,20 +299,23 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 		r = state_repair(&s);
 	if (!r)
 		r = find_ns(&s, argv[0], &rec);
+	if (!r)
+		r = state_rules(&s, &rules, &count);
 	if (r)
 		return EXIT_FAILED;
 	memcpy(rule.name, argv[0], strlen(argv[0]));
 	rule.to = rec.addr;
 	rule.net = rec.net;
 	rule.endpoint = rec.endpoint;
-	if (is_published(&s, &rule)) {
+	old = find_rule(rules, count, &rule);
+	if (old && old->rule.to_first_h == rule.to_first_h) {
 		log_info("%s is published already, to %s: nothing to change",
 			 publish_format(&rule, text, sizeof(text)), rule.name);
-		return EXIT_OK;
+		return expose_sync_lo(&s) ? EXIT_FAILED : EXIT_OK;
 	}
-	if (publish(&s, &rule))
+	if (publish(&s, &rule, old))
 		return EXIT_FAILED;
-	say_published(&rule);
+	say_published(&rule, old);
 	say_who_listens(&rule, &rec);
 	return EXIT_OK;
 }
@@ -330,29 +343,41 @@ static int unexpose_all(const struct state *s, const char *name, const struct ru
 	return 0;
 }
 
-static int unexpose_one(const struct state *s, const char *spec, const struct rule *wanted,
-			const struct rule_entry *rules, size_t count)
+/* Nothing is published under these very ports: perhaps they are part of a range. */
+static int not_published(const struct rule *wanted, const struct rule_entry *rules, size_t count)
 {
-	uint32_t id = find_rule(rules, count, wanted);
-	char text[PUBLISH_TEXT];
+	char text[PUBLISH_TEXT], whole[PUBLISH_TEXT];
 	size_t i;
-	int r;
 
+	publish_format(wanted, text, sizeof(text));
 	for (i = 0; i < count; i++) {
 		const struct rule *rule = &rules[i].rule;
 
-		/* whoever does not say a port inside means whichever it is */
-		if (rules[i].id != id || (wanted->to_first_h != wanted->first_h &&
-					  wanted->to_first_h != rule->to_first_h))
-			continue;
-		r = state_rule_del(s, id);
-		if (!r)
-			log_info("ended %s of %s", publish_format(rule, text, sizeof(text)),
-				 rule->name);
-		return r;
+		if (rule->endpoint == wanted->endpoint && rule->proto == wanted->proto &&
+		    wanted->first_h >= rule->first_h && wanted->last_h <= rule->last_h)
+			return log_err(-ENOENT, "%s is published as %s; unexpose that as a whole",
+				       text, publish_format(rule, whole, sizeof(whole)));
 	}
 	return log_err(-ENOENT, "%s does not publish %s; `ebpfnet exposed` lists what is published",
-		       wanted->name, spec);
+		       wanted->name, text);
+}
+
+static int unexpose_one(const struct state *s, const struct rule *wanted,
+			const struct rule_entry *rules, size_t count)
+{
+	const struct rule_entry *e = find_rule(rules, count, wanted);
+	char text[PUBLISH_TEXT];
+	int r;
+
+	/* whoever does not say a port inside means whichever it is */
+	if (!e || (wanted->to_first_h != wanted->first_h &&
+		   wanted->to_first_h != e->rule.to_first_h))
+		return not_published(wanted, rules, count);
+	r = state_rule_del(s, e->id);
+	if (!r)
+		log_info("ended %s of %s", publish_format(&e->rule, text, sizeof(text)),
+			 wanted->name);
+	return r;
 }
 
 int cmd_unexpose(const struct options *o, int argc, char **argv)
@@ -380,7 +405,7 @@ int cmd_unexpose(const struct options *o, int argc, char **argv)
 	memcpy(wanted.name, argv[0], strlen(argv[0]));
 	wanted.endpoint = rec.endpoint;
 	if (argc > 1)
-		r = unexpose_one(&s, argv[1], &wanted, rules, count);
+		r = unexpose_one(&s, &wanted, rules, count);
 	else
 		r = unexpose_all(&s, argv[0], rules, count);
 	if (!r)
@@ -419,21 +444,15 @@ int expose_table(struct report *r, const struct state *s, size_t *count, uint64_
 	for (i = 0; i < *count; i++) {
 		const struct rule *rule = &rules[i].rule;
 		uint64_t n = rule->last_h - rule->first_h + 1;
-		char addr[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN];
-		char from_text[64], to_text[64];
+		char addr[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN], from[PLACE_LEN], in[PLACE_LEN];
 
 		inet_ntop(AF_INET, &rule->addr, addr, sizeof(addr));
 		inet_ntop(AF_INET, &rule->to, to, sizeof(to));
-		snprintf(from_text, sizeof(from_text), "%s:%u",
-			 addr_eq(rule->addr, any) ? "*" : addr, rule->first_h);
-		snprintf(to_text, sizeof(to_text), "%s:%u", to, rule->to_first_h);
-		if (n > 1) {
-			snprintf(from_text + strlen(from_text), 8, "-%u", rule->last_h);
-			snprintf(to_text + strlen(to_text), 8, "-%u", inside_last(rule));
-		}
-		table_row(&t, TEXT(from_text), TEXT(addr), TEXT(proto_name(rule->proto)),
-			  NUMBER(rule->first_h), NUMBER(rule->last_h), NUMBER(n), TEXT(rule->name),
-			  TEXT(to_text), TEXT(to), NUMBER(rule->to_first_h), NUMBER(rules[i].id));
+		table_row(&t, TEXT(outside_text(rule, from)), TEXT(addr),
+			  TEXT(proto_name(rule->proto)), NUMBER(rule->first_h),
+			  NUMBER(rule->last_h), NUMBER(n), TEXT(rule->name),
+			  TEXT(inside_text(rule, in)), TEXT(to), NUMBER(rule->to_first_h),
+			  NUMBER(rules[i].id));
 		*ports += n;
 	}
 	table_end(&t);

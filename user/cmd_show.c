@@ -241,9 +241,10 @@ static const struct counted events[] = { EBPFNET_EVENTS(X) };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* All of them for a program; for a person those that happened. Returns their sum. */
+/* One group of counters; zeros: also what did not happen. Returns their sum. */
 static uint64_t show_counters(struct report *r, const char *key, const char *title,
-			      const struct counted *which, size_t count, const struct counters *c)
+			      const struct counted *which, size_t count, const struct counters *c,
+			      bool zeros)
 {
 	const struct column columns[] = {
 		{ "name", title }, { "count", "count", CELL_NUMBER }, { "text", "meaning" }, {},
@@ -255,7 +256,7 @@ static uint64_t show_counters(struct report *r, const char *key, const char *tit
 	table_begin(&t, r, key, columns);
 	for (i = 0; i < count; i++) {
 		n = *(const uint64_t *)((const char *)c + which[i].offset);
-		if (n || r->json)
+		if (n || zeros)
 			table_row(&t, TEXT(which[i].name), NUMBER(n), TEXT(which[i].text));
 		sum += n;
 	}
@@ -263,9 +264,9 @@ static uint64_t show_counters(struct report *r, const char *key, const char *tit
 	return sum;
 }
 
-uint64_t show_drops(struct report *r, const struct counters *c)
+uint64_t show_drops(struct report *r, const struct counters *c, bool zeros)
 {
-	return show_counters(r, "drops", "dropped", drops, COUNT(drops), c);
+	return show_counters(r, "drops", "dropped", drops, COUNT(drops), c, zeros);
 }
 
 int cmd_stats(const struct options *o, int argc, char **argv)
@@ -279,9 +280,9 @@ int cmd_stats(const struct options *o, int argc, char **argv)
 	if (state_open(&s, o->bpffs, STATE_READ) || state_counters(&s, &c))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
-	passed = show_counters(&r, "passes", "passed", passes, COUNT(passes), &c);
-	dropped = show_drops(&r, &c);
-	show_counters(&r, "events", "events", events, COUNT(events), &c);
+	passed = show_counters(&r, "passes", "passed", passes, COUNT(passes), &c, o->json);
+	dropped = show_drops(&r, &c, o->json);
+	show_counters(&r, "events", "events", events, COUNT(events), &c, o->json);
 	report_number(&r, "passed", passed);
 	report_number(&r, "dropped", dropped);
 	report_note(&r, "%s packets passed, %s dropped", text_number(passed, on),

@@ -260,7 +260,7 @@ static int show(struct view *v)
 	check_uplink(v);
 	show_namespaces(v);
 	r = expose_table(&v->report, &v->state, &rules, &ports);
-	show_drops(&v->report, &v->counters);
+	show_drops(&v->report, &v->counters, false);
 	show_health(v);
 	return r;
 }

@@ -117,6 +117,7 @@ const char *publish_format(const struct rule *rule, char *buf, size_t len)
 		snprintf(last, sizeof(last), "-%u", rule->last_h);
 	if (rule->to_first_h != rule->first_h)
 		snprintf(to, sizeof(to), ":%u", rule->to_first_h);
-	snprintf(buf, len, "%s%u%s%s/%s", addr, rule->first_h, last, to, proto_name(rule->proto));
+	snprintf(buf, len, "%s%u%s%s%s", addr, rule->first_h, last, to,
+		 rule->proto == L4_UDP ? "/udp" : "");
 	return buf;
 }

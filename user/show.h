@@ -6,7 +6,7 @@
 #include "state.h"
 #include "table.h"
 
-/* Why packets were dropped, and how many; returns their sum. */
-uint64_t show_drops(struct report *r, const struct counters *c);
+/* Why packets were dropped, and how many; returns their sum. zeros: also what did not happen. */
+uint64_t show_drops(struct report *r, const struct counters *c, bool zeros);
 
 #endif
