@@ -156,6 +156,7 @@ static uint32_t clsact_query(enum hook hook, int ifindex)
 	struct bpf_tc_hook h = tc_hook(hook, ifindex);
 	struct bpf_tc_opts o = tc_filter();
 
+	bpf_log_begin();
 	return bpf_tc_query(&h, &o) ? 0 : o.prog_id;
 }
 
