@@ -161,3 +161,23 @@ heard() { # WHERE DEV
 	stop "hear-$1-$2"
 	heard=$(< "$T/hear-$1-$2")
 }
+
+# One connection that stays: converse() begins it, each say() must come back through it.
+converse() { # FROM tcp|udp ADDR PORT
+	mkfifo $T/say
+	on "$1" "$WIRE" talk "${@:2}" < $T/say > $T/talk.out 2> $T/talk.err &
+	echo $! > $T/talk.pid
+	exec {talk}> $T/say
+	soon grep -q ready $T/talk.out
+}
+
+say() {
+	echo "$1" >&"$talk"
+	soon grep -qx "$1" $T/talk.out
+}
+
+say_in_vain() {
+	echo "$1" >&"$talk"
+	sleep 0.5
+	! grep -qx "$1" $T/talk.out || fail "an answer came: $1"
+}
