@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* up, down: the whole network. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "addr.h"
+#include "cleanup.h"
+#include "command.h"
+#include "dataplane.h"
+#include "hosts.h"
+#include "log.h"
+#include "netns.h"
+#include "topo.h"
+
+#define DEFAULT_SUBNET "192.168.1.0/24"
+
+/* What the options ask for; what they leave open is zero, and defaults or what is there fill it in. */
+struct wish {
+	struct host_record host;	/* .hook counts if hook_given */
+	bool subnet_given, hook_given;
+	uint32_t flows;
+	struct ns_wish {
+		char name[EBPFNET_NAME_LEN];
+		struct ipaddr addr;
+	} ns[64];
+	int ns_count;
+};
+
+/* ---- reading the options ---- */
+
+static int read_ns(const char *text, struct ns_wish *out)
+{
+	const char *equals = strchr(text, '=');
+	size_t len = equals ? (size_t)(equals - text) : strlen(text);
+	char name[64];
+	int r;
+
+	snprintf(name, sizeof(name), "%.*s", (int)len, text);
+	r = topo_check_name(name);
+	if (r)
+		return r;
+	memcpy(out->name, name, sizeof(out->name));
+	if (equals && addr_parse(equals + 1, &out->addr))
+		return log_err(-EINVAL, "--ns %s: '%s' is not an IPv4 address; write --ns %s=192.168.1.10",
+			       text, equals + 1, name);
+	return 0;
+}
+
+static int check_twice(const struct wish *w)
+{
+	int i, j;
+
+	for (i = 0; i < w->ns_count; i++)
+		for (j = 0; j < i; j++) {
+			if (!strcmp(w->ns[i].name, w->ns[j].name))
+				return log_err(-EEXIST, "--ns %s is given twice; name each namespace once",
+					       w->ns[i].name);
+			if (addr_number(w->ns[i].addr) && addr_same(w->ns[i].addr, w->ns[j].addr))
+				return log_err(-EADDRINUSE, "--ns %s and --ns %s ask for the same address",
+					       w->ns[j].name, w->ns[i].name);
+		}
+	return 0;
+}
+
+static int read_subnet(const char *text, struct host_record *host)
+{
+	if (cidr_parse(text, &host->subnet, &host->prefix))
+		return log_err(-EINVAL, "--subnet '%s' is not a subnet; write 192.168.1.0/24, with a prefix "
+					"of 8 to 30 and no host bits", text);
+	host->gateway = addr_from(addr_number(host->subnet) + 1);
+	return 0;
+}
+
+static int read_flows(const char *text, uint32_t *out)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || text[0] < '0' || text[0] > '9' || n < 128 || n > 16777216)
+		return log_err(-EINVAL, "--flows '%s': a number from 128 to 16777216", text);
+	*out = n;
+	return 0;
+}
+
+static int read_hook(const char *text, struct wish *w)
+{
+	w->hook_given = true;
+	w->host.hook = HOOK_TCX;
+	if (!strcmp(text, "tcx"))
+		return 0;
+	w->host.hook = HOOK_CLSACT;
+	if (!strcmp(text, "clsact"))
+		return 0;
+	return log_err(-EINVAL, "--hook '%s': tcx (kernel 6.6 and newer) or clsact", text);
+}
+
+static int read_wish(const struct options *o, struct wish *w)
+{
+	int i, r = 0;
+
+	w->flows = EBPFNET_MAX_FLOWS;
+	w->subnet_given = o->subnet;
+	if (o->uplink && strlen(o->uplink) >= sizeof(w->host.uplink))
+		return log_err(-ENODEV, "uplink %s does not exist: a device name has at most 15 characters",
+			       o->uplink);
+	if (o->uplink)
+		snprintf(w->host.uplink, sizeof(w->host.uplink), "%s", o->uplink);
+	r = read_subnet(o->subnet ? o->subnet : DEFAULT_SUBNET, &w->host);
+	if (!r && o->hook)
+		r = read_hook(o->hook, w);
+	if (!r && o->flows)
+		r = read_flows(o->flows, &w->flows);
+	for (i = 0; i < o->ns_count && !r; i++)
+		r = read_ns(o->ns[i], &w->ns[w->ns_count++]);
+	return r ? r : check_twice(w);
+}
+
+/* ---- checking it against what is there ---- */
+
+static int contradiction(const char *what, const char *is, const char *wanted)
+{
+	return log_err(-EEXIST, "the network is up with %s %s, not %s; `ebpfnet down` first, then `ebpfnet up`",
+		       what, is, wanted);
+}
+
+/* The network is up, or was begun: what is asked for must be what it is. */
+static int match_wish(const struct wish *w, const struct host_record *host)
+{
+	char is[ADDR_TEXT + 4], wanted[ADDR_TEXT + 4], text[ADDR_TEXT];
+
+	if (w->host.uplink[0] && strcmp(w->host.uplink, host->uplink))
+		return contradiction("uplink", host->uplink, w->host.uplink);
+	if (w->hook_given && w->host.hook != host->hook)
+		return contradiction("hooks", host->hook == HOOK_TCX ? "tcx" : "clsact",
+				     host->hook == HOOK_TCX ? "clsact" : "tcx");
+	if (w->subnet_given && (!addr_same(w->host.subnet, host->subnet) || w->host.prefix != host->prefix)) {
+		snprintf(is, sizeof(is), "%s/%u", addr_text(host->subnet, text), host->prefix);
+		snprintf(wanted, sizeof(wanted), "%s/%u", addr_text(w->host.subnet, text), w->host.prefix);
+		return contradiction("subnet", is, wanted);
+	}
+	return 0;
+}
+
+/* The namespaces that were asked for and are not there yet. */
+static int check_namespaces(const struct state *s, const struct wish *w, const struct host_record *host)
+{
+	char is[ADDR_TEXT], wanted[ADDR_TEXT];
+	struct ns_record rec;
+	int i, r = 0;
+
+	for (i = 0; i < w->ns_count && !r; i++) {
+		const struct ns_wish *n = &w->ns[i];
+		bool there = s->fd[MAP_NAMESPACES] >= 0 && !state_ns(s, n->name, &rec);
+
+		if (there && addr_number(n->addr) && !addr_same(n->addr, rec.addr))
+			return log_err(-EEXIST, "namespace %s has the address %s, not %s; `ebpfnet ns del %s` first",
+				       n->name, addr_text(rec.addr, is), addr_text(n->addr, wanted), n->name);
+		if (there)
+			continue;
+		if (netns_name_taken(n->name))
+			return log_err(-EEXIST, "namespace %s is there already and not ours; choose another name, "
+						"or plug it in with `ebpfnet attach %s`", n->name, n->name);
+		if (addr_number(n->addr))
+			r = topo_check_addr(s, host, n->addr, NULL);
+	}
+	return r;
+}
+
+/* ---- doing it ---- */
+
+static int begin(struct state *s, struct nl *nl, struct wish *w, struct host_record *host)
+{
+	struct nl_link uplink;
+	int r;
+
+	if (!w->hook_given)
+		w->host.hook = dataplane_has_tcx() ? HOOK_TCX : HOOK_CLSACT;
+	r = dataplane_probe(w->host.hook);
+	if (!r)
+		r = topo_find_uplink(nl, w->host.uplink[0] ? w->host.uplink : NULL, &uplink);
+	if (!r)
+		r = topo_check_subnet(nl, w->host.subnet, w->host.prefix);
+	if (!r && !w->ns_count) {
+		strcpy(w->ns[w->ns_count++].name, "ns1");
+		strcpy(w->ns[w->ns_count++].name, "ns2");
+	}
+	if (!r)
+		r = check_namespaces(s, w, &w->host);
+	if (!r)
+		r = dataplane_journal(s);
+	if (r)
+		return r;
+	*host = w->host;
+	host->abi = EBPFNET_ABI;
+	host->net = TOPO_NET;
+	host->next_endpoint = host->next_rule = 1;
+	memcpy(host->uplink, uplink.name, sizeof(host->uplink));
+	strcpy(host->gw_dev, TOPO_GW_DEV);
+	strcpy(host->gw_peer, TOPO_GW_PEER);
+	return state_host_set(s, host);
+}
+
+static int reserve_all(const struct state *s, struct nl *nl, const struct host_record *host,
+		       const struct wish *w)
+{
+	struct ns_record rec;
+	char path[NETNS_PATH];
+	int pass, i, r = 0;
+
+	/* those with an address of their own first, so that no other takes it */
+	for (pass = 0; pass < 2; pass++)
+		for (i = 0; i < w->ns_count && !r; i++) {
+			const struct ns_wish *n = &w->ns[i];
+
+			if ((pass == 0) != (addr_number(n->addr) != 0) || !state_ns(s, n->name, &rec))
+				continue;
+			netns_path(n->name, path);
+			r = topo_reserve(s, nl, host, n->name, n->addr, NS_MADE | NS_DECLARED, 0,
+					 path, &rec);
+		}
+	return r;
+}
+
+static int plug_all(const struct state *s, struct nl *nl, const struct host_record *host, bool *changed)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	size_t i, count;
+	int r;
+
+	r = state_ns_all(s, &all, &count);
+	for (i = 0; i < count && !r; i++) {
+		if (!(all[i].rec.flags & NS_MADE) && netns_stat(all[i].rec.path, NULL)) {
+			log_warn("namespace %s, which was attached, is gone; `ebpfnet detach %s`",
+				 all[i].name, all[i].name);
+			continue;
+		}
+		r = topo_plug(s, nl, host, all[i].name, &all[i].rec, changed);
+	}
+	return r;
+}
+
+static int build(struct state *s, struct nl *nl, const struct wish *w, struct host_record *host,
+		 bool *changed)
+{
+	struct nl_link uplink;
+	int r;
+
+	r = dataplane_load(s, w->flows);
+	if (!r)
+		r = topo_find_uplink(nl, host->uplink, &uplink);
+	if (!r)
+		r = reserve_all(s, nl, host, w);
+	if (!r)
+		r = topo_gateway(s, nl, host, uplink.mtu, changed);
+	if (!r)
+		r = topo_uplink(s, nl, host, changed);
+	if (!r)
+		r = plug_all(s, nl, host, changed);
+	if (!r)
+		r = state_repair(s);
+	return r ? r : hosts_write(s);
+}
+
+static void tell(const struct host_record *host, const struct ns_entry *all, size_t count)
+{
+	char addr[ADDR_TEXT];
+	size_t i;
+
+	log_info("up: %s/%u, gateway %s on %s, out through %s", addr_text(host->subnet, addr),
+		 host->prefix, "", host->gw_dev, host->uplink);
+	for (i = 0; i < count; i++)
+		log_info("  %-15s %-15s %s - %s", all[i].name, addr_text(all[i].rec.addr, addr),
+			 all[i].rec.host_dev, all[i].rec.ns_dev);
+}
+
+static int report(const struct state *s, const struct host_record *host, bool changed)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	size_t count;
+	int r;
+
+	if (!changed) {
+		log_info("already up, nothing to change");
+		return 0;
+	}
+	r = state_ns_all(s, &all, &count);
+	if (!r)
+		tell(host, all, count);
+	return r;
+}
+
+/* Undoes an `up` that failed; what was up before it stays. */
+static void roll_back(struct state *s, struct nl *nl, const struct host_record *host, bool fresh,
+		      const struct wish *w, const struct ns_entry *before, size_t count)
+{
+	struct ns_record rec;
+	size_t j;
+	int i;
+
+	if (fresh) {
+		if (!topo_remove(s, nl))
+			dataplane_unload(s);
+		return;
+	}
+	for (i = 0; i < w->ns_count; i++) {
+		for (j = 0; j < count && strcmp(before[j].name, w->ns[i].name); j++)
+			;
+		if (j == count && !state_ns(s, w->ns[i].name, &rec))
+			topo_unplug(s, nl, host, w->ns[i].name, &rec);
+	}
+	hosts_write(s);
+}
+
+static int up(struct state *s, struct nl *nl, struct wish *w)
+{
+	_cleanup_free_ struct ns_entry *before = NULL;
+	struct host_record host;
+	bool changed = false, fresh;
+	size_t count = 0;
+	int r;
+
+	r = state_host(s, &host);
+	if (r)
+		return r;
+	fresh = !host.abi;
+	if (fresh) {
+		r = begin(s, nl, w, &host);
+		changed = true;
+	} else {
+		r = match_wish(w, &host);
+		if (!r)
+			r = check_namespaces(s, w, &host);
+		if (!r)
+			r = state_ns_all(s, &before, &count);
+	}
+	if (r)
+		return r;
+	r = build(s, nl, w, &host, &changed);
+	if (r) {
+		roll_back(s, nl, &host, fresh, w, before, count);
+		return r;
+	}
+	return report(s, &host, changed);
+}
+
+int cmd_up(const struct options *o, int argc, char **argv)
+{
+	_cleanup_state_ struct state s = {};
+	_cleanup_nl_ struct nl nl = {};
+	struct wish w = {};
+	int r;
+
+	(void)argc;
+	(void)argv;
+	r = read_wish(o, &w);
+	if (r)
+		return EXIT_FAILED;
+	r = nl_open(&nl);
+	if (r)
+		return log_err(EXIT_FAILED, "cannot talk to the kernel by netlink: %s", strerror(-r));
+	r = state_open(&s, o->bpffs, STATE_MAKE);
+	if (!r)
+		r = up(&s, &nl, &w);
+	return r ? EXIT_FAILED : EXIT_OK;
+}
+
+int cmd_down(const struct options *o, int argc, char **argv)
+{
+	_cleanup_state_ struct state s = {};
+	_cleanup_nl_ struct nl nl = {};
+	bool there;
+	int r;
+
+	(void)argc;
+	(void)argv;
+	r = nl_open(&nl);
+	if (r)
+		return log_err(EXIT_FAILED, "cannot talk to the kernel by netlink: %s", strerror(-r));
+	r = state_open(&s, o->bpffs, STATE_MAKE);
+	if (r)
+		return EXIT_FAILED;
+	there = s.fd[MAP_HOST] >= 0;
+	if (there)
+		r = topo_remove(&s, &nl);
+	if (!r)
+		r = dataplane_unload(&s);
+	if (r)
+		return EXIT_FAILED;
+	log_info(there ? "down: all removed" : "nothing is up");
+	return EXIT_OK;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * rtnetlink through libmnl: links, addresses, routes, in the network namespace where the socket
+ * was opened. An error carries the kernel's own words (extended ack, kernel 4.12).
+ *
+ * Functions return 0 or a negative errno and are quiet: the caller knows what it was for.
+ * nl_why() gives the reason of the last failure.
+ */
+#ifndef EBPFNET_NL_H
+#define EBPFNET_NL_H
+
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ebpfnet/abi.h>
+
+struct mnl_socket;
+
+struct nl {
+	struct mnl_socket *sock;
+	unsigned int seq, portid;
+	char why[160];
+};
+
+int nl_open(struct nl *nl);
+void nl_close(struct nl *nl);
+#define _cleanup_nl_ __attribute__((cleanup(nl_close)))
+
+/* The kernel's words for the failure r, or strerror()'s. Valid until the next call with nl. */
+const char *nl_why(struct nl *nl, int r);
+
+/* ---- links ---- */
+
+struct nl_link {
+	int ifindex;
+	char name[IFNAMSIZ];
+	char kind[16];			/* "veth"; "": a device of hardware, or lo */
+	uint8_t mac[6];
+	uint32_t mtu;
+	uint16_t type;			/* ARPHRD_* */
+	bool up;
+	int peer;			/* veth: the other end's ifindex, in its own namespace */
+	struct rtnl_link_stats64 stats;
+};
+
+/* By name, or by index where name is NULL. -ENODEV. */
+int nl_link_get(struct nl *nl, const char *name, int ifindex, struct nl_link *out);
+
+/* A veth pair, down. Names, MACs and namespace are there from birth, so that nobody renames or readdresses it. */
+struct nl_veth {
+	const char *name, *peer;
+	uint8_t mac[6], peer_mac[6];
+	uint32_t mtu;
+	int peer_netns;			/* descriptor; -1: this one */
+};
+int nl_veth_add(struct nl *nl, const struct nl_veth *v);
+int nl_link_up(struct nl *nl, int ifindex);
+int nl_link_del(struct nl *nl, int ifindex);
+
+/* One IPv4 setting of a device: IPV4_DEVCONF_* (linux/ip.h). */
+int nl_link_devconf(struct nl *nl, int ifindex, int setting, uint32_t value);
+
+/* ---- addresses and routes ---- */
+
+int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix);	/* there already: 0 */
+bool nl_addr_has(struct nl *nl, int ifindex, struct ipaddr addr);
+
+int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway);		/* there already: 0 */
+/* The device of the default route with the lowest metric. -ENOENT: there is none. */
+int nl_route_default(struct nl *nl, int *ifindex);
+/* A route of the main table, but for default ones and those of device except, that overlaps a subnet. -ENOENT: none. */
+struct nl_route {
+	struct ipaddr dst;
+	uint8_t prefix;
+	int ifindex;
+};
+int nl_route_overlap(struct nl *nl, struct ipaddr subnet, uint8_t prefix, int except,
+		     struct nl_route *out);
+
+#endif

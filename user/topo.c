@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* The network itself: gateway device and uplink. Namespaces are in topo_ns.c. */
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if_arp.h>
+#include <linux/ip.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "addr.h"
+#include "cleanup.h"
+#include "dataplane.h"
+#include "expose.h"
+#include "hosts.h"
+#include "log.h"
+#include "topo.h"
+#include "topo_device.h"
+
+/* ---- checks ---- */
+
+int topo_find_uplink(struct nl *nl, const char *name, struct nl_link *out)
+{
+	int ifindex = 0, r;
+
+	if (!name) {
+		r = nl_route_default(nl, &ifindex);
+		if (r == -ENOENT)
+			return log_err(r, "no default route, so no uplink: name the device to the "
+					  "outside with --uplink DEV");
+		if (r)
+			return log_err(r, "cannot read the routing table: %s", nl_why(nl, r));
+	}
+	r = nl_link_get(nl, name, ifindex, out);
+	if (r == -ENODEV)
+		return log_err(r, "uplink %s does not exist; `ip link` lists the devices there are",
+			       name ? name : "of the default route");
+	if (r)
+		return log_err(r, "cannot read device %s: %s", name ? name : "", nl_why(nl, r));
+	if (out->type != ARPHRD_ETHER)
+		return log_err(-EINVAL, "uplink %s is not an Ethernet device; name one with --uplink DEV",
+			       out->name);
+	if (!out->up)
+		return log_err(-ENETDOWN, "uplink %s is down; `ip link set %s up` first", out->name,
+			       out->name);
+	return 0;
+}
+
+int topo_check_subnet(struct nl *nl, struct ipaddr subnet, uint8_t prefix)
+{
+	char ours[ADDR_TEXT], theirs[ADDR_TEXT];
+	struct nl_link gw = {}, dev = {};
+	struct nl_route route;
+	int r;
+
+	nl_link_get(nl, TOPO_GW_DEV, 0, &gw);
+	r = nl_route_overlap(nl, subnet, prefix, gw.ifindex ? gw.ifindex : -1, &route);
+	if (r == -ENOENT)
+		return 0;
+	if (r)
+		return log_err(r, "cannot read the routing table: %s", nl_why(nl, r));
+	nl_link_get(nl, NULL, route.ifindex, &dev);
+	return log_err(-EEXIST, "subnet %s/%u overlaps the route to %s/%u on %s; choose another with "
+				"--subnet CIDR", addr_text(subnet, ours), prefix,
+		       addr_text(route.dst, theirs), route.prefix, dev.name);
+}
+
+/* ---- devices of ours on the host ---- */
+
+/* What a name leads to: 0, -ENODEV, or -EEXIST (logged) when a device of somebody else has it. */
+int topo_device_get(struct nl *nl, const char *name, const uint8_t mac[6], struct nl_link *out)
+{
+	int r = nl_link_get(nl, name, 0, out);
+
+	if (r == -ENODEV)
+		return r;
+	if (r)
+		return log_err(r, "cannot read device %s: %s", name, nl_why(nl, r));
+	if (strcmp(out->kind, "veth") || memcmp(out->mac, mac, 6))
+		return log_err(-EEXIST, "device %s is there already and not ours; rename or remove it", name);
+	return 0;
+}
+
+int topo_device_up(struct nl *nl, const struct nl_link *dev, bool *changed)
+{
+	int r;
+
+	if (dev->up)
+		return 0;
+	*changed = true;
+	r = nl_link_up(nl, dev->ifindex);
+	return r ? log_err(r, "cannot set device %s up: %s", dev->name, nl_why(nl, r)) : 0;
+}
+
+/* Host-side devices speak no IPv6: no address, no router solicitations, no advertisement heard. */
+int topo_device_no_ipv6(const char *dev)
+{
+	char path[96];
+	_cleanup_fd_ int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", dev);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) /* a kernel without IPv6 */
+		return 0;
+	if (fd < 0 || write(fd, "1", 1) != 1)
+		return log_err(-errno, "cannot write %s: %s", path, strerror(errno));
+	return 0;
+}
+
+/* ---- gateway ---- */
+
+static int make_gateway(struct nl *nl, const struct host_record *host, uint32_t mtu)
+{
+	struct nl_veth v = { .name = host->gw_dev, .peer = host->gw_peer, .mtu = mtu, .peer_netns = -1 };
+	int r;
+
+	addr_mac(host->gateway, v.mac);
+	addr_host_mac(host->gateway, v.peer_mac);
+	r = nl_veth_add(nl, &v);
+	return r ? log_err(r, "cannot make the gateway device %s: %s", host->gw_dev, nl_why(nl, r)) : 0;
+}
+
+static int get_gateway(struct nl *nl, const struct host_record *host, struct nl_link *gw,
+		       struct nl_link *peer)
+{
+	uint8_t mac[6];
+	int r;
+
+	addr_mac(host->gateway, mac);
+	r = topo_device_get(nl, host->gw_dev, mac, gw);
+	if (r)
+		return r;
+	addr_host_mac(host->gateway, mac);
+	return topo_device_get(nl, host->gw_peer, mac, peer);
+}
+
+/* What the programs know of it: written when it differs. */
+static int tell_gateway(const struct state *s, const struct host_record *host,
+			const struct nl_link *gw, const struct nl_link *peer, bool *changed)
+{
+	struct network net = {}, old;
+	struct config cfg;
+	int r;
+
+	r = state_network(s, host->net, &old);
+	if (!r)
+		r = state_config(s, &cfg);
+	if (r)
+		return r;
+	net = (struct network){
+		.subnet = host->subnet,
+		.mask = addr_mask(host->prefix),
+		.gateway = host->gateway,
+		.broadcast = addr_broadcast(host->subnet, host->prefix),
+		.gw_ifindex = gw->ifindex,
+		.gw_peer = peer->ifindex,
+		.ports = old.ports,
+	};
+	addr_mac(host->gateway, net.gw_mac);
+	if (!memcmp(&net, &old, sizeof(net)) && cfg.fib_ifindex == (uint32_t)peer->ifindex)
+		return 0;
+	*changed = true;
+	cfg.fib_ifindex = peer->ifindex;
+	r = state_config_set(s, &cfg);
+	if (!r)
+		r = state_network_set(s, host->net, &net);
+	return r ? r : state_gateway_set(s, host->net, &net);
+}
+
+int topo_gateway(const struct state *s, struct nl *nl, const struct host_record *host,
+		 uint32_t mtu, bool *changed)
+{
+	struct nl_link gw, peer;
+	int r;
+
+	r = get_gateway(nl, host, &gw, &peer);
+	if (r == -ENODEV) {
+		*changed = true;
+		r = make_gateway(nl, host, mtu);
+		if (!r)
+			r = get_gateway(nl, host, &gw, &peer);
+	}
+	if (r)
+		return r;
+	/* in the peer's name the routing table is asked; nothing that arrives there passes on */
+	r = nl_link_devconf(nl, peer.ifindex, IPV4_DEVCONF_FORWARDING, 1);
+	if (r)
+		return log_err(r, "cannot set forwarding on %s: %s", peer.name, nl_why(nl, r));
+	r = topo_device_no_ipv6(gw.name);
+	if (!r)
+		r = topo_device_no_ipv6(peer.name);
+	if (!r)
+		r = dataplane_attach(s, host->hook, HOOK_PORT, peer.ifindex, peer.name, changed, NULL);
+	if (!r)
+		r = dataplane_attach(s, host->hook, HOOK_GATEWAY, gw.ifindex, gw.name, changed, NULL);
+	if (!r)
+		r = tell_gateway(s, host, &gw, &peer, changed);
+	if (!r)
+		r = topo_device_up(nl, &peer, changed);
+	if (!r)
+		r = topo_device_up(nl, &gw, changed);
+	if (r || nl_addr_has(nl, gw.ifindex, host->gateway))
+		return r;
+	*changed = true;
+	r = nl_addr_add(nl, gw.ifindex, host->gateway, host->prefix);
+	return r ? log_err(r, "cannot give %s its address: %s", gw.name, nl_why(nl, r)) : 0;
+}
+
+/* ---- uplink ---- */
+
+int topo_uplink(const struct state *s, struct nl *nl, struct host_record *host, bool *changed)
+{
+	struct uplink up = {};
+	struct nl_link dev;
+	int r;
+
+	r = topo_find_uplink(nl, host->uplink, &dev);
+	if (r)
+		return r;
+	if (host->uplink_ifindex && host->uplink_ifindex != (uint32_t)dev.ifindex) {
+		/* removed and made again: another device of the same name */
+		r = state_uplink_del(s, host->uplink_ifindex);
+		if (r)
+			return r;
+		host->made &= ~MADE_UPLINK_QDISC;
+	}
+	host->uplink_ifindex = dev.ifindex;
+	if (host->hook == HOOK_CLSACT && !dataplane_has_qdisc(dev.ifindex))
+		host->made |= MADE_UPLINK_QDISC;
+	r = state_host_set(s, host);
+	if (!r)
+		r = dataplane_attach(s, host->hook, HOOK_UPLINK, dev.ifindex, dev.name, changed, NULL);
+	if (r)
+		return r;
+	memcpy(up.name, dev.name, sizeof(up.name));
+	return state_uplink_set(s, dev.ifindex, &up);
+}
+
+static int remove_uplink(const struct state *s, struct nl *nl, const struct host_record *host)
+{
+	struct nl_link dev = {};
+	int r;
+
+	if (!host->uplink_ifindex)
+		return 0;
+	r = state_uplink_del(s, host->uplink_ifindex);
+	if (r)
+		return r;
+	nl_link_get(nl, NULL, host->uplink_ifindex, &dev);
+	if (host->hook == HOOK_CLSACT && !dev.ifindex)
+		return 0;
+	return dataplane_detach(s, host->hook, HOOK_UPLINK, dev.ifindex, host->uplink,
+				host->made & MADE_UPLINK_QDISC);
+}
+
+static int remove_lo(const struct state *s, const struct host_record *host)
+{
+	if (!(host->made & LO_HOOKED))
+		return 0;
+	return dataplane_detach(s, host->hook, HOOK_LO, 1, "lo", host->made & MADE_LO_QDISC);
+}
+
+static int remove_gateway(const struct state *s, struct nl *nl, const struct host_record *host)
+{
+	struct nl_link gw, peer;
+	int r;
+
+	if (host->hook == HOOK_TCX) {
+		dataplane_detach(s, HOOK_TCX, HOOK_GATEWAY, 0, host->gw_dev, false);
+		dataplane_detach(s, HOOK_TCX, HOOK_PORT, 0, host->gw_peer, false);
+	}
+	r = get_gateway(nl, host, &gw, &peer);
+	if (r == -ENODEV || r == -EEXIST)
+		return 0;
+	if (!r)
+		r = nl_link_del(nl, gw.ifindex);
+	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", gw.name, nl_why(nl, r)) : 0;
+}
+
+static void keep_first(int *first, int r)
+{
+	if (!*first)
+		*first = r;
+}
+
+int topo_remove(const struct state *s, struct nl *nl)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	struct host_record host;
+	size_t i, count;
+	int r, first = 0;
+
+	r = state_host(s, &host);
+	if (!r)
+		r = state_ns_all(s, &all, &count);
+	if (r)
+		return r;
+	for (i = 0; i < count; i++)
+		keep_first(&first, topo_unplug(s, nl, &host, all[i].name, &all[i].rec));
+	if (!host.abi)
+		return first;
+	keep_first(&first, remove_lo(s, &host));
+	keep_first(&first, remove_uplink(s, nl, &host));
+	keep_first(&first, remove_gateway(s, nl, &host));
+	keep_first(&first, hosts_write(s));
+	return first;
+}

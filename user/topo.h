@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The topology: what is to be there, against what is. Every function ensures: it makes what is
+ * missing, leaves what is right, and says in *changed whether there was anything to do.
+ *
+ * A record is written to the journal, NS_PENDING, before the first thing that it describes is
+ * made, and removed after the last is gone. So whenever a command dies, the next `up` finishes
+ * or the next `down` removes what it began.
+ */
+#ifndef EBPFNET_TOPO_H
+#define EBPFNET_TOPO_H
+
+#include "nl.h"
+#include "state.h"
+
+#define TOPO_NET 1		/* the network's id: one network for now */
+#define TOPO_GW_DEV "ebpfnet0"
+#define TOPO_GW_PEER "ebpfnet0p"
+
+/* ---- checks: they change nothing, and log what is wrong ---- */
+
+int topo_check_name(const char *name);
+/* Whether an endpoint of the network may have the address; except: the namespace that has it already, or NULL. */
+int topo_check_addr(const struct state *s, const struct host_record *host, struct ipaddr addr,
+		    const char *except);
+/* Finds the uplink: the named device, or the one of the default route (name NULL). */
+int topo_find_uplink(struct nl *nl, const char *name, struct nl_link *out);
+int topo_check_subnet(struct nl *nl, struct ipaddr subnet, uint8_t prefix);
+
+/* ---- the network ---- */
+
+/* Gateway device and uplink, from the host record; fills in host->uplink_ifindex and host->made. */
+int topo_gateway(const struct state *s, struct nl *nl, const struct host_record *host,
+		 uint32_t mtu, bool *changed);
+int topo_uplink(const struct state *s, struct nl *nl, struct host_record *host, bool *changed);
+/* Removes both and all namespaces, whatever state they are in; goes on after a failure and returns the first. */
+int topo_remove(const struct state *s, struct nl *nl);
+
+/* ---- namespaces ---- */
+
+/* A record for a new namespace: number, addresses and device names, journalled as pending. addr may be zero: the next free one. */
+int topo_reserve(const struct state *s, struct nl *nl, const struct host_record *host,
+		 const char *name, struct ipaddr addr, uint16_t flags, uint16_t port_flags,
+		 const char *path, struct ns_record *out);
+/* Makes what the record says. */
+int topo_plug(const struct state *s, struct nl *nl, const struct host_record *host,
+	      const char *name, struct ns_record *rec, bool *changed);
+/* Removes it, and the record. */
+int topo_unplug(const struct state *s, struct nl *nl, const struct host_record *host,
+		const char *name, struct ns_record *rec);
+
+#endif

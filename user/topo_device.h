@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What topo.c and topo_ns.c share: the host's ends of our veth pairs. */
+#ifndef EBPFNET_TOPO_DEVICE_H
+#define EBPFNET_TOPO_DEVICE_H
+
+#include "nl.h"
+
+/* The device of a name, ours by its MAC. -ENODEV (quiet): none; -EEXIST (logged): somebody else's. */
+int topo_device_get(struct nl *nl, const char *name, const uint8_t mac[6], struct nl_link *out);
+int topo_device_up(struct nl *nl, const struct nl_link *dev, bool *changed);
+int topo_device_no_ipv6(const char *dev);
+
+#endif
