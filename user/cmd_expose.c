@@ -198,8 +198,7 @@ static const struct rule_entry *find_rule(const struct rule_entry *rules, size_t
 	return NULL;
 }
 
-/* old: the rule of the same ports that this one takes the place of, or NULL. */
-static int publish(const struct state *s, const struct rule *rule, const struct rule_entry *old)
+static int publish(const struct state *s, const struct rule *rule)
 {
 	uint32_t id;
 	int r;
@@ -207,8 +206,6 @@ static int publish(const struct state *s, const struct rule *rule, const struct 
 	r = sockets_each(rule->proto, refuse_if_taken, (void *)rule);
 	if (!r)
 		r = state_new_rule(s, &id);
-	if (!r && old)
-		r = state_rule_del(s, old->id);
 	if (!r)
 		r = state_rule_add(s, id, rule);
 	if (r)
@@ -254,7 +251,7 @@ static void say_who_listens(const struct rule *rule, const struct ns_record *rec
 {
 	struct listeners l = { .rule = rule };
 	struct rule meant = *rule;
-	char ports[PLACE_LEN], better[PUBLISH_TEXT];
+	char ports[PLACE_LEN], was[PUBLISH_TEXT], better[PUBLISH_TEXT];
 
 	if (inside(rec, list_listeners, &l) || l.wanted)
 		return;
@@ -265,18 +262,19 @@ static void say_who_listens(const struct rule *rule, const struct ns_record *rec
 		return;
 	}
 	meant.to_first_h = l.other;
-	log_info("nothing listens on %s %s in %s yet; if the server is on %u: ebpfnet expose %s %s",
+	log_info("nothing listens on %s %s in %s yet; if the server is on %u: "
+		 "ebpfnet unexpose %s %s; ebpfnet expose %s %s",
 		 proto_name(rule->proto), ports, rule->name, l.other, rule->name,
+		 publish_format(rule, was, sizeof(was)), rule->name,
 		 publish_format(&meant, better, sizeof(better)));
 }
 
-static void say_published(const struct rule *rule, const struct rule_entry *old)
+static void say_published(const struct rule *rule)
 {
-	char from[PLACE_LEN], to[PLACE_LEN], was[PLACE_LEN];
+	char from[PLACE_LEN], to[PLACE_LEN];
 
-	log_info("published %s %s -> %s %s%s%s", proto_name(rule->proto), outside_text(rule, from),
-		 rule->name, inside_text(rule, to), old ? ", no longer " : "",
-		 old ? inside_text(&old->rule, was) : "");
+	log_info("published %s %s -> %s %s", proto_name(rule->proto), outside_text(rule, from),
+		 rule->name, inside_text(rule, to));
 }
 
 int cmd_expose(const struct options *o, int argc, char **argv)
@@ -313,9 +311,9 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 			 publish_format(&rule, text, sizeof(text)), rule.name);
 		return expose_sync_lo(&s) ? EXIT_FAILED : EXIT_OK;
 	}
-	if (publish(&s, &rule, old))
+	if (publish(&s, &rule))
 		return EXIT_FAILED;
-	say_published(&rule, old);
+	say_published(&rule);
 	say_who_listens(&rule, &rec);
 	return EXIT_OK;
 }

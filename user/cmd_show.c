@@ -137,8 +137,8 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 		{ "src", "from" },
 		{ "dst", "to" },
 		{ "text", "becomes" },
-		{ "new_src", NULL },
-		{ "new_dst", NULL },
+		{ "to_src", NULL },
+		{ "to_dst", NULL },
 		{ "expires_s", "expires in", CELL_SECONDS },
 		{},
 	};

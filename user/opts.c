@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-#include <getopt.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,14 +11,14 @@
 
 static const struct command *commands, *current;
 
-enum { VALUE_HELP = 256, VALUE_VERSION, VALUE_NS, VALUE_TEXT };
+enum value { VALUE_FLAG, VALUE_TEXT, VALUE_NS, VALUE_HELP, VALUE_VERSION };
 
 static const struct option_row {
 	const char *name, *arg;
 	char letter;
 	unsigned int only;
 	size_t offset;		/* of the bool or the text in struct options */
-	int value;		/* 0: a bool */
+	enum value value;
 	const char *help;
 } rows[] = {
 	{ "uplink", "DEV", 0, OPT_UPLINK, offsetof(struct options, uplink), VALUE_TEXT,
@@ -38,10 +37,12 @@ static const struct option_row {
 	  "what to call it (default: its own name, or pidN)" },
 	{ "spoof", "allow|deny", 0, OPT_SPOOF, offsetof(struct options, spoof), VALUE_TEXT,
 	  "whether it may send from other addresses (default: deny)" },
-	{ "json", NULL, 0, OPT_JSON, offsetof(struct options, json), 0, "JSON instead of tables" },
+	{ "json", NULL, 0, OPT_JSON, offsetof(struct options, json), VALUE_FLAG,
+	  "JSON instead of tables" },
 	{ "bpffs", "DIR", 0, ALL, offsetof(struct options, bpffs), VALUE_TEXT,
 	  "where state is pinned (default: $EBPFNET_BPFFS, /sys/fs/bpf)" },
-	{ "quiet", NULL, 'q', ALL, offsetof(struct options, quiet), 0, "print errors only" },
+	{ "quiet", NULL, 'q', ALL, offsetof(struct options, quiet), VALUE_FLAG,
+	  "print errors only" },
 	{ "help", NULL, 'h', ALL, 0, VALUE_HELP, "print this" },
 	{ "version", NULL, 0, ALL, 0, VALUE_VERSION, "print the version" },
 };
@@ -161,89 +162,116 @@ static int find_command(char **words, int count)
 
 /* ---- options ---- */
 
-/* One long option for each row, a short one for some. "-": words come in their order, as 1. */
-static void make_getopt(struct option longs[ROWS + 1], char shorts[ROWS + 3])
-{
-	size_t i, n = 0;
+/* What has been read so far. */
+struct reader {
+	char **next;		/* up to a NULL */
+	char **words;		/* the front of argv, over what was read already */
+	int count;
+	bool seen[ROWS];	/* options, whichever command they turn out to be for */
+	struct options options;
+};
 
-	shorts[n++] = '-';
-	shorts[n++] = ':';
-	for (i = 0; i < ROWS; i++) {
-		longs[i] = (struct option){ .name = rows[i].name,
-					    .has_arg = rows[i].arg ? required_argument : no_argument,
-					    .val = rows[i].letter ? rows[i].letter : 0 };
-		if (rows[i].letter)
-			shorts[n++] = rows[i].letter;
-	}
-	longs[i] = (struct option){};
-	shorts[n] = '\0';
+/* A word that begins with "-" and a digit is a number, and "-" alone is a word too. */
+static bool is_option(const char *arg)
+{
+	return arg[0] == '-' && arg[1] && !(arg[1] >= '0' && arg[1] <= '9');
 }
 
-static int store(const struct option_row *row, struct options *o, char *arg)
+/* --name, --name=VALUE or -x: which row. *value is what follows "=", or NULL. */
+static const struct option_row *find_row(const char *arg, const char **value)
+{
+	size_t i, len;
+
+	for (i = 0; i < ROWS; i++) {
+		*value = NULL;
+		if (arg[1] != '-' && rows[i].letter == arg[1] && !arg[2])
+			return &rows[i];
+		len = strlen(rows[i].name);
+		if (arg[1] != '-' || strncmp(arg + 2, rows[i].name, len))
+			continue;
+		if (arg[2 + len] == '=')
+			*value = arg + 2 + len + 1;
+		if (!arg[2 + len] || *value)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+static int store(const struct option_row *row, struct options *o, const char *value)
 {
 	switch (row->value) {
 	case VALUE_TEXT:
-		*(const char **)((char *)o + row->offset) = arg;
-		return 0;
+		*(const char **)((char *)o + row->offset) = value;
+		return -1;
 	case VALUE_NS:
 		if (o->ns_count == sizeof(o->ns) / sizeof(o->ns[0]))
 			return usage_error("too many --ns: `ebpfnet ns add` makes more");
-		o->ns[o->ns_count++] = arg;
-		return 0;
-	default:
+		o->ns[o->ns_count++] = value;
+		return -1;
+	case VALUE_FLAG:
 		*(bool *)((char *)o + row->offset) = true;
-		return 0;
+		return -1;
+	default:
+		return -1;
 	}
 }
 
-/* What the options were, whichever command they turn out to be for. */
-struct seen {
-	bool row[ROWS];
-};
-
-/* An option came: which row. -1 after an error that was reported. */
-static int which_row(int got, int index, char **argv)
+/* Reads one option and its value. Like all below: -1, or the status with which to exit. */
+static int read_option(struct reader *r)
 {
-	size_t i;
+	const char *arg = *r->next++, *value;
+	const struct option_row *row = find_row(arg, &value);
 
-	if (got == ':')
-		return usage_error("%s needs a value", argv[optind - 1]), -1;
-	if (got == '?' && optopt)
-		return usage_error("unknown option: -%c", optopt), -1;
-	if (got == '?')
-		return usage_error("unknown option: %s", argv[optind - 1]), -1;
-	for (i = 0; i < ROWS; i++)
-		if (got ? rows[i].letter == got : (int)i == index)
-			break;
-	return i;
+	if (!row)
+		return usage_error("unknown option: %s", arg);
+	if (value && !row->arg)
+		return usage_error("--%s takes no value", row->name);
+	if (!value && row->arg) {
+		value = *r->next;
+		if (!value)
+			return usage_error("--%s needs a value", row->name);
+		r->next++;
+	}
+	r->seen[row - rows] = true;
+	return store(row, &r->options, value);
 }
 
-static int check(const struct parsed *p, const struct seen *seen)
+static int read_word(struct reader *r)
 {
-	size_t i;
-
-	for (i = 0; i < ROWS; i++)
-		if (seen->row[i] && rows[i].only != ALL && !(rows[i].only & current->options))
-			return usage_error("%s%s%s takes no --%s", current->word,
-					   current->second ? " " : "", second_word(current),
-					   rows[i].name);
-	if (p->argc < current->min)
-		return usage_error("%s%s%s needs %s", current->word, current->second ? " " : "",
-				   second_word(current), current->args);
-	if (p->argc > current->max)
-		return usage_error("too many words: %s", p->argv[current->max]);
-	return -1;
+	r->words[r->count++] = *r->next++;
+	return find_command(r->words, r->count);
 }
 
-static int answer(const struct seen *seen, char **words, int count)
+static int read_all(struct reader *r)
+{
+	bool options = true;
+	int status = -1;
+
+	while (status < 0 && *r->next) {
+		if (options && !strcmp(*r->next, "--")) {
+			options = false;
+			r->next++;
+		} else if (options && is_option(*r->next)) {
+			status = read_option(r);
+		} else {
+			if (current && current->verbatim && r->count > 1)
+				options = false;
+			status = read_word(r);
+		}
+	}
+	return status;
+}
+
+/* Help and version, and a line that names no command. */
+static int answer(const struct reader *r)
 {
 	size_t i;
 
 	for (i = 0; i < ROWS; i++) {
-		if (!seen->row[i])
+		if (!r->seen[i])
 			continue;
 		if (rows[i].value == VALUE_HELP) {
-			print_help(stdout, current, count ? words[0] : NULL);
+			print_help(stdout, current, r->count ? r->words[0] : NULL);
 			return EXIT_OK;
 		}
 		if (rows[i].value == VALUE_VERSION) {
@@ -253,54 +281,44 @@ static int answer(const struct seen *seen, char **words, int count)
 	}
 	if (current)
 		return -1;
-	print_help(stderr, NULL, count ? words[0] : NULL);
+	print_help(stderr, NULL, r->count ? r->words[0] : NULL);
 	return EXIT_USAGE;
+}
+
+static int check(const struct parsed *p, const struct reader *r)
+{
+	char name[32];
+	size_t i;
+
+	snprintf(name, sizeof(name), "%s%s%s", current->word, current->second ? " " : "",
+		 second_word(current));
+	for (i = 0; i < ROWS; i++)
+		if (r->seen[i] && rows[i].only != ALL && !(rows[i].only & current->options))
+			return usage_error("%s takes no --%s", name, rows[i].name);
+	if (p->argc < current->min)
+		return usage_error("%s needs %s", name, current->args);
+	if (p->argc > current->max)
+		return usage_error("too many words: %s", p->argv[current->max]);
+	return -1;
 }
 
 int opts_parse(const struct command *table, int argc, char **argv, struct parsed *out)
 {
-	struct option longs[ROWS + 1];
-	char shorts[ROWS + 3], **words = argv + 1;
-	struct seen seen = {};
-	int got, index = 0, row, count = 0, r;
+	struct reader r = { .next = argv + (argc > 0), .words = argv + (argc > 0) };
+	int status, skip;
 
 	commands = table;
 	current = NULL;
-	*out = (struct parsed){};
-	opterr = 0;
-	make_getopt(longs, shorts);
-	/* words are moved to the front of argv as they come, over what was read already */
-	while ((got = getopt_long(argc, argv, shorts, longs, &index)) != -1) {
-		if (got == 1) {
-			words[count++] = optarg;
-			r = find_command(words, count);
-			if (r >= 0)
-				return r;
-			if (current && current->verbatim && count > 1 &&
-			    !(optind < argc && argv[optind][0] == '-'))
-				break;
-			continue;
-		}
-		row = which_row(got, index, argv);
-		if (row < 0)
-			return EXIT_USAGE;
-		seen.row[row] = true;
-		r = store(&rows[row], &out->options, optarg);
-		if (r)
-			return r;
-	}
-	while (optind < argc) {
-		words[count++] = argv[optind++];
-		r = find_command(words, count);
-		if (r >= 0)
-			return r;
-	}
-	r = answer(&seen, words, count);
-	if (r >= 0)
-		return r;
-	out->command = current;
-	out->argv = words + (current->second ? 2 : 1);
-	out->argc = count - (current->second ? 2 : 1);
+	status = read_all(&r);
+	if (status < 0)
+		status = answer(&r);
+	if (status >= 0)
+		return status;
+	skip = current->second ? 2 : 1;
+	*out = (struct parsed){ .command = current,
+				.options = r.options,
+				.argc = r.count - skip,
+				.argv = r.words + skip };
 	out->argv[out->argc] = NULL;
-	return check(out, &seen);
+	return check(out, &r);
 }

@@ -50,6 +50,12 @@ static int find_bpffs(struct state *s, const char *bpffs)
 	return 0;
 }
 
+static int denied(const char *what, const char *path, int error)
+{
+	return log_err(-error, "cannot %s %s: %s%s", what, path, strerror(error),
+		       error == EACCES || error == EPERM ? "; run it as root" : "");
+}
+
 static int wait_lock(int fd)
 {
 	const struct timespec poll = { .tv_nsec = LOCK_POLL_MS * 1000000 };
@@ -76,7 +82,7 @@ static int take_lock(struct state *s, bool make)
 		_cleanup_fd_ int fd = -1;
 
 		if (make && mkdir(s->dir, 0700) && errno != EEXIST)
-			return log_err(-errno, "cannot make %s: %s", s->dir, strerror(errno));
+			return denied("make", s->dir, errno);
 		fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0 && errno == ENOENT) {
 			if (make)
@@ -84,7 +90,7 @@ static int take_lock(struct state *s, bool make)
 			return nothing_up();
 		}
 		if (fd < 0)
-			return log_err(-errno, "cannot open %s: %s", s->dir, strerror(errno));
+			return denied("open", s->dir, errno);
 		r = wait_lock(fd);
 		if (r)
 			return r;
