@@ -1,29 +1,25 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* expose, unexpose, exposed: ports of the host that lead into a namespace. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <inttypes.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <string.h>
 
+#include "addr.h"
 #include "cleanup.h"
 #include "command.h"
 #include "dataplane.h"
 #include "expose.h"
-#include "inside.h"
 #include "log.h"
+#include "netns.h"
 #include "publish.h"
 #include "sockets.h"
 
 #define LO_IFINDEX 1	/* the first device of every network namespace */
 
 static const struct ipaddr any;
-
-static bool addr_eq(struct ipaddr a, struct ipaddr b)
-{
-	return !memcmp(&a, &b, sizeof(a));
-}
 
 /* ---- lo ---- */
 
@@ -88,10 +84,9 @@ static const char *ports_text(uint16_t first, uint16_t last, char buf[PLACE_LEN]
 static const char *place_text(struct ipaddr addr, const char *any_text, uint16_t first,
 			      uint16_t last, char buf[PLACE_LEN])
 {
-	char text[INET_ADDRSTRLEN], ports[PLACE_LEN];
+	char text[ADDR_TEXT], ports[PLACE_LEN];
 
-	inet_ntop(AF_INET, &addr, text, sizeof(text));
-	snprintf(buf, PLACE_LEN, "%s:%.11s", addr_eq(addr, any) ? any_text : text,
+	snprintf(buf, PLACE_LEN, "%s:%.11s", addr_same(addr, any) ? any_text : addr_text(addr, text),
 		 ports_text(first, last, ports));
 	return buf;
 }
@@ -140,11 +135,11 @@ static int find_ns(const struct state *s, const char *name, struct ns_record *re
 
 static int check_host_address(struct ipaddr addr)
 {
-	char text[INET_ADDRSTRLEN];
 	struct ifaddrs *all, *a;
+	char text[ADDR_TEXT];
 	bool found = false;
 
-	inet_ntop(AF_INET, &addr, text, sizeof(text));
+	addr_text(addr, text);
 	if (addr.octet[0] == 127)
 		return log_err(-EADDRNOTAVAIL, "cannot publish on %s: loopback addresses are the "
 					       "host's own; use one of its other addresses, or none",
@@ -164,14 +159,14 @@ static int check_host_address(struct ipaddr addr)
 static int refuse_if_taken(const struct waiting *w, void *arg)
 {
 	const struct rule *rule = arg;
-	char addr[INET_ADDRSTRLEN], comm[16] = "?";
+	char addr[ADDR_TEXT], comm[16] = "?";
 	pid_t pid = 0;
 
 	if (w->port_h < rule->first_h || w->port_h > rule->last_h || w->addr.octet[0] == 127)
 		return 0;
-	if (!addr_eq(rule->addr, any) && !addr_eq(w->addr, any) && !addr_eq(w->addr, rule->addr))
+	if (!addr_same(rule->addr, any) && !addr_same(w->addr, any) && !addr_same(w->addr, rule->addr))
 		return 0;
-	inet_ntop(AF_INET, &w->addr, addr, sizeof(addr));
+	addr_text(w->addr, addr);
 	if (!socket_owner(w->inode, &pid, comm))
 		return log_err(-EADDRINUSE, "cannot publish %s %u: a socket of this host is bound to "
 					    "%s:%u; publish another port",
@@ -191,7 +186,7 @@ static const struct rule_entry *find_rule(const struct rule_entry *rules, size_t
 		const struct rule *rule = &rules[i].rule;
 
 		if (rule->endpoint == wanted->endpoint && rule->proto == wanted->proto &&
-		    addr_eq(rule->addr, wanted->addr) && rule->first_h == wanted->first_h &&
+		    addr_same(rule->addr, wanted->addr) && rule->first_h == wanted->first_h &&
 		    rule->last_h == wanted->last_h)
 			return &rules[i];
 	}
@@ -230,7 +225,7 @@ static int note_listener(const struct waiting *w, void *arg)
 {
 	struct listeners *l = arg;
 
-	if (!addr_eq(w->addr, any) && !addr_eq(w->addr, l->rule->to))
+	if (!addr_same(w->addr, any) && !addr_same(w->addr, l->rule->to))
 		return 0;
 	if (w->port_h >= l->rule->to_first_h && w->port_h <= inside_last(l->rule))
 		l->wanted = true;
@@ -246,6 +241,16 @@ static int list_listeners(void *arg)
 	return sockets_each(l->rule->proto, note_listener, l);
 }
 
+/* Quiet: a namespace that cannot be looked into just leaves a hint unsaid. */
+static bool look_inside(const struct ns_record *rec, struct listeners *l)
+{
+	struct netns_id id;
+	_cleanup_fd_ int fd = netns_open(rec->path, &id);
+
+	return fd >= 0 && id.dev == rec->netns_dev && id.ino == rec->netns_ino &&
+	       !netns_run(fd, list_listeners, l);
+}
+
 /* The trap of the tutorial: port 5000 is published while the server listens on 3000. */
 static void say_who_listens(const struct rule *rule, const struct ns_record *rec)
 {
@@ -253,7 +258,7 @@ static void say_who_listens(const struct rule *rule, const struct ns_record *rec
 	struct rule meant = *rule;
 	char ports[PLACE_LEN], was[PUBLISH_TEXT], better[PUBLISH_TEXT];
 
-	if (inside(rec, list_listeners, &l) || l.wanted)
+	if (!look_inside(rec, &l) || l.wanted)
 		return;
 	ports_text(rule->to_first_h, inside_last(rule), ports);
 	if (!l.other || rule->first_h != rule->last_h) {
@@ -289,7 +294,7 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 	int r;
 
 	r = parse_spec(argv[1], &rule);
-	if (!r && !addr_eq(rule.addr, any))
+	if (!r && !addr_same(rule.addr, any))
 		r = check_host_address(rule.addr);
 	if (!r)
 		r = state_open(&s, o->bpffs, STATE_WRITE);
@@ -442,14 +447,13 @@ int expose_table(struct report *r, const struct state *s, size_t *count, uint64_
 	for (i = 0; i < *count; i++) {
 		const struct rule *rule = &rules[i].rule;
 		uint64_t n = rule->last_h - rule->first_h + 1;
-		char addr[INET_ADDRSTRLEN], to[INET_ADDRSTRLEN], from[PLACE_LEN], in[PLACE_LEN];
+		char addr[ADDR_TEXT], to[ADDR_TEXT], from[PLACE_LEN], in[PLACE_LEN];
 
-		inet_ntop(AF_INET, &rule->addr, addr, sizeof(addr));
-		inet_ntop(AF_INET, &rule->to, to, sizeof(to));
-		table_row(&t, TEXT(outside_text(rule, from)), TEXT(addr),
+		table_row(&t, TEXT(outside_text(rule, from)), TEXT(addr_text(rule->addr, addr)),
 			  TEXT(proto_name(rule->proto)), NUMBER(rule->first_h),
 			  NUMBER(rule->last_h), NUMBER(n), TEXT(rule->name),
-			  TEXT(inside_text(rule, in)), TEXT(to), NUMBER(rule->to_first_h),
+			  TEXT(inside_text(rule, in)), TEXT(addr_text(rule->to, to)),
+			  NUMBER(rule->to_first_h),
 			  NUMBER(rules[i].id));
 		*ports += n;
 	}

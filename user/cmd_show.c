@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* flows, fdb, stats: what the programs know and have counted. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cleanup.h"
+#include "addr.h"
 #include "command.h"
 #include "log.h"
 #include "publish.h"
@@ -68,8 +67,9 @@ static const char *name_of_port(const struct names *n, uint32_t ifindex)
 
 static const char *peer(struct ipaddr addr, uint16_t port, char buf[PEER_LEN])
 {
-	snprintf(buf, PEER_LEN, "%u.%u.%u.%u:%u", addr.octet[0], addr.octet[1], addr.octet[2],
-		 addr.octet[3], port);
+	char text[ADDR_TEXT];
+
+	snprintf(buf, PEER_LEN, "%s:%u", addr_text(addr, text), port);
 	return buf;
 }
 

@@ -3,20 +3,21 @@
  * status: what there is, and whether it is well. Everything is compared with what the kernel says
  * now; each difference becomes a row of the table of problems, with the command that mends it.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "addr.h"
 #include "cleanup.h"
 #include "command.h"
 #include "dataplane.h"
 #include "expose.h"
-#include "inside.h"
 #include "log.h"
+#include "netns.h"
 #include "show.h"
 #include "state.h"
 #include "table.h"
@@ -55,7 +56,7 @@ static void check_program(struct view *v, enum hook hook, uint32_t ifindex, cons
 /* ---- the network ---- */
 
 /* The first IPv4 address of a device; false: it has none. */
-static bool first_address(const char *dev, char text[INET_ADDRSTRLEN])
+static bool first_address(const char *dev, struct ipaddr *out)
 {
 	struct ifaddrs *all, *a;
 	bool found = false;
@@ -65,8 +66,7 @@ static bool first_address(const char *dev, char text[INET_ADDRSTRLEN])
 	for (a = all; a && !found; a = a->ifa_next) {
 		if (strcmp(a->ifa_name, dev) || !a->ifa_addr || a->ifa_addr->sa_family != AF_INET)
 			continue;
-		inet_ntop(AF_INET, &((struct sockaddr_in *)a->ifa_addr)->sin_addr, text,
-			  INET_ADDRSTRLEN);
+		memcpy(out, &((struct sockaddr_in *)a->ifa_addr)->sin_addr, sizeof(*out));
 		found = true;
 	}
 	freeifaddrs(all);
@@ -75,11 +75,10 @@ static bool first_address(const char *dev, char text[INET_ADDRSTRLEN])
 
 static void show_network(struct view *v)
 {
-	char subnet[INET_ADDRSTRLEN + 5], gateway[INET_ADDRSTRLEN];
+	char subnet[ADDR_TEXT + 4], addr[ADDR_TEXT], gateway[ADDR_TEXT];
 
-	inet_ntop(AF_INET, &v->host.subnet, subnet, sizeof(subnet));
-	snprintf(subnet + strlen(subnet), 5, "/%u", v->host.prefix);
-	inet_ntop(AF_INET, &v->host.gateway, gateway, sizeof(gateway));
+	snprintf(subnet, sizeof(subnet), "%s/%u", addr_text(v->host.subnet, addr), v->host.prefix);
+	addr_text(v->host.gateway, gateway);
 	report_line(&v->report, "network", "%s", subnet);
 	report_line(&v->report, "gateway", "%s on %s", gateway, v->host.gw_dev);
 	report_text(&v->report, "network", subnet);
@@ -89,14 +88,17 @@ static void show_network(struct view *v)
 
 static void show_uplink(struct view *v)
 {
-	char addr[INET_ADDRSTRLEN];
-	bool has_addr = first_address(v->host.uplink, addr);
+	struct ipaddr addr;
+	bool has_addr = first_address(v->host.uplink, &addr);
+	char text[ADDR_TEXT] = "";
 
+	if (has_addr)
+		addr_text(addr, text);
 	report_line(&v->report, "uplink", "%s, %s%s", v->host.uplink,
-		    has_addr ? "masquerading as " : "without an address", has_addr ? addr : "");
+		    has_addr ? "masquerading as " : "without an address", text);
 	report_line(&v->report, "programs", "attached by %s", hook_kind_name(v->host.hook));
 	report_text(&v->report, "uplink", v->host.uplink);
-	report_text(&v->report, "uplink_address", has_addr ? addr : NULL);
+	report_text(&v->report, "uplink_address", has_addr ? text : NULL);
 	report_text(&v->report, "hook", hook_kind_name(v->host.hook));
 	if (!has_addr && if_nametoindex(v->host.uplink))
 		problem(v, NULL, "uplink %s has no IPv4 address to masquerade as", v->host.uplink);
@@ -158,7 +160,11 @@ static void check_uplink(struct view *v)
 /* A path under /proc ends with the process it was found by, which the namespace may survive. */
 static bool name_is_lost(const struct ns_record *rec)
 {
-	return strncmp(rec->path, "/proc/", 6) && inside_check(rec);
+	struct netns_id id;
+
+	if (!strncmp(rec->path, "/proc/", 6))
+		return false;
+	return netns_stat(rec->path, &id) || id.dev != rec->netns_dev || id.ino != rec->netns_ino;
 }
 
 static const char *ns_state(struct view *v, const struct ns_entry *e)
@@ -195,7 +201,7 @@ static void show_namespaces(struct view *v)
 		{ "state", "state" },
 		{},
 	};
-	char addr[INET_ADDRSTRLEN], mac[18];
+	char addr[ADDR_TEXT], mac[18];
 	struct table t;
 	size_t i;
 
@@ -203,10 +209,9 @@ static void show_namespaces(struct view *v)
 	for (i = 0; i < v->ns_count; i++) {
 		const struct ns_record *rec = &v->ns[i].rec;
 
-		inet_ntop(AF_INET, &rec->addr, addr, sizeof(addr));
 		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", rec->mac[0],
 			 rec->mac[1], rec->mac[2], rec->mac[3], rec->mac[4], rec->mac[5]);
-		table_row(&t, TEXT(v->ns[i].name), TEXT(addr), TEXT(mac), TEXT(rec->host_dev),
+		table_row(&t, TEXT(v->ns[i].name), TEXT(addr_text(rec->addr, addr)), TEXT(mac), TEXT(rec->host_dev),
 			  TEXT(rec->ns_dev), TEXT(rec->flags & NS_MADE ? "made" : "attached"),
 			  TEXT(rec->port_flags & PORT_SPOOF_ALLOW ? "allow" : "deny"),
 			  TEXT(rec->path), NUMBER(rec->ifindex), TEXT(ns_state(v, &v->ns[i])));

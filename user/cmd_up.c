@@ -266,11 +266,11 @@ static int build(struct state *s, struct nl *nl, const struct wish *w, struct ho
 
 static void tell(const struct host_record *host, const struct ns_entry *all, size_t count)
 {
-	char addr[ADDR_TEXT];
+	char addr[ADDR_TEXT], gateway[ADDR_TEXT];
 	size_t i;
 
 	log_info("up: %s/%u, gateway %s on %s, out through %s", addr_text(host->subnet, addr),
-		 host->prefix, "", host->gw_dev, host->uplink);
+		 host->prefix, addr_text(host->gateway, gateway), host->gw_dev, host->uplink);
 	for (i = 0; i < count; i++)
 		log_info("  %-15s %-15s %s - %s", all[i].name, addr_text(all[i].rec.addr, addr),
 			 all[i].rec.host_dev, all[i].rec.ns_dev);

@@ -94,7 +94,8 @@ int nl_talk(struct nl *nl, struct nlmsghdr *h, mnl_cb_t cb, void *arg)
 	int len, r = 1;
 
 	nl->why[0] = 0;
-	if (!(h->nlmsg_flags & NLM_F_DUMP))
+	/* two bits, one of which is also NLM_F_EXCL */
+	if ((h->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP)
 		h->nlmsg_flags |= NLM_F_ACK;
 	if (mnl_socket_sendto(nl->sock, h, h->nlmsg_len) < 0)
 		return -errno;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-#include <arpa/inet.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "addr.h"
 #include "publish.h"
 
 #define PORT_MAX 65535
@@ -55,14 +55,14 @@ static const char *parse_proto(const char *text, enum l4proto *proto)
 static const char *parse_addr(const char **text, struct ipaddr *addr)
 {
 	size_t len = strcspn(*text, ":/");
-	char word[INET_ADDRSTRLEN] = "";
+	char word[ADDR_TEXT] = "";
 
 	if (!memchr(*text, '.', len))
 		return NULL;
 	if (len >= sizeof(word))
 		return "the address is not an IPv4 address";
 	memcpy(word, *text, len);
-	if (inet_pton(AF_INET, word, addr) != 1)
+	if (addr_parse(word, addr))
 		return "the address is not an IPv4 address";
 	if ((*text)[len] != ':')
 		return "a port is missing after the address";
@@ -106,13 +106,11 @@ const char *publish_parse(const char *text, struct rule *out)
 
 const char *publish_format(const struct rule *rule, char *buf, size_t len)
 {
-	char addr[INET_ADDRSTRLEN + 1] = "", last[8] = "", to[8] = "";
+	char text[ADDR_TEXT], addr[ADDR_TEXT + 1] = "", last[8] = "", to[8] = "";
 	static const struct ipaddr any;
 
-	if (memcmp(&rule->addr, &any, sizeof(any))) {
-		inet_ntop(AF_INET, &rule->addr, addr, sizeof(addr) - 1);
-		strcat(addr, ":");
-	}
+	if (!addr_same(rule->addr, any))
+		snprintf(addr, sizeof(addr), "%s:", addr_text(rule->addr, text));
 	if (rule->last_h != rule->first_h)
 		snprintf(last, sizeof(last), "-%u", rule->last_h);
 	if (rule->to_first_h != rule->first_h)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "addr.h"
 #include "cleanup.h"
 #include "log.h"
 #include "publish.h"
@@ -64,16 +65,13 @@ int state_rules(const struct state *s, struct rule_entry **out, size_t *count)
 	return 0;
 }
 
-static bool any(struct ipaddr a)
-{
-	return !(a.octet[0] | a.octet[1] | a.octet[2] | a.octet[3]);
-}
+static const struct ipaddr any;
 
 /* As for sockets: a port on every address is taken by the same port on one address. */
 static bool overlap(const struct rule *a, const struct rule *b)
 {
 	return a->proto == b->proto && a->first_h <= b->last_h && b->first_h <= a->last_h &&
-	       (any(a->addr) || any(b->addr) || !memcmp(&a->addr, &b->addr, sizeof(a->addr)));
+	       (addr_same(a->addr, any) || addr_same(b->addr, any) || addr_same(a->addr, b->addr));
 }
 
 static int check_free(const struct state *s, const struct rule *wanted)
