@@ -17,7 +17,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/lib/linux-
 	     $(shell command -v bpftool) /usr/sbin/bpftool)
 
 # a callback may need less than it is given, and a table's row say less than it could
-WARNINGS := -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
+WARNINGS := -Wall -Wextra -Werror=implicit-function-declaration -Wno-unused-parameter -Wno-missing-field-initializers
 CFLAGS ?= -O2 -g
 USER_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARNINGS) -Iinclude -I. -I$(BUILD) -D_GNU_SOURCE \
 	       -DEBPFNET_VERSION='"$(VERSION)"'
