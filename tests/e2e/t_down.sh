@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=bash
+#
+# `down` removes exactly what was made, in any state.
+
+# Runs what is given between two snapshots, and `down`.
+leaves_nothing_after() {
+	local before
+	before=$(snapshot)
+	"$@"
+	must ebpfnet down
+	is "$(diff <(echo "$before") <(snapshot))" "" "what down left, or took"
+	must ebpfnet down # again: nothing to do
+	is "$(snapshot)" "$before" "the host after another down"
+}
+
+everything() {
+	up
+	must ebpfnet ns add three --spoof allow
+	unshare -n sleep 30 &
+	soon test "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)"
+	must ebpfnet attach $!
+	must ebpfnet expose ns1 5000
+	must ebpfnet expose three 8000-8999:80/udp
+	serve internet tcp 7000
+	reaches ns1 tcp $INTERNET 7000 $HOST
+	must ebpfnet set fdb-age 5
+}
+
+test_after_up() {
+	leaves_nothing_after up
+}
+
+test_after_everything() {
+	leaves_nothing_after everything
+}
+
+test_after_up_twice() {
+	twice() { up && up --ns more; }
+	leaves_nothing_after twice
+}
+
+test_with_devices_deleted() {
+	broken() {
+		everything
+		ip link del veth0
+		ip link del ebpfnet0
+	}
+	leaves_nothing_after broken
+}
+
+test_with_namespaces_deleted() {
+	broken() {
+		everything
+		ip netns del ns1
+		ip netns del three
+	}
+	leaves_nothing_after broken
+}
+
+test_with_pins_deleted() {
+	broken() {
+		everything
+		rm -rf $PINS/links $PINS/progs
+		rm -f $PINS/flows $PINS/ports $PINS/config
+	}
+	leaves_nothing_after broken
+}
+
+test_with_programs_detached() {
+	broken() {
+		everything
+		rm -f $PINS/links/*
+		tc qdisc del dev veth1 clsact 2> /dev/null || true
+	}
+	leaves_nothing_after broken
+}
+
+test_with_the_uplink_gone() {
+	ip link add up1 type veth peer name up2
+	ip link set up1 up
+	ip link set up2 up
+	up --uplink up1
+	ip link del up1
+	must ebpfnet down
+	must_not test -e $PINS
+	is "$(ls /run/netns | tr '\n' ' ')" "internet isp " "namespaces left"
+}
+
+test_a_qdisc_of_somebody_else_stays() {
+	tc qdisc add dev eth0 clsact
+	tc qdisc add dev lo clsact
+	leaves_nothing_after everything
+}
+
+test_a_namespace_that_took_the_name_stays() {
+	up
+	ip netns del ns1
+	ip netns add ns1 # somebody else's now
+	on ns1 ip link add mark type veth peer name kram
+	must ebpfnet status
+	like "$out" 'ns1 .* gone'
+	must ebpfnet down
+	must test -e /run/netns/ns1
+	must on ns1 ip link show mark
+}
+
+test_ns_del_copes_with_a_deleted_namespace() {
+	up
+	ip netns del ns1
+	must ebpfnet ns add other
+	unlike "$(on other ip link)" 'ceth0' # its number is not handed to another while it is known
+	must ebpfnet ns del ns1
+	unlike "$(ebpfnet ns list)" ns1
+	must ebpfnet ns add ns1
+	pings ns1 $NS2
+}
+
+test_up_again_after_down() {
+	up
+	must ebpfnet down
+	up
+	pings ns1 8.8.8.8
+	pings ns1 $NS2
+}
