@@ -17,6 +17,7 @@
 #include "addr.h"
 
 #define NAT_ATTEMPTS 128 /* source ports tried for a new flow */
+#define NAT_ATTEMPTS_PARITY 96 /* so many of them keep the sender's parity */
 
 /* A tuple without a zone: what a packet carries after translation. */
 struct nat_tuple {
@@ -59,13 +60,14 @@ static __always_inline void nat_range(__u16 want_h, enum l4proto proto, __u16 mi
 
 /*
  * The source port to try at an attempt: first the one the sender chose, then ports of its class
- * and parity (RFC 4787 REQ-4) from a random place on, in steps that visit each once. Always inside
- * [first_h, last_h], or the sender's own well-known one.
+ * and parity (RFC 4787 REQ-4) from a random place on, in steps that visit each once, at last those of
+ * the other parity. Always inside [first_h, last_h], or the sender's own well-known one.
  */
 static __always_inline __u16 nat_candidate(__u16 want_h, __u32 attempt, __u32 random,
 					   __u16 first_h, __u16 last_h)
 {
-	__u32 base = first_h + ((first_h ^ want_h) & 1); /* first port of want's parity */
+	__u32 other = attempt >= NAT_ATTEMPTS_PARITY;
+	__u32 base = first_h + ((first_h ^ want_h ^ other) & 1); /* first port of the parity */
 
 	if (attempt == 0 && (want_h < 1024 || (want_h >= first_h && want_h <= last_h)))
 		return want_h;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "addr.h"
+#include "bpf/addr.h"
 #include "cleanup.h"
 #include "command.h"
 #include "dataplane.h"
@@ -49,6 +50,7 @@ static int read_ns(const char *text, struct ns_wish *out)
 
 static int check_twice(const struct wish *w)
 {
+	char text[ADDR_TEXT];
 	int i, j;
 
 	for (i = 0; i < w->ns_count; i++)
@@ -57,17 +59,19 @@ static int check_twice(const struct wish *w)
 				return log_err(-EEXIST, "--ns %s is given twice; name each namespace once",
 					       w->ns[i].name);
 			if (addr_number(w->ns[i].addr) && addr_same(w->ns[i].addr, w->ns[j].addr))
-				return log_err(-EADDRINUSE, "--ns %s and --ns %s ask for the same address",
-					       w->ns[j].name, w->ns[i].name);
+				return log_err(-EADDRINUSE, "--ns %s and --ns %s ask for the same address, %s",
+					       w->ns[j].name, w->ns[i].name,
+					       addr_text(w->ns[i].addr, text));
 		}
 	return 0;
 }
 
 static int read_subnet(const char *text, struct host_record *host)
 {
-	if (cidr_parse(text, &host->subnet, &host->prefix))
-		return log_err(-EINVAL, "--subnet '%s' is not a subnet; write 192.168.1.0/24, with a prefix "
-					"of 8 to 30 and no host bits", text);
+	/* not this network's (0), loopback, multicast, reserved: nobody routes those (RFC 1812 5.3.7) */
+	if (cidr_parse(text, &host->subnet, &host->prefix) || addr_martian_source(host->subnet))
+		return log_err(-EINVAL, "--subnet '%s' is not a subnet of unicast addresses; write "
+					"192.168.1.0/24, with a prefix of 8 to 30 and no host bits", text);
 	host->gateway = addr_from(addr_number(host->subnet) + 1);
 	return 0;
 }
@@ -171,6 +175,13 @@ static int check_namespaces(const struct state *s, const struct wish *w, const s
 
 /* ---- doing it ---- */
 
+static void want_defaults(struct wish *w)
+{
+	w->host.made |= UP_DEFAULTS;
+	strcpy(w->ns[w->ns_count++].name, "ns1");
+	strcpy(w->ns[w->ns_count++].name, "ns2");
+}
+
 static int begin(struct state *s, struct nl *nl, struct wish *w, struct host_record *host)
 {
 	struct nl_link uplink;
@@ -183,10 +194,6 @@ static int begin(struct state *s, struct nl *nl, struct wish *w, struct host_rec
 		r = topo_find_uplink(nl, w->host.uplink[0] ? w->host.uplink : NULL, &uplink);
 	if (!r)
 		r = topo_check_subnet(nl, w->host.subnet, w->host.prefix);
-	if (!r && !w->ns_count) {
-		strcpy(w->ns[w->ns_count++].name, "ns1");
-		strcpy(w->ns[w->ns_count++].name, "ns2");
-	}
 	if (!r)
 		r = check_namespaces(s, w, &w->host);
 	if (!r)
@@ -195,6 +202,8 @@ static int begin(struct state *s, struct nl *nl, struct wish *w, struct host_rec
 		return r;
 	*host = w->host;
 	host->abi = EBPFNET_ABI;
+	if (hosts_etc_missing())
+		host->made |= MADE_ETC_NETNS;
 	host->net = TOPO_NET;
 	host->next_endpoint = host->next_rule = 1;
 	memcpy(host->uplink, uplink.name, sizeof(host->uplink));
@@ -261,7 +270,12 @@ static int build(struct state *s, struct nl *nl, const struct wish *w, struct ho
 		r = plug_all(s, nl, host, changed);
 	if (!r)
 		r = state_repair(s);
-	return r ? r : hosts_write(s);
+	if (!r)
+		r = hosts_write(s);
+	if (r || !(host->made & UP_DEFAULTS))
+		return r;
+	host->made &= ~UP_DEFAULTS;
+	return state_host_set(s, host);
 }
 
 static void tell(const struct host_record *host, const struct ns_entry *all, size_t count)
@@ -326,6 +340,8 @@ static int up(struct state *s, struct nl *nl, struct wish *w)
 	if (r)
 		return r;
 	fresh = !host.abi;
+	if (!w->ns_count && (fresh || host.made & UP_DEFAULTS))
+		want_defaults(w);
 	if (fresh) {
 		r = begin(s, nl, w, &host);
 		changed = true;
@@ -346,6 +362,24 @@ static int up(struct state *s, struct nl *nl, struct wish *w)
 	return report(s, &host, changed);
 }
 
+/* Opens the state; what a `down` that was killed has left is removed first. */
+static int open_to_make(struct state *s, struct nl *nl, const char *bpffs)
+{
+	struct host_record host;
+	int r;
+
+	r = state_open(s, bpffs, STATE_MAKE);
+	if (!r)
+		r = state_host(s, &host);
+	if (r || !(host.made & GOING_DOWN))
+		return r;
+	r = topo_remove(s, nl);
+	if (!r)
+		r = dataplane_unload(s);
+	state_close(s);
+	return r ? r : state_open(s, bpffs, STATE_MAKE);
+}
+
 int cmd_up(const struct options *o, int argc, char **argv)
 {
 	_cleanup_state_ struct state s = {};
@@ -361,7 +395,7 @@ int cmd_up(const struct options *o, int argc, char **argv)
 	r = nl_open(&nl);
 	if (r)
 		return log_err(EXIT_FAILED, "cannot talk to the kernel by netlink: %s", strerror(-r));
-	r = state_open(&s, o->bpffs, STATE_MAKE);
+	r = open_to_make(&s, &nl, o->bpffs);
 	if (!r)
 		r = up(&s, &nl, &w);
 	return r ? EXIT_FAILED : EXIT_OK;

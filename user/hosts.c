@@ -51,6 +51,8 @@ int hosts_write(const struct state *s)
 	if (!count) {
 		unlink(HOSTS);
 		rmdir(RUN_DIR);
+		if (host.made & MADE_ETC_NETNS)
+			rmdir(ETC_NETNS); /* stays if somebody else has anything there by now */
 		return 0;
 	}
 	mkdir(RUN_DIR, 0755);
@@ -70,23 +72,40 @@ static bool is_our_link(const char *path)
 	return n == sizeof(HOSTS) - 1 && !memcmp(target, HOSTS, n);
 }
 
-int hosts_link(const char *name, uint16_t *flags)
+bool hosts_etc_missing(void)
+{
+	return access(ETC_NETNS, F_OK) && errno == ENOENT;
+}
+
+void hosts_plan(const char *name, uint16_t *flags)
 {
 	char dir[PATH_MAX], path[PATH_MAX];
+	struct stat st;
 
 	snprintf(dir, sizeof(dir), ETC_NETNS "/%s", name);
 	snprintf(path, sizeof(path), ETC_NETNS "/%s/hosts", name);
-	mkdir(ETC_NETNS, 0755);
-	if (!mkdir(dir, 0755))
-		*flags |= NS_HOSTS_DIR;
-	if (!symlink(HOSTS, path) || (errno == EEXIST && is_our_link(path))) {
+	if (lstat(path, &st) || is_our_link(path))
 		*flags |= NS_HOSTS_LINK;
+	else
+		log_warn("%s is there already: names of other namespaces do not resolve inside %s", path,
+			 name);
+	if (lstat(dir, &st))
+		*flags |= NS_HOSTS_DIR;
+}
+
+int hosts_link(const char *name, uint16_t flags)
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+
+	if (!(flags & NS_HOSTS_LINK))
 		return 0;
-	}
-	if (errno != EEXIST)
-		return log_err(-errno, "cannot make %s: %s", path, strerror(errno));
-	log_warn("%s is there already: names of other namespaces do not resolve inside %s", path, name);
-	return 0;
+	snprintf(dir, sizeof(dir), ETC_NETNS "/%s", name);
+	snprintf(path, sizeof(path), ETC_NETNS "/%s/hosts", name);
+	mkdir(ETC_NETNS, 0755);
+	mkdir(dir, 0755);
+	if (!symlink(HOSTS, path) || is_our_link(path))
+		return 0;
+	return log_err(-EEXIST, "cannot make %s: is something else there by now?", path);
 }
 
 void hosts_unlink(const char *name, uint16_t flags)
@@ -99,5 +118,4 @@ void hosts_unlink(const char *name, uint16_t flags)
 		unlink(path);
 	if (flags & NS_HOSTS_DIR)
 		rmdir(dir);
-	rmdir(ETC_NETNS); /* only if nobody else has anything there */
 }

@@ -7,17 +7,24 @@
 #ifndef EBPFNET_HOSTS_H
 #define EBPFNET_HOSTS_H
 
+#include <stdbool.h>
+
 #include "state.h"
 
 /* Writes the file for the namespaces of the journal; without any, removes it. Logs. */
 int hosts_write(const struct state *s);
 
+/* Whether /etc/netns would have to be made. */
+bool hosts_etc_missing(void);
+
 /*
- * Makes /etc/netns/NAME/hosts; *flags gets NS_HOSTS_LINK and NS_HOSTS_DIR for what this made or, after
- * a command that was killed, had made. A file of the user's stays, with a warning.
+ * The way to /etc/netns/NAME/hosts, in two steps with the journal between them: hosts_plan() says in
+ * *flags what is to be made (NS_HOSTS_LINK, NS_HOSTS_DIR), or nothing where the user has a file of
+ * that name, with a warning; hosts_link() makes it.
  */
-int hosts_link(const char *name, uint16_t *flags);
-/* Removes what hosts_link() made. */
+void hosts_plan(const char *name, uint16_t *flags);
+int hosts_link(const char *name, uint16_t flags);
+/* Removes what hosts_link() made, and nothing else. */
 void hosts_unlink(const char *name, uint16_t flags);
 
 #endif

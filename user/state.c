@@ -114,6 +114,9 @@ static int need_network(const struct state *s)
 		return r;
 	if (!host.abi)
 		return nothing_up();
+	if (host.made & GOING_DOWN)
+		return log_err(-ENOENT, "`ebpfnet down` was interrupted; run it again, or `ebpfnet up` for a "
+					"new network");
 	for (id = 0; id < MAPS; id++)
 		if (s->fd[id] < 0)
 			return log_err(-ENOENT, "the network is half made: map %s is missing; run "

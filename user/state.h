@@ -80,8 +80,8 @@ int state_uplink_del(const struct state *s, uint32_t ifindex);			/* quiet if abs
 
 /*
  * Makes a port known, or forgets it: maps ports, endpoints and fdb together, in an order in which
- * no packet meets half of it. state_port_del() also forgets the rules that publish it, and learned
- * FDB entries behind it. Deleting what is not there is no error.
+ * no packet meets half of it. state_port_del() also forgets learned FDB entries behind it. Deleting
+ * what is not there is no error.
  */
 int state_port_set(const struct state *s, uint32_t ifindex, const struct port *p);
 int state_port_del(const struct state *s, uint32_t ifindex);
@@ -91,6 +91,9 @@ int state_gateway_set(const struct state *s, uint16_t net, const struct network 
 /* Publish rules. add: all keys or none; -EEXIST (logged: which rule has it) when any is taken. */
 int state_rule_add(const struct state *s, uint32_t id, const struct rule *r);
 int state_rule_del(const struct state *s, uint32_t id);
+int state_rules_del(const struct state *s, uint32_t endpoint);	/* all that lead to it */
+/* The rules of a namespace lead to its new endpoint. */
+int state_rules_move(const struct state *s, const char *name, uint32_t endpoint);
 
 struct rule_entry {
 	uint32_t id;

@@ -152,22 +152,6 @@ static int forget_learned(const void *key, const void *value, void *arg)
 	return e->ifindex == b->ifindex ? map_del(b->s, MAP_FDB_LEARNED, key) : 0;
 }
 
-static int forget_rules_of(const struct state *s, uint32_t endpoint)
-{
-	struct rule_entry *rules;
-	size_t i, count;
-	int r;
-
-	r = state_rules(s, &rules, &count);
-	if (r)
-		return r;
-	for (i = 0; i < count && !r; i++)
-		if (rules[i].rule.endpoint == endpoint)
-			r = state_rule_del(s, rules[i].id);
-	free(rules);
-	return r;
-}
-
 /* The way back: the port itself goes last, so that a command that was killed here finds it again. */
 int state_port_del(const struct state *s, uint32_t ifindex)
 {
@@ -190,8 +174,6 @@ int state_port_del(const struct state *s, uint32_t ifindex)
 		r = map_del(s, MAP_FDB, &mac);
 	if (!r)
 		r = map_each(s, MAP_FDB_LEARNED, forget_learned, &behind);
-	if (!r)
-		r = forget_rules_of(s, p.endpoint);
 	if (!r)
 		r = map_del(s, MAP_PORTS, &ifindex);
 	if (!r)

@@ -154,6 +154,35 @@ int state_rule_del(const struct state *s, uint32_t id)
 	return r ? r : config_touch(s, -1);
 }
 
+int state_rules_del(const struct state *s, uint32_t endpoint)
+{
+	_cleanup_free_ struct rule_entry *rules = NULL;
+	size_t i, count = 0;
+	int r;
+
+	r = state_rules(s, &rules, &count);
+	for (i = 0; i < count && !r; i++)
+		if (rules[i].rule.endpoint == endpoint)
+			r = state_rule_del(s, rules[i].id);
+	return r;
+}
+
+int state_rules_move(const struct state *s, const char *name, uint32_t endpoint)
+{
+	_cleanup_free_ struct rule_entry *rules = NULL;
+	size_t i, count = 0;
+	int r;
+
+	r = state_rules(s, &rules, &count);
+	for (i = 0; i < count && !r; i++) {
+		if (strcmp(rules[i].rule.name, name))
+			continue;
+		rules[i].rule.endpoint = endpoint;
+		r = map_put(s, MAP_RULES, &rules[i].id, &rules[i].rule);
+	}
+	return r;
+}
+
 static int drop_void_key(const void *key, const void *value, void *arg)
 {
 	const struct state *s = arg;

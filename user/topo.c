@@ -290,6 +290,10 @@ int topo_remove(const struct state *s, struct nl *nl)
 	int r, first = 0;
 
 	r = state_host(s, &host);
+	if (!r && host.abi && !(host.made & GOING_DOWN)) {
+		host.made |= GOING_DOWN;
+		r = state_host_set(s, &host);
+	}
 	if (!r)
 		r = state_ns_all(s, &all, &count);
 	if (r)

@@ -156,8 +156,10 @@ int topo_reserve(const struct state *s, struct nl *nl, const struct host_record 
 
 static int forget_port(const struct state *s, const struct host_record *host, struct ns_record *rec)
 {
-	int r = state_port_del(s, rec->ifindex);
+	int r = state_rules_del(s, rec->endpoint);
 
+	if (!r)
+		r = state_port_del(s, rec->ifindex);
 	if (!r && host->hook == HOOK_TCX)
 		r = dataplane_detach(s, HOOK_TCX, HOOK_PORT, 0, rec->host_dev, false);
 	rec->ifindex = 0;
@@ -177,7 +179,7 @@ static int ensure_namespace(const struct state *s, const struct host_record *hos
 	*changed = true;
 	if (rec->flags & NS_MADE) {
 		/* gone behind our back, or never finished: its end of the veth went with it */
-		if (rec->netns_ino && netns_name_taken(name))
+		if (rec->netns_ino && !netns_stat(rec->path, &id))
 			return log_err(-EEXIST, "namespace %s is another one than we made: somebody made it "
 						"again; `ebpfnet ns del %s`, then attach it", name, name);
 		r = forget_port(s, host, rec);
@@ -283,7 +285,10 @@ static int tell_port(const struct state *s, const char *name, struct ns_record *
 		if (r)
 			return r;
 	}
+	/* another device is another endpoint: flows that lead to the old one end, rules are for the namespace */
 	r = state_new_endpoint(s, &rec->endpoint);
+	if (!r)
+		r = state_rules_move(s, name, rec->endpoint);
 	if (r)
 		return r;
 	rec->ifindex = dev->ifindex;
@@ -294,6 +299,20 @@ static int tell_port(const struct state *s, const char *name, struct ns_record *
 	snprintf(p.name, sizeof(p.name), "%s", name);
 	memcpy(p.mac, rec->mac, sizeof(p.mac));
 	return state_port_set(s, dev->ifindex, &p);
+}
+
+/* The file that names resolve by inside; a namespace without a name of its own has none. */
+static int ensure_hosts(const struct state *s, const char *name, struct ns_record *rec)
+{
+	int r = 0;
+
+	if (strncmp(rec->path, NETNS_DIR, strlen(NETNS_DIR)))
+		return 0;
+	if (rec->flags & NS_PENDING && !(rec->flags & NS_HOSTS_LINK)) {
+		hosts_plan(name, &rec->flags);
+		r = state_ns_set(s, name, rec);
+	}
+	return r ? r : hosts_link(name, rec->flags);
 }
 
 int topo_plug(const struct state *s, struct nl *nl, const struct host_record *host,
@@ -322,8 +341,8 @@ int topo_plug(const struct state *s, struct nl *nl, const struct host_record *ho
 		r = netns_run(netns, furnish, &f);
 	if (!r)
 		r = topo_device_up(nl, &dev, changed);
-	if (!r && !(rec->flags & NS_HOSTS_LINK) && !strncmp(rec->path, NETNS_DIR, strlen(NETNS_DIR)))
-		r = hosts_link(name, &rec->flags);
+	if (!r)
+		r = ensure_hosts(s, name, rec);
 	if (r || !(rec->flags & NS_PENDING))
 		return r;
 	rec->flags &= ~NS_PENDING;

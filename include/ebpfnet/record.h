@@ -19,6 +19,9 @@ enum {
 	MADE_UPLINK_QDISC = 1 << 0,	/* clsact on the uplink */
 	MADE_LO_QDISC = 1 << 1,		/* clsact on lo */
 	LO_HOOKED = 1 << 2,		/* our program is on lo: something is published */
+	MADE_ETC_NETNS = 1 << 3,	/* /etc/netns */
+	UP_DEFAULTS = 1 << 4,		/* `up` that named no namespace is not done: ns1 and ns2 are wanted */
+	GOING_DOWN = 1 << 5,		/* `down` is not done: whatever comes next finishes it first */
 };
 
 /* Map host, one entry. */

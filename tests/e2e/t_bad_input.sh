@@ -22,8 +22,13 @@ test_no_bpffs() {
 
 # The system calls answer as those of a kernel that has been built without them.
 test_kernel_too_old() {
+	local nth
 	refused 'BPF|bpf' strace -f -qq -o /dev/null -e inject=bpf:error=ENOSYS ebpfnet up
-	refused 'TCX|6\.6|tcx' strace -f -qq -o /dev/null -e inject=bpf:error=EINVAL ebpfnet up --hook tcx
+	# as 6.1 answers to the first link of a kind it does not know
+	must strace -f -qq -e trace=bpf -o $T/trace ebpfnet up --hook tcx
+	must ebpfnet down
+	nth=$(grep -n BPF_LINK_CREATE $T/trace | head -n1 | cut -d: -f1)
+	refused 'TCX.*6\.6.*clsact' strace -f -qq -o /dev/null -e "inject=bpf:error=EINVAL:when=$nth" ebpfnet up --hook tcx
 }
 
 test_uplink() {

@@ -17,9 +17,8 @@ leaves_nothing_after() {
 everything() {
 	up
 	must ebpfnet ns add three --spoof allow
-	unshare -n sleep 30 &
-	soon test "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)"
-	must ebpfnet attach $!
+	start_guest
+	must ebpfnet attach "$guest"
 	must ebpfnet expose ns1 5000
 	must ebpfnet expose three 8000-8999:80/udp
 	serve internet tcp 7000

@@ -85,12 +85,12 @@ test_writes_no_iptables_nor_nft_rule() {
 # Tutorial's ARP and /proc aside, a host's own programs on the uplink keep working.
 test_other_programs_of_the_uplink_stay() {
 	tc qdisc add dev eth0 clsact
-	tc filter add dev eth0 ingress prio 5 protocol ip matchall action pass
+	tc filter add dev eth0 ingress prio 5 protocol ip u32 match ip dport 9 0xffff flowid 1:1
 	up
 	must ebpfnet expose ns1 5000
 	serve ns1 tcp 5000
 	reaches internet tcp $HOST 5000 $INTERNET
 	must ebpfnet down
-	like "$(tc filter show dev eth0 ingress)" 'pref 5 matchall'
+	like "$(tc filter show dev eth0 ingress)" 'pref 5 u32'
 	like "$(tc qdisc show dev eth0)" clsact
 }

@@ -104,9 +104,9 @@ test_follows_the_uplinks_address() {
 	serve internet tcp 7000
 	serve internet udp 7000
 	reaches ns1 udp $INTERNET 7000 $HOST 6000
-	ip address add 172.31.13.99/20 dev eth0
 	ip address del $HOST/20 dev eth0
-	ip route replace default via 172.31.0.1
+	ip address add 172.31.13.99/20 dev eth0
+	ip route add default via 172.31.0.1
 	reaches ns1 tcp $INTERNET 7000 172.31.13.99
 	reaches ns1 udp $INTERNET 7000 172.31.13.99 6000 # a flow that has begun with the old one
 }

@@ -38,6 +38,7 @@ test_gateway_tells_the_uplinks_mtu() {
 test_stream_finds_the_uplinks_mtu() {
 	up
 	ip link set eth0 mtu 1400
+	ip -n isp link set lan mtu 1400 # a link has one MTU for both ends
 	serve internet tcp 7000
 	must on ns1 "$WIRE" copy $INTERNET 7000 5000000
 	like "$(on ns1 ip route get $INTERNET)" 'mtu 1400'

@@ -103,19 +103,16 @@ test_attach_by_name() {
 }
 
 test_attach_by_pid() {
-	local pid
 	up
-	unshare -n sleep 60 &
-	pid=$!
-	soon test "$(readlink /proc/$pid/ns/net)" != "$(readlink /proc/self/ns/net)"
-	must ebpfnet attach $pid --name box --addr 192.168.1.77
-	must nsenter -n -t $pid ping -n -c1 -W1 $NS1
-	must nsenter -n -t $pid ping -n -c1 -W1 8.8.8.8
+	start_guest
+	must ebpfnet attach "$guest" --name box --addr 192.168.1.77
+	must nsenter -n -t "$guest" ping -n -c1 -W1 $NS1
+	must nsenter -n -t "$guest" ping -n -c1 -W1 8.8.8.8
 	pings ns1 192.168.1.77
 	must ebpfnet expose box 5000
 	must ebpfnet detach box
-	must kill -0 $pid
-	is "$(nsenter -n -t $pid ip -o link | grep -vc ': lo:')" 0 "devices left inside"
+	must kill -0 "$guest"
+	is "$(nsenter -n -t "$guest" ip -o link | grep -vc ': lo:')" 0 "devices left inside"
 }
 
 test_attached_namespace_stays_after_down() {
@@ -158,7 +155,7 @@ test_names_resolve_inside() {
 
 test_names_resolve_in_what_runs_already() {
 	up
-	start waiting ebpfnet exec ns1 -- sh -c 'echo ready; until getent hosts late; do sleep 0.1; done; echo found'
+	start waiting ebpfnet exec ns1 -- sh -c 'echo ready; until grep late /etc/hosts; do sleep 0.1; done; echo found'
 	must ebpfnet ns add late
 	soon grep -q found $T/waiting.out
 }

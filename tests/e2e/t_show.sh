@@ -38,8 +38,8 @@ test_status_tells_what_is_wrong() {
 test_flows() {
 	with_something_to_show
 	must ebpfnet flows
-	like "$out" "tcp +[a-z-]+ +ns1 +masqueraded +$NS1:6000 +$INTERNET:7000 +$HOST:6000 +$INTERNET:7000"
-	like "$out" "tcp +[a-z-]+ +ns1 +published +$INTERNET:12345 +$HOST:5000 +$INTERNET:12345 +$NS1:5000"
+	like "$out" "tcp +closing +ns1 +$NS1:6000 +$INTERNET:7000 +from $HOST:6000 +[34] min"
+	like "$out" "tcp +closing +ns1 +$INTERNET:12345 +$HOST:5000 +to $NS1:5000 +[34] min"
 	like "$out" '^2 flows, of 100,000 at most'
 }
 

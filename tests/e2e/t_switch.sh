@@ -129,7 +129,7 @@ test_carries_vlan_tags_unharmed() {
 	hear_everywhere
 	frame a ceth2 vlan=5 dst=$FAR size=100
 	heard b ceth3
-	like "$heard" "> $FAR, ethertype 802.1Q \(0x8100\), length 118: vlan 5, p 0, ethertype.* 0x88b5"
+	like "$heard" "> $FAR, ethertype 802.1Q \(0x8100\), length 118: vlan 5, p 0, ethertype .*0x88b5"
 	hear b ceth3 -Q in "$TEST_FRAMES"
 	frame a ceth2 vlan=4094
 	heard b ceth3

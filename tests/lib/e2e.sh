@@ -63,6 +63,17 @@ soon() {
 	done
 }
 
+# Starts a process in a network namespace of its own, which has no name; $guest is its id.
+start_guest() {
+	unshare -n sleep 60 &
+	guest=$!
+	soon is_elsewhere "$guest"
+}
+
+is_elsewhere() { # PID
+	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
+
 # ---- ebpfnet
 
 up() {
@@ -129,7 +140,7 @@ start() { # NAME CMD...
 stop() { # NAME
 	local pid
 	pid=$(< "$T/$1.pid")
-	kill "$pid"
+	kill "$pid" 2> /dev/null || true # some end by themselves
 	wait "$pid" 2> /dev/null || true
 }
 
