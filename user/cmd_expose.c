@@ -16,53 +16,9 @@
 #include "netns.h"
 #include "publish.h"
 #include "sockets.h"
-
-#define LO_IFINDEX 1	/* the first device of every network namespace */
+#include "topo.h"
 
 static const struct ipaddr any;
-
-/* ---- lo ---- */
-
-static int hook_lo(const struct state *s, struct host_record *host)
-{
-	int r;
-
-	/* journalled first: a command that is killed here leaves nothing that nobody remembers */
-	if (host->hook == HOOK_CLSACT && !dataplane_has_qdisc(LO_IFINDEX))
-		host->made |= MADE_LO_QDISC;
-	host->made |= LO_HOOKED;
-	r = state_host_set(s, host);
-	return r ? r : dataplane_attach(s, host->hook, HOOK_LO, LO_IFINDEX, "lo", NULL, NULL);
-}
-
-static int unhook_lo(const struct state *s, struct host_record *host)
-{
-	int r;
-
-	r = dataplane_detach(s, host->hook, HOOK_LO, LO_IFINDEX, "lo", host->made & MADE_LO_QDISC);
-	if (r)
-		return r;
-	host->made &= ~(LO_HOOKED | MADE_LO_QDISC);
-	return state_host_set(s, host);
-}
-
-int expose_sync_lo(const struct state *s)
-{
-	struct host_record host;
-	struct config cfg;
-	int r;
-
-	r = state_host(s, &host);
-	if (!r)
-		r = state_config(s, &cfg);
-	if (r)
-		return r;
-	if (cfg.published)
-		return hook_lo(s, &host);
-	return host.made & LO_HOOKED ? unhook_lo(s, &host) : 0;
-}
-
-/* ---- expose ---- */
 
 /* ---- words ---- */
 
@@ -110,6 +66,8 @@ static int parse_spec(const char *text, struct rule *rule)
 	return log_err(-EINVAL, "cannot read '%s': %s; wanted is [ADDR:]PORT[-PORT][:NSPORT][/tcp|udp]",
 		       text, wrong);
 }
+
+/* ---- expose ---- */
 
 static int find_ns(const struct state *s, const char *name, struct ns_record *rec)
 {
@@ -205,11 +163,11 @@ static int publish(const struct state *s, const struct rule *rule)
 		r = state_rule_add(s, id, rule);
 	if (r)
 		return r;
-	r = expose_sync_lo(s);
+	r = topo_lo(s);
 	if (!r)
 		return 0;
 	state_rule_del(s, id);
-	expose_sync_lo(s);
+	topo_lo(s);
 	return r;
 }
 
@@ -314,7 +272,7 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 	if (old && old->rule.to_first_h == rule.to_first_h) {
 		log_info("%s is published already, to %s: nothing to change",
 			 publish_format(&rule, text, sizeof(text)), rule.name);
-		return expose_sync_lo(&s) ? EXIT_FAILED : EXIT_OK;
+		return topo_lo(&s) ? EXIT_FAILED : EXIT_OK;
 	}
 	if (publish(&s, &rule))
 		return EXIT_FAILED;
@@ -412,7 +370,7 @@ int cmd_unexpose(const struct options *o, int argc, char **argv)
 	else
 		r = unexpose_all(&s, argv[0], rules, count);
 	if (!r)
-		r = expose_sync_lo(&s);
+		r = topo_lo(&s);
 	return r ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -7,7 +7,6 @@
 #include "addr.h"
 #include "cleanup.h"
 #include "command.h"
-#include "expose.h"
 #include "hosts.h"
 #include "log.h"
 #include "netns.h"
@@ -92,6 +91,8 @@ static int plug_new(struct session *x, const struct options *o, const char *name
 		return r;
 	r = topo_plug(&x->s, &x->nl, &x->host, name, &rec, &changed);
 	if (!r)
+		topo_settle(&x->s, &x->nl);
+	if (!r)
 		r = hosts_write(&x->s);
 	if (r) {
 		topo_unplug(&x->s, &x->nl, &x->host, name, &rec);
@@ -108,7 +109,7 @@ static int unplug(struct session *x, const char *name, struct ns_record *rec)
 
 	r = topo_unplug(&x->s, &x->nl, &x->host, name, rec);
 	if (!r)
-		r = expose_sync_lo(&x->s);
+		r = topo_lo(&x->s);
 	return r ? r : hosts_write(&x->s);
 }
 

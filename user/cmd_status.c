@@ -176,11 +176,15 @@ static const char *ns_state(struct view *v, const struct ns_entry *e)
 		problem(v, "ebpfnet up", "namespace %s is half made", e->name);
 		return "half made";
 	}
-	if (!if_indextoname(rec->ifindex, dev) || name_is_lost(rec)) {
+	if (name_is_lost(rec)) {
 		snprintf(mend, sizeof(mend), "ebpfnet %s %s",
 			 rec->flags & NS_MADE ? "ns del" : "detach", e->name);
 		problem(v, mend, "namespace %s was deleted behind our back", e->name);
 		return "gone";
+	}
+	if (!if_indextoname(rec->ifindex, dev)) {
+		problem(v, "ebpfnet up", "device %s of namespace %s is gone", rec->host_dev, e->name);
+		return "unplugged";
 	}
 	check_program(v, HOOK_PORT, rec->ifindex, rec->host_dev);
 	return "up";

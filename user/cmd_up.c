@@ -269,7 +269,11 @@ static int build(struct state *s, struct nl *nl, const struct wish *w, struct ho
 	if (!r)
 		r = plug_all(s, nl, host, changed);
 	if (!r)
+		topo_settle(s, nl);
+	if (!r)
 		r = state_repair(s);
+	if (!r)
+		r = topo_lo(s);
 	if (!r)
 		r = hosts_write(s);
 	if (r || !(host->made & UP_DEFAULTS))

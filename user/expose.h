@@ -6,12 +6,6 @@
 #include "state.h"
 #include "table.h"
 
-/*
- * Puts our program on lo when something is published and takes it off when nothing is: all
- * loopback traffic pays for it. Call it after removing a namespace, too.
- */
-int expose_sync_lo(const struct state *s);
-
 /* The table of what is published, as a member of the report; *ports: how many in all. */
 int expose_table(struct report *r, const struct state *s, size_t *rules, uint64_t *ports);
 

@@ -41,6 +41,7 @@ struct nl_link {
 	uint32_t mtu;
 	uint16_t type;			/* ARPHRD_* */
 	bool up;
+	bool running;			/* up, with a carrier, and the kernel has let packets through */
 	int peer;			/* veth: the other end's ifindex, in its own namespace */
 	struct rtnl_link_stats64 stats;
 };

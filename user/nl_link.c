@@ -17,6 +17,7 @@ static int read_link(const struct nlmsghdr *h, void *arg)
 	out->ifindex = ifi->ifi_index;
 	out->type = ifi->ifi_type;
 	out->up = ifi->ifi_flags & IFF_UP;
+	out->running = ifi->ifi_flags & IFF_RUNNING;
 	if (at[IFLA_IFNAME])
 		strncpy(out->name, mnl_attr_get_str(at[IFLA_IFNAME]), IFNAMSIZ - 1);
 	if (at[IFLA_ADDRESS] && mnl_attr_get_payload_len(at[IFLA_ADDRESS]) == ETH_ALEN)

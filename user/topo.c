@@ -10,11 +10,12 @@
 #include "addr.h"
 #include "cleanup.h"
 #include "dataplane.h"
-#include "expose.h"
 #include "hosts.h"
 #include "log.h"
 #include "topo.h"
 #include "topo_device.h"
+
+#define LO_IFINDEX 1	/* the first device of every network namespace */
 
 /* ---- checks ---- */
 
@@ -162,8 +163,9 @@ static int tell_gateway(const struct state *s, const struct host_record *host,
 	cfg.fib_ifindex = peer->ifindex;
 	r = state_config_set(s, &cfg);
 	if (!r)
-		r = state_network_set(s, host->net, &net);
-	return r ? r : state_gateway_set(s, host->net, &net);
+		r = state_gateway_set(s, host->net, &net);
+	/* last: it is what says, the next time, that all of it was written */
+	return r ? r : state_network_set(s, host->net, &net);
 }
 
 int topo_gateway(const struct state *s, struct nl *nl, const struct host_record *host,
@@ -252,11 +254,45 @@ static int remove_uplink(const struct state *s, struct nl *nl, const struct host
 				host->made & MADE_UPLINK_QDISC);
 }
 
-static int remove_lo(const struct state *s, const struct host_record *host)
+/* ---- lo, while something is published ---- */
+
+static int hook_lo(const struct state *s, struct host_record *host)
 {
-	if (!(host->made & LO_HOOKED))
-		return 0;
-	return dataplane_detach(s, host->hook, HOOK_LO, 1, "lo", host->made & MADE_LO_QDISC);
+	int r;
+
+	/* journalled first: a command that is killed here leaves nothing that nobody remembers */
+	if (host->hook == HOOK_CLSACT && !dataplane_has_qdisc(LO_IFINDEX))
+		host->made |= MADE_LO_QDISC;
+	host->made |= LO_HOOKED;
+	r = state_host_set(s, host);
+	return r ? r : dataplane_attach(s, host->hook, HOOK_LO, LO_IFINDEX, "lo", NULL, NULL);
+}
+
+static int unhook_lo(const struct state *s, struct host_record *host)
+{
+	int r;
+
+	r = dataplane_detach(s, host->hook, HOOK_LO, LO_IFINDEX, "lo", host->made & MADE_LO_QDISC);
+	if (r)
+		return r;
+	host->made &= ~(LO_HOOKED | MADE_LO_QDISC);
+	return state_host_set(s, host);
+}
+
+int topo_lo(const struct state *s)
+{
+	struct host_record host;
+	struct config cfg;
+	int r;
+
+	r = state_host(s, &host);
+	if (!r)
+		r = state_config(s, &cfg);
+	if (r)
+		return r;
+	if (cfg.published)
+		return hook_lo(s, &host);
+	return host.made & LO_HOOKED ? unhook_lo(s, &host) : 0;
 }
 
 static int remove_gateway(const struct state *s, struct nl *nl, const struct host_record *host)
@@ -302,7 +338,8 @@ int topo_remove(const struct state *s, struct nl *nl)
 		keep_first(&first, topo_unplug(s, nl, &host, all[i].name, &all[i].rec));
 	if (!host.abi)
 		return first;
-	keep_first(&first, remove_lo(s, &host));
+	if (host.made & LO_HOOKED)
+		keep_first(&first, unhook_lo(s, &host));
 	keep_first(&first, remove_uplink(s, nl, &host));
 	keep_first(&first, remove_gateway(s, nl, &host));
 	keep_first(&first, hosts_write(s));

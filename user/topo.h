@@ -33,7 +33,12 @@ int topo_check_subnet(struct nl *nl, struct ipaddr subnet, uint8_t prefix);
 int topo_gateway(const struct state *s, struct nl *nl, const struct host_record *host,
 		 uint32_t mtu, bool *changed);
 int topo_uplink(const struct state *s, struct nl *nl, struct host_record *host, bool *changed);
-/* Removes both and all namespaces, whatever state they are in; goes on after a failure and returns the first. */
+/*
+ * Puts our program on lo when something is published and takes it off when nothing is: all
+ * loopback traffic pays for it.
+ */
+int topo_lo(const struct state *s);
+/* Removes all of it, and all namespaces, whatever state they are in; goes on after a failure and returns the first. */
 int topo_remove(const struct state *s, struct nl *nl);
 
 /* ---- namespaces ---- */
@@ -42,9 +47,11 @@ int topo_remove(const struct state *s, struct nl *nl);
 int topo_reserve(const struct state *s, struct nl *nl, const struct host_record *host,
 		 const char *name, struct ipaddr addr, uint16_t flags, uint16_t port_flags,
 		 const char *path, struct ns_record *out);
-/* Makes what the record says. */
+/* Makes what the record says. Its devices may take a moment until packets pass: topo_settle(). */
 int topo_plug(const struct state *s, struct nl *nl, const struct host_record *host,
 	      const char *name, struct ns_record *rec, bool *changed);
+/* Waits, a second at most, until the kernel has brought all ports into operation. */
+void topo_settle(const struct state *s, struct nl *nl);
 /* Removes it, and the record. */
 int topo_unplug(const struct state *s, struct nl *nl, const struct host_record *host,
 		const char *name, struct ns_record *rec);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "addr.h"
 #include "cleanup.h"
@@ -13,6 +14,9 @@
 #include "netns.h"
 #include "topo.h"
 #include "topo_device.h"
+
+#define SETTLE_WAIT_MS 1000
+#define SETTLE_POLL_MS 2
 
 /* ---- checks ---- */
 
@@ -338,15 +342,37 @@ int topo_plug(const struct state *s, struct nl *nl, const struct host_record *ho
 	if (!r)
 		r = tell_port(s, name, rec, &dev, changed);
 	if (!r)
-		r = netns_run(netns, furnish, &f);
-	if (!r)
 		r = topo_device_up(nl, &dev, changed);
+	if (!r)
+		r = netns_run(netns, furnish, &f);
 	if (!r)
 		r = ensure_hosts(s, name, rec);
 	if (r || !(rec->flags & NS_PENDING))
 		return r;
 	rec->flags &= ~NS_PENDING;
 	return state_ns_set(s, name, rec);
+}
+
+/*
+ * The end of a pair that is set up last works at once. The other gets its carrier then, and its queue
+ * a moment later from a worker of the kernel's (net/core/link_watch.c); until then it drops.
+ */
+void topo_settle(const struct state *s, struct nl *nl)
+{
+	const struct timespec poll = { .tv_nsec = SETTLE_POLL_MS * 1000000 };
+	_cleanup_free_ struct ns_entry *all = NULL;
+	struct nl_link dev;
+	size_t i, count;
+	int waited = 0;
+
+	if (state_ns_all(s, &all, &count))
+		return;
+	for (i = 0; i < count && waited < SETTLE_WAIT_MS; waited += SETTLE_POLL_MS) {
+		while (i < count && (nl_link_get(nl, all[i].rec.host_dev, 0, &dev) || dev.running))
+			i++;
+		if (i < count)
+			nanosleep(&poll, NULL);
+	}
 }
 
 /* ---- unplugging ---- */

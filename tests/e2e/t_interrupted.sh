@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# A command that is killed at any moment leaves a state that the next `up` or `down` repairs: strace
-# kills it at its first, second, ... call of a system call, until it gets through.
+# A command that is killed at any moment leaves a state that the next `up` or `down` repairs. strace
+# kills it as it enters a system call: every call that could change something, one after the other.
 
-# killed_at SYSCALL N CMD...: whether it was killed.
-killed_at() {
+CHANGES='MAP_UPDATE|MAP_DELETE|OBJ_PIN|LINK_CREATE|LINK_UPDATE|RTM_NEW|RTM_DEL|RTM_SET'
+
+# Which calls of a command, counted from 1, change something; of calls other than these two, all.
+moments() { # SYSCALL CMD...
+	must strace -f -qq -o $T/trace -e "trace=$1" "${@:2}"
+	case $1 in
+	bpf | sendto) grep -nE "$CHANGES" $T/trace | cut -d: -f1 ;;
+	*) seq "$(wc -l < $T/trace)" ;;
+	esac
+}
+
+kill_at() { # SYSCALL N CMD...
 	local status=0
 	strace -f -qq -o /dev/null -e "inject=$1:signal=KILL:when=$2" "${@:3}" > $T/killed 2>&1 || status=$?
-	[ $status = 137 ] || { [ $status = 0 ] || fail "$(< $T/killed)" && return 1; }
+	is $status 137 "status of a killed ${*:3} ($1 $2)"
 }
 
 works() {
@@ -22,59 +32,57 @@ is_as_before() {
 	is "$(diff <(echo "$before") <(snapshot))" "" "what was left, or taken$1"
 }
 
-# `up` is killed; every second time the next command is `down`, else `up` and then `down`.
-up_converges_after_each() { # SYSCALL
-	local before n=1
+# PREPARE makes the network that CMD is killed in; `up` makes it whole, `down` ends it: every second
+# time `down` comes at once.
+converges() { # PREPARE SYSCALL CMD...
+	local before n all turn=0
 	before=$(snapshot)
-	while killed_at "$1" $n ebpfnet up --hook "$HOOK"; do
-		if [ $((n % 2)) = 0 ]; then
-			up
-			works " after $1 $n"
-		fi
-		must ebpfnet down
-		is_as_before " after $1 $n"
-		n=$((n + 1))
-	done
+	$1
+	all=$(moments "${@:2}")
 	must ebpfnet down
-	is_as_before " after all"
-	[ $n -gt 1 ] || fail "up never calls $1"
-}
-
-# Any other command is killed while the network is up; `up` makes it whole, `down` ends it.
-converges_after_each() { # SYSCALL CMD...
-	local before n=1
-	before=$(snapshot)
-	up
-	while killed_at "$1" $n "${@:2}"; do
-		if [ $((n % 2)) = 0 ]; then
+	is_as_before " at all"
+	[ -n "$all" ] || fail "${*:3} never calls $2"
+	for n in $all; do
+		$1
+		kill_at "$2" "$n" "${@:3}"
+		if [ $((turn++ % 2)) = 0 ]; then
 			up
-			works " after $1 $n of ${*:2}"
+			works " after $2 $n of ${*:3}"
 		fi
 		must ebpfnet down
-		is_as_before " after $1 $n of ${*:2}"
-		up
-		n=$((n + 1))
+		is_as_before " after $2 $n of ${*:3}"
 	done
-	[ $n -gt 1 ] || fail "${*:2} never calls $1"
 }
 
-test_up_at_each_bpf_call() { up_converges_after_each bpf; }
-test_up_at_each_netlink_message() { up_converges_after_each sendto; }
-test_up_at_each_mount() { up_converges_after_each mount; }
-test_up_at_each_setns() { up_converges_after_each setns; }
-test_up_at_each_unshare() { up_converges_after_each unshare; }
-test_up_at_each_write() { up_converges_after_each write; }
-test_up_at_each_mkdir() { up_converges_after_each mkdir,mkdirat; }
-test_up_at_each_symlink_and_rename() { up_converges_after_each symlink,symlinkat,rename,renameat,renameat2; }
-test_down_at_each_bpf_call() { converges_after_each bpf ebpfnet down; }
-test_down_at_each_netlink_message() { converges_after_each sendto ebpfnet down; }
-test_down_at_each_unlink() { converges_after_each unlink,unlinkat,rmdir ebpfnet down; }
-test_down_at_each_umount() { converges_after_each umount2 ebpfnet down; }
-test_ns_add_at_each_bpf_call() { converges_after_each bpf ebpfnet ns add three; }
-test_ns_add_at_each_netlink_message() { converges_after_each sendto ebpfnet ns add three; }
-test_ns_del_at_each_bpf_call() { converges_after_each bpf ebpfnet ns del ns2; }
-test_ns_del_at_each_netlink_message() { converges_after_each sendto ebpfnet ns del ns2; }
-test_expose_at_each_bpf_call() { converges_after_each bpf ebpfnet expose ns1 8000-8009; }
+nothing() { :; }
+
+three() {
+	up
+	must ebpfnet ns add three
+}
+
+up_converges() { # SYSCALL
+	converges nothing "$1" ebpfnet up --hook "$HOOK"
+}
+
+test_up_at_each_bpf_call() { up_converges bpf; }
+test_up_at_each_netlink_message() { up_converges sendto; }
+test_up_at_each_mount() { up_converges mount; }
+test_up_at_each_setns() { up_converges setns; }
+test_up_at_each_unshare() { up_converges unshare; }
+test_up_at_each_write() { up_converges write; }
+test_up_at_each_mkdir() { up_converges mkdir; }
+test_up_at_each_symlink() { up_converges symlink; }
+test_down_at_each_bpf_call() { converges three bpf ebpfnet down; }
+test_down_at_each_netlink_message() { converges three sendto ebpfnet down; }
+test_down_at_each_unlink() { converges three unlink ebpfnet down; }
+test_down_at_each_rmdir() { converges three rmdir ebpfnet down; }
+test_down_at_each_umount() { converges three umount2 ebpfnet down; }
+test_ns_add_at_each_bpf_call() { converges three bpf ebpfnet ns add four; }
+test_ns_add_at_each_netlink_message() { converges three sendto ebpfnet ns add four; }
+test_ns_del_at_each_bpf_call() { converges three bpf ebpfnet ns del three; }
+test_ns_del_at_each_netlink_message() { converges three sendto ebpfnet ns del three; }
+test_expose_at_each_bpf_call() { converges three bpf ebpfnet expose ns1 8000-8009; }
 
 test_two_ups_at_once() {
 	local i first second
