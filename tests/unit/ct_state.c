@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include "bpf/ct_state.h"
+#include "unit.h"
+
+#define TCP_PSH 0x08
+#define SYNACK (TCP_SYN | TCP_ACK)
+#define FINACK (TCP_FIN | TCP_ACK)
+
+/* The states that a TCP flow may be in, as columns. */
+#define TCP_STATES 6
+#define SS CONN_SYN_SENT
+#define SR CONN_SYN_RECV
+#define ES CONN_ESTABLISHED
+#define FW CONN_FIN_WAIT
+#define CL CONN_CLOSING
+#define RS CONN_RESET
+
+static const enum conn_state tcp_states[TCP_STATES] = { SS, SR, ES, FW, CL, RS };
+
+#define ORIG (1 << FLOW_ORIGINAL)
+#define REPLY (1 << FLOW_REPLY)
+#define BOTH (ORIG | REPLY)
+
+/* Flags; and what becomes of the bits that say who sent FIN: kept, cleared, this side's added. */
+#define F TCP_FIN
+#define S TCP_SYN
+#define R TCP_RST
+enum fin_bits { K, C, A };
+
+/*
+ * The whole of it: a packet with the flags `set` and without `clear`, in one of the directions
+ * `dir`, when the other side has sent a FIN (1), has not (0), or either (-1).
+ */
+static const struct row {
+	uint8_t set, clear, dir;
+	int other_fin;
+	enum conn_state next[TCP_STATES];
+	enum fin_bits fin[TCP_STATES];
+} rows[] = {
+	{ R, 0, BOTH, -1, { RS, RS, RS, RS, RS, RS }, { K, K, K, K, K, K } },
+	{ S, R, ORIG, -1, { SS, SR, ES, FW, SS, SS }, { K, K, K, K, C, C } },
+	{ S, R, REPLY, -1, { SR, SR, ES, FW, CL, RS }, { K, K, K, K, K, K } },
+	{ F, R | S, BOTH, 0, { FW, FW, FW, FW, FW, RS }, { A, A, A, A, A, K } },
+	{ F, R | S, BOTH, 1, { CL, CL, CL, CL, CL, RS }, { A, A, A, A, A, K } },
+	{ 0, R | S | F, ORIG, -1, { SS, ES, ES, FW, CL, RS }, { K, K, K, K, K, K } },
+	{ 0, R | S | F, REPLY, -1, { SS, SR, ES, FW, CL, RS }, { K, K, K, K, K, K } },
+};
+
+static bool row_is_for(const struct row *row, enum flow_dir dir, uint8_t flags, uint8_t fin)
+{
+	bool other = fin & 1 << !dir;
+
+	return (flags & row->set) == row->set && !(flags & row->clear) && row->dir & 1 << dir &&
+	       (row->other_fin < 0 || row->other_fin == other);
+}
+
+static const struct row *find_row(enum flow_dir dir, uint8_t flags, uint8_t fin)
+{
+	const struct row *found = NULL;
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++)
+		if (row_is_for(&rows[i], dir, flags, fin)) {
+			assert_null(found);
+			found = &rows[i];
+		}
+	assert_non_null(found);
+	return found;
+}
+
+static void check_column(const struct row *row, size_t i, enum flow_dir dir, uint8_t flags,
+			 uint8_t fin)
+{
+	uint8_t want = row->fin[i] == C ? 0 : row->fin[i] == A ? fin | 1 << dir : fin;
+	uint8_t got = fin;
+	enum conn_state next = ct_next(tcp_states[i], L4_TCP, dir, flags, &got);
+
+	if (next != row->next[i] || got != want)
+		fail_msg("state %d, dir %d, flags 0x%02x, fin %d: state %d, fin %d; not %d, %d",
+			 tcp_states[i], dir, flags, fin, next, got, row->next[i], want);
+}
+
+/* Every state, direction, set of flags (ECE, CWR, URG too) and who sent FIN before. */
+static void tcp_follows_the_table(void **state)
+{
+	uint32_t dir, flags, fin;
+	size_t i;
+
+	for (dir = FLOW_ORIGINAL; dir <= FLOW_REPLY; dir++)
+		for (flags = 0; flags < 256; flags++)
+			for (fin = 0; fin < 4; fin++)
+				for (i = 0; i < TCP_STATES; i++)
+					check_column(find_row(dir, flags, fin), i, dir, flags, fin);
+}
+
+/* ---- a few connections from their beginning to their end ---- */
+
+struct flow_of_test {
+	enum conn_state state;
+	uint8_t fin;
+};
+
+static struct flow_of_test begin(uint8_t flags)
+{
+	assert_true(ct_may_begin(L4_TCP, flags));
+	return (struct flow_of_test){ ct_first_state(L4_TCP, flags), 0 };
+}
+
+static void packet(struct flow_of_test *f, enum flow_dir dir, uint8_t flags, enum conn_state want)
+{
+	f->state = ct_next(f->state, L4_TCP, dir, flags, &f->fin);
+	assert_int_equal(f->state, want);
+}
+
+static struct flow_of_test establish(void)
+{
+	struct flow_of_test f = begin(TCP_SYN);
+
+	packet(&f, FLOW_REPLY, SYNACK, CONN_SYN_RECV);
+	packet(&f, FLOW_ORIGINAL, TCP_ACK, CONN_ESTABLISHED);
+	return f;
+}
+
+static void handshake_establishes(void **state)
+{
+	struct flow_of_test f = begin(TCP_SYN);
+
+	assert_int_equal(f.state, CONN_SYN_SENT);
+	packet(&f, FLOW_ORIGINAL, TCP_SYN, CONN_SYN_SENT); /* sent again */
+	packet(&f, FLOW_REPLY, SYNACK, CONN_SYN_RECV);
+	packet(&f, FLOW_REPLY, SYNACK, CONN_SYN_RECV);
+	packet(&f, FLOW_ORIGINAL, TCP_ACK, CONN_ESTABLISHED);
+	packet(&f, FLOW_REPLY, TCP_ACK | TCP_PSH, CONN_ESTABLISHED);
+}
+
+static void syn_without_answer_stays_half_open(void **state)
+{
+	struct flow_of_test f = begin(TCP_SYN);
+
+	packet(&f, FLOW_ORIGINAL, TCP_ACK, CONN_SYN_SENT);
+	packet(&f, FLOW_REPLY, TCP_ACK, CONN_SYN_SENT);
+}
+
+/* RFC 9293 3.5, RFC 5382 REQ-2 */
+static void simultaneous_open_establishes(void **state)
+{
+	struct flow_of_test f = begin(TCP_SYN);
+
+	packet(&f, FLOW_REPLY, TCP_SYN, CONN_SYN_RECV);
+	packet(&f, FLOW_ORIGINAL, SYNACK, CONN_SYN_RECV);
+	packet(&f, FLOW_REPLY, SYNACK, CONN_SYN_RECV);
+	packet(&f, FLOW_ORIGINAL, TCP_ACK, CONN_ESTABLISHED);
+}
+
+static void either_side_may_close_first(void **state)
+{
+	struct flow_of_test f = establish();
+
+	packet(&f, FLOW_ORIGINAL, FINACK, CONN_FIN_WAIT);
+	packet(&f, FLOW_REPLY, TCP_ACK, CONN_FIN_WAIT); /* half closed: data still comes */
+	packet(&f, FLOW_ORIGINAL, FINACK, CONN_FIN_WAIT); /* sent again */
+	packet(&f, FLOW_REPLY, FINACK, CONN_CLOSING);
+	packet(&f, FLOW_ORIGINAL, TCP_ACK, CONN_CLOSING);
+
+	f = establish();
+	packet(&f, FLOW_REPLY, FINACK, CONN_FIN_WAIT);
+	packet(&f, FLOW_REPLY, FINACK, CONN_FIN_WAIT);
+	packet(&f, FLOW_ORIGINAL, FINACK, CONN_CLOSING);
+}
+
+static void new_connection_on_the_tuple_of_a_closed_one(void **state)
+{
+	struct flow_of_test f = establish();
+
+	packet(&f, FLOW_ORIGINAL, FINACK, CONN_FIN_WAIT);
+	packet(&f, FLOW_REPLY, FINACK, CONN_CLOSING);
+	packet(&f, FLOW_ORIGINAL, TCP_SYN, CONN_SYN_SENT);
+	packet(&f, FLOW_REPLY, SYNACK, CONN_SYN_RECV);
+	packet(&f, FLOW_ORIGINAL, TCP_ACK, CONN_ESTABLISHED);
+	packet(&f, FLOW_REPLY, FINACK, CONN_FIN_WAIT); /* the old one's FINs do not count */
+}
+
+static void new_connection_on_the_tuple_of_a_reset_one(void **state)
+{
+	struct flow_of_test f = establish();
+
+	packet(&f, FLOW_REPLY, TCP_RST, CONN_RESET);
+	packet(&f, FLOW_REPLY, TCP_ACK, CONN_RESET);
+	packet(&f, FLOW_REPLY, TCP_SYN, CONN_RESET);
+	packet(&f, FLOW_ORIGINAL, FINACK, CONN_RESET);
+	packet(&f, FLOW_ORIGINAL, TCP_SYN, CONN_SYN_SENT);
+	packet(&f, FLOW_REPLY, TCP_RST | TCP_ACK, CONN_RESET); /* refused */
+}
+
+static void connection_without_its_syn_is_picked_up(void **state)
+{
+	struct flow_of_test f = begin(TCP_ACK | TCP_PSH);
+
+	assert_int_equal(f.state, CONN_ESTABLISHED);
+	packet(&f, FLOW_REPLY, TCP_ACK, CONN_ESTABLISHED);
+}
+
+/* ---- the first packet ---- */
+
+static void only_a_syn_or_an_ack_begins_a_tcp_flow(void **state)
+{
+	/* of all sets of FIN, SYN, RST and ACK; the other flags do not matter */
+	static const uint8_t may[] = { TCP_SYN, TCP_ACK, FINACK };
+	static const uint8_t kept = TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK;
+	uint32_t flags;
+
+	for (flags = 0; flags < 256; flags++)
+		assert_int_equal(ct_may_begin(L4_TCP, flags),
+				 memchr(may, flags & kept, sizeof(may)) != NULL);
+}
+
+static void other_protocols_begin_with_any_packet(void **state)
+{
+	uint32_t proto, flags;
+
+	for (proto = 0; proto < 256; proto++)
+		for (flags = 0; flags < 256 && proto != L4_TCP; flags++) {
+			assert_true(ct_may_begin(proto, flags));
+			assert_int_equal(ct_first_state(proto, flags), CONN_UNREPLIED);
+		}
+}
+
+/* ---- other protocols ---- */
+
+static void a_reply_makes_replied_and_nothing_unmakes_it(void **state)
+{
+	uint32_t proto, flags;
+	uint8_t fin = 0;
+
+	for (proto = 0; proto < 256; proto++)
+		for (flags = 0; flags < 256 && proto != L4_TCP; flags++) {
+			assert_int_equal(ct_next(CONN_UNREPLIED, proto, FLOW_ORIGINAL, flags, &fin),
+					 CONN_UNREPLIED);
+			assert_int_equal(ct_next(CONN_UNREPLIED, proto, FLOW_REPLY, flags, &fin),
+					 CONN_REPLIED);
+			assert_int_equal(ct_next(CONN_REPLIED, proto, FLOW_ORIGINAL, flags, &fin),
+					 CONN_REPLIED);
+			assert_int_equal(ct_next(CONN_REPLIED, proto, FLOW_REPLY, flags, &fin),
+					 CONN_REPLIED);
+			assert_int_equal(fin, 0);
+		}
+}
+
+/* ---- settled ---- */
+
+static void settled_are_replied_and_established(void **state)
+{
+	int s;
+
+	for (s = CONN_FREE; s < CONN_STATES; s++)
+		assert_int_equal(ct_settled(s), s == CONN_REPLIED || s == CONN_ESTABLISHED);
+}
+
+/* What .settled promises: such a packet need not tell the state machine. */
+static void packet_of_a_settled_flow_without_syn_fin_rst_changes_nothing(void **state)
+{
+	static const uint8_t tells = TCP_SYN | TCP_FIN | TCP_RST;
+	uint32_t dir, flags;
+	uint8_t fin = 0;
+
+	for (dir = FLOW_ORIGINAL; dir <= FLOW_REPLY; dir++)
+		for (flags = 0; flags < 256; flags++) {
+			if (!(flags & tells))
+				assert_int_equal(ct_next(CONN_ESTABLISHED, L4_TCP, dir, flags,
+							 &fin),
+						 CONN_ESTABLISHED);
+			assert_int_equal(ct_next(CONN_REPLIED, L4_UDP, dir, flags, &fin),
+					 CONN_REPLIED);
+			assert_int_equal(fin, 0);
+		}
+}
+
+/* ---- timeouts ---- */
+
+static const struct {
+	enum conn_state state;
+	enum l4proto proto;
+	enum timeout_class class;
+} timeouts[] = {
+	{ CONN_UNREPLIED, L4_UDP, TIMEOUT_UDP_UNREPLIED },
+	{ CONN_REPLIED, L4_UDP, TIMEOUT_UDP_REPLIED },
+	{ CONN_UNREPLIED, L4_ICMP, TIMEOUT_ICMP },
+	{ CONN_REPLIED, L4_ICMP, TIMEOUT_ICMP },
+	{ CONN_UNREPLIED, 47, TIMEOUT_OTHER },
+	{ CONN_REPLIED, 47, TIMEOUT_OTHER },
+	{ CONN_UNREPLIED, 132, TIMEOUT_OTHER },
+	{ CONN_SYN_SENT, L4_TCP, TIMEOUT_TCP_HALF_OPEN },
+	{ CONN_SYN_RECV, L4_TCP, TIMEOUT_TCP_HALF_OPEN },
+	{ CONN_ESTABLISHED, L4_TCP, TIMEOUT_TCP_ESTABLISHED },
+	{ CONN_FIN_WAIT, L4_TCP, TIMEOUT_TCP_CLOSING },
+	{ CONN_CLOSING, L4_TCP, TIMEOUT_TCP_CLOSING },
+	{ CONN_RESET, L4_TCP, TIMEOUT_TCP_RESET },
+};
+
+static void each_live_state_has_its_timeout(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(timeouts); i++)
+		assert_int_equal(ct_timeout_class(timeouts[i].state, timeouts[i].proto),
+				 timeouts[i].class);
+}
+
+static void each_timeout_holds_in_some_state(void **state)
+{
+	uint32_t used = 0;
+	size_t i;
+
+	for (i = 0; i < COUNT(timeouts); i++)
+		used |= 1 << ct_timeout_class(timeouts[i].state, timeouts[i].proto);
+	assert_int_equal(used, (1 << TIMEOUT_CLASSES) - 1);
+}
+
+static void timeout_class_is_total(void **state)
+{
+	uint32_t s, proto;
+
+	for (s = 0; s < 256; s++)
+		for (proto = 0; proto < 256; proto++)
+			assert_true(ct_timeout_class(s, proto) < TIMEOUT_CLASSES);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tcp_follows_the_table),
+		cmocka_unit_test(handshake_establishes),
+		cmocka_unit_test(syn_without_answer_stays_half_open),
+		cmocka_unit_test(simultaneous_open_establishes),
+		cmocka_unit_test(either_side_may_close_first),
+		cmocka_unit_test(new_connection_on_the_tuple_of_a_closed_one),
+		cmocka_unit_test(new_connection_on_the_tuple_of_a_reset_one),
+		cmocka_unit_test(connection_without_its_syn_is_picked_up),
+		cmocka_unit_test(only_a_syn_or_an_ack_begins_a_tcp_flow),
+		cmocka_unit_test(other_protocols_begin_with_any_packet),
+		cmocka_unit_test(a_reply_makes_replied_and_nothing_unmakes_it),
+		cmocka_unit_test(settled_are_replied_and_established),
+		cmocka_unit_test(packet_of_a_settled_flow_without_syn_fin_rst_changes_nothing),
+		cmocka_unit_test(each_live_state_has_its_timeout),
+		cmocka_unit_test(each_timeout_holds_in_some_state),
+		cmocka_unit_test(timeout_class_is_total),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
