@@ -68,12 +68,14 @@ static __always_inline __u16 nat_candidate(__u16 want_h, __u32 attempt, __u32 ra
 {
 	__u32 other = attempt >= NAT_ATTEMPTS_PARITY;
 	__u32 base = first_h + ((first_h ^ want_h ^ other) & 1); /* first port of the parity */
+	__u32 ports;
 
 	if (attempt == 0 && (want_h < 1024 || (want_h >= first_h && want_h <= last_h)))
 		return want_h;
 	if (base >= last_h)
 		return last_h;
-	return base + 2 * ((random + attempt) % ((last_h - base) / 2 + 1));
+	ports = (last_h - base) / 2 + 1;
+	return base + 2 * ((random % ports + attempt) % ports);
 }
 
 #endif

@@ -136,7 +136,7 @@ static __always_inline enum parsed parse_ipv4(const __u8 *data, const __u8 *end,
 	p->key.src = addr_of(*(__u16 *)(ip + 12) | (__u32) * (__u16 *)(ip + 14) << 16);
 	p->key.dst = addr_of(*(__u16 *)(ip + 16) | (__u32) * (__u16 *)(ip + 18) << 16);
 	if (ip[0] >> 4 != 4 || p->ihl < IP_MIN_HLEN || p->ip_len < p->ihl ||
-	    ETH_HLEN + p->ip_len > frame_len)
+	    (__u32)(ETH_HLEN + p->ip_len) > frame_len)
 		return PARSE_BAD;
 
 	p->l4 = ETH_HLEN + p->ihl;

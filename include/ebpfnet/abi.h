@@ -40,7 +40,7 @@
 
 /*
  * Seconds since boot from nanoseconds, without a division (BPF has no cheap one): 2^20 ns times
- * 1125900 / 2^30. Slow by less than 4 s a year; what matters is that both sides do the same.
+ * 1125900 / 2^30. Fast by less than 3 s a year; what matters is that both sides do the same.
  */
 static inline __u32 ebpfnet_seconds(__u64 ns)
 {

@@ -117,11 +117,29 @@ static void candidate_has_the_senders_parity_if_a_port_of_it_exists(void **state
 	for (i = 0; i < RUNS * 5; i++) {
 		random_range(&first, &last);
 		want = random_u32();
-		got = nat_candidate(want, random_in(0, NAT_ATTEMPTS - 1), random_u32(), first,
+		got = nat_candidate(want, random_in(0, NAT_ATTEMPTS_PARITY - 1), random_u32(), first,
 				    last);
 		if (first != last || ((first ^ want) & 1) == 0)
 			assert_int_equal(got & 1, want & 1);
 		else if (got != want)
+			assert_int_equal(got, last);
+	}
+}
+
+/* REQ-4 says "should": a port of the other parity is better than none. */
+static void the_last_attempts_are_for_the_other_parity(void **state)
+{
+	uint16_t first, last, want, got;
+	int i;
+
+	for (i = 0; i < RUNS * 5; i++) {
+		random_range(&first, &last);
+		want = random_u32();
+		got = nat_candidate(want, random_in(NAT_ATTEMPTS_PARITY, NAT_ATTEMPTS - 1),
+				    random_u32(), first, last);
+		if (first != last)
+			assert_int_equal(got & 1, !(want & 1));
+		else
 			assert_int_equal(got, last);
 	}
 }
@@ -151,12 +169,6 @@ static void range_of_one_port_gives_that_port(void **state)
 	}
 }
 
-/* Where random + attempt does not wrap round 2^32. */
-static uint32_t random_place(void)
-{
-	return random_in(0, UINT32_MAX - NAT_ATTEMPTS);
-}
-
 /* Attempts 1 and on: no port twice until every one of that parity had its turn. */
 static void attempts_visit_distinct_ports(void **state)
 {
@@ -170,9 +182,9 @@ static void attempts_visit_distinct_ports(void **state)
 			random_range(&first, &last);
 		while (first == last);
 		want = random_u32();
-		random = random_place();
+		random = i % 2 ? random_u32() : UINT32_MAX - random_in(0, NAT_ATTEMPTS);
 		ports = same_parity(want, first, last);
-		most = ports < NAT_ATTEMPTS - 1 ? ports : NAT_ATTEMPTS - 1;
+		most = ports < NAT_ATTEMPTS_PARITY - 1 ? ports : NAT_ATTEMPTS_PARITY - 1;
 		memset(seen, 0, sizeof(seen));
 		for (attempt = 1; attempt <= most; attempt++) {
 			got = nat_candidate(want, attempt, random, first, last);
@@ -287,6 +299,7 @@ int main(void)
 		cmocka_unit_test(attempt_0_moves_a_port_that_is_not_in_the_range),
 		cmocka_unit_test(candidate_is_always_inside_the_range),
 		cmocka_unit_test(candidate_has_the_senders_parity_if_a_port_of_it_exists),
+		cmocka_unit_test(the_last_attempts_are_for_the_other_parity),
 		cmocka_unit_test(candidate_keeps_the_senders_class),
 		cmocka_unit_test(range_of_one_port_gives_that_port),
 		cmocka_unit_test(attempts_visit_distinct_ports),
