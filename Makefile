@@ -32,6 +32,8 @@ USER_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/*.c))
 UNIT_OBJ := $(patsubst %.c,$(BUILD)/asan/%.o,$(filter-out user/main.c,$(wildcard user/*.c)))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 PROG := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/prog/*.c))
+PROG_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/prog/lib/*.c)) \
+	    $(filter-out %/main.o,$(USER_OBJ))
 
 all: ebpfnet
 
@@ -66,9 +68,13 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/asan/libuser.a Makefile
 	$(CC) -O1 -g $(SANITIZE) $(USER_CFLAGS) -MMD -MP -o $@ $< $(BUILD)/asan/libuser.a \
 		-lcmocka $(LIBS)
 
-$(BUILD)/tests/prog/%: tests/prog/%.c Makefile | $(SKELETONS)
+$(BUILD)/tests/prog/lib/%.o: tests/prog/lib/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -o $@ $< -lcmocka $(LIBS)
+	$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/prog/%: tests/prog/%.c $(PROG_LIB) Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -o $@ $< $(PROG_LIB) -lcmocka $(LIBS)
 
 tests: $(UNIT) $(PROG)
 

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Port security, and frames that are not well formed. */
+#include <string.h>
+
+#include "lib/harness.h"
+
+/* fe80:: and the EUI-64 of NS1_MAC. */
+#define NS1_LINK_LOCAL "fe80::42:c0ff:fea8:10a"
+#define ALL_NODES "ff02::1"
+#define ALL_NODES_MAC "33:33:00:00:00:01"
+
+static void a_source_mac_is_one_stations(void **s)
+{
+	ns1_sends(frame(.smac = "00:00:00:00:00:00", .dmac = NS2_MAC, .src = NS1, .dst = NS2));
+	expect_dropped(COUNT_bad_source_mac);
+	ns1_sends(frame(.smac = BROADCAST, .dmac = NS2_MAC, .src = NS1, .dst = NS2));
+	expect_dropped(COUNT_bad_source_mac);
+	ns3_sends(frame(.smac = "01:00:5e:00:00:01", .dmac = NS2_MAC, .src = NS3, .dst = NS2));
+	expect_dropped(COUNT_bad_source_mac);
+}
+
+static void nobody_is_the_gateway(void **s)
+{
+	ns1_sends(frame(.smac = GW_MAC, .dmac = NS2_MAC, .src = NS1, .dst = NS2));
+	expect_dropped(COUNT_spoofed_mac);
+	ns3_sends(frame(.smac = GW_MAC, .dmac = NS2_MAC, .src = NS3, .dst = NS2));
+	expect_dropped(COUNT_spoofed_mac);
+}
+
+static void a_port_sends_from_its_own_mac(void **s)
+{
+	ns1_sends(frame(.smac = NS2_MAC, .dmac = NS3_MAC, .src = NS1, .dst = NS3));
+	expect_dropped(COUNT_spoofed_mac);
+	/* each word of the address counts */
+	ns1_sends(frame(.smac = "02:43:c0:a8:01:0a", .dmac = NS2_MAC, .src = NS1, .dst = NS2));
+	expect_dropped(COUNT_spoofed_mac);
+	ns1_sends(frame(.smac = "02:42:c0:a9:01:0a", .dmac = NS2_MAC, .src = NS1, .dst = NS2));
+	expect_dropped(COUNT_spoofed_mac);
+	ns1_sends(ethernet(STRANGER_MAC, NS2_MAC, 0x88b5, "experimental"));
+	expect_dropped(COUNT_spoofed_mac);
+}
+
+static void a_port_sends_from_its_own_address(void **s)
+{
+	ns1_sends(frame(NS1_TO_NS2, .src = NS3, .dst = NS2));
+	expect_dropped(COUNT_spoofed_addr);
+	ns1_sends(frame(NS1_TO_GW, .src = SERVER2, .dst = SERVER));
+	expect_dropped(COUNT_spoofed_addr);
+	ns1_sends(frame(NS1_TO_GW, .src = GW, .dst = SERVER));
+	expect_dropped(COUNT_spoofed_addr);
+}
+
+static void a_dhcp_client_has_no_address_yet(void **s)
+{
+	ns1_sends(frame(.smac = NS1_MAC, .dmac = BROADCAST, .src = "0.0.0.0",
+			.dst = "255.255.255.255", .sport = 68, .dport = 67));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded);
+}
+
+static void nobody_else_may_be_without_address(void **s)
+{
+	ns1_sends(frame(.smac = NS1_MAC, .dmac = BROADCAST, .src = "0.0.0.0",
+			.dst = "255.255.255.255", .sport = 68, .dport = 68));
+	expect_dropped(COUNT_spoofed_addr);
+	ns1_sends(frame(.smac = NS1_MAC, .dmac = BROADCAST, .src = "0.0.0.0",
+			.dst = "255.255.255.255", .sport = 67, .dport = 67));
+	expect_dropped(COUNT_spoofed_addr);
+	ns1_sends(frame(NS1_TO_NS2, .src = "0.0.0.0", .dst = NS2, .proto = TCP, .sport = 68,
+			.dport = 67, .flags = SYN));
+	expect_dropped(COUNT_spoofed_addr);
+	/* the bytes where ports would be, but this is not the datagram's beginning */
+	ns1_sends(frame(NS1_TO_NS2, .src = "0.0.0.0", .dst = NS2, .frag = 100,
+			.payload = "\0\x44\0\x43\0\0\0\0", .payload_len = 8));
+	expect_dropped(COUNT_spoofed_addr);
+}
+
+static void arp_tells_the_ports_own_addresses(void **s)
+{
+	ns1_sends(arp(.smac = NS1_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = NS2_MAC,
+		      .sender = NS1, .target = NS2));
+	expect_dropped(COUNT_spoofed_mac);
+	ns1_sends(arp(NS1_TO_NS2, .op = ARP_REPLY, .sender_mac = NS1_MAC, .sender = GW,
+		      .target_mac = NS2_MAC, .target = NS2));
+	expect_dropped(COUNT_spoofed_addr);
+}
+
+static void arp_of_another_layout_is_refused(void **s)
+{
+	struct frame *f = arp(NS1_TO_NS2, .op = ARP_REPLY, .sender_mac = NS1_MAC, .sender = NS1,
+			      .target_mac = NS2_MAC, .target = NS2);
+
+	f->bytes[ETH_LEN + 4] = 8; /* length of a hardware address */
+	ns1_sends(f);
+	expect_dropped(COUNT_malformed);
+	f->bytes[ETH_LEN + 4] = 6;
+	f->bytes[ETH_LEN + 5] = 16; /* of a protocol address */
+	ns1_sends(f);
+	expect_dropped(COUNT_malformed);
+	f->bytes[ETH_LEN + 5] = 4;
+	f->len--;
+	ns1_sends(f);
+	expect_dropped(COUNT_malformed);
+}
+
+static void ipv6_comes_from_the_macs_own_link_local_address(void **s)
+{
+	struct frame *f = ipv6(.smac = NS1_MAC, .dmac = ALL_NODES_MAC, .src = NS1_LINK_LOCAL,
+			       .dst = ALL_NODES, .type = 135);
+
+	ns1_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_flooded);
+	/* duplicate address detection */
+	ns1_sends(ipv6(.smac = NS1_MAC, .dmac = ALL_NODES_MAC, .src = "::", .dst = ALL_NODES, .type = 135));
+	expect_counted(COUNT_flooded);
+}
+
+static void ipv6_from_elsewhere_is_refused(void **s)
+{
+	static const char *const sources[] = {
+		"2001:db8::42:c0ff:fea8:10a", "fe80::1:42:c0ff:fea8:10a", "fe80::42:c0ff:fea8:10b",
+		"fe80::42:c0ff:fea9:10a",     "fe80::43:c0ff:fea8:10a",	  "fe80:0:1::42:c0ff:fea8:10a",
+		"::1",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		ns1_sends(ipv6(.smac = NS1_MAC, .dmac = ALL_NODES_MAC, .src = sources[i],
+			       .dst = ALL_NODES, .type = 135));
+		expect_dropped(COUNT_spoofed_addr);
+	}
+}
+
+static void router_advertisements_are_refused_from_anybody(void **s)
+{
+	ns1_sends(ipv6(.smac = NS1_MAC, .dmac = ALL_NODES_MAC, .src = NS1_LINK_LOCAL,
+		       .dst = ALL_NODES, .type = 134));
+	expect_dropped(COUNT_router_advert);
+	ns3_sends(ipv6(.smac = NS3_MAC, .dmac = ALL_NODES_MAC, .src = "fe80::1", .dst = ALL_NODES,
+		       .type = 134));
+	expect_dropped(COUNT_router_advert);
+}
+
+static void a_port_with_spoof_allow_sends_as_anybody(void **s)
+{
+	ns3_sends(frame(.smac = STRANGER_MAC, .dmac = NS2_MAC, .src = "198.51.100.1", .dst = NS2));
+	expect_outcome(INTO_PORT);
+	expect_counted(COUNT_switched, COUNT_fdb_learned);
+	ns3_sends(ipv6(.smac = NS3_MAC, .dmac = ALL_NODES_MAC, .src = "2001:db8::1",
+		       .dst = ALL_NODES, .type = 135));
+	expect_counted(COUNT_flooded);
+}
+
+/* ---- frames that contradict themselves ---- */
+
+static void refused_as_malformed(struct frame *f)
+{
+	ns1_sends(f);
+	expect_dropped(COUNT_malformed);
+}
+
+static struct frame *to_ns2(uint8_t proto)
+{
+	return frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .proto = proto, .flags = ACK, .type = ECHO);
+}
+
+static void an_ip_header_makes_sense(void **s)
+{
+	struct frame *f = to_ns2(UDP);
+
+	f->bytes[ETH_LEN] = 0x65;
+	refused_as_malformed(f);
+	f->bytes[ETH_LEN] = 0x44;
+	refused_as_malformed(f);
+	f->bytes[ETH_LEN] = 0x45;
+	frame_set_u16(f, ETH_LEN + 2, IP_LEN - 1);
+	refused_as_malformed(f);
+	frame_set_u16(f, ETH_LEN + 2, f->len - ETH_LEN + 1);
+	refused_as_malformed(f);
+}
+
+static void a_transport_header_ends_within_its_packet(void **s)
+{
+	static const struct {
+		uint8_t proto, hlen;
+	} header[] = { { TCP, 20 }, { UDP, 8 }, { ICMP, 8 } };
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		struct frame *f = to_ns2(header[i].proto);
+
+		/* bytes enough in the frame, but not in the packet */
+		frame_set_u16(f, ETH_LEN + 2, IP_LEN + header[i].hlen - 1);
+		refused_as_malformed(f);
+		/* nor in the frame */
+		f->len = ETH_LEN + IP_LEN + header[i].hlen - 1;
+		refused_as_malformed(f);
+		frame_set_u16(f, ETH_LEN + 2, IP_LEN + header[i].hlen);
+		f->len++;
+		ns1_sends(f);
+		expect_counted(COUNT_switched);
+	}
+}
+
+static void a_tcp_header_is_as_long_as_it_says(void **s)
+{
+	struct frame *f = to_ns2(TCP);
+
+	f->bytes[ETH_LEN + IP_LEN + 12] = 0x40;
+	refused_as_malformed(f);
+	f->bytes[ETH_LEN + IP_LEN + 12] = 0xf0; /* 60 bytes: more than there are */
+	refused_as_malformed(f);
+}
+
+static void a_header_with_options_has_them(void **s)
+{
+	struct frame *f = to_ns2(UDP);
+
+	f->bytes[ETH_LEN] = 0x4f;
+	refused_as_malformed(f);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(a_source_mac_is_one_stations),
+		spec(nobody_is_the_gateway),
+		spec(a_port_sends_from_its_own_mac),
+		spec(a_port_sends_from_its_own_address),
+		spec(a_dhcp_client_has_no_address_yet),
+		spec(nobody_else_may_be_without_address),
+		spec(arp_tells_the_ports_own_addresses),
+		spec(arp_of_another_layout_is_refused),
+		spec(ipv6_comes_from_the_macs_own_link_local_address),
+		spec(ipv6_from_elsewhere_is_refused),
+		spec(router_advertisements_are_refused_from_anybody),
+		spec(a_port_with_spoof_allow_sends_as_anybody),
+		spec(an_ip_header_makes_sense),
+		spec(a_transport_header_ends_within_its_packet),
+		spec(a_tcp_header_is_as_long_as_it_says),
+		spec(a_header_with_options_has_them),
+	};
+
+	return run_specs("guard", specs);
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packet.h"
+
+#define FRAMES 64
+
+static const char default_payload[] = "abcdefghijklm";
+
+static struct frame *new_frame(void)
+{
+	static struct frame ring[FRAMES];
+	static unsigned int next;
+	struct frame *f = &ring[next++ % FRAMES];
+
+	memset(f, 0, sizeof(*f));
+	return f;
+}
+
+static void put8(struct frame *f, uint8_t value)
+{
+	f->bytes[f->len++] = value;
+}
+
+static void put16(struct frame *f, uint16_t value)
+{
+	put8(f, value >> 8);
+	put8(f, value);
+}
+
+static void put(struct frame *f, const void *from, uint32_t len)
+{
+	if (f->len + len > FRAME_MAX)
+		abort();
+	memcpy(f->bytes + f->len, from, len);
+	f->len += len;
+}
+
+static void put_addr(struct frame *f, const char *text)
+{
+	uint8_t addr[4];
+
+	if (inet_pton(AF_INET, text, addr) != 1)
+		abort();
+	put(f, addr, sizeof(addr));
+}
+
+void mac_parse(const char *text, uint8_t mac[6])
+{
+	if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1], &mac[2], &mac[3],
+		   &mac[4], &mac[5]) != 6)
+		abort();
+}
+
+static void put_mac(struct frame *f, const char *text)
+{
+	uint8_t mac[6];
+
+	mac_parse(text, mac);
+	put(f, mac, sizeof(mac));
+}
+
+uint16_t frame_u16(const struct frame *f, uint32_t at)
+{
+	return f->bytes[at] << 8 | f->bytes[at + 1];
+}
+
+void frame_set_u16(struct frame *f, uint32_t at, uint16_t value)
+{
+	f->bytes[at] = value >> 8;
+	f->bytes[at + 1] = value;
+}
+
+/* RFC 1071, as it is written there. */
+static uint32_t sum16(const uint8_t *p, uint32_t len)
+{
+	uint32_t sum = 0;
+
+	for (; len > 1; p += 2, len -= 2)
+		sum += p[0] << 8 | p[1];
+	return len ? sum + (p[0] << 8) : sum;
+}
+
+static uint16_t fold(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+static void ethernet_header(struct frame *f, const char *smac, const char *dmac, uint16_t type)
+{
+	put_mac(f, dmac);
+	put_mac(f, smac);
+	put16(f, type);
+}
+
+static void ip_header(struct frame *f, const struct frame_spec *s)
+{
+	put8(f, 0x45 + s->options_len / 4);
+	put8(f, s->tos);
+	put16(f, 0); /* length: known later */
+	put16(f, s->no_ip_id ? 0 : 0x5d17);
+	put16(f, s->frag);
+	put8(f, s->ttl ? s->ttl : 64);
+	put8(f, s->proto ? s->proto : UDP);
+	put16(f, 0); /* checksum */
+	put_addr(f, s->src);
+	put_addr(f, s->dst);
+	put(f, s->options, s->options_len);
+}
+
+static void payload(struct frame *f, const struct frame_spec *s)
+{
+	const char *text = s->payload ? s->payload : default_payload;
+
+	if (s->quote)
+		put(f, s->quote->bytes + ETH_LEN,
+		    s->quote_len ? s->quote_len : s->quote->len - ETH_LEN);
+	else
+		put(f, text, s->payload_len ? s->payload_len : strlen(text));
+}
+
+/* Returns where the checksum is, or 0: there is none. */
+static uint32_t transport(struct frame *f, const struct frame_spec *s)
+{
+	uint32_t at = f->len;
+
+	if ((s->frag & 0x1fff) || s->proto == SCTP) {
+		payload(f, s);
+		return 0;
+	}
+	if (s->proto == ICMP) {
+		put8(f, s->type);
+		put8(f, s->code);
+		put16(f, 0);
+		put16(f, s->id);
+		put16(f, s->seq);
+		payload(f, s);
+		return at + 2;
+	}
+	put16(f, s->sport);
+	put16(f, s->dport);
+	if (s->proto == TCP) {
+		put(f, "\x12\x34\x56\x78\x9a\xbc\xde\xf0\x50", 9);
+		put8(f, s->flags);
+		put16(f, 64240);
+		put16(f, 0);
+		put16(f, 0);
+		payload(f, s);
+		return at + 16;
+	}
+	put16(f, 0);
+	put16(f, 0);
+	payload(f, s);
+	frame_set_u16(f, at + 4, f->len - at);
+	return s->no_check ? 0 : at + 6;
+}
+
+/* The transport checksum at an offset, of a packet that ends where the frame ends now. */
+static void transport_check(struct frame *f, uint32_t l4, uint32_t at, const struct frame_spec *s)
+{
+	uint32_t len = f->len - l4, sum = sum16(f->bytes + l4, len);
+	uint8_t proto = f->bytes[ETH_LEN + 9];
+	uint16_t check;
+
+	if (proto != ICMP) /* the pseudo header */
+		sum += sum16(f->bytes + ETH_LEN + 12, 8) + proto + len;
+	check = ~fold(fold(sum) + s->check_error);
+	frame_set_u16(f, at, proto == UDP && !check ? 0xffff : check);
+}
+
+static void ip_check(struct frame *f, uint16_t error)
+{
+	uint32_t hlen = (f->bytes[ETH_LEN] & 15) * 4;
+
+	frame_set_u16(f, ETH_LEN + 10, 0);
+	frame_set_u16(f, ETH_LEN + 10, ~fold(sum16(f->bytes + ETH_LEN, hlen) + error));
+}
+
+void frame_fix_ip(struct frame *f)
+{
+	ip_check(f, 0);
+}
+
+struct frame *frame_make(const struct frame_spec *s)
+{
+	struct frame *f = new_frame();
+	uint32_t l4, check;
+
+	ethernet_header(f, s->smac, s->dmac, 0x0800);
+	ip_header(f, s);
+	l4 = f->len;
+	check = transport(f, s);
+	frame_set_u16(f, ETH_LEN + 2, f->len - ETH_LEN);
+	if (check)
+		transport_check(f, l4, check, s);
+	ip_check(f, s->ip_check_error);
+	memset(f->bytes + f->len, 0xee, s->trailer);
+	f->len += s->trailer;
+	return f;
+}
+
+struct frame *arp_make(const struct arp_spec *s)
+{
+	static const char nobody[] = "00:00:00:00:00:00";
+	struct frame *f = new_frame();
+
+	ethernet_header(f, s->smac, s->dmac, 0x0806);
+	put(f, "\0\1\x08\0\6\4", 6);
+	put16(f, s->op);
+	put_mac(f, s->sender_mac ? s->sender_mac : nobody);
+	put_addr(f, s->sender);
+	put_mac(f, s->target_mac ? s->target_mac : nobody);
+	put_addr(f, s->target);
+	return f;
+}
+
+struct frame *ipv6_make(const struct ipv6_spec *s)
+{
+	struct frame *f = new_frame();
+	uint8_t addr[16];
+
+	ethernet_header(f, s->smac, s->dmac, 0x86dd);
+	put(f, "\x60\0\0\0\0\x08\x3a\xff", 8);
+	if (inet_pton(AF_INET6, s->src, addr) != 1)
+		abort();
+	put(f, addr, sizeof(addr));
+	if (inet_pton(AF_INET6, s->dst, addr) != 1)
+		abort();
+	put(f, addr, sizeof(addr));
+	put8(f, s->type);
+	put(f, "\0\0\0\0\0\0\0", 7);
+	return f;
+}
+
+struct frame *ethernet(const char *smac, const char *dmac, uint16_t eth_type, const char *text)
+{
+	struct frame *f = new_frame();
+
+	ethernet_header(f, smac, dmac, eth_type);
+	put(f, text, strlen(text));
+	return f;
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Frames between the stations of a network: forwarding database, flooding, ARP. */
+#include "lib/harness.h"
+
+#define ARP_WHO_HAS .dmac = BROADCAST, .op = ARP_REQUEST
+
+static void a_frame_to_a_known_station_goes_into_its_port_unchanged(void **s)
+{
+	struct frame *f = frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, .ttl = 1);
+
+	ns1_sends(f);
+	expect_outcome(INTO_PORT);
+	expect_packet(f);
+	expect_counted(COUNT_switched);
+}
+
+static void a_frame_to_an_unknown_station_is_flooded(void **s)
+{
+	struct frame *f = frame(.smac = NS1_MAC, .dmac = STRANGER_MAC, .src = NS1, .dst = NS2);
+
+	ns1_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 1, 1, 0);
+}
+
+static void broadcast_and_multicast_are_flooded(void **s)
+{
+	ns2_sends(frame(.smac = NS2_MAC, .dmac = BROADCAST, .src = NS2, .dst = "192.168.1.255"));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded);
+	expect_copies(1, 0, 1, 0);
+	ns2_sends(frame(.smac = NS2_MAC, .dmac = "01:00:5e:00:00:fb", .src = NS2, .dst = "224.0.0.251"));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded);
+	expect_copies(1, 0, 1, 0);
+}
+
+static void the_host_floods_to_every_port_of_its_network(void **s)
+{
+	host_sends(frame(.smac = GW_MAC, .dmac = BROADCAST, .src = GW, .dst = "192.168.1.255"));
+	expect_outcome(SENT);
+	expect_counted(COUNT_flooded);
+	/* the original itself is the third */
+	assert_int_equal(copies_to(DEV_NS1) + copies_to(DEV_NS2) + copies_to(DEV_NS3), 2);
+	assert_int_equal(copies_to(DEV_NS4), 0);
+}
+
+static void a_port_alone_in_its_network_floods_to_the_host_only(void **s)
+{
+	run(HOOK_PORT, DEV_NS4,
+	    frame(.smac = NS4_MAC, .dmac = BROADCAST, .src = NS4, .dst = "192.168.2.255"));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 0, 0, 0);
+}
+
+static void link_local_groups_never_leave_the_segment(void **s)
+{
+	ns1_sends(ethernet(NS1_MAC, "01:80:c2:00:00:00", 0x0027, "spanning tree"));
+	expect_dropped(COUNT_link_local_group);
+	ns1_sends(ethernet(NS1_MAC, "01:80:c2:00:00:0f", 0x88cc, "another"));
+	expect_dropped(COUNT_link_local_group);
+	ns1_sends(ethernet(NS1_MAC, "01:80:c2:00:00:10", 0x0027, "not reserved"));
+	expect_counted(COUNT_flooded);
+	ns1_sends(ethernet(NS1_MAC, "01:80:c2:00:01:00", 0x0027, "nor this"));
+	expect_counted(COUNT_flooded);
+	ns1_sends(ethernet(NS1_MAC, "01:80:c3:00:00:00", 0x0027, "nor this"));
+	expect_counted(COUNT_flooded);
+}
+
+static void a_frame_is_not_sent_back_where_it_came_from(void **s)
+{
+	ns1_sends(frame(.smac = NS1_MAC, .dmac = NS1_MAC, .src = NS1, .dst = NS1));
+	expect_dropped(COUNT_reflected);
+	host_sends(frame(.smac = GW_MAC, .dmac = GW_MAC, .src = GW, .dst = GW));
+	expect_dropped(COUNT_reflected);
+}
+
+static void networks_do_not_see_each_other(void **s)
+{
+	ns1_sends(frame(.smac = NS1_MAC, .dmac = NS4_MAC, .src = NS1, .dst = NS4));
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 1, 1, 0);
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1, .target = NS4));
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 1, 1, 0);
+}
+
+static void the_host_reaches_a_station(void **s)
+{
+	struct frame *f = frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 1, .dport = 2);
+
+	host_sends(f);
+	expect_outcome(INTO_PORT);
+	expect_packet(f);
+	expect_counted(COUNT_switched);
+}
+
+static void what_the_host_forwards_for_others_does_not_come_in(void **s)
+{
+	run_given(HOOK_GATEWAY, DEV_GW, frame(GW_TO_NS1, .src = SERVER, .dst = NS1),
+		  (struct given){ .forwarded_from = DEV_UPLINK });
+	expect_dropped(COUNT_unsolicited);
+}
+
+static void a_device_that_is_no_port_passes_nothing(void **s)
+{
+	struct frame *f = frame(NS1_TO_NS2, .src = NS1, .dst = NS2);
+
+	run(HOOK_PORT, DEV_GW_PEER, f);
+	expect_dropped(COUNT_no_port);
+	run(HOOK_GATEWAY, DEV_UNHOOKED, f);
+	expect_dropped(COUNT_no_port);
+}
+
+static void the_gateway_takes_arp_and_ipv4_only(void **s)
+{
+	struct frame *answer = arp(NS1_TO_GW, .op = ARP_REPLY, .sender_mac = NS1_MAC, .sender = NS1,
+				   .target_mac = GW_MAC, .target = GW);
+
+	ns1_sends(answer);
+	expect_outcome(INTO_HOST);
+	expect_packet(answer);
+	expect_counted(COUNT_to_host);
+	ns1_sends(ethernet(NS1_MAC, GW_MAC, 0x88b5, "experimental"));
+	expect_dropped(COUNT_not_ip);
+	ns1_sends(ipv6(NS1_TO_GW, .src = "::", .dst = "2001:db8::1", .type = 128));
+	expect_dropped(COUNT_not_ip);
+}
+
+static void frames_of_other_protocols_are_switched(void **s)
+{
+	struct frame *f = ethernet(NS1_MAC, NS2_MAC, 0x88b5, "experimental");
+
+	ns1_sends(f);
+	expect_outcome(INTO_PORT);
+	expect_packet(f);
+	expect_counted(COUNT_switched);
+}
+
+/* ---- ARP ---- */
+
+static void a_request_for_a_known_station_is_answered(void **s)
+{
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1, .target = NS2));
+	expect_outcome(SENT);
+	expect_packet(arp(.smac = NS2_MAC, .dmac = NS1_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
+			  .sender = NS2, .target_mac = NS1_MAC, .target = NS1));
+	expect_counted(COUNT_arp_answered);
+	expect_copies(0, 0, 0, 0);
+}
+
+static void a_request_for_the_gateway_is_answered(void **s)
+{
+	/* to one station: a neighbour that is checked again (RFC 1122 2.3.2.1) */
+	ns1_sends(arp(NS1_TO_GW, .op = ARP_REQUEST, .sender_mac = NS1_MAC, .sender = NS1, .target = GW));
+	expect_outcome(SENT);
+	expect_packet(arp(GW_TO_NS1, .op = ARP_REPLY, .sender_mac = GW_MAC, .sender = GW,
+			  .target_mac = NS1_MAC, .target = NS1));
+	expect_counted(COUNT_arp_answered);
+}
+
+static void the_hosts_request_is_answered_to_the_host(void **s)
+{
+	host_sends(arp(.smac = GW_MAC, ARP_WHO_HAS, .sender_mac = GW_MAC, .sender = GW, .target = NS2));
+	expect_outcome(INTO_HOST);
+	expect_packet(arp(.smac = NS2_MAC, .dmac = GW_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
+			  .sender = NS2, .target_mac = GW_MAC, .target = GW));
+	expect_counted(COUNT_arp_answered);
+}
+
+static void a_probe_for_an_address_in_use_is_answered(void **s)
+{
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = "0.0.0.0",
+		      .target = NS2));
+	expect_outcome(SENT);
+	expect_packet(arp(.smac = NS2_MAC, .dmac = NS1_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
+			  .sender = NS2, .target_mac = NS1_MAC, .target = "0.0.0.0"));
+	expect_counted(COUNT_arp_answered);
+}
+
+static void a_probe_for_ones_own_address_is_for_the_others(void **s)
+{
+	struct frame *f = arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC,
+			      .sender = "0.0.0.0", .target = NS1);
+
+	ns1_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 1, 1, 0);
+}
+
+static void a_request_for_an_unknown_address_is_flooded(void **s)
+{
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
+		      .target = "192.168.1.77"));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 1, 1, 0);
+}
+
+static void a_reply_is_switched(void **s)
+{
+	struct frame *f = arp(NS1_TO_NS2, .op = ARP_REPLY, .sender_mac = NS1_MAC, .sender = NS1,
+			      .target_mac = NS2_MAC, .target = NS2);
+
+	ns1_sends(f);
+	expect_outcome(INTO_PORT);
+	expect_packet(f);
+	expect_counted(COUNT_switched);
+}
+
+static void arp_for_other_hardware_is_only_switched(void **s)
+{
+	struct frame *f = arp(.smac = NS3_MAC, ARP_WHO_HAS, .sender_mac = NS3_MAC, .sender = NS3,
+			      .target = NS2);
+
+	f->bytes[ETH_LEN + 1] = 6; /* IEEE 802 networks */
+	ns3_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_flooded);
+}
+
+/* ---- learning, from ports that may send as anybody ---- */
+
+static struct frame *from_stranger(void)
+{
+	return frame(.smac = STRANGER_MAC, .dmac = NS1_MAC, .src = "192.168.1.99", .dst = NS1);
+}
+
+static struct frame *to_stranger(void)
+{
+	return frame(.smac = NS1_MAC, .dmac = STRANGER_MAC, .src = NS1, .dst = "192.168.1.99");
+}
+
+static void an_address_is_learned_where_it_sends_from(void **s)
+{
+	ns3_sends(from_stranger());
+	expect_outcome(INTO_PORT);
+	expect_counted(COUNT_switched, COUNT_fdb_learned);
+	assert_int_equal(fdb_learned(STRANGER_MAC).ifindex, ifindex_of(DEV_NS3));
+
+	ns1_sends(to_stranger());
+	expect_outcome(INTO_PORT);
+	expect_packet(to_stranger());
+	expect_counted(COUNT_switched);
+	/* and is known to be there */
+	ns3_sends(frame(.smac = NS3_MAC, .dmac = STRANGER_MAC, .src = NS3, .dst = "192.168.1.99"));
+	expect_dropped(COUNT_reflected);
+}
+
+static void an_address_moves_with_its_station(void **s)
+{
+	allow_spoofing(DEV_NS2);
+	ns3_sends(from_stranger());
+	expect_counted(COUNT_switched, COUNT_fdb_learned);
+	ns2_sends(from_stranger());
+	expect_counted(COUNT_switched, COUNT_fdb_moved);
+	assert_int_equal(fdb_learned(STRANGER_MAC).ifindex, ifindex_of(DEV_NS2));
+	ns2_sends(from_stranger());
+	expect_counted(COUNT_switched);
+}
+
+static void a_learned_address_ages(void **s)
+{
+	ns3_sends(from_stranger());
+	age_fdb(299);
+	ns1_sends(to_stranger());
+	expect_counted(COUNT_switched);
+	age_fdb(3); /* a second may have begun meanwhile */
+	ns1_sends(to_stranger());
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 1, 1, 0);
+}
+
+static void a_frame_keeps_a_learned_address_alive(void **s)
+{
+	ns3_sends(from_stranger());
+	age_fdb(299);
+	ns3_sends(from_stranger());
+	expect_counted(COUNT_switched);
+	age_fdb(299);
+	ns1_sends(to_stranger());
+	expect_counted(COUNT_switched);
+}
+
+static void an_endpoints_address_is_not_learned_elsewhere(void **s)
+{
+	ns3_sends(frame(NS2_TO_GW, .src = NS2, .dst = GW));
+	expect_counted(COUNT_to_host);
+	ns2_sends(frame(.smac = NS2_MAC, .dmac = NS2_MAC, .src = NS2, .dst = NS2));
+	expect_dropped(COUNT_reflected);
+}
+
+static void nothing_is_learned_from_a_guarded_port(void **s)
+{
+	ns1_sends(from_stranger());
+	expect_dropped(COUNT_spoofed_mac);
+	ns2_sends(frame(.smac = NS2_MAC, .dmac = STRANGER_MAC, .src = NS2, .dst = "192.168.1.99"));
+	expect_counted(COUNT_flooded);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(a_frame_to_a_known_station_goes_into_its_port_unchanged),
+		spec(a_frame_to_an_unknown_station_is_flooded),
+		spec(broadcast_and_multicast_are_flooded),
+		spec(the_host_floods_to_every_port_of_its_network),
+		spec(a_port_alone_in_its_network_floods_to_the_host_only),
+		spec(link_local_groups_never_leave_the_segment),
+		spec(a_frame_is_not_sent_back_where_it_came_from),
+		spec(networks_do_not_see_each_other),
+		spec(the_host_reaches_a_station),
+		spec(what_the_host_forwards_for_others_does_not_come_in),
+		spec(a_device_that_is_no_port_passes_nothing),
+		spec(the_gateway_takes_arp_and_ipv4_only),
+		spec(frames_of_other_protocols_are_switched),
+		spec(a_request_for_a_known_station_is_answered),
+		spec(a_request_for_the_gateway_is_answered),
+		spec(the_hosts_request_is_answered_to_the_host),
+		spec(a_probe_for_an_address_in_use_is_answered),
+		spec(a_probe_for_ones_own_address_is_for_the_others),
+		spec(a_request_for_an_unknown_address_is_flooded),
+		spec(a_reply_is_switched),
+		spec(arp_for_other_hardware_is_only_switched),
+		spec(an_address_is_learned_where_it_sends_from),
+		spec(an_address_moves_with_its_station),
+		spec(a_learned_address_ages),
+		spec(a_frame_keeps_a_learned_address_alive),
+		spec(an_endpoints_address_is_not_learned_elsewhere),
+		spec(nothing_is_learned_from_a_guarded_port),
+	};
+
+	return run_specs("switch", specs);
+}
