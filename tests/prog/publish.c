@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Published ports: from outside, from a namespace (hairpin), from the host itself. */
+#include <unistd.h>
+
+#include "lib/harness.h"
+
+#define CLIENT SERVER
+#define REQUEST FROM_ISP, .src = CLIENT, .dst = UPLINK
+#define REQUEST_INSIDE GW_TO_NS1, .src = CLIENT, .dst = NS1
+
+static void expect_published_in(struct frame *f)
+{
+	expect_outcome(INTO_PORT);
+	expect_packet(f);
+	expect_counted(COUNT_published_in, COUNT_flow_new);
+}
+
+static void expect_published_out(enum outcome outcome, struct frame *f)
+{
+	expect_outcome(outcome);
+	expect_packet(f);
+	expect_counted(COUNT_published_out);
+}
+
+/* ---- from outside ---- */
+
+static void a_connection_comes_in_and_is_answered(void **s)
+{
+	publish(UPLINK, TCP, 5000, 5000, 3000);
+	uplink_gets(frame(REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = SYN, .ttl = 50));
+	expect_published_in(frame(REQUEST_INSIDE, .proto = TCP, .sport = 999, .dport = 3000,
+				  .flags = SYN, .ttl = 49));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = CLIENT, .proto = TCP, .sport = 3000,
+			.dport = 999, .flags = SYN | ACK));
+	expect_published_out(SENT, frame(NS1_TO_GW, .src = UPLINK, .dst = CLIENT, .proto = TCP,
+					 .sport = 5000, .dport = 999, .flags = SYN | ACK, .ttl = 63));
+	uplink_gets(frame(REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = ACK));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(REQUEST_INSIDE, .proto = TCP, .sport = 999, .dport = 3000, .flags = ACK, .ttl = 63));
+	expect_counted(COUNT_published_in);
+	expect_state(0, CONN_ESTABLISHED);
+	assert_int_not_equal(conn_at(0).rule, 0);
+}
+
+static void udp_comes_in_and_is_answered(void **s)
+{
+	publish(UPLINK, UDP, 5000, 5000, 5000);
+	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5000));
+	expect_published_in(frame(REQUEST_INSIDE, .sport = 999, .dport = 5000, .ttl = 63));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = CLIENT, .sport = 5000, .dport = 999));
+	expect_published_out(SENT, frame(NS1_TO_GW, .src = UPLINK, .dst = CLIENT, .sport = 5000,
+					 .dport = 999, .ttl = 63));
+}
+
+static void a_range_leads_to_ports_in_step(void **s)
+{
+	publish(UPLINK, UDP, 5000, 5010, 3000);
+	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5007));
+	expect_published_in(frame(REQUEST_INSIDE, .sport = 999, .dport = 3007, .ttl = 63));
+	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5010));
+	expect_published_in(frame(REQUEST_INSIDE, .sport = 999, .dport = 3010, .ttl = 63));
+}
+
+static void what_is_not_published_is_left_alone(void **s)
+{
+	struct frame *f;
+
+	publish(UPLINK, TCP, 5000, 5001, 3000);
+	f = frame(REQUEST, .proto = TCP, .sport = 999, .dport = 5002, .flags = SYN);
+	uplink_gets(f);
+	expect_left_alone(f);
+	f = frame(REQUEST, .proto = UDP, .sport = 999, .dport = 5000);
+	uplink_gets(f);
+	expect_left_alone(f);
+	f = frame(FROM_ISP, .src = CLIENT, .dst = UPLINK_SECOND, .proto = TCP, .sport = 999, .dport = 5000, .flags = SYN);
+	uplink_gets(f);
+	expect_left_alone(f);
+}
+
+static void every_address_means_those_of_the_host(void **s)
+{
+	struct frame *f = frame(FROM_ISP, .src = CLIENT, .dst = SERVER2, .sport = 999, .dport = 5000);
+
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5000));
+	expect_published_in(frame(REQUEST_INSIDE, .sport = 999, .dport = 3000, .ttl = 63));
+	/* another host's: on its way through */
+	uplink_gets(f);
+	expect_left_alone(f);
+}
+
+static void a_secondary_address_answers_as_itself(void **s)
+{
+	publish(UPLINK_SECOND, UDP, 5000, 5000, 3000);
+	uplink_gets(frame(FROM_ISP, .src = CLIENT, .dst = UPLINK_SECOND, .sport = 999, .dport = 5000));
+	expect_published_in(frame(REQUEST_INSIDE, .sport = 999, .dport = 3000, .ttl = 63));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = CLIENT, .sport = 3000, .dport = 999));
+	expect_published_out(SENT, frame(NS1_TO_GW, .src = UPLINK_SECOND, .dst = CLIENT,
+					 .sport = 5000, .dport = 999, .ttl = 63));
+}
+
+/* Without the address the flow is dead; what its namespace sends next begins one of its own. */
+static void an_address_that_is_gone_is_no_source_any_more(void **s)
+{
+	publish(UPLINK_SECOND, UDP, 5000, 5000, 3000);
+	uplink_gets(frame(FROM_ISP, .src = CLIENT, .dst = UPLINK_SECOND, .sport = 999, .dport = 5000));
+	host_command("ip address del " UPLINK_SECOND "/20 dev eth0");
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = CLIENT, .sport = 3000, .dport = 999));
+	host_command("ip address add " UPLINK_SECOND "/20 dev eth0");
+	expect_outcome(SENT);
+	expect_packet(frame(NS1_TO_GW, .src = UPLINK, .dst = CLIENT, .sport = 3000, .dport = 999, .ttl = 63));
+	expect_counted(COUNT_masqueraded, COUNT_flow_ended, COUNT_flow_new);
+}
+
+/* The namespace cannot tell its two clients' sides apart by itself: the second gets another port. */
+static void two_published_ports_may_lead_to_one(void **s)
+{
+	uint16_t port;
+
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	publish(UPLINK, UDP, 5001, 5001, 3000);
+	uplink_gets(frame(REQUEST, .sport = 2001, .dport = 5000));
+	expect_published_in(frame(REQUEST_INSIDE, .sport = 2001, .dport = 3000, .ttl = 63));
+	uplink_gets(frame(REQUEST, .sport = 2001, .dport = 5001));
+	port = frame_u16(output(), ETH_LEN + IP_LEN);
+	assert_int_not_equal(port, 2001);
+	assert_int_equal(port % 2, 1);
+	assert_in_range(port, 1024, 65535);
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(REQUEST_INSIDE, .sport = port, .dport = 3000, .ttl = 63));
+	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_port_changed);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = CLIENT, .sport = 3000, .dport = port));
+	expect_published_out(SENT, frame(NS1_TO_GW, .src = UPLINK, .dst = CLIENT, .sport = 5001,
+					 .dport = 2001, .ttl = 63));
+}
+
+static void nobody_outside_has_an_address_of_ours(void **s)
+{
+	static const char *const sources[] = { NS2, GW, UPLINK, "198.51.100.10", IN_BLACKHOLE };
+	size_t i;
+
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		uplink_gets(frame(FROM_ISP, .src = sources[i], .dst = UPLINK, .sport = 999, .dport = 5000));
+		expect_dropped(COUNT_martian);
+	}
+	expect_live_flows(0);
+}
+
+static void a_client_behind_a_narrow_route_is_outside(void **s)
+{
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	uplink_gets(frame(FROM_ISP, .src = BEHIND_MTU_1000, .dst = UPLINK, .sport = 999, .dport = 5000));
+	expect_published_in(frame(GW_TO_NS1, .src = BEHIND_MTU_1000, .dst = NS1, .sport = 999,
+				  .dport = 3000, .ttl = 63));
+}
+
+static void only_what_may_begin_a_flow_comes_in(void **s)
+{
+	publish(UPLINK, TCP, 5000, 5000, 3000);
+	uplink_gets(frame(REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = RST));
+	expect_dropped(COUNT_no_flow);
+	uplink_gets(frame(REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = SYN | ACK));
+	expect_dropped(COUNT_no_flow);
+}
+
+static void a_rule_without_its_endpoint_leads_nowhere(void **s)
+{
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	replace_endpoint(DEV_NS1);
+	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5000));
+	expect_dropped(COUNT_no_endpoint);
+}
+
+static void ending_the_rule_ends_its_flows(void **s)
+{
+	uint32_t id = publish(UPLINK, UDP, 5000, 5000, 3000);
+	struct frame *f = frame(REQUEST, .sport = 999, .dport = 5000);
+
+	uplink_gets(f);
+	assert_int_equal(state_rule_del(state(), id), 0);
+	uplink_gets(f);
+	expect_outcome(PASSED);
+	expect_packet(f);
+	expect_counted(COUNT_not_ours, COUNT_flow_ended);
+	expect_live_flows(0);
+}
+
+static void flows_of_other_rules_live_on(void **s)
+{
+	uint32_t other = publish(UPLINK, UDP, 6000, 6000, 6000);
+
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5000));
+	assert_int_equal(state_rule_del(state(), other), 0);
+	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5000));
+	expect_outcome(INTO_PORT);
+	expect_counted(COUNT_published_in);
+}
+
+/* ---- the host's own sockets ---- */
+
+static void a_connection_of_the_hosts_own_is_left_alone(void **s)
+{
+	struct frame *udp = frame(REQUEST, .sport = 53, .dport = 5000);
+	struct frame *tcp = frame(REQUEST, .proto = TCP, .sport = 80, .dport = 5000, .flags = ACK);
+	int u = host_socket(UDP, UPLINK, 5000, CLIENT, 53);
+	int t = host_socket(TCP, UPLINK, 5000, CLIENT, 80);
+
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	publish(UPLINK, TCP, 5000, 5000, 3000);
+	uplink_gets(udp);
+	expect_left_alone(udp);
+	uplink_gets(tcp);
+	expect_left_alone(tcp);
+	close(u);
+	close(t);
+	uplink_gets(udp);
+	expect_published_in(frame(REQUEST_INSIDE, .sport = 53, .dport = 3000, .ttl = 63));
+}
+
+static void publishing_takes_a_listeners_place(void **s)
+{
+	int listener = host_socket(TCP, "0.0.0.0", 5000, NULL, 0);
+
+	publish(UPLINK, TCP, 5000, 5000, 3000);
+	uplink_gets(frame(REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = SYN));
+	expect_published_in(frame(REQUEST_INSIDE, .proto = TCP, .sport = 999, .dport = 3000,
+				  .flags = SYN, .ttl = 63));
+	close(listener);
+}
+
+/* ---- from a namespace: the hairpin ---- */
+
+static void a_namespace_reaches_a_published_port(void **s)
+{
+	publish(UPLINK, TCP, 5000, 5000, 3000);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .proto = TCP, .sport = 70,
+			.dport = 5000, .flags = SYN));
+	expect_published_in(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .proto = TCP, .sport = 70,
+				  .dport = 3000, .flags = SYN, .ttl = 63));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = TCP, .sport = 3000,
+			.dport = 70, .flags = SYN | ACK));
+	/* a reply that goes into a port */
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .proto = TCP, .sport = 5000,
+			    .dport = 70, .flags = SYN | ACK, .ttl = 63));
+	expect_counted(COUNT_unmasqueraded);
+}
+
+static void a_namespace_reaches_its_own_published_port(void **s)
+{
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = GW, .sport = 70, .dport = 5000));
+	expect_published_in(frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 70, .dport = 3000, .ttl = 63));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = GW, .sport = 3000, .dport = 70));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 5000, .dport = 70, .ttl = 63));
+	expect_counted(COUNT_unmasqueraded);
+}
+
+/* Both show the published address to NS1, and may have chosen the same port. */
+static void two_namespaces_with_the_same_port_are_kept_apart(void **s)
+{
+	uint16_t port;
+
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 700, .dport = 5000));
+	expect_published_in(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 700, .dport = 3000, .ttl = 63));
+	ns3_sends(frame(NS3_TO_GW, .src = NS3, .dst = UPLINK, .sport = 700, .dport = 5000));
+	port = frame_u16(output(), ETH_LEN + IP_LEN);
+	assert_int_not_equal(port, 700);
+	assert_int_equal(port % 2, 0);
+	assert_in_range(port, 600, 1023);
+	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = port, .dport = 3000, .ttl = 63));
+	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_port_changed);
+}
+
+static void the_gateways_other_ports_stay_the_hosts(void **s)
+{
+	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = GW, .sport = 70, .dport = 53);
+
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	ns1_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_to_host);
+	/* not a packet with ports */
+	f = frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = ECHO, .id = 5000);
+	ns1_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_to_host);
+}
+
+static void a_hairpin_has_a_ttl(void **s)
+{
+	struct frame *f = frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 70, .dport = 5000, .ttl = 1);
+
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	ns2_sends(f);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS2, .src = GW, .dst = NS2, .proto = ICMP, .type = TIME_EXCEEDED,
+			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+	expect_counted(COUNT_icmp_sent, COUNT_flow_new);
+}
+
+/* ---- from the host itself ---- */
+
+static void the_host_reaches_its_own_published_port(void **s)
+{
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	lo_gets(frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5000, .ttl = 1));
+	expect_published_in(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 999, .dport = 3000, .ttl = 1));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 3000, .dport = 999, .ttl = 1));
+	expect_published_out(INTO_HOST, frame(NS1_TO_GW, .src = UPLINK, .dst = UPLINK, .sport = 5000,
+					      .dport = 999, .ttl = 1));
+}
+
+static void other_traffic_of_lo_is_left_alone(void **s)
+{
+	struct frame *f = frame(ON_LO, .src = "127.0.0.1", .dst = "127.0.0.1", .sport = 999, .dport = 5000);
+
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	lo_gets(f);
+	expect_left_alone(f);
+	f = frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5001);
+	lo_gets(f);
+	expect_left_alone(f);
+}
+
+/* The same tuple may come by the uplink and by lo: they are two flows. */
+static void lo_and_the_uplink_are_different_zones(void **s)
+{
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
+	lo_gets(frame(ON_LO, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000));
+	expect_outcome(PASSED);
+	expect_counted(COUNT_not_ours);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(a_connection_comes_in_and_is_answered),
+		spec(udp_comes_in_and_is_answered),
+		spec(a_range_leads_to_ports_in_step),
+		spec(what_is_not_published_is_left_alone),
+		spec(every_address_means_those_of_the_host),
+		spec(a_secondary_address_answers_as_itself),
+		spec(an_address_that_is_gone_is_no_source_any_more),
+		spec(two_published_ports_may_lead_to_one),
+		spec(nobody_outside_has_an_address_of_ours),
+		spec(a_client_behind_a_narrow_route_is_outside),
+		spec(only_what_may_begin_a_flow_comes_in),
+		spec(a_rule_without_its_endpoint_leads_nowhere),
+		spec(ending_the_rule_ends_its_flows),
+		spec(flows_of_other_rules_live_on),
+		spec(a_connection_of_the_hosts_own_is_left_alone),
+		spec(publishing_takes_a_listeners_place),
+		spec(a_namespace_reaches_a_published_port),
+		spec(a_namespace_reaches_its_own_published_port),
+		spec(two_namespaces_with_the_same_port_are_kept_apart),
+		spec(the_gateways_other_ports_stay_the_hosts),
+		spec(a_hairpin_has_a_ttl),
+		spec(the_host_reaches_its_own_published_port),
+		spec(other_traffic_of_lo_is_left_alone),
+		spec(lo_and_the_uplink_are_different_zones),
+	};
+
+	return run_specs("publish", specs);
+}
