@@ -355,9 +355,13 @@ void exhaust_icmp_budget(void)
 	uint32_t now = state_now(), second = now;
 	int i;
 
-	/* from the beginning of a second on, so that the test is over before the next one */
+	/*
+	 * From the beginning of a second on, so that the test is over before the next one. The
+	 * programs' clock is the coarse one, and a tick late.
+	 */
 	while ((now = state_now()) == second)
 		usleep(1000);
+	usleep(50000);
 	for (i = 0; i < libbpf_num_possible_cpus(); i++) {
 		all[i].second = now;
 		all[i].sent = 1000;

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* The flow table: states, timeouts, ports that collide, a table that is full, flows that are dead. */
+#include <unistd.h>
+
+#include "lib/harness.h"
+
+#define OUT NS1_TO_GW, .src = NS1, .dst = SERVER
+#define IN FROM_ISP, .src = SERVER, .dst = UPLINK
+
+static void ns1_tcp(uint8_t flags)
+{
+	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 80, .flags = flags));
+	expect_outcome(SENT);
+}
+
+static void server_tcp(uint8_t flags)
+{
+	uplink_gets(frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = flags));
+	expect_outcome(INTO_PORT);
+}
+
+static void ns1_udp(uint16_t sport)
+{
+	ns1_sends(frame(OUT, .sport = sport, .dport = 53));
+}
+
+static void server_udp(uint16_t dport)
+{
+	uplink_gets(frame(IN, .sport = 53, .dport = dport));
+}
+
+static uint16_t external_port(void)
+{
+	return frame_u16(output(), ETH_LEN + IP_LEN);
+}
+
+/* ---- states ---- */
+
+static void tcp_is_followed_from_syn_to_the_last_fin(void **s)
+{
+	ns1_tcp(SYN);
+	expect_state(0, CONN_SYN_SENT);
+	ns1_tcp(SYN);
+	expect_state(0, CONN_SYN_SENT);
+	server_tcp(SYN | ACK);
+	expect_state(0, CONN_SYN_RECV);
+	ns1_tcp(ACK);
+	expect_state(0, CONN_ESTABLISHED);
+	server_tcp(ACK);
+	expect_state(0, CONN_ESTABLISHED);
+	ns1_tcp(FIN | ACK);
+	expect_state(0, CONN_FIN_WAIT);
+	assert_int_equal(conn_at(0).fin, 1 << FLOW_ORIGINAL);
+	server_tcp(ACK);
+	expect_state(0, CONN_FIN_WAIT);
+	server_tcp(FIN | ACK);
+	expect_state(0, CONN_CLOSING);
+	assert_int_equal(conn_at(0).fin, 1 << FLOW_ORIGINAL | 1 << FLOW_REPLY);
+	ns1_tcp(ACK);
+	expect_state(0, CONN_CLOSING);
+	/* the same ports again */
+	ns1_tcp(SYN);
+	expect_state(0, CONN_SYN_SENT);
+	assert_int_equal(conn_at(0).fin, 0);
+	expect_live_flows(1);
+}
+
+static void a_reset_from_either_side_ends_it(void **s)
+{
+	ns1_tcp(SYN);
+	server_tcp(RST | ACK);
+	expect_state(0, CONN_RESET);
+	ns1_tcp(ACK);
+	expect_state(0, CONN_RESET);
+	ns1_tcp(SYN);
+	expect_state(0, CONN_SYN_SENT);
+	ns1_tcp(RST);
+	expect_state(0, CONN_RESET);
+}
+
+static void udp_and_icmp_are_replied_to_or_not(void **s)
+{
+	ns1_udp(4000);
+	ns1_udp(4000);
+	expect_state(0, CONN_UNREPLIED);
+	server_udp(4000);
+	expect_state(0, CONN_REPLIED);
+	ns1_sends(frame(OUT, .proto = ICMP, .type = ECHO, .id = 7));
+	expect_state(1, CONN_UNREPLIED);
+	uplink_gets(frame(IN, .proto = ICMP, .type = ECHO_REPLY, .id = 7));
+	expect_state(1, CONN_REPLIED);
+}
+
+static void a_slot_says_whose_flow_it_is(void **s)
+{
+	struct conn c;
+
+	ns1_udp(4000);
+	c = conn_at(0);
+	assert_memory_equal(&c.orig.src, (&(struct ipaddr){ { 192, 168, 1, 10 } }), 4);
+	assert_memory_equal(&c.orig.dst, (&(struct ipaddr){ { 203, 0, 113, 10 } }), 4);
+	assert_int_equal(c.orig.sport_h, 4000);
+	assert_int_equal(c.orig.dport_h, 53);
+	assert_int_equal(c.orig.net, 1);
+	assert_int_equal(c.orig.proto, UDP);
+	assert_int_equal(c.rule, 0);
+	assert_int_equal(c.endpoint, DEV_NS1);
+}
+
+/* ---- time ---- */
+
+/* Whether the answer to a flow of that age, in whatever state it is, still comes in. */
+static void expect_dead_after(uint32_t seconds, struct frame *answer)
+{
+	age_flows(seconds - 1);
+	uplink_gets(answer);
+	expect_outcome(INTO_PORT);
+	age_flows(seconds + 1); /* refreshed by the packet before */
+	uplink_gets(answer);
+	expect_outcome(PASSED);
+	expect_counted(COUNT_not_ours, COUNT_flow_ended);
+	expect_live_flows(0);
+}
+
+static void a_flow_that_was_answered_lives_as_long_as_is_set(void **s)
+{
+	struct config cfg = config_now();
+
+	ns1_udp(4000);
+	server_udp(4000);
+	expect_dead_after(300, frame(IN, .sport = 53, .dport = 4000));
+	cfg.timeout_s[TIMEOUT_UDP_REPLIED] = 30;
+	configure(&cfg);
+	ns1_udp(4000);
+	server_udp(4000);
+	expect_dead_after(30, frame(IN, .sport = 53, .dport = 4000));
+}
+
+static void each_state_has_its_timeout(void **s)
+{
+	ns1_sends(frame(OUT, .proto = ICMP, .type = ECHO, .id = 7));
+	expect_dead_after(60, frame(IN, .proto = ICMP, .type = ECHO_REPLY, .id = 7));
+	ns1_tcp(ACK);
+	expect_dead_after(7440, frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = ACK));
+	ns1_tcp(SYN);
+	expect_dead_after(240, frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = SYN | ACK));
+}
+
+static void an_unanswered_datagram_is_forgotten_sooner(void **s)
+{
+	ns1_udp(4000);
+	age_flows(121);
+	server_udp(4000);
+	expect_outcome(PASSED);
+	expect_counted(COUNT_not_ours, COUNT_flow_ended);
+}
+
+/* What still trickles in after both FINs does not keep the flow. */
+static void a_closing_flow_is_not_kept_alive(void **s)
+{
+	ns1_tcp(ACK);
+	ns1_tcp(FIN | ACK);
+	server_tcp(FIN | ACK);
+	age_flows(200);
+	server_tcp(ACK);
+	age_flows(41);
+	uplink_gets(frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = ACK));
+	expect_outcome(PASSED);
+	expect_counted(COUNT_not_ours, COUNT_flow_ended);
+}
+
+static void an_expired_flow_begins_anew_with_the_next_packet(void **s)
+{
+	ns1_udp(4000);
+	age_flows(121);
+	ns1_udp(4000);
+	expect_outcome(SENT);
+	expect_counted(COUNT_masqueraded, COUNT_flow_ended, COUNT_flow_new);
+	expect_live_flows(1);
+	expect_state(0, CONN_UNREPLIED);
+}
+
+/* Each new flow looks at two slots in turn and ends what is dead there. */
+static void new_flows_sweep_the_table(void **s)
+{
+	uint16_t port;
+
+	for (port = 4000; port < 4010; port++)
+		ns1_udp(port);
+	expect_live_flows(10);
+	age_flows(121);
+	for (port = 5000; port < 5010; port++)
+		ns1_udp(port);
+	expect_live_flows(10);
+	ns1_udp(4000);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+}
+
+/* ---- ports that collide ---- */
+
+static void a_port_taken_by_another_namespace_is_exchanged_for_one_of_its_kind(void **s)
+{
+	static const struct {
+		uint16_t want, first, last;
+	} cases[] = { { 4000, 1024, 65535 }, { 4001, 1024, 65535 }, { 700, 600, 1023 }, { 701, 600, 1023 } };
+	uint16_t port;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ns1_udp(cases[i].want);
+		assert_int_equal(external_port(), cases[i].want);
+		ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = cases[i].want, .dport = 53));
+		port = external_port();
+		assert_int_not_equal(port, cases[i].want);
+		assert_in_range(port, cases[i].first, cases[i].last);
+		assert_int_equal(port % 2, cases[i].want % 2);
+		expect_outcome(SENT);
+		expect_packet(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .sport = port, .dport = 53, .ttl = 63));
+		expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+		server_udp(port);
+		expect_outcome(INTO_PORT);
+		expect_packet(frame(GW_TO_NS2, .src = SERVER, .dst = NS2, .sport = 53,
+				    .dport = cases[i].want, .ttl = 63));
+		server_udp(cases[i].want);
+		expect_packet(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53,
+				    .dport = cases[i].want, .ttl = 63));
+	}
+}
+
+static void an_identifier_is_exchanged_too(void **s)
+{
+	uint16_t id;
+
+	ns1_sends(frame(OUT, .proto = ICMP, .type = ECHO, .id = 7));
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .proto = ICMP, .type = ECHO, .id = 7, .seq = 2));
+	id = frame_u16(output(), ETH_LEN + IP_LEN + 4);
+	assert_int_not_equal(id, 7);
+	expect_packet(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .proto = ICMP, .type = ECHO,
+			    .id = id, .seq = 2, .ttl = 63));
+	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+	uplink_gets(frame(IN, .proto = ICMP, .type = ECHO_REPLY, .id = id, .seq = 2));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS2, .src = SERVER, .dst = NS2, .proto = ICMP, .type = ECHO_REPLY,
+			    .id = 7, .seq = 2, .ttl = 63));
+}
+
+static void the_same_port_serves_for_other_destinations(void **s)
+{
+	ns1_udp(4000);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER2, .sport = 4000, .dport = 53));
+	assert_int_equal(external_port(), 4000);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+}
+
+static void expect_not_4000(void)
+{
+	ns1_udp(4000);
+	assert_int_not_equal(external_port(), 4000);
+	expect_outcome(SENT);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+}
+
+static void a_port_of_a_socket_of_the_hosts_is_not_taken(void **s)
+{
+	int udp = host_socket(UDP, UPLINK, 4000, NULL, 0), tcp;
+
+	expect_not_4000();
+	close(udp);
+	tcp = host_socket(TCP, "0.0.0.0", 4000, NULL, 0);
+	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
+	assert_int_not_equal(external_port(), 4000);
+	close(tcp);
+	/* the other protocol's sockets do not matter */
+	udp = host_socket(UDP, UPLINK, 4002, NULL, 0);
+	ns1_sends(frame(OUT, .proto = TCP, .sport = 4002, .dport = 80, .flags = SYN));
+	assert_int_equal(external_port(), 4002);
+	close(udp);
+}
+
+static void a_published_port_is_not_taken(void **s)
+{
+	publish(UPLINK, UDP, 4000, 4000, 3000);
+	expect_not_4000();
+}
+
+static void nor_is_one_published_on_every_address(void **s)
+{
+	publish("0.0.0.0", UDP, 4000, 4000, 3000);
+	expect_not_4000();
+}
+
+static void ports_come_from_the_range_that_is_set(void **s)
+{
+	struct config cfg = config_now();
+
+	cfg.port_min_h = 5000;
+	cfg.port_max_h = 5001;
+	configure(&cfg);
+	ns1_udp(4000);
+	assert_int_equal(external_port(), 5000);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+	ns1_udp(4001);
+	assert_int_equal(external_port(), 5001);
+	/* only one of its parity, and that is taken */
+	ns1_udp(4002);
+	expect_dropped(COUNT_no_free_port);
+	ns1_udp(5000);
+	expect_dropped(COUNT_no_free_port);
+	expect_live_flows(2);
+}
+
+static void the_port_of_an_expired_flow_is_free(void **s)
+{
+	struct config cfg = config_now();
+	uint16_t port;
+
+	cfg.port_min_h = cfg.port_max_h = 5000;
+	configure(&cfg);
+	/* others, and one attempt more, so that the sweep does not come by the one that counts */
+	for (port = 1; port < 20; port++)
+		ns1_sends(frame(OUT, .sport = 5000, .dport = port));
+	ns1_udp(5000);
+	assert_int_equal(external_port(), 5000);
+	ns1_udp(5002);
+	expect_dropped(COUNT_no_free_port);
+	ns1_udp(5002);
+	expect_dropped(COUNT_no_free_port);
+	age_flows(121);
+	ns1_udp(5002);
+	assert_int_equal(external_port(), 5000);
+	expect_outcome(SENT);
+}
+
+/* ---- a full table ---- */
+
+static void a_full_table_takes_no_new_flow_and_loses_none(void **s)
+{
+	struct config cfg = config_now();
+
+	cfg.max_flows = 2;
+	configure(&cfg);
+	ns1_udp(4000);
+	ns1_udp(4001);
+	ns1_udp(4002);
+	expect_dropped(COUNT_table_full);
+	ns1_udp(4000);
+	expect_outcome(SENT);
+	server_udp(4001);
+	expect_outcome(INTO_PORT);
+	expect_live_flows(2);
+}
+
+static void a_full_table_makes_room_of_what_has_expired(void **s)
+{
+	struct config cfg = config_now();
+	uint16_t port;
+
+	cfg.max_flows = 20;
+	configure(&cfg);
+	for (port = 4000; port < 4020; port++)
+		ns1_udp(port);
+	age_flows(121);
+	/* all but the last two are alive again, and the sweep has to go round to find those */
+	for (port = 4000; port < 4018; port++)
+		ns1_udp(port);
+	ns1_udp(5000);
+	expect_outcome(SENT);
+	ns1_udp(5001);
+	expect_outcome(SENT);
+	ns1_udp(5002);
+	expect_dropped(COUNT_table_full);
+	expect_live_flows(20);
+}
+
+static void slots_are_used_again(void **s)
+{
+	ns1_udp(4000);
+	ns1_udp(4001);
+	age_flows(121);
+	server_udp(4000);
+	server_udp(4001);
+	expect_live_flows(0);
+	ns1_udp(4002);
+	ns1_udp(4003);
+	expect_live_flows(2);
+	assert_in_range(conn_at(0).orig.sport_h, 4002, 4003);
+	assert_in_range(conn_at(1).orig.sport_h, 4002, 4003);
+}
+
+/* ---- flows whose reason is gone ---- */
+
+static void a_change_of_configuration_spares_what_is_still_wanted(void **s)
+{
+	ns1_udp(4000);
+	server_udp(4000);
+	next_generation();
+	server_udp(4000);
+	expect_outcome(INTO_PORT);
+	expect_counted(COUNT_unmasqueraded);
+	next_generation();
+	ns1_udp(4000);
+	expect_outcome(SENT);
+	expect_counted(COUNT_masqueraded);
+}
+
+static void a_namespaces_flows_end_with_it(void **s)
+{
+	struct frame *f = frame(IN, .sport = 53, .dport = 4000);
+
+	ns1_udp(4000);
+	forget_port(DEV_NS1);
+	uplink_gets(f);
+	expect_outcome(PASSED);
+	expect_packet(f);
+	expect_counted(COUNT_not_ours, COUNT_flow_ended);
+}
+
+static void another_namespace_at_its_address_does_not_inherit_them(void **s)
+{
+	ns1_udp(4000);
+	server_udp(4000);
+	replace_endpoint(DEV_NS1);
+	server_udp(4000);
+	expect_outcome(PASSED);
+	expect_counted(COUNT_not_ours, COUNT_flow_ended);
+}
+
+static void a_forgotten_uplink_is_no_way_out(void **s)
+{
+	struct frame *f = frame(OUT, .sport = 4000, .dport = 53);
+
+	ns1_sends(f);
+	assert_int_equal(state_uplink_del(state(), ifindex_of(DEV_UPLINK)), 0);
+	ns1_sends(f);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
+			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+	expect_counted(COUNT_icmp_sent);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(tcp_is_followed_from_syn_to_the_last_fin),
+		spec(a_reset_from_either_side_ends_it),
+		spec(udp_and_icmp_are_replied_to_or_not),
+		spec(a_slot_says_whose_flow_it_is),
+		spec(a_flow_that_was_answered_lives_as_long_as_is_set),
+		spec(each_state_has_its_timeout),
+		spec(an_unanswered_datagram_is_forgotten_sooner),
+		spec(a_closing_flow_is_not_kept_alive),
+		spec(an_expired_flow_begins_anew_with_the_next_packet),
+		spec(new_flows_sweep_the_table),
+		spec(a_port_taken_by_another_namespace_is_exchanged_for_one_of_its_kind),
+		spec(an_identifier_is_exchanged_too),
+		spec(the_same_port_serves_for_other_destinations),
+		spec(a_port_of_a_socket_of_the_hosts_is_not_taken),
+		spec(a_published_port_is_not_taken),
+		spec(nor_is_one_published_on_every_address),
+		spec(ports_come_from_the_range_that_is_set),
+		spec(the_port_of_an_expired_flow_is_free),
+		spec(a_full_table_takes_no_new_flow_and_loses_none),
+		spec(a_full_table_makes_room_of_what_has_expired),
+		spec(slots_are_used_again),
+		spec(a_change_of_configuration_spares_what_is_still_wanted),
+		spec(a_namespaces_flows_end_with_it),
+		spec(another_namespace_at_its_address_does_not_inherit_them),
+		spec(a_forgotten_uplink_is_no_way_out),
+	};
+
+	return run_specs("flow_table", specs);
+}
