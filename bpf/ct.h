@@ -376,7 +376,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 {
 	struct ct_making *m = ct_making_get();
 	struct config *cfg = config_get();
-	long r;
+	int r;
 
 	if (!cfg || !m)
 		return 1;
@@ -385,6 +385,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 	/* an external port: the host has a say */
 	if (m->new.answer_net == EBPFNET_NET_OUTSIDE && ct_port_of_host(*ctx, &m->reply_key, cfg))
 		return 0;
+	/* r is no long: before Linux 6.4 the error arrives as an int, its upper half zero */
 	r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
 	if (r == -EEXIST && ct_reclaim(&m->reply_key, cfg))
 		r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
@@ -467,7 +468,7 @@ static __noinline verdict_t ct_begin(ctx_t *ctx)
 	struct ct_making *m = ct_making_get();
 	struct config *cfg = config_get();
 	__u32 slot;
-	long r;
+	int r; /* not long, as above */
 
 	if (!cfg || !a || !m)
 		return DROP(helper_failed);
