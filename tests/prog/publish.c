@@ -186,6 +186,16 @@ static void ending_the_rule_ends_its_flows(void **s)
 	expect_live_flows(0);
 }
 
+static void a_rule_that_leads_to_another_namespace_ends_them_too(void **s)
+{
+	uint32_t id = publish(UPLINK, UDP, 5000, 5000, 3000);
+
+	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5000));
+	give_rule_to(id, DEV_NS2);
+	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5000));
+	expect_dropped(COUNT_no_endpoint, COUNT_flow_ended);
+}
+
 static void flows_of_other_rules_live_on(void **s)
 {
 	uint32_t other = publish(UPLINK, UDP, 6000, 6000, 6000);
@@ -355,6 +365,7 @@ int main(void)
 		spec(only_what_may_begin_a_flow_comes_in),
 		spec(a_rule_without_its_endpoint_leads_nowhere),
 		spec(ending_the_rule_ends_its_flows),
+		spec(a_rule_that_leads_to_another_namespace_ends_them_too),
 		spec(flows_of_other_rules_live_on),
 		spec(a_connection_of_the_hosts_own_is_left_alone),
 		spec(publishing_takes_a_listeners_place),

@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-#include <arpa/inet.h>
-#include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include <user/state_map.h>
-
-#include "harness.h"
-#include "host.h"
-
-#define FLOWS 256 /* the table's size */
+#include "internal.h"
 
 #define MARK 0x55
 #define PRIORITY 3
@@ -26,12 +17,7 @@ static const char *const counter_names[COUNTERS] = {
 #undef X
 };
 
-static struct {
-	struct state state;
-	int prog[HOOKS];
-	int icmp_budget;
-	struct config config;	/* as a test finds it */
-} h;
+struct harness h;
 
 /* What came out last. */
 static struct {
@@ -48,24 +34,35 @@ struct state *state(void)
 	return &h.state;
 }
 
-struct ipaddr address(const char *text)
-{
-	struct ipaddr addr;
-
-	assert_int_equal(inet_pton(AF_INET, text, &addr), 1);
-	return addr;
-}
-
 /* ---- one packet ---- */
 
-static void counters_now(uint64_t value[COUNTERS])
+/* Adds the counters, and what the ports sent, times a sign. */
+static void count_with(int sign)
 {
-	assert_int_equal(state_counters(&h.state, (struct counters *)value), 0);
+	struct counters now;
+	int i;
+
+	assert_int_equal(state_counters(&h.state, &now), 0);
+	for (i = 0; i < COUNTERS; i++)
+		out.counted[i] += sign * ((uint64_t *)&now)[i];
+	for (i = 0; i <= DEV_NS4 - DEV_NS1; i++)
+		out.copies[i] += sign * host_tx_packets(DEV_NS1 + i);
+}
+
+void count_from_here(void)
+{
+	memset(out.counted, 0, sizeof(out.counted));
+	memset(out.copies, 0, sizeof(out.copies));
+	count_with(-1);
+}
+
+void count_to_here(void)
+{
+	count_with(1);
 }
 
 void run_given(enum hook hook, enum device dev, const struct frame *in, struct given given)
 {
-	uint64_t before[COUNTERS];
 	struct __sk_buff ctx = {
 		.ifindex = ifindex_of(dev),
 		.mark = MARK,
@@ -77,22 +74,15 @@ void run_given(enum hook hook, enum device dev, const struct frame *in, struct g
 		    .data_out = out.packet.bytes, .data_size_out = FRAME_MAX, .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx), .ctx_out = &out.ctx,
 		    .ctx_size_out = sizeof(out.ctx));
-	int i;
 
 	if (given.forwarded_from)
 		ctx.ingress_ifindex = ifindex_of(given.forwarded_from);
-	counters_now(before);
-	for (i = 0; i <= DEV_NS4 - DEV_NS1; i++)
-		out.copies[i] = -host_tx_packets(DEV_NS1 + i);
+	count_from_here();
 	assert_int_equal(bpf_prog_test_run_opts(h.prog[hook], &o), 0);
-	for (i = 0; i <= DEV_NS4 - DEV_NS1; i++)
-		out.copies[i] += host_tx_packets(DEV_NS1 + i);
+	count_to_here();
 	out.hook = hook;
 	out.retval = o.retval;
 	out.packet.len = o.data_size_out;
-	counters_now(out.counted);
-	for (i = 0; i < COUNTERS; i++)
-		out.counted[i] -= before[i];
 }
 
 void run(enum hook hook, enum device dev, const struct frame *in)
@@ -148,16 +138,6 @@ void expect_outcome_at(enum outcome want, const char *file, int line)
 	_fail(file, line);
 }
 
-static void dump(const char *what, const struct frame *f)
-{
-	uint32_t i;
-
-	print_error("%s, %u bytes:", what, f->len);
-	for (i = 0; i < f->len; i++)
-		print_error("%s%02x", i == 0 ? "\n  " : (i + 2) % 16 == 0 ? "\n  " : " ", f->bytes[i]);
-	print_error("\n");
-}
-
 void expect_packet_at(const struct frame *want, const char *file, int line)
 {
 	uint32_t i;
@@ -168,8 +148,8 @@ void expect_packet_at(const struct frame *want, const char *file, int line)
 		if (out.packet.bytes[i] != want->bytes[i])
 			break;
 	print_error("packets differ from byte %u on\n", i);
-	dump("got", &out.packet);
-	dump("expected", want);
+	frame_print("got", &out.packet);
+	frame_print("expected", want);
 	_fail(file, line);
 }
 
@@ -213,272 +193,7 @@ void expect_copies_at(const int *want, const char *file, int line)
 		_fail(file, line);
 }
 
-/* ---- what the maps say ---- */
-
-static const uint32_t zero;
-
-struct config config_now(void)
-{
-	struct config cfg;
-
-	assert_int_equal(state_config(&h.state, &cfg), 0);
-	return cfg;
-}
-
-void configure(const struct config *cfg)
-{
-	assert_int_equal(state_config_set(&h.state, cfg), 0);
-}
-
-void next_generation(void)
-{
-	struct config cfg = config_now();
-
-	configure(&cfg);
-}
-
-uint32_t publish(const char *on, uint8_t proto, uint16_t first, uint16_t last, uint16_t to_first)
-{
-	struct rule rule = {
-		.name = "ns1",
-		.addr = address(on),
-		.to = address(NS1),
-		.first_h = first,
-		.last_h = last,
-		.to_first_h = to_first,
-		.net = 1,
-		.endpoint = 1,
-		.proto = proto,
-	};
-	static uint32_t id;
-
-	assert_int_equal(state_rule_add(&h.state, ++id, &rule), 0);
-	return id;
-}
-
-void forget_port(enum device dev)
-{
-	assert_int_equal(state_port_del(&h.state, ifindex_of(dev)), 0);
-}
-
-static void change_port(enum device dev, uint32_t endpoint, uint16_t flags)
-{
-	uint32_t ifindex = ifindex_of(dev);
-	struct port port;
-
-	assert_int_equal(map_get(&h.state, MAP_PORTS, &ifindex, &port), 0);
-	port.endpoint = endpoint;
-	port.flags = flags;
-	assert_int_equal(state_port_set(&h.state, ifindex, &port), 0);
-}
-
-void replace_endpoint(enum device dev)
-{
-	change_port(dev, 100 + dev, 0);
-}
-
-void allow_spoofing(enum device dev)
-{
-	change_port(dev, dev, PORT_SPOOF_ALLOW);
-}
-
-struct fdb_entry fdb_learned(const char *mac)
-{
-	struct fdb_key key = { .net = 1 };
-	struct fdb_entry e = {};
-
-	mac_parse(mac, key.mac);
-	assert_int_equal(map_get(&h.state, MAP_FDB_LEARNED, &key, &e), 0);
-	return e;
-}
-
-static int age_entry(const void *key, const void *value, void *arg)
-{
-	struct fdb_entry e = *(const struct fdb_entry *)value;
-
-	e.seen -= *(uint32_t *)arg;
-	return map_put(&h.state, MAP_FDB_LEARNED, key, &e);
-}
-
-void age_fdb(uint32_t seconds)
-{
-	assert_int_equal(map_each(&h.state, MAP_FDB_LEARNED, age_entry, &seconds), 0);
-}
-
-struct conn conn_at(uint32_t slot)
-{
-	struct conn c;
-
-	assert_int_equal(bpf_map_lookup_elem(h.state.fd[MAP_CONNS], &slot, &c), 0);
-	return c;
-}
-
-static struct conn_alloc alloc_now(void)
-{
-	struct conn_alloc a;
-
-	assert_int_equal(state_conn_alloc(&h.state, &a), 0);
-	return a;
-}
-
-void expect_live_flows(int count)
-{
-	assert_int_equal(alloc_now().live, count);
-}
-
-static int age_flow(const void *key, const void *value, void *arg)
-{
-	struct flow f = *(const struct flow *)value;
-
-	f.seen -= *(uint32_t *)arg;
-	return bpf_map_update_elem(h.state.fd[MAP_FLOWS], key, &f, BPF_EXIST);
-}
-
-void age_flows(uint32_t seconds)
-{
-	uint32_t slot, used = alloc_now().never_used;
-
-	for (slot = 0; slot < used; slot++) {
-		struct conn c = conn_at(slot);
-
-		c.seen -= seconds;
-		assert_int_equal(bpf_map_update_elem(h.state.fd[MAP_CONNS], &slot, &c, BPF_ANY), 0);
-	}
-	assert_int_equal(map_each(&h.state, MAP_FLOWS, age_flow, &seconds), 0);
-}
-
-void exhaust_icmp_budget(void)
-{
-	struct {
-		uint32_t second, sent;
-	} all[libbpf_num_possible_cpus()];
-	uint32_t now = state_now(), second = now;
-	int i;
-
-	/*
-	 * From the beginning of a second on, so that the test is over before the next one. The
-	 * programs' clock is the coarse one, and a tick late.
-	 */
-	while ((now = state_now()) == second)
-		usleep(1000);
-	usleep(50000);
-	for (i = 0; i < libbpf_num_possible_cpus(); i++) {
-		all[i].second = now;
-		all[i].sent = 1000;
-	}
-	assert_int_equal(bpf_map_update_elem(h.icmp_budget, &zero, all, BPF_ANY), 0);
-}
-
 /* ---- setting up ---- */
-
-static int delete_it(const void *key, const void *value, void *arg)
-{
-	return map_del(&h.state, *(enum map_id *)arg, key);
-}
-
-static void empty(enum map_id id)
-{
-	assert_int_equal(map_each(&h.state, id, delete_it, &id), 0);
-}
-
-static void empty_flows(void)
-{
-	uint32_t slot, used = alloc_now().never_used;
-	static const struct conn_alloc none;
-	static const struct conn free_slot;
-
-	empty(MAP_FLOWS);
-	for (slot = 0; slot < used && slot < FLOWS; slot++)
-		assert_int_equal(bpf_map_update_elem(h.state.fd[MAP_CONNS], &slot, &free_slot, 0), 0);
-	assert_int_equal(bpf_map_update_elem(h.state.fd[MAP_CONN_ALLOC], &zero, &none, 0), 0);
-}
-
-static void add_network(uint16_t id, const char *subnet, const char *gateway, const char *broadcast,
-			const char *mac, uint32_t gw, uint32_t peer)
-{
-	struct network net = {
-		.subnet = address(subnet),
-		.mask = address("255.255.255.0"),
-		.gateway = address(gateway),
-		.broadcast = address(broadcast),
-		.gw_ifindex = gw,
-		.gw_peer = peer,
-	};
-
-	mac_parse(mac, net.gw_mac);
-	assert_int_equal(state_network_set(&h.state, id, &net), 0);
-	assert_int_equal(state_gateway_set(&h.state, id, &net), 0);
-}
-
-static void add_port(enum device dev, const char *addr, const char *mac, uint16_t net, uint16_t flags)
-{
-	struct port port = {
-		.addr = address(addr), .net = net, .endpoint = dev, .flags = flags,
-		.number = dev - DEV_NS1,
-	};
-
-	snprintf(port.name, sizeof(port.name), "ns%d", dev);
-	mac_parse(mac, port.mac);
-	assert_int_equal(state_port_set(&h.state, ifindex_of(dev), &port), 0);
-}
-
-/* Endpoint ids are the device's number: NS1 is 1. */
-_Static_assert(DEV_NS1 == 1, "publish() names endpoint 1");
-
-static void fill_maps(void)
-{
-	static const struct uplink uplink = { .name = "eth0" };
-
-	add_network(1, "192.168.1.0", GW, "192.168.1.255", GW_MAC, ifindex_of(DEV_GW),
-		    ifindex_of(DEV_GW_PEER));
-	/* its devices are asked for by no test */
-	add_network(2, "192.168.2.0", "192.168.2.1", "192.168.2.255", "02:42:c0:a8:02:01", 9999,
-		    9998);
-	add_port(DEV_NS1, NS1, NS1_MAC, 1, 0);
-	add_port(DEV_NS2, NS2, NS2_MAC, 1, 0);
-	add_port(DEV_NS3, NS3, NS3_MAC, 1, PORT_SPOOF_ALLOW);
-	add_port(DEV_NS4, NS4, NS4_MAC, 2, 0);
-	assert_int_equal(state_uplink_set(&h.state, ifindex_of(DEV_UPLINK), &uplink), 0);
-}
-
-int harness_reset(void **unused)
-{
-	static const enum map_id tables[] = { MAP_RULES, MAP_PUBLISHED, MAP_FDB_LEARNED, MAP_FDB,
-					      MAP_ENDPOINTS, MAP_PORTS, MAP_UPLINKS, MAP_GATEWAYS };
-	struct config cfg = h.config;
-	size_t i;
-
-	cfg.gen = config_now().gen;
-	empty_flows();
-	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		empty(tables[i]);
-	configure(&cfg);
-	fill_maps();
-	return 0;
-}
-
-static int count_one(const void *key, const void *value, void *arg)
-{
-	++*(int *)arg;
-	return 0;
-}
-
-/* Every live flow has two keys, and every other slot that was ever used is on the free list. */
-int harness_check(void **unused)
-{
-	struct conn_alloc a = alloc_now();
-	uint32_t used = a.never_used < FLOWS ? a.never_used : FLOWS, free_slots = 0, next;
-	int keys = 0;
-
-	assert_int_equal(map_each(&h.state, MAP_FLOWS, count_one, &keys), 0);
-	assert_int_equal(keys, 2 * a.live);
-	for (next = a.free_head; next && free_slots <= used; free_slots++) {
-		assert_int_equal(conn_at(next - 1).state, CONN_FREE);
-		next = conn_at(next - 1).rule;
-	}
-	assert_int_equal(a.live + free_slots, used);
-	return 0;
-}
 
 static int load(void)
 {

@@ -35,6 +35,7 @@
 #define UPLINK "172.31.13.55"
 #define UPLINK_SECOND "172.31.13.56"
 #define NEXT_HOP "172.31.0.1"
+#define NEXT_HOP2 "172.31.0.2"
 #define SERVER "203.0.113.10"
 #define SERVER2 "203.0.113.11"
 
@@ -45,6 +46,7 @@
 #define GW_MAC "02:42:c0:a8:01:01"
 #define UPLINK_MAC "06:00:ac:1f:0d:37"
 #define ISP_MAC "06:00:ac:1f:00:01"
+#define ISP2_MAC "06:00:ac:1f:00:02"
 #define BROADCAST "ff:ff:ff:ff:ff:ff"
 #define STRANGER_MAC "02:00:00:00:00:99"
 
@@ -55,6 +57,7 @@
 #define IN_NO_ROUTE "203.0.113.113"
 #define BEHIND_MTU_1000 "203.0.113.129"
 #define BEHIND_UNHOOKED "198.51.100.10"
+#define BEHIND_NEXT_HOP2 "203.0.113.150"
 
 /* The usual ends of a frame. */
 #define NS1_TO_GW .smac = NS1_MAC, .dmac = GW_MAC
@@ -152,6 +155,7 @@ uint32_t publish(const char *on, uint8_t proto, uint16_t first, uint16_t last, u
 
 uint32_t ifindex_of(enum device dev);
 struct ipaddr address(const char *text);
+void give_rule_to(uint32_t id, uint32_t endpoint);
 void forget_port(enum device dev);		/* as `ns del` does */
 void replace_endpoint(enum device dev);		/* another namespace gets NS1's (or ...) address and port */
 void allow_spoofing(enum device dev);
@@ -164,6 +168,8 @@ void age_fdb(uint32_t seconds);
 struct conn conn_at(uint32_t slot);
 #define expect_state(slot, want) assert_int_equal(conn_at(slot).state, want)
 void expect_live_flows(int count);
+/* Whether all were looked at since the configuration changed. */
+bool flows_are_checked(void);
 /* Lets time pass for all flows. */
 void age_flows(uint32_t seconds);
 

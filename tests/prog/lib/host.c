@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -12,47 +13,46 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "harness.h"
-#include "host.h"
+#include "internal.h"
 
-static const char *const names[DEVICES] = {
-	[DEV_LO] = "lo",      [DEV_NS1] = "veth0",    [DEV_NS2] = "veth1",
-	[DEV_NS3] = "veth2",  [DEV_NS4] = "veth3",    [DEV_GW] = "gw0",
-	[DEV_GW_PEER] = "gw0p", [DEV_UPLINK] = "eth0", [DEV_UNHOOKED] = "eth1",
+/* The host's devices, and the other end of each cable: in a namespace, or at the provider's. */
+static const struct {
+	const char *name, *far;
+} devices[DEVICES] = {
+	[DEV_LO] = { "lo", NULL },	     [DEV_NS1] = { "veth0", "ceth0" },
+	[DEV_NS2] = { "veth1", "ceth1" },    [DEV_NS3] = { "veth2", "ceth2" },
+	[DEV_NS4] = { "veth3", "ceth3" },    [DEV_GW] = { "gw0", NULL },
+	[DEV_GW_PEER] = { "gw0p", NULL },    [DEV_UPLINK] = { "eth0", "isp0" },
+	[DEV_UNHOOKED] = { "eth1", "isp1" },
 };
 
-/* A device that may be asked for must have no traffic but ours: no IPv6, no ARP for the routes. */
+static int far_netns, host_netns;
+
 static const char topology[] =
 	"link set lo up\n"
-	"link add veth0 type veth peer name ceth0\n"
-	"link add veth1 type veth peer name ceth1\n"
-	"link add veth2 type veth peer name ceth2\n"
-	"link add veth3 type veth peer name ceth3\n"
-	"link add gw0 address " GW_MAC " type veth peer name gw0p\n"
+	"link add gw0 type veth peer name gw0p\n"
 	"link add gw1 type veth peer name gw1p\n"
-	"link add eth0 address " UPLINK_MAC " type veth peer name isp0\n"
-	"link add eth1 type veth peer name isp1\n"
-	"link set veth0 up\nlink set ceth0 up\n"
-	"link set veth1 up\nlink set ceth1 up\n"
-	"link set veth2 up\nlink set ceth2 up\n"
-	"link set veth3 up\nlink set ceth3 up\n"
-	"link set gw0 up\nlink set gw0p up\n"
-	"link set gw1 up\nlink set gw1p up\n"
-	"link set eth0 up\nlink set isp0 up\n"
-	"link set eth1 up\nlink set isp1 up\n"
+	"link set gw0 address " GW_MAC " up\n"
+	"link set gw0p up\n"
+	"link set gw1 up\n"
+	"link set gw1p up\n"
+	"link set eth0 address " UPLINK_MAC "\n"
 	"address add " UPLINK "/20 dev eth0\n"
 	"address add " UPLINK_SECOND "/20 dev eth0\n"
 	"address add 198.51.100.1/24 dev eth1\n"
 	"address add " GW "/24 dev gw0\n"
 	"address add 192.168.2.1/24 dev gw1\n"
+	"neighbour add " NEXT_HOP " lladdr " ISP_MAC " dev eth0 nud permanent\n"
+	"neighbour add " NEXT_HOP2 " lladdr " ISP2_MAC " dev eth0 nud permanent\n"
 	"route add default via " NEXT_HOP " dev eth0\n"
+	"route add " BEHIND_NEXT_HOP2 " via " NEXT_HOP2 " dev eth0\n"
 	"route add blackhole 203.0.113.64/28\n"
 	"route add unreachable 203.0.113.80/28\n"
 	"route add prohibit 203.0.113.96/28\n"
 	"route add throw 203.0.113.112/28\n"
 	"route add 203.0.113.128/28 via " NEXT_HOP " dev eth0 mtu lock 1000\n";
 
-int host_write(const char *path, const char *text)
+static int host_write(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC), r;
 
@@ -80,7 +80,7 @@ uint32_t ifindex_of(enum device dev)
 	static uint32_t known[DEVICES];
 
 	if (!known[dev])
-		known[dev] = if_nametoindex(names[dev]);
+		known[dev] = if_nametoindex(devices[dev].name);
 	assert_int_not_equal(known[dev], 0);
 	return known[dev];
 }
@@ -89,31 +89,93 @@ void set_forwarding(enum device dev, int on)
 {
 	char path[128];
 
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/forwarding", names[dev]);
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/forwarding", devices[dev].name);
 	assert_int_equal(host_write(path, on ? "1" : "0"), 0);
 }
 
 static int make_topology(void)
 {
 	FILE *ip = popen("ip -batch -", "w");
+	enum device dev;
 
 	if (!ip)
 		return -errno;
+	for (dev = 0; dev < DEVICES; dev++)
+		if (devices[dev].far)
+			fprintf(ip, "link add %s type veth peer name %s netns /proc/%d/fd/%d\nlink set %s up\n",
+				devices[dev].name, devices[dev].far, getpid(), far_netns, devices[dev].name);
 	fputs(topology, ip);
 	return pclose(ip) ? -EIO : 0;
+}
+
+static int far_devices_up(void)
+{
+	char command[64];
+	enum device dev;
+	int r = setns(far_netns, CLONE_NEWNET) ? -errno : 0;
+
+	for (dev = 0; dev < DEVICES && !r; dev++)
+		if (devices[dev].far) {
+			snprintf(command, sizeof(command), "ip link set %s up", devices[dev].far);
+			r = system(command) ? -EIO : 0;
+		}
+	return setns(host_netns, CLONE_NEWNET) ? -errno : r;
+}
+
+/* A network namespace of nobody else's: no traffic but the tests' own, so no IPv6. */
+static int new_netns(void)
+{
+	if (unshare(CLONE_NEWNET))
+		return -errno;
+	/* it may inherit these from the machine's; without IPv6 the files are not there */
+	host_write("/proc/sys/net/ipv4/ip_forward", "0");
+	host_write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
+	host_write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
+	return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
 /* Of the machine's own network nothing is left in sight before anything is made. */
 int host_setup(void)
 {
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	int r;
+
+	far_netns = new_netns();
+	if (far_netns < 0)
+		return far_netns;
+	host_netns = new_netns();
+	if (host_netns < 0)
+		return host_netns;
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("bpf", HOST_BPFFS, "bpf", 0, NULL))
 		return -errno;
-	/* new namespaces may inherit these from the machine's; without IPv6 the files are not there */
-	host_write("/proc/sys/net/ipv4/ip_forward", "0");
-	host_write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
-	host_write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
-	return make_topology();
+	r = make_topology();
+	return r ? r : far_devices_up();
+}
+
+const char *host_device_name(enum device dev)
+{
+	return devices[dev].name;
+}
+
+uint32_t host_far_ifindex(enum device dev)
+{
+	uint32_t ifindex;
+
+	assert_int_equal(setns(far_netns, CLONE_NEWNET), 0);
+	ifindex = if_nametoindex(devices[dev].far);
+	assert_int_equal(setns(host_netns, CLONE_NEWNET), 0);
+	return ifindex;
+}
+
+int host_packet_socket(bool far)
+{
+	int fd;
+
+	assert_int_equal(setns(far ? far_netns : host_netns, CLONE_NEWNET), 0);
+	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL));
+	assert_int_equal(setns(host_netns, CLONE_NEWNET), 0);
+	assert_true(fd >= 0);
+	return fd;
 }
 
 uint64_t host_tx_packets(enum device dev)
@@ -126,7 +188,7 @@ uint64_t host_tx_packets(enum device dev)
 	while (fgets(line, sizeof(line), f))
 		if (sscanf(line, " %31[^:]: %*u %*u %*u %*u %*u %*u %*u %*u %*u %llu", name,
 			   &packets) == 2 &&
-		    !strcmp(name, names[dev])) {
+		    !strcmp(name, devices[dev].name)) {
 			found = packets;
 			break;
 		}

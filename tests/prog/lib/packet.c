@@ -245,3 +245,25 @@ struct frame *ethernet(const char *smac, const char *dmac, uint16_t eth_type, co
 	put(f, text, strlen(text));
 	return f;
 }
+
+struct frame *frame_tagged(const struct frame *f, uint16_t tci)
+{
+	struct frame *t = new_frame();
+
+	put(t, f->bytes, 12);
+	put16(t, 0x8100);
+	put16(t, tci);
+	put(t, f->bytes + 12, f->len - 12);
+	return t;
+}
+
+/* Beginning at an offset of two, so that the IP header stands at the beginning of a line. */
+void frame_print(const char *what, const struct frame *f)
+{
+	uint32_t i;
+
+	fprintf(stderr, "%s, %u bytes:", what, f->len);
+	for (i = 0; i < f->len; i++)
+		fprintf(stderr, "%s%02x", i == 0 || (i + 2) % 16 == 0 ? "\n  " : " ", f->bytes[i]);
+	fprintf(stderr, "\n");
+}

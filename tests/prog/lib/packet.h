@@ -106,6 +106,11 @@ struct frame *ipv6_make(const struct ipv6_spec *spec);
 /* A frame of another protocol. */
 struct frame *ethernet(const char *smac, const char *dmac, uint16_t eth_type, const char *text);
 
+/* The same frame with an 802.1Q tag: priority, and VLAN in the low 12 bits. */
+struct frame *frame_tagged(const struct frame *f, uint16_t tci);
+
+void frame_print(const char *what, const struct frame *f);
+
 /* Puts the IP header's checksum right again after a test has changed a byte of it. */
 void frame_fix_ip(struct frame *f);
 

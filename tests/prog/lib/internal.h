@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What the files of the harness share; tests see harness.h. */
+#ifndef EBPFNET_TESTS_INTERNAL_H
+#define EBPFNET_TESTS_INTERNAL_H
+
+#include "harness.h"
+
+#define FLOWS 256 /* the flow table's size */
+
+extern struct harness {
+	struct state state;
+	int prog[HOOKS];
+	int icmp_budget;
+	struct config config;	/* as each test finds it */
+} h;
+
+/* What rose between the two is what expect_counted() and expect_copies() see. */
+void count_from_here(void);
+void count_to_here(void);
+
+/* ---- host.c ---- */
+
+#define HOST_BPFFS "/mnt" /* any folder that is always there: the mount is this process's alone */
+
+int host_setup(void);
+const char *host_device_name(enum device dev);
+uint64_t host_tx_packets(enum device dev);
+/* A packet socket that hears all devices of the host, or of the far side. */
+int host_packet_socket(bool far);
+uint32_t host_far_ifindex(enum device dev);
+
+#endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "internal.h"
+#include "wire.h"
+
+#define ARRIVALS 16
+#define WAIT_MS 100 /* a frame is there before its sender goes on; longer is for a slow machine */
+
+struct arrival {
+	enum device dev; /* DEVICES: it was expected */
+	struct frame frame;
+};
+
+static int far_socket, gw_socket;
+static uint32_t far_ifindex[DEVICES];
+static struct arrival arrivals[ARRIVALS];
+static int count;
+
+static void attach(enum hook hook, enum device dev)
+{
+	/* clsact: every kernel has it */
+	assert_int_equal(dataplane_attach(&h.state, HOOK_CLSACT, hook, ifindex_of(dev),
+					  host_device_name(dev), NULL, NULL), 0);
+}
+
+int wire_setup(void **unused)
+{
+	static const enum device cables[] = { DEV_NS1, DEV_NS2, DEV_NS3, DEV_NS4, DEV_UPLINK };
+	int r = harness_setup(unused), one = 1;
+	size_t i;
+
+	if (r)
+		return r;
+	for (i = 0; i < sizeof(cables) / sizeof(cables[0]); i++) {
+		attach(cables[i] == DEV_UPLINK ? HOOK_UPLINK : HOOK_PORT, cables[i]);
+		far_ifindex[cables[i]] = host_far_ifindex(cables[i]);
+	}
+	attach(HOOK_GATEWAY, DEV_GW);
+	far_ifindex[DEV_GW] = ifindex_of(DEV_GW);
+	far_socket = host_packet_socket(true);
+	gw_socket = host_packet_socket(false);
+	/* the kernel takes a VLAN tag out of the bytes, and tells it beside them */
+	if (setsockopt(far_socket, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
+	    setsockopt(gw_socket, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)))
+		return -errno;
+	return 0;
+}
+
+static void put_tag_back(struct msghdr *msg, struct frame *f)
+{
+	struct cmsghdr *c;
+
+	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		struct tpacket_auxdata *aux = (struct tpacket_auxdata *)CMSG_DATA(c);
+
+		if (c->cmsg_type == PACKET_AUXDATA && aux->tp_status & TP_STATUS_VLAN_VALID)
+			*f = *frame_tagged(f, aux->tp_vlan_tci);
+	}
+}
+
+/* The device that a frame was heard at; DEVICES: none of those that matter. */
+static enum device heard_at(int fd, const struct sockaddr_ll *from)
+{
+	enum device dev;
+
+	if (from->sll_pkttype == PACKET_OUTGOING)
+		return DEVICES;
+	if (fd == gw_socket)
+		return (uint32_t)from->sll_ifindex == far_ifindex[DEV_GW] ? DEV_GW : DEVICES;
+	for (dev = 0; dev < DEVICES; dev++)
+		if (dev != DEV_GW && (uint32_t)from->sll_ifindex == far_ifindex[dev])
+			break;
+	return dev;
+}
+
+static void hear(int fd)
+{
+	struct arrival *a = &arrivals[count < ARRIVALS ? count : ARRIVALS - 1];
+	struct iovec iov = { a->frame.bytes, FRAME_MAX };
+	char control[64];
+	struct sockaddr_ll from;
+	struct msghdr msg = {
+		.msg_name = &from,	.msg_namelen = sizeof(from), .msg_iov = &iov,
+		.msg_iovlen = 1,	.msg_control = control,	     .msg_controllen = sizeof(control),
+	};
+	ssize_t len = recvmsg(fd, &msg, 0);
+
+	if (len < 0)
+		return;
+	a->frame.len = len;
+	a->dev = heard_at(fd, &from);
+	if (a->dev == DEVICES)
+		return;
+	put_tag_back(&msg, &a->frame);
+	count++;
+}
+
+void wire_send(enum device from, const struct frame *f)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = far_ifindex[from] };
+	struct pollfd sockets[] = { { far_socket, POLLIN, 0 }, { gw_socket, POLLIN, 0 } };
+	int i;
+
+	count = 0;
+	count_from_here();
+	assert_int_equal(sendto(from == DEV_GW ? gw_socket : far_socket, f->bytes, f->len, 0,
+				(struct sockaddr *)&to, sizeof(to)), f->len);
+	while (poll(sockets, 2, WAIT_MS) > 0)
+		for (i = 0; i < 2; i++)
+			if (sockets[i].revents)
+				hear(sockets[i].fd);
+	count_to_here();
+}
+
+void expect_arrival_at(enum device dev, const struct frame *want, const char *file, int line)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (arrivals[i].dev == dev && arrivals[i].frame.len == want->len &&
+		    !memcmp(arrivals[i].frame.bytes, want->bytes, want->len)) {
+			arrivals[i].dev = DEVICES;
+			return;
+		}
+	print_error("not arrived at the far end of %s:\n", host_device_name(dev));
+	frame_print("expected", want);
+	expect_no_more_arrivals_at(file, line); /* tells what arrived instead */
+	_fail(file, line);
+}
+
+void expect_no_more_arrivals_at(const char *file, int line)
+{
+	bool more = false;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if (arrivals[i].dev == DEVICES)
+			continue;
+		print_error("arrived at the far end of %s:\n", host_device_name(arrivals[i].dev));
+		frame_print("got", &arrivals[i].frame);
+		more = true;
+	}
+	if (more)
+		_fail(file, line);
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Where packets really go, and what becomes of VLAN tags. */
+#include "lib/wire.h"
+
+static void a_switched_frame_arrives_at_its_station_alone(void **s)
+{
+	struct frame *f = frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2);
+
+	wire_send(DEV_NS1, f);
+	expect_arrival(DEV_NS2, f);
+	expect_no_more_arrivals();
+	expect_counted(COUNT_switched);
+}
+
+static void a_flooded_frame_arrives_everywhere_else(void **s)
+{
+	struct frame *f = ethernet(NS1_MAC, BROADCAST, 0x88b5, "experimental");
+
+	wire_send(DEV_NS1, f);
+	expect_arrival(DEV_NS2, f);
+	expect_arrival(DEV_NS3, f);
+	expect_arrival(DEV_GW, f);
+	expect_no_more_arrivals();
+	expect_counted(COUNT_flooded);
+}
+
+static void the_hosts_broadcast_arrives_at_every_station(void **s)
+{
+	struct frame *f = ethernet(GW_MAC, BROADCAST, 0x88b5, "experimental");
+
+	wire_send(DEV_GW, f);
+	expect_arrival(DEV_NS1, f);
+	expect_arrival(DEV_NS2, f);
+	expect_arrival(DEV_NS3, f);
+	expect_no_more_arrivals();
+	expect_counted(COUNT_flooded);
+}
+
+static void the_hosts_frame_arrives_at_its_station_alone(void **s)
+{
+	struct frame *f = frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 1, .dport = 2);
+
+	wire_send(DEV_GW, f);
+	expect_arrival(DEV_NS1, f);
+	expect_no_more_arrivals();
+	expect_counted(COUNT_switched);
+}
+
+static void an_arp_answer_comes_back(void **s)
+{
+	wire_send(DEV_NS1, arp(.smac = NS1_MAC, .dmac = BROADCAST, .op = ARP_REQUEST,
+			       .sender_mac = NS1_MAC, .sender = NS1, .target = GW));
+	expect_arrival(DEV_NS1, arp(GW_TO_NS1, .op = ARP_REPLY, .sender_mac = GW_MAC, .sender = GW,
+				    .target_mac = NS1_MAC, .target = NS1));
+	expect_no_more_arrivals();
+}
+
+static void an_icmp_error_comes_back(void **s)
+{
+	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 1, .dport = 2, .ttl = 1);
+
+	wire_send(DEV_NS1, f);
+	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
+				      .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+	expect_no_more_arrivals();
+}
+
+static void what_is_for_the_gateway_arrives_at_the_host(void **s)
+{
+	struct frame *f = arp(NS1_TO_GW, .op = ARP_REPLY, .sender_mac = NS1_MAC, .sender = NS1,
+			      .target_mac = GW_MAC, .target = GW);
+
+	wire_send(DEV_NS1, f);
+	expect_arrival(DEV_GW, f);
+	expect_no_more_arrivals();
+	expect_counted(COUNT_to_host);
+}
+
+static void a_masqueraded_packet_arrives_at_the_next_hop(void **s)
+{
+	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
+	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK,
+					 .dst = SERVER, .sport = 4000, .dport = 53, .ttl = 63));
+	expect_no_more_arrivals();
+	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_NEXT_HOP2, .sport = 4000, .dport = 53));
+	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP2_MAC, .src = UPLINK,
+					 .dst = BEHIND_NEXT_HOP2, .sport = 4000, .dport = 53, .ttl = 63));
+	expect_no_more_arrivals();
+}
+
+/* And the next ones, which find their flow; and errors about it. */
+static void what_belongs_to_a_flow_goes_the_same_way(void **s)
+{
+	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
+	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
+	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK,
+					 .dst = SERVER, .sport = 4000, .dport = 53, .ttl = 63));
+	expect_no_more_arrivals();
+	wire_send(DEV_UPLINK, frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000));
+	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53, .dport = 4000, .ttl = 63));
+	expect_no_more_arrivals();
+	wire_send(DEV_UPLINK, frame(FROM_ISP, .src = NEXT_HOP, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE,
+				    .quote = frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000, .dport = 53)));
+	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = NEXT_HOP, .dst = NS1, .proto = ICMP,
+				      .type = UNREACHABLE, .ttl = 63,
+				      .quote = frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53)));
+	expect_no_more_arrivals();
+}
+
+static void a_published_port_is_reached_and_answers(void **s)
+{
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	wire_send(DEV_UPLINK, frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000));
+	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000, .ttl = 63));
+	expect_no_more_arrivals();
+	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 3000, .dport = 999));
+	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK,
+					 .dst = SERVER, .sport = 5000, .dport = 999, .ttl = 63));
+	expect_no_more_arrivals();
+	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE,
+				 .quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000)));
+	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = SERVER,
+					 .proto = ICMP, .type = UNREACHABLE, .ttl = 63,
+					 .quote = frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000)));
+	expect_no_more_arrivals();
+}
+
+static void a_hairpin_leads_to_one_namespace_and_back_to_the_other(void **s)
+{
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	wire_send(DEV_NS2, frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 70, .dport = 5000));
+	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 70, .dport = 3000, .ttl = 63));
+	expect_no_more_arrivals();
+	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 3000, .dport = 70));
+	expect_arrival(DEV_NS2, frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .sport = 5000, .dport = 70, .ttl = 63));
+	expect_no_more_arrivals();
+}
+
+/* ---- VLAN tags ---- */
+
+static void a_tagged_frame_is_switched_with_its_tag(void **s)
+{
+	/* whatever address: behind the tag is another subnet */
+	struct frame *f = frame_tagged(frame(NS1_TO_NS2, .src = "198.51.100.1", .dst = NS2), 5);
+
+	wire_send(DEV_NS1, f);
+	expect_arrival(DEV_NS2, f);
+	expect_no_more_arrivals();
+	expect_counted(COUNT_switched);
+}
+
+static void a_tagged_frame_is_flooded_to_stations_only(void **s)
+{
+	struct frame *f = frame_tagged(ethernet(NS1_MAC, BROADCAST, 0x88b5, "experimental"), 5);
+
+	wire_send(DEV_NS1, f);
+	expect_arrival(DEV_NS2, f);
+	expect_arrival(DEV_NS3, f);
+	expect_no_more_arrivals();
+	expect_counted(COUNT_flooded);
+}
+
+static void a_tagged_frame_alone_on_its_switch_ends_there(void **s)
+{
+	wire_send(DEV_NS4, frame_tagged(ethernet(NS4_MAC, BROADCAST, 0x88b5, "experimental"), 5));
+	expect_no_more_arrivals();
+	expect_counted(COUNT_flooded);
+}
+
+static void a_tagged_request_is_for_the_stations(void **s)
+{
+	struct frame *f = frame_tagged(arp(.smac = NS1_MAC, .dmac = BROADCAST, .op = ARP_REQUEST,
+					   .sender_mac = NS1_MAC, .sender = NS1, .target = NS2), 5);
+
+	wire_send(DEV_NS1, f);
+	expect_arrival(DEV_NS2, f);
+	expect_arrival(DEV_NS3, f);
+	expect_no_more_arrivals();
+	expect_counted(COUNT_flooded);
+}
+
+static void a_tagged_frame_is_not_routed(void **s)
+{
+	wire_send(DEV_NS1, frame_tagged(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 1, .dport = 2), 5));
+	expect_no_more_arrivals();
+	expect_counted(COUNT_vlan_to_gateway);
+}
+
+static void the_mac_behind_a_tag_is_guarded_too(void **s)
+{
+	wire_send(DEV_NS1, frame_tagged(ethernet(STRANGER_MAC, NS2_MAC, 0x88b5, "experimental"), 5));
+	expect_no_more_arrivals();
+	expect_counted(COUNT_spoofed_mac);
+}
+
+static void a_tagged_answer_is_another_networks(void **s)
+{
+	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
+	wire_send(DEV_UPLINK, frame_tagged(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53,
+						 .dport = 4000), 5));
+	expect_no_more_arrivals();
+	expect_counted(COUNT_not_ours);
+}
+
+/* IEEE 802.1Q: VLAN 0 is none, the tag only tells a priority. It ends at a router. */
+static void a_priority_tag_is_taken_off_what_is_routed(void **s)
+{
+	wire_send(DEV_NS1, frame_tagged(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000,
+					      .dport = 53), 5 << 13));
+	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK,
+					 .dst = SERVER, .sport = 4000, .dport = 53, .ttl = 63));
+	expect_no_more_arrivals();
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(a_switched_frame_arrives_at_its_station_alone),
+		spec(a_flooded_frame_arrives_everywhere_else),
+		spec(the_hosts_broadcast_arrives_at_every_station),
+		spec(the_hosts_frame_arrives_at_its_station_alone),
+		spec(an_arp_answer_comes_back),
+		spec(an_icmp_error_comes_back),
+		spec(what_is_for_the_gateway_arrives_at_the_host),
+		spec(a_masqueraded_packet_arrives_at_the_next_hop),
+		spec(what_belongs_to_a_flow_goes_the_same_way),
+		spec(a_published_port_is_reached_and_answers),
+		spec(a_hairpin_leads_to_one_namespace_and_back_to_the_other),
+		spec(a_tagged_frame_is_switched_with_its_tag),
+		spec(a_tagged_frame_is_flooded_to_stations_only),
+		spec(a_tagged_frame_alone_on_its_switch_ends_there),
+		spec(a_tagged_request_is_for_the_stations),
+		spec(a_tagged_frame_is_not_routed),
+		spec(the_mac_behind_a_tag_is_guarded_too),
+		spec(a_tagged_answer_is_another_networks),
+		spec(a_priority_tag_is_taken_off_what_is_routed),
+	};
+
+	return cmocka_run_group_tests_name("way", specs, wire_setup, NULL);
+}
