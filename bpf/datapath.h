@@ -59,10 +59,13 @@ static __always_inline int datapath_port(ctx_t *ctx)
 		fdb_learn(port->net, p.smac, ctx->ifindex);
 	if (v == NEXT)
 		v = switch_frame(ctx, &p, port->net, net, ctx->ifindex, &way);
-	if (v == NEXT && p.eth_type == ETH_P_IP)
+	if (v == NEXT && p.eth_type == ETH_P_IP) {
+		/* of this link only: it must not leave by the next one */
+		ctx_pop_priority_tag(ctx);
 		v = outbound(ctx, &p, port, net, &way);
-	else if (v == NEXT)
+	} else if (v == NEXT) {
 		v = to_gateway(&p, &way);
+	}
 	return forward(ctx, v, &way, port->net, net);
 }
 
