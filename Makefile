@@ -2,8 +2,8 @@
 #
 #   make            ./ebpfnet, one file: the BPF objects are inside
 #   make install    PREFIX=/usr/local DESTDIR=
-#   make test       unit, prog and e2e tests        make demo    the tutorial, walked in a lab
-#   make check-format, make clean
+#   make test       style, unit, prog and e2e tests        make demo    the tutorial, walked in a lab
+#   make V=1        with the commands in full              make clean
 #
 # bpf/NAME.bpf.c -> build/NAME.bpf.o -> build/NAME.skel.h (the object's bytes) -> user/dataplane.c
 
@@ -16,8 +16,12 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool) \
 	     $(shell command -v bpftool) /usr/sbin/bpftool)
 
+Q := $(if $(V),,@)
+JOBS := -j$(shell nproc)
+
 # a callback may need less than it is given, and a table's row say less than it could
-WARNINGS := -Wall -Wextra -Werror=implicit-function-declaration -Wno-unused-parameter -Wno-missing-field-initializers
+WARNINGS := -Wall -Wextra -Werror=implicit-function-declaration -Wno-unused-parameter \
+	    -Wno-missing-field-initializers
 CFLAGS ?= -O2 -g
 USER_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARNINGS) -Iinclude -I. -I$(BUILD) -D_GNU_SOURCE \
 	       -DEBPFNET_VERSION='"$(VERSION)"'
@@ -38,16 +42,19 @@ PROG_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/prog/lib/*.c)) \
 all: ebpfnet
 
 ebpfnet: $(USER_OBJ)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(if $(V),,@printf "  %-5s %s\n" LINK $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/user/%.o: user/%.c Makefile | $(SKELETONS)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
+	$(if $(V),,@printf "  %-5s %s\n" CC $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
 # `gen object` drops what only a debugger reads and keeps the BTF.
 $(BUILD)/%.bpf.o: bpf/%.bpf.c Makefile
 	@mkdir -p $(@D)
-	$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $(@:.o=.debug) $<
+	$(if $(V),,@printf "  %-5s %s\n" BPF $<)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $(@:.o=.debug) $<
 	@$(BPFTOOL) gen object $@ $(@:.o=.debug)
 
 $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
@@ -57,7 +64,8 @@ $(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 
 $(BUILD)/asan/%.o: %.c Makefile | $(SKELETONS)
 	@mkdir -p $(@D)
-	$(CC) -O1 -g $(SANITIZE) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
+	$(if $(V),,@printf "  %-5s %s\n" CC $<)
+	$(Q)$(CC) -O1 -g $(SANITIZE) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/asan/libuser.a: $(UNIT_OBJ)
 	@rm -f $@
@@ -65,32 +73,32 @@ $(BUILD)/asan/libuser.a: $(UNIT_OBJ)
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/asan/libuser.a Makefile
 	@mkdir -p $(@D)
-	$(CC) -O1 -g $(SANITIZE) $(USER_CFLAGS) -MMD -MP -o $@ $< $(BUILD)/asan/libuser.a \
+	$(if $(V),,@printf "  %-5s %s\n" CC $<)
+	$(Q)$(CC) -O1 -g $(SANITIZE) $(USER_CFLAGS) -MMD -MP -o $@ $< $(BUILD)/asan/libuser.a \
 		-lcmocka $(LIBS)
 
 $(BUILD)/tests/prog/lib/%.o: tests/prog/lib/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
+	$(if $(V),,@printf "  %-5s %s\n" CC $<)
+	$(Q)$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/tests/prog/%: tests/prog/%.c $(PROG_LIB) Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -o $@ $< $(PROG_LIB) -lcmocka $(LIBS)
+	$(if $(V),,@printf "  %-5s %s\n" CC $<)
+	$(Q)$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -o $@ $< $(PROG_LIB) -lcmocka $(LIBS)
 
 tests: $(UNIT) $(PROG)
 
 # What is missing is installed first, and make starts again: it may be the compiler.
 test:
 	@scripts/install-deps
-	@$(MAKE) --no-print-directory all tests
+	@$(MAKE) --no-print-directory $(JOBS) all tests
 	@tests/run
 
 demo:
 	@scripts/install-deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(JOBS) all
 	@scripts/demo
-
-check-format:
-	@clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h' | grep -v '^vmlinux\.h$$')
 
 install: all
 	install -D -m 755 ebpfnet $(DESTDIR)$(PREFIX)/sbin/ebpfnet
@@ -104,6 +112,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test demo check-format install uninstall clean
+.PHONY: all tests test demo install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
