@@ -2,6 +2,8 @@
 /* The flow table: states, timeouts, ports that collide, a table that is full, flows that are dead. */
 #include <unistd.h>
 
+#include <user/state_map.h>
+
 #include "lib/harness.h"
 
 #define OUT NS1_TO_GW, .src = NS1, .dst = SERVER
@@ -145,7 +147,8 @@ static void each_state_has_its_timeout(void **s)
 	ns1_tcp(ACK);
 	expect_dead_after(7440, frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = ACK));
 	ns1_tcp(SYN);
-	expect_dead_after(240, frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = SYN | ACK));
+	expect_dead_after(240,
+			  frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = SYN | ACK));
 }
 
 static void an_unanswered_datagram_is_forgotten_sooner(void **s)
@@ -204,20 +207,24 @@ static void a_port_taken_by_another_namespace_is_exchanged_for_one_of_its_kind(v
 {
 	static const struct {
 		uint16_t want, first, last;
-	} cases[] = { { 4000, 1024, 65535 }, { 4001, 1024, 65535 }, { 700, 600, 1023 }, { 701, 600, 1023 } };
+	} cases[] = {
+		{ 4000, 1024, 65535 }, { 4001, 1024, 65535 }, { 700, 600, 1023 }, { 701, 600, 1023 }
+	};
 	uint16_t port;
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ns1_udp(cases[i].want);
 		assert_int_equal(external_port(), cases[i].want);
-		ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = cases[i].want, .dport = 53));
+		ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = cases[i].want,
+				.dport = 53));
 		port = external_port();
 		assert_int_not_equal(port, cases[i].want);
 		assert_in_range(port, cases[i].first, cases[i].last);
 		assert_int_equal(port % 2, cases[i].want % 2);
 		expect_outcome(SENT);
-		expect_packet(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .sport = port, .dport = 53, .ttl = 63));
+		expect_packet(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .sport = port,
+				    .dport = 53, .ttl = 63));
 		expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
 		server_udp(port);
 		expect_outcome(INTO_PORT);
@@ -234,7 +241,8 @@ static void an_identifier_is_exchanged_too(void **s)
 	uint16_t id;
 
 	ns1_sends(frame(OUT, .proto = ICMP, .type = ECHO, .id = 7));
-	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .proto = ICMP, .type = ECHO, .id = 7, .seq = 2));
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .proto = ICMP, .type = ECHO, .id = 7,
+			.seq = 2));
 	id = frame_u16(output(), ETH_LEN + IP_LEN + 4);
 	assert_int_not_equal(id, 7);
 	expect_packet(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .proto = ICMP, .type = ECHO,
@@ -420,6 +428,17 @@ static void a_namespaces_flows_end_with_it(void **s)
 	expect_counted(COUNT_not_ours, COUNT_flow_ended);
 }
 
+/* While `ns del` is at work: no port any more, and the flows not yet told. */
+static void a_flow_without_its_port_leads_nowhere(void **s)
+{
+	uint32_t ifindex = ifindex_of(DEV_NS1);
+
+	ns1_udp(4000);
+	assert_int_equal(map_del(state(), MAP_PORTS, &ifindex), 0);
+	server_udp(4000);
+	expect_dropped(COUNT_no_endpoint);
+}
+
 static void another_namespace_at_its_address_does_not_inherit_them(void **s)
 {
 	ns1_udp(4000);
@@ -469,6 +488,7 @@ int main(void)
 		spec(slots_are_used_again),
 		spec(a_change_of_configuration_spares_what_is_still_wanted),
 		spec(a_namespaces_flows_end_with_it),
+		spec(a_flow_without_its_port_leads_nowhere),
 		spec(another_namespace_at_its_address_does_not_inherit_them),
 		spec(a_forgotten_uplink_is_no_way_out),
 	};

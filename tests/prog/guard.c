@@ -113,15 +113,20 @@ static void ipv6_comes_from_the_macs_own_link_local_address(void **s)
 	expect_packet(f);
 	expect_counted(COUNT_flooded);
 	/* duplicate address detection */
-	ns1_sends(ipv6(.smac = NS1_MAC, .dmac = ALL_NODES_MAC, .src = "::", .dst = ALL_NODES, .type = 135));
+	ns1_sends(ipv6(.smac = NS1_MAC, .dmac = ALL_NODES_MAC, .src = "::", .dst = ALL_NODES,
+		       .type = 135));
 	expect_counted(COUNT_flooded);
 }
 
 static void ipv6_from_elsewhere_is_refused(void **s)
 {
 	static const char *const sources[] = {
-		"2001:db8::42:c0ff:fea8:10a", "fe80::1:42:c0ff:fea8:10a", "fe80::42:c0ff:fea8:10b",
-		"fe80::42:c0ff:fea9:10a",     "fe80::43:c0ff:fea8:10a",	  "fe80:0:1::42:c0ff:fea8:10a",
+		"2001:db8::42:c0ff:fea8:10a",
+		"fe80::1:42:c0ff:fea8:10a",
+		"fe80::42:c0ff:fea8:10b",
+		"fe80::42:c0ff:fea9:10a",
+		"fe80::43:c0ff:fea8:10a",
+		"fe80:0:1::42:c0ff:fea8:10a",
 		"::1",
 	};
 	size_t i;
@@ -163,7 +168,8 @@ static void refused_as_malformed(struct frame *f)
 
 static struct frame *to_ns2(uint8_t proto)
 {
-	return frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .proto = proto, .flags = ACK, .type = ECHO);
+	return frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .proto = proto, .flags = ACK,
+		     .type = ECHO);
 }
 
 static void an_ip_header_makes_sense(void **s)

@@ -43,10 +43,12 @@ static void an_error_about_tcp_comes_in(void **s)
 {
 	ns1_sends(frame(INSIDE, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 4, SECOND_WORD,
-			  .quote = frame(OUTSIDE, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN)));
-	expect_translated(INTO_PORT, frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 4, SECOND_WORD,
-					   .quote = frame(INSIDE_AGAIN, .proto = TCP, .sport = 4000,
-							  .dport = 80, .flags = SYN)));
+			  .quote = frame(OUTSIDE, .proto = TCP, .sport = 4000, .dport = 80,
+					 .flags = SYN)));
+	expect_translated(INTO_PORT,
+			  frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 4, SECOND_WORD,
+				.quote = frame(INSIDE_AGAIN, .proto = TCP, .sport = 4000,
+					       .dport = 80, .flags = SYN)));
 }
 
 static void an_error_about_a_query_comes_in(void **s)
@@ -54,16 +56,16 @@ static void an_error_about_a_query_comes_in(void **s)
 	ns1_sends(frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 7, .seq = 3));
 	uplink_gets(frame(ERROR_IN, .type = TIME_EXCEEDED,
 			  .quote = frame(OUTSIDE, .proto = ICMP, .type = ECHO, .id = 7, .seq = 3)));
-	expect_translated(INTO_PORT,
-			  frame(ERROR_INSIDE, .type = TIME_EXCEEDED,
-				.quote = frame(INSIDE_AGAIN, .proto = ICMP, .type = ECHO, .id = 7, .seq = 3)));
+	expect_translated(INTO_PORT, frame(ERROR_INSIDE, .type = TIME_EXCEEDED,
+					   .quote = frame(INSIDE_AGAIN, .proto = ICMP, .type = ECHO,
+							  .id = 7, .seq = 3)));
 }
 
 /* The port that NS2's second flow has outside; NS1 has the one that both chose. */
 static uint16_t collide(uint8_t proto, uint16_t port)
 {
-	struct frame_spec ns1 = { INSIDE, .proto = proto, .type = ECHO, .flags = SYN, .sport = port,
-				  .dport = 53, .id = port };
+	struct frame_spec ns1 = { INSIDE,	 .proto = proto, .type = ECHO, .flags = SYN,
+				  .sport = port, .dport = 53,	 .id = port };
 	struct frame_spec ns2 = ns1;
 
 	ns2.smac = NS2_MAC;
@@ -87,13 +89,15 @@ static void a_port_that_was_changed_is_put_back_in_the_quote(void **s)
 		uint8_t proto = protocols[i];
 		uint16_t port = collide(proto, 4000);
 
-		uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
-				  .quote = frame(NS2_OUTSIDE, .proto = proto, .sport = port, .dport = 53,
-						 .flags = SYN, .type = ECHO, .id = port)));
+		uplink_gets(
+			frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
+			      .quote = frame(NS2_OUTSIDE, .proto = proto, .sport = port,
+					     .dport = 53, .flags = SYN, .type = ECHO, .id = port)));
 		expect_translated(INTO_PORT,
 				  frame(ERROR_INTO_NS2, .type = UNREACHABLE, .code = 3,
-					.quote = frame(NS2_INSIDE, .proto = proto, .sport = 4000, .dport = 53,
-						       .flags = SYN, .type = ECHO, .id = 4000)));
+					.quote = frame(NS2_INSIDE, .proto = proto, .sport = 4000,
+						       .dport = 53, .flags = SYN, .type = ECHO,
+						       .id = 4000)));
 	}
 }
 
@@ -104,14 +108,18 @@ static void a_short_quote_is_translated_as_far_as_it_goes(void **s)
 	uint16_t port = collide(TCP, 4000);
 	size_t i;
 
+	/* the longest one ends right behind the checksum; what pads the frame is no part of the quote */
 	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-		/* the longest one ends right behind the checksum */
-		uplink_gets(frame(ERROR_IN, .type = TIME_EXCEEDED, .quote_len = lengths[i],
-				  .quote = frame(NS2_OUTSIDE, .proto = TCP, .sport = port, .dport = 53, .flags = SYN)));
+		struct frame *quote =
+			frame(NS2_OUTSIDE, .proto = TCP, .sport = port, .dport = 53, .flags = SYN);
+		struct frame *inside =
+			frame(NS2_INSIDE, .proto = TCP, .sport = 4000, .dport = 53, .flags = SYN);
+
+		uplink_gets(frame(ERROR_IN, .type = TIME_EXCEEDED, .quote = quote,
+				  .quote_len = lengths[i], .trailer = 20));
 		expect_translated(INTO_PORT,
-				  frame(ERROR_INTO_NS2, .type = TIME_EXCEEDED, .quote_len = lengths[i],
-					.quote = frame(NS2_INSIDE, .proto = TCP, .sport = 4000,
-						       .dport = 53, .flags = SYN)));
+				  frame(ERROR_INTO_NS2, .type = TIME_EXCEEDED, .quote = inside,
+					.quote_len = lengths[i], .trailer = 20));
 	}
 	port = collide(UDP, 4002);
 	uplink_gets(frame(ERROR_IN, .type = TIME_EXCEEDED, .quote_len = 28,
@@ -124,10 +132,12 @@ static void a_quoted_datagram_without_checksum_stays_without(void **s)
 {
 	uint16_t port = collide(UDP, 4000);
 
-	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
-			  .quote = frame(NS2_OUTSIDE, .sport = port, .dport = 53, .no_check = true)));
+	uplink_gets(
+		frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
+		      .quote = frame(NS2_OUTSIDE, .sport = port, .dport = 53, .no_check = true)));
 	expect_translated(INTO_PORT, frame(ERROR_INTO_NS2, .type = UNREACHABLE, .code = 3,
-					   .quote = frame(NS2_INSIDE, .sport = 4000, .dport = 53, .no_check = true)));
+					   .quote = frame(NS2_INSIDE, .sport = 4000, .dport = 53,
+							  .no_check = true)));
 }
 
 #define OPTIONS .options = "\7\x07\4\0\0\0\0\0", .options_len = 8
@@ -138,8 +148,9 @@ static void a_quoted_header_may_have_options(void **s)
 
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
 			  .quote = frame(NS2_OUTSIDE, OPTIONS, .sport = port, .dport = 53)));
-	expect_translated(INTO_PORT, frame(ERROR_INTO_NS2, .type = UNREACHABLE, .code = 3,
-					   .quote = frame(NS2_INSIDE, OPTIONS, .sport = 4000, .dport = 53)));
+	expect_translated(INTO_PORT,
+			  frame(ERROR_INTO_NS2, .type = UNREACHABLE, .code = 3,
+				.quote = frame(NS2_INSIDE, OPTIONS, .sport = 4000, .dport = 53)));
 	/* and the error's own header, too */
 	uplink_gets(frame(ERROR_IN, OPTIONS, .type = UNREACHABLE, .code = 3,
 			  .quote = frame(NS2_OUTSIDE, .sport = port, .dport = 53)));
@@ -152,9 +163,10 @@ static void a_wrong_checksum_of_an_error_stays_wrong(void **s)
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 3, .check_error = 5,
 			  .quote = frame(OUTSIDE, .sport = 4000, .dport = 53, .check_error = 3)));
-	expect_translated(INTO_PORT,
-			  frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 3, .check_error = 5,
-				.quote = frame(INSIDE_AGAIN, .sport = 4000, .dport = 53, .check_error = 3)));
+	expect_translated(
+		INTO_PORT,
+		frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 3, .check_error = 5,
+		      .quote = frame(INSIDE_AGAIN, .sport = 4000, .dport = 53, .check_error = 3)));
 }
 
 static void an_error_neither_ends_nor_refreshes_a_flow(void **s)
@@ -193,7 +205,8 @@ static void an_error_about_no_flow_is_left_alone(void **s)
 	struct frame *quote;
 
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
-	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .quote = frame(OUTSIDE, .sport = 4001, .dport = 53)));
+	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE,
+			  .quote = frame(OUTSIDE, .sport = 4001, .dport = 53)));
 	expect_outcome(PASSED);
 	expect_counted(COUNT_not_ours);
 	/* the other way round: the host did not send that */
@@ -206,7 +219,8 @@ static void an_error_about_no_flow_is_left_alone(void **s)
 /* One byte at an offset of the quote that makes it useless. */
 static void with_a_quote_that_is(uint32_t at, uint8_t value, uint8_t proto)
 {
-	struct frame *quote = frame(OUTSIDE, .proto = proto, .sport = 4000, .dport = 53, .type = ECHO, .id = 4000);
+	struct frame *quote = frame(OUTSIDE, .proto = proto, .sport = 4000, .dport = 53,
+				    .type = ECHO, .id = 4000);
 	struct frame *error;
 
 	quote->bytes[ETH_LEN + at] = value;
@@ -221,17 +235,18 @@ static void an_error_with_a_broken_quote_is_left_alone(void **s)
 
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
 	ns1_sends(frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 4000));
-	error = frame(ERROR_IN, .type = UNREACHABLE, .quote = frame(OUTSIDE, .sport = 4000, .dport = 53),
-		      .quote_len = 27);
+	error = frame(ERROR_IN, .type = UNREACHABLE,
+		      .quote = frame(OUTSIDE, .sport = 4000, .dport = 53), .quote_len = 27);
 	uplink_gets(error);
 	expect_left_alone(error);
-	error = frame(ERROR_IN, .type = UNREACHABLE, .quote = frame(OUTSIDE, OPTIONS, .sport = 4000, .dport = 53),
+	error = frame(ERROR_IN, .type = UNREACHABLE,
+		      .quote = frame(OUTSIDE, OPTIONS, .sport = 4000, .dport = 53),
 		      .quote_len = 28 + 7);
 	uplink_gets(error);
 	expect_left_alone(error);
-	with_a_quote_that_is(0, 0x65, UDP);	/* version 6 */
-	with_a_quote_that_is(0, 0x44, UDP);	/* a header of 16 bytes */
-	with_a_quote_that_is(7, 1, UDP);	/* a later fragment */
+	with_a_quote_that_is(0, 0x65, UDP); /* version 6 */
+	with_a_quote_that_is(0, 0x44, UDP); /* a header of 16 bytes */
+	with_a_quote_that_is(7, 1, UDP); /* a later fragment */
 	with_a_quote_that_is(9, SCTP, UDP);
 	with_a_quote_that_is(20, TIME_EXCEEDED, ICMP); /* an error about an error */
 }
@@ -250,14 +265,16 @@ static void a_namespaces_error_goes_out_as_the_published_address(void **s)
 {
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000));
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE, .code = 3,
-			.quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000)));
+	ns1_sends(frame(
+		NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE, .code = 3,
+		.quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000)));
 	expect_translated(SENT, frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .proto = ICMP,
 				      .type = UNREACHABLE, .code = 3, .ttl = 63,
 				      .quote = frame(FROM_ISP, .src = SERVER, .dst = UPLINK,
 						     .sport = 999, .dport = 5000)));
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE, .ttl = 1,
-			.quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000)));
+	ns1_sends(frame(
+		NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE, .ttl = 1,
+		.quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000)));
 	expect_dropped(COUNT_ttl_exceeded);
 }
 
@@ -265,24 +282,26 @@ static void an_error_through_the_hairpin_comes_from_the_published_address(void *
 {
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 70, .dport = 5000));
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE, .code = 3,
-			.quote = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 70, .dport = 3000)));
-	expect_translated(INTO_PORT,
-			  frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .proto = ICMP, .type = UNREACHABLE,
-				.code = 3, .ttl = 63,
-				.quote = frame(GW_TO_NS1, .src = NS2, .dst = UPLINK, .sport = 70, .dport = 5000)));
+	ns1_sends(frame(
+		NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE, .code = 3,
+		.quote = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 70, .dport = 3000)));
+	expect_translated(INTO_PORT, frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .proto = ICMP,
+					   .type = UNREACHABLE, .code = 3, .ttl = 63,
+					   .quote = frame(GW_TO_NS1, .src = NS2, .dst = UPLINK,
+							  .sport = 70, .dport = 5000)));
 }
 
 static void an_error_about_the_hosts_packet_goes_up_to_it(void **s)
 {
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	lo_gets(frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5000));
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE, .code = 3,
-			.quote = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 999, .dport = 3000)));
-	expect_translated(INTO_HOST,
-			  frame(NS1_TO_GW, .src = UPLINK, .dst = UPLINK, .proto = ICMP,
-				.type = UNREACHABLE, .code = 3,
-				.quote = frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5000)));
+	ns1_sends(frame(
+		NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE, .code = 3,
+		.quote = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 999, .dport = 3000)));
+	expect_translated(INTO_HOST, frame(NS1_TO_GW, .src = UPLINK, .dst = UPLINK, .proto = ICMP,
+					   .type = UNREACHABLE, .code = 3,
+					   .quote = frame(ON_LO, .src = UPLINK, .dst = UPLINK,
+							  .sport = 999, .dport = 5000)));
 }
 
 static void an_error_about_a_published_reply_comes_in(void **s)
@@ -291,8 +310,9 @@ static void an_error_about_a_published_reply_comes_in(void **s)
 	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000));
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 4, SECOND_WORD,
 			  .quote = frame(OUTSIDE, .sport = 5000, .dport = 999)));
-	expect_translated(INTO_PORT, frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 4, SECOND_WORD,
-					   .quote = frame(INSIDE_AGAIN, .sport = 3000, .dport = 999)));
+	expect_translated(INTO_PORT,
+			  frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 4, SECOND_WORD,
+				.quote = frame(INSIDE_AGAIN, .sport = 3000, .dport = 999)));
 }
 
 /* An error by lo: the kernel's own, about a packet of ours that found no next hop. */
@@ -301,7 +321,8 @@ static void an_error_of_the_hosts_own_comes_in_by_lo(void **s)
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	lo_gets(frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5000));
 	lo_gets(frame(ON_LO, .src = UPLINK, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE,
-		      .quote = frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 5000, .dport = 999)));
+		      .quote = frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 5000,
+				     .dport = 999)));
 	expect_translated(INTO_PORT, frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .proto = ICMP,
 					   .type = UNREACHABLE,
 					   .quote = frame(ON_LO, .src = NS1, .dst = UPLINK,
@@ -310,18 +331,22 @@ static void an_error_of_the_hosts_own_comes_in_by_lo(void **s)
 
 static void a_namespaces_error_about_no_flow_goes_nowhere(void **s)
 {
-	struct frame *quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000);
+	struct frame *quote =
+		frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000);
 	struct frame *f;
 
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE, .quote = quote));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE,
+			.quote = quote));
 	expect_dropped(COUNT_icmp_error);
 	/* to the host: about a packet that the host itself sent */
-	f = frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE, .quote = quote);
+	f = frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE,
+		  .quote = quote);
 	ns1_sends(f);
 	expect_outcome(INTO_HOST);
 	expect_packet(f);
 	expect_counted(COUNT_to_host);
-	f = frame(NS1_TO_GW, .src = NS1, .dst = GW, .proto = ICMP, .type = UNREACHABLE, .quote = quote);
+	f = frame(NS1_TO_GW, .src = NS1, .dst = GW, .proto = ICMP, .type = UNREACHABLE,
+		  .quote = quote);
 	ns1_sends(f);
 	expect_outcome(INTO_HOST);
 	expect_packet(f);
@@ -331,11 +356,13 @@ static void a_namespaces_error_about_no_flow_goes_nowhere(void **s)
 /* Its flow leads to the uplink, but not the way that the error would take. */
 static void a_namespaces_error_follows_its_flow_only(void **s)
 {
-	struct frame *quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000);
+	struct frame *quote =
+		frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000);
 
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000));
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = IN_BLACKHOLE, .proto = ICMP, .type = UNREACHABLE, .quote = quote));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = IN_BLACKHOLE, .proto = ICMP,
+			.type = UNREACHABLE, .quote = quote));
 	expect_dropped(COUNT_icmp_error);
 }
 
@@ -379,7 +406,8 @@ static void it_is_told_of_a_known_flow_too(void **s)
 
 static void it_is_told_to_the_outside(void **s)
 {
-	struct frame *f = frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000, .ttl = 1);
+	struct frame *f =
+		frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000, .ttl = 1);
 
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
 	uplink_gets(f);
@@ -394,14 +422,16 @@ static char large[1400];
 
 static void a_packet_of_any_length_is_quoted(void **s)
 {
-	struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = "", .payload_len = 0);
+	struct frame *f =
+		frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = "", .payload_len = 0);
 
 	ns1_sends(f);
 	expect_refused(f, TIME_EXCEEDED, 0, 0);
 	f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = "x", .trailer = 17);
 	ns1_sends(f);
 	expect_refused(f, TIME_EXCEEDED, 0, 0);
-	f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = large, .payload_len = sizeof(large));
+	f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = large,
+		  .payload_len = sizeof(large));
 	ns1_sends(f);
 	expect_refused(f, TIME_EXCEEDED, 0, 0);
 	run_given(HOOK_PORT, DEV_NS1, f, (struct given){ .gso_size = 700 });
@@ -432,8 +462,9 @@ static void the_type_of_service_is_kept_the_precedence_raised(void **s)
 
 static void a_packet_that_may_not_be_cut_learns_the_mtu(void **s)
 {
-	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 1, .dport = 2,
-				.frag = DONT_FRAGMENT, .payload = large, .payload_len = 1000 - 28 + 1);
+	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 1,
+				.dport = 2, .frag = DONT_FRAGMENT, .payload = large,
+				.payload_len = 1000 - 28 + 1);
 
 	ns1_sends(f);
 	expect_refused(f, UNREACHABLE, 4, 1000);
@@ -441,7 +472,8 @@ static void a_packet_that_may_not_be_cut_learns_the_mtu(void **s)
 
 static void routes_that_lead_nowhere_are_told(void **s)
 {
-	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = IN_UNREACHABLE, .sport = 1, .dport = 2);
+	struct frame *f =
+		frame(NS1_TO_GW, .src = NS1, .dst = IN_UNREACHABLE, .sport = 1, .dport = 2);
 
 	ns1_sends(f);
 	expect_refused(f, UNREACHABLE, 13, 0);
@@ -473,17 +505,19 @@ static void some_packets_are_refused_in_silence(void **s)
 	ns1_sends(frame(INSIDE, .frag = 100, .ttl = 1));
 	expect_dropped(COUNT_ttl_exceeded);
 	/* an ICMP message that may be an error */
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = IN_PROHIBITED, .proto = ICMP, .type = REDIRECT));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = IN_PROHIBITED, .proto = ICMP,
+			.type = REDIRECT));
 	expect_dropped(COUNT_prohibited);
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNHOOKED, .proto = ICMP, .type = REDIRECT));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNHOOKED, .proto = ICMP,
+			.type = REDIRECT));
 	expect_dropped(COUNT_uplink_unhooked);
 }
 
 static void there_are_only_so_many_a_second(void **s)
 {
+	leave_icmp_budget(1);
 	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
 	expect_counted(COUNT_icmp_sent);
-	exhaust_icmp_budget();
 	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
 	expect_dropped(COUNT_ttl_exceeded, COUNT_icmp_limited);
 }

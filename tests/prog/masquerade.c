@@ -44,8 +44,8 @@ static void udp_goes_out_and_its_answer_comes_in(void **s)
 static void tcp_goes_out_and_its_answer_comes_in(void **s)
 {
 	ns1_sends(frame(INSIDE, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
-	expect_masqueraded(frame(OUTSIDE, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN,
-				 .ttl = 63));
+	expect_masqueraded(
+		frame(OUTSIDE, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN, .ttl = 63));
 	uplink_gets(frame(ANSWER, .proto = TCP, .sport = 80, .dport = 4000, .flags = SYN | ACK));
 	expect_unmasqueraded(frame(ANSWER_INSIDE, .proto = TCP, .sport = 80, .dport = 4000,
 				   .flags = SYN | ACK, .ttl = 63));
@@ -54,12 +54,14 @@ static void tcp_goes_out_and_its_answer_comes_in(void **s)
 static void icmp_queries_go_out_and_their_answers_come_in(void **s)
 {
 	ns1_sends(frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 77, .seq = 1));
-	expect_masqueraded(frame(OUTSIDE, .proto = ICMP, .type = ECHO, .id = 77, .seq = 1, .ttl = 63));
+	expect_masqueraded(
+		frame(OUTSIDE, .proto = ICMP, .type = ECHO, .id = 77, .seq = 1, .ttl = 63));
 	uplink_gets(frame(ANSWER, .proto = ICMP, .type = ECHO_REPLY, .id = 77, .seq = 1));
 	expect_unmasqueraded(frame(ANSWER_INSIDE, .proto = ICMP, .type = ECHO_REPLY, .id = 77,
 				   .seq = 1, .ttl = 63));
 	ns1_sends(frame(INSIDE, .proto = ICMP, .type = TIMESTAMP, .id = 78, .seq = 1));
-	expect_masqueraded(frame(OUTSIDE, .proto = ICMP, .type = TIMESTAMP, .id = 78, .seq = 1, .ttl = 63));
+	expect_masqueraded(
+		frame(OUTSIDE, .proto = ICMP, .type = TIMESTAMP, .id = 78, .seq = 1, .ttl = 63));
 	uplink_gets(frame(ANSWER, .proto = ICMP, .type = TIMESTAMP_REPLY, .id = 78, .seq = 1));
 	expect_unmasqueraded(frame(ANSWER_INSIDE, .proto = ICMP, .type = TIMESTAMP_REPLY, .id = 78,
 				   .seq = 1, .ttl = 63));
@@ -68,7 +70,8 @@ static void icmp_queries_go_out_and_their_answers_come_in(void **s)
 static void a_first_fragment_goes_out(void **s)
 {
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53, .frag = MORE_FRAGMENTS));
-	expect_masqueraded(frame(OUTSIDE, .sport = 4000, .dport = 53, .frag = MORE_FRAGMENTS, .ttl = 63));
+	expect_masqueraded(
+		frame(OUTSIDE, .sport = 4000, .dport = 53, .frag = MORE_FRAGMENTS, .ttl = 63));
 }
 
 static void a_ttl_of_two_is_enough(void **s)
@@ -81,10 +84,12 @@ static void a_ttl_of_two_is_enough(void **s)
 
 static void any_of_the_subnets_addresses_goes_out(void **s)
 {
-	ns3_sends(frame(NS3_TO_GW, .src = "192.168.1.200", .dst = SERVER, .sport = 4000, .dport = 53));
+	ns3_sends(frame(NS3_TO_GW, .src = "192.168.1.200", .dst = SERVER, .sport = 4000,
+			.dport = 53));
 	expect_masqueraded(frame(NS3_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000,
 				 .dport = 53, .ttl = 63));
-	ns3_sends(frame(NS3_TO_GW, .src = "198.51.100.77", .dst = SERVER, .sport = 4000, .dport = 53));
+	ns3_sends(frame(NS3_TO_GW, .src = "198.51.100.77", .dst = SERVER, .sport = 4000,
+			.dport = 53));
 	expect_dropped(COUNT_spoofed_addr);
 }
 
@@ -119,11 +124,13 @@ static void a_checksum_that_becomes_zero_is_sent_as_ffff(void **s)
 
 static void a_wrong_checksum_stays_wrong_by_the_same(void **s)
 {
-	ns1_sends(frame(INSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = SYN, .check_error = 9));
+	ns1_sends(frame(INSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = SYN,
+			.check_error = 9));
 	expect_masqueraded(frame(OUTSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = SYN,
 				 .check_error = 9, .ttl = 63));
 	ns1_sends(frame(INSIDE, .proto = UDP, .sport = 1, .dport = 2, .check_error = 300));
-	expect_masqueraded(frame(OUTSIDE, .proto = UDP, .sport = 1, .dport = 2, .check_error = 300, .ttl = 63));
+	expect_masqueraded(frame(OUTSIDE, .proto = UDP, .sport = 1, .dport = 2, .check_error = 300,
+				 .ttl = 63));
 }
 
 static void a_wrong_ip_header_checksum_is_refused(void **s)
@@ -139,7 +146,8 @@ static void a_wrong_ip_header_checksum_is_refused(void **s)
 static void padding_behind_the_packet_does_not_matter(void **s)
 {
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53, .payload = "x", .trailer = 17));
-	expect_masqueraded(frame(OUTSIDE, .sport = 4000, .dport = 53, .payload = "x", .trailer = 17, .ttl = 63));
+	expect_masqueraded(frame(OUTSIDE, .sport = 4000, .dport = 53, .payload = "x", .trailer = 17,
+				 .ttl = 63));
 }
 
 /* ---- IP options ---- */
@@ -165,22 +173,24 @@ static void ports_are_behind_the_options(void **s)
 
 static void options_are_refused(const char *options, uint8_t len)
 {
-	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53, .options = options, .options_len = len));
+	ns1_sends(
+		frame(INSIDE, .sport = 4000, .dport = 53, .options = options, .options_len = len));
 	expect_dropped(COUNT_ip_option);
 }
 
 static void source_routes_are_refused(void **s)
 {
-	options_are_refused("\x83\7\4\xcb\0\x71\1\0", 8);	  /* loose */
-	options_are_refused("\x89\7\4\xcb\0\x71\1\0", 8);	  /* strict */
+	options_are_refused("\x83\7\4\xcb\0\x71\1\0", 8); /* loose */
+	options_are_refused("\x89\7\4\xcb\0\x71\1\0", 8); /* strict */
 	options_are_refused("\1\1\1\x44\4\5\0\x83\7\4\xcb\0", 12); /* behind others */
-	options_are_refused("\x44\1\5\0", 4);			  /* an option of one byte hides the rest */
-	options_are_refused("\x44\0\5\0", 4);			  /* or of none */
+	options_are_refused("\x44\1\5\0", 4); /* an option of one byte hides the rest */
+	options_are_refused("\x44\0\5\0", 4); /* or of none */
 }
 
 static void what_follows_the_end_of_the_options_is_none(void **s)
 {
-	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53, .options = "\1\0\x83\7", .options_len = 4));
+	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53, .options = "\1\0\x83\7",
+			.options_len = 4));
 	expect_masqueraded(frame(OUTSIDE, .sport = 4000, .dport = 53, .options = "\1\0\x83\7",
 				 .options_len = 4, .ttl = 63));
 }
@@ -189,14 +199,18 @@ static void what_follows_the_end_of_the_options_is_none(void **s)
 
 static void martians_are_refused(void **s)
 {
-	static const char *const sources[] = { "127.0.0.1", "0.0.0.1", "224.0.0.1", "255.255.255.255" };
-	static const char *const destinations[] = { "127.0.0.1", "0.0.0.0", "239.1.2.3", "255.255.255.255" };
+	static const char *const sources[] = { "127.0.0.1", "0.0.0.1", "224.0.0.1",
+					       "255.255.255.255" };
+	static const char *const destinations[] = { "127.0.0.1", "0.0.0.0", "239.1.2.3",
+						    "255.255.255.255" };
 	size_t i;
 
 	for (i = 0; i < 4; i++) {
-		ns3_sends(frame(NS3_TO_GW, .src = sources[i], .dst = SERVER, .sport = 1, .dport = 2));
+		ns3_sends(
+			frame(NS3_TO_GW, .src = sources[i], .dst = SERVER, .sport = 1, .dport = 2));
 		expect_dropped(COUNT_martian);
-		ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = destinations[i], .sport = 1, .dport = 2));
+		ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = destinations[i], .sport = 1,
+				.dport = 2));
 		expect_dropped(COUNT_martian);
 	}
 }
@@ -222,7 +236,8 @@ static void tcp_begins_with_a_syn_or_in_mid_stream(void **s)
 	}
 	expect_live_flows(0);
 	ns1_sends(frame(INSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = ACK));
-	expect_masqueraded(frame(OUTSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = ACK, .ttl = 63));
+	expect_masqueraded(
+		frame(OUTSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = ACK, .ttl = 63));
 	expect_state(0, CONN_ESTABLISHED);
 }
 
@@ -281,7 +296,8 @@ static void a_large_packet_that_may_be_cut_is_refused(void **s)
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 1, .dport = 2,
 			.payload = large, .payload_len = 1000 - 28));
 	expect_masqueraded(frame(NS1_TO_GW, .src = UPLINK, .dst = BEHIND_MTU_1000, .sport = 1,
-				 .dport = 2, .payload = large, .payload_len = 1000 - 28, .ttl = 63));
+				 .dport = 2, .payload = large, .payload_len = 1000 - 28,
+				 .ttl = 63));
 }
 
 /* The device cuts it up: what counts is the length of the pieces, 40 bytes of headers with each. */
@@ -351,7 +367,8 @@ static void what_is_not_for_translation_is_left_alone(void **s)
 		frame(FROM_ISP, .src = "127.0.0.1", .dst = UPLINK),
 		frame(FROM_ISP, .src = SERVER, .dst = "224.0.0.1"),
 		frame(FROM_ISP, .src = SERVER, .dst = NS1, .sport = 1, .dport = 2),
-		arp(FROM_ISP, .op = ARP_REQUEST, .sender_mac = ISP_MAC, .sender = NEXT_HOP, .target = UPLINK),
+		arp(FROM_ISP, .op = ARP_REQUEST, .sender_mac = ISP_MAC, .sender = NEXT_HOP,
+		    .target = UPLINK),
 		ipv6(FROM_ISP, .src = "2001:db8::1", .dst = "2001:db8::2", .type = 128),
 		ethernet(ISP_MAC, UPLINK_MAC, 0x88b5, "experimental"),
 	};
@@ -368,10 +385,12 @@ static void frames_to_other_stations_are_left_alone(void **s)
 	struct frame *f;
 
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
-	f = frame(.smac = ISP_MAC, .dmac = STRANGER_MAC, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000);
+	f = frame(.smac = ISP_MAC, .dmac = STRANGER_MAC, .src = SERVER, .dst = UPLINK, .sport = 53,
+		  .dport = 4000);
 	uplink_gets(f);
 	expect_left_alone(f);
-	f = frame(.smac = ISP_MAC, .dmac = BROADCAST, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000);
+	f = frame(.smac = ISP_MAC, .dmac = BROADCAST, .src = SERVER, .dst = UPLINK, .sport = 53,
+		  .dport = 4000);
 	uplink_gets(f);
 	expect_left_alone(f);
 }

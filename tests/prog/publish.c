@@ -27,16 +27,19 @@ static void expect_published_out(enum outcome outcome, struct frame *f)
 static void a_connection_comes_in_and_is_answered(void **s)
 {
 	publish(UPLINK, TCP, 5000, 5000, 3000);
-	uplink_gets(frame(REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = SYN, .ttl = 50));
+	uplink_gets(
+		frame(REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = SYN, .ttl = 50));
 	expect_published_in(frame(REQUEST_INSIDE, .proto = TCP, .sport = 999, .dport = 3000,
 				  .flags = SYN, .ttl = 49));
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = CLIENT, .proto = TCP, .sport = 3000,
 			.dport = 999, .flags = SYN | ACK));
-	expect_published_out(SENT, frame(NS1_TO_GW, .src = UPLINK, .dst = CLIENT, .proto = TCP,
-					 .sport = 5000, .dport = 999, .flags = SYN | ACK, .ttl = 63));
+	expect_published_out(SENT,
+			     frame(NS1_TO_GW, .src = UPLINK, .dst = CLIENT, .proto = TCP,
+				   .sport = 5000, .dport = 999, .flags = SYN | ACK, .ttl = 63));
 	uplink_gets(frame(REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = ACK));
 	expect_outcome(INTO_PORT);
-	expect_packet(frame(REQUEST_INSIDE, .proto = TCP, .sport = 999, .dport = 3000, .flags = ACK, .ttl = 63));
+	expect_packet(frame(REQUEST_INSIDE, .proto = TCP, .sport = 999, .dport = 3000, .flags = ACK,
+			    .ttl = 63));
 	expect_counted(COUNT_published_in);
 	expect_state(0, CONN_ESTABLISHED);
 	assert_int_not_equal(conn_at(0).rule, 0);
@@ -72,14 +75,16 @@ static void what_is_not_published_is_left_alone(void **s)
 	f = frame(REQUEST, .proto = UDP, .sport = 999, .dport = 5000);
 	uplink_gets(f);
 	expect_left_alone(f);
-	f = frame(FROM_ISP, .src = CLIENT, .dst = UPLINK_SECOND, .proto = TCP, .sport = 999, .dport = 5000, .flags = SYN);
+	f = frame(FROM_ISP, .src = CLIENT, .dst = UPLINK_SECOND, .proto = TCP, .sport = 999,
+		  .dport = 5000, .flags = SYN);
 	uplink_gets(f);
 	expect_left_alone(f);
 }
 
 static void every_address_means_those_of_the_host(void **s)
 {
-	struct frame *f = frame(FROM_ISP, .src = CLIENT, .dst = SERVER2, .sport = 999, .dport = 5000);
+	struct frame *f =
+		frame(FROM_ISP, .src = CLIENT, .dst = SERVER2, .sport = 999, .dport = 5000);
 
 	publish("0.0.0.0", UDP, 5000, 5000, 3000);
 	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5000));
@@ -92,7 +97,8 @@ static void every_address_means_those_of_the_host(void **s)
 static void a_secondary_address_answers_as_itself(void **s)
 {
 	publish(UPLINK_SECOND, UDP, 5000, 5000, 3000);
-	uplink_gets(frame(FROM_ISP, .src = CLIENT, .dst = UPLINK_SECOND, .sport = 999, .dport = 5000));
+	uplink_gets(
+		frame(FROM_ISP, .src = CLIENT, .dst = UPLINK_SECOND, .sport = 999, .dport = 5000));
 	expect_published_in(frame(REQUEST_INSIDE, .sport = 999, .dport = 3000, .ttl = 63));
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = CLIENT, .sport = 3000, .dport = 999));
 	expect_published_out(SENT, frame(NS1_TO_GW, .src = UPLINK_SECOND, .dst = CLIENT,
@@ -103,12 +109,14 @@ static void a_secondary_address_answers_as_itself(void **s)
 static void an_address_that_is_gone_is_no_source_any_more(void **s)
 {
 	publish(UPLINK_SECOND, UDP, 5000, 5000, 3000);
-	uplink_gets(frame(FROM_ISP, .src = CLIENT, .dst = UPLINK_SECOND, .sport = 999, .dport = 5000));
+	uplink_gets(
+		frame(FROM_ISP, .src = CLIENT, .dst = UPLINK_SECOND, .sport = 999, .dport = 5000));
 	host_command("ip address del " UPLINK_SECOND "/20 dev eth0");
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = CLIENT, .sport = 3000, .dport = 999));
 	host_command("ip address add " UPLINK_SECOND "/20 dev eth0");
 	expect_outcome(SENT);
-	expect_packet(frame(NS1_TO_GW, .src = UPLINK, .dst = CLIENT, .sport = 3000, .dport = 999, .ttl = 63));
+	expect_packet(frame(NS1_TO_GW, .src = UPLINK, .dst = CLIENT, .sport = 3000, .dport = 999,
+			    .ttl = 63));
 	expect_counted(COUNT_masqueraded, COUNT_flow_ended, COUNT_flow_new);
 }
 
@@ -141,7 +149,8 @@ static void nobody_outside_has_an_address_of_ours(void **s)
 
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		uplink_gets(frame(FROM_ISP, .src = sources[i], .dst = UPLINK, .sport = 999, .dport = 5000));
+		uplink_gets(frame(FROM_ISP, .src = sources[i], .dst = UPLINK, .sport = 999,
+				  .dport = 5000));
 		expect_dropped(COUNT_martian);
 	}
 	expect_live_flows(0);
@@ -150,7 +159,8 @@ static void nobody_outside_has_an_address_of_ours(void **s)
 static void a_client_behind_a_narrow_route_is_outside(void **s)
 {
 	publish(UPLINK, UDP, 5000, 5000, 3000);
-	uplink_gets(frame(FROM_ISP, .src = BEHIND_MTU_1000, .dst = UPLINK, .sport = 999, .dport = 5000));
+	uplink_gets(frame(FROM_ISP, .src = BEHIND_MTU_1000, .dst = UPLINK, .sport = 999,
+			  .dport = 5000));
 	expect_published_in(frame(GW_TO_NS1, .src = BEHIND_MTU_1000, .dst = NS1, .sport = 999,
 				  .dport = 3000, .ttl = 63));
 }
@@ -262,10 +272,12 @@ static void a_namespace_reaches_its_own_published_port(void **s)
 {
 	publish("0.0.0.0", UDP, 5000, 5000, 3000);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = GW, .sport = 70, .dport = 5000));
-	expect_published_in(frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 70, .dport = 3000, .ttl = 63));
+	expect_published_in(
+		frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 70, .dport = 3000, .ttl = 63));
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = GW, .sport = 3000, .dport = 70));
 	expect_outcome(INTO_PORT);
-	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 5000, .dport = 70, .ttl = 63));
+	expect_packet(
+		frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 5000, .dport = 70, .ttl = 63));
 	expect_counted(COUNT_unmasqueraded);
 }
 
@@ -276,13 +288,15 @@ static void two_namespaces_with_the_same_port_are_kept_apart(void **s)
 
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 700, .dport = 5000));
-	expect_published_in(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 700, .dport = 3000, .ttl = 63));
+	expect_published_in(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 700, .dport = 3000,
+				  .ttl = 63));
 	ns3_sends(frame(NS3_TO_GW, .src = NS3, .dst = UPLINK, .sport = 700, .dport = 5000));
 	port = frame_u16(output(), ETH_LEN + IP_LEN);
 	assert_int_not_equal(port, 700);
 	assert_int_equal(port % 2, 0);
 	assert_in_range(port, 600, 1023);
-	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = port, .dport = 3000, .ttl = 63));
+	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = port, .dport = 3000,
+			    .ttl = 63));
 	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_port_changed);
 }
 
@@ -305,7 +319,8 @@ static void the_gateways_other_ports_stay_the_hosts(void **s)
 
 static void a_hairpin_has_a_ttl(void **s)
 {
-	struct frame *f = frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 70, .dport = 5000, .ttl = 1);
+	struct frame *f =
+		frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 70, .dport = 5000, .ttl = 1);
 
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	ns2_sends(f);
@@ -321,15 +336,18 @@ static void the_host_reaches_its_own_published_port(void **s)
 {
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	lo_gets(frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5000, .ttl = 1));
-	expect_published_in(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 999, .dport = 3000, .ttl = 1));
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 3000, .dport = 999, .ttl = 1));
-	expect_published_out(INTO_HOST, frame(NS1_TO_GW, .src = UPLINK, .dst = UPLINK, .sport = 5000,
-					      .dport = 999, .ttl = 1));
+	expect_published_in(
+		frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 999, .dport = 3000, .ttl = 1));
+	ns1_sends(
+		frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 3000, .dport = 999, .ttl = 1));
+	expect_published_out(INTO_HOST, frame(NS1_TO_GW, .src = UPLINK, .dst = UPLINK,
+					      .sport = 5000, .dport = 999, .ttl = 1));
 }
 
 static void other_traffic_of_lo_is_left_alone(void **s)
 {
-	struct frame *f = frame(ON_LO, .src = "127.0.0.1", .dst = "127.0.0.1", .sport = 999, .dport = 5000);
+	struct frame *f =
+		frame(ON_LO, .src = "127.0.0.1", .dst = "127.0.0.1", .sport = 999, .dport = 5000);
 
 	publish("0.0.0.0", UDP, 5000, 5000, 3000);
 	lo_gets(f);

@@ -6,7 +6,8 @@
 
 static void a_frame_to_a_known_station_goes_into_its_port_unchanged(void **s)
 {
-	struct frame *f = frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, .ttl = 1);
+	struct frame *f =
+		frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, .ttl = 1);
 
 	ns1_sends(f);
 	expect_outcome(INTO_PORT);
@@ -31,7 +32,8 @@ static void broadcast_and_multicast_are_flooded(void **s)
 	expect_outcome(INTO_HOST);
 	expect_counted(COUNT_flooded);
 	expect_copies(1, 0, 1, 0);
-	ns2_sends(frame(.smac = NS2_MAC, .dmac = "01:00:5e:00:00:fb", .src = NS2, .dst = "224.0.0.251"));
+	ns2_sends(frame(.smac = NS2_MAC, .dmac = "01:00:5e:00:00:fb", .src = NS2,
+			.dst = "224.0.0.251"));
 	expect_outcome(INTO_HOST);
 	expect_counted(COUNT_flooded);
 	expect_copies(1, 0, 1, 0);
@@ -83,7 +85,8 @@ static void networks_do_not_see_each_other(void **s)
 	ns1_sends(frame(.smac = NS1_MAC, .dmac = NS4_MAC, .src = NS1, .dst = NS4));
 	expect_counted(COUNT_flooded);
 	expect_copies(0, 1, 1, 0);
-	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1, .target = NS4));
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
+		      .target = NS4));
 	expect_counted(COUNT_flooded);
 	expect_copies(0, 1, 1, 0);
 }
@@ -144,7 +147,8 @@ static void frames_of_other_protocols_are_switched(void **s)
 
 static void a_request_for_a_known_station_is_answered(void **s)
 {
-	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1, .target = NS2));
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
+		      .target = NS2));
 	expect_outcome(SENT);
 	expect_packet(arp(.smac = NS2_MAC, .dmac = NS1_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
 			  .sender = NS2, .target_mac = NS1_MAC, .target = NS1));
@@ -155,7 +159,8 @@ static void a_request_for_a_known_station_is_answered(void **s)
 static void a_request_for_the_gateway_is_answered(void **s)
 {
 	/* to one station: a neighbour that is checked again (RFC 1122 2.3.2.1) */
-	ns1_sends(arp(NS1_TO_GW, .op = ARP_REQUEST, .sender_mac = NS1_MAC, .sender = NS1, .target = GW));
+	ns1_sends(arp(NS1_TO_GW, .op = ARP_REQUEST, .sender_mac = NS1_MAC, .sender = NS1,
+		      .target = GW));
 	expect_outcome(SENT);
 	expect_packet(arp(GW_TO_NS1, .op = ARP_REPLY, .sender_mac = GW_MAC, .sender = GW,
 			  .target_mac = NS1_MAC, .target = NS1));
@@ -164,7 +169,8 @@ static void a_request_for_the_gateway_is_answered(void **s)
 
 static void the_hosts_request_is_answered_to_the_host(void **s)
 {
-	host_sends(arp(.smac = GW_MAC, ARP_WHO_HAS, .sender_mac = GW_MAC, .sender = GW, .target = NS2));
+	host_sends(arp(.smac = GW_MAC, ARP_WHO_HAS, .sender_mac = GW_MAC, .sender = GW,
+		       .target = NS2));
 	expect_outcome(INTO_HOST);
 	expect_packet(arp(.smac = NS2_MAC, .dmac = GW_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
 			  .sender = NS2, .target_mac = GW_MAC, .target = GW));

@@ -57,11 +57,13 @@ static void an_arp_answer_comes_back(void **s)
 
 static void an_icmp_error_comes_back(void **s)
 {
-	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 1, .dport = 2, .ttl = 1);
+	struct frame *f =
+		frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 1, .dport = 2, .ttl = 1);
 
 	wire_send(DEV_NS1, f);
-	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
-				      .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+	expect_arrival(DEV_NS1,
+		       frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
+			     .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
 	expect_no_more_arrivals();
 }
 
@@ -82,9 +84,11 @@ static void a_masqueraded_packet_arrives_at_the_next_hop(void **s)
 	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK,
 					 .dst = SERVER, .sport = 4000, .dport = 53, .ttl = 63));
 	expect_no_more_arrivals();
-	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_NEXT_HOP2, .sport = 4000, .dport = 53));
-	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP2_MAC, .src = UPLINK,
-					 .dst = BEHIND_NEXT_HOP2, .sport = 4000, .dport = 53, .ttl = 63));
+	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_NEXT_HOP2, .sport = 4000,
+				 .dport = 53));
+	expect_arrival(DEV_UPLINK,
+		       frame(.smac = UPLINK_MAC, .dmac = ISP2_MAC, .src = UPLINK,
+			     .dst = BEHIND_NEXT_HOP2, .sport = 4000, .dport = 53, .ttl = 63));
 	expect_no_more_arrivals();
 }
 
@@ -96,32 +100,44 @@ static void what_belongs_to_a_flow_goes_the_same_way(void **s)
 	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK,
 					 .dst = SERVER, .sport = 4000, .dport = 53, .ttl = 63));
 	expect_no_more_arrivals();
-	wire_send(DEV_UPLINK, frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000));
-	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53, .dport = 4000, .ttl = 63));
+	wire_send(DEV_UPLINK,
+		  frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000));
+	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53,
+				      .dport = 4000, .ttl = 63));
 	expect_no_more_arrivals();
-	wire_send(DEV_UPLINK, frame(FROM_ISP, .src = NEXT_HOP, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE,
-				    .quote = frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000, .dport = 53)));
+	wire_send(DEV_UPLINK, frame(FROM_ISP, .src = NEXT_HOP, .dst = UPLINK, .proto = ICMP,
+				    .type = UNREACHABLE,
+				    .quote = frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER,
+						   .sport = 4000, .dport = 53)));
 	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = NEXT_HOP, .dst = NS1, .proto = ICMP,
 				      .type = UNREACHABLE, .ttl = 63,
-				      .quote = frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53)));
+				      .quote = frame(NS1_TO_GW, .src = NS1, .dst = SERVER,
+						     .sport = 4000, .dport = 53)));
 	expect_no_more_arrivals();
 }
 
 static void a_published_port_is_reached_and_answers(void **s)
 {
 	publish(UPLINK, UDP, 5000, 5000, 3000);
-	wire_send(DEV_UPLINK, frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000));
-	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000, .ttl = 63));
+	wire_send(DEV_UPLINK,
+		  frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000));
+	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999,
+				      .dport = 3000, .ttl = 63));
 	expect_no_more_arrivals();
-	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 3000, .dport = 999));
+	wire_send(DEV_NS1,
+		  frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 3000, .dport = 999));
 	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK,
 					 .dst = SERVER, .sport = 5000, .dport = 999, .ttl = 63));
 	expect_no_more_arrivals();
-	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE,
-				 .quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000)));
-	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = SERVER,
-					 .proto = ICMP, .type = UNREACHABLE, .ttl = 63,
-					 .quote = frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000)));
+	wire_send(DEV_NS1,
+		  frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE,
+			.quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999,
+				       .dport = 3000)));
+	expect_arrival(DEV_UPLINK,
+		       frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = SERVER,
+			     .proto = ICMP, .type = UNREACHABLE, .ttl = 63,
+			     .quote = frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999,
+					    .dport = 5000)));
 	expect_no_more_arrivals();
 }
 
@@ -129,10 +145,12 @@ static void a_hairpin_leads_to_one_namespace_and_back_to_the_other(void **s)
 {
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	wire_send(DEV_NS2, frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 70, .dport = 5000));
-	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 70, .dport = 3000, .ttl = 63));
+	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 70,
+				      .dport = 3000, .ttl = 63));
 	expect_no_more_arrivals();
 	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 3000, .dport = 70));
-	expect_arrival(DEV_NS2, frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .sport = 5000, .dport = 70, .ttl = 63));
+	expect_arrival(DEV_NS2, frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .sport = 5000,
+				      .dport = 70, .ttl = 63));
 	expect_no_more_arrivals();
 }
 
@@ -170,7 +188,8 @@ static void a_tagged_frame_alone_on_its_switch_ends_there(void **s)
 static void a_tagged_request_is_for_the_stations(void **s)
 {
 	struct frame *f = frame_tagged(arp(.smac = NS1_MAC, .dmac = BROADCAST, .op = ARP_REQUEST,
-					   .sender_mac = NS1_MAC, .sender = NS1, .target = NS2), 5);
+					   .sender_mac = NS1_MAC, .sender = NS1, .target = NS2),
+				       5);
 
 	wire_send(DEV_NS1, f);
 	expect_arrival(DEV_NS2, f);
@@ -181,14 +200,17 @@ static void a_tagged_request_is_for_the_stations(void **s)
 
 static void a_tagged_frame_is_not_routed(void **s)
 {
-	wire_send(DEV_NS1, frame_tagged(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 1, .dport = 2), 5));
+	wire_send(DEV_NS1,
+		  frame_tagged(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 1, .dport = 2),
+			       5));
 	expect_no_more_arrivals();
 	expect_counted(COUNT_vlan_to_gateway);
 }
 
 static void the_mac_behind_a_tag_is_guarded_too(void **s)
 {
-	wire_send(DEV_NS1, frame_tagged(ethernet(STRANGER_MAC, NS2_MAC, 0x88b5, "experimental"), 5));
+	wire_send(DEV_NS1,
+		  frame_tagged(ethernet(STRANGER_MAC, NS2_MAC, 0x88b5, "experimental"), 5));
 	expect_no_more_arrivals();
 	expect_counted(COUNT_spoofed_mac);
 }
@@ -196,8 +218,9 @@ static void the_mac_behind_a_tag_is_guarded_too(void **s)
 static void a_tagged_answer_is_another_networks(void **s)
 {
 	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
-	wire_send(DEV_UPLINK, frame_tagged(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53,
-						 .dport = 4000), 5));
+	wire_send(DEV_UPLINK, frame_tagged(frame(FROM_ISP, .src = SERVER, .dst = UPLINK,
+						 .sport = 53, .dport = 4000),
+					   5));
 	expect_no_more_arrivals();
 	expect_counted(COUNT_not_ours);
 }
@@ -206,7 +229,8 @@ static void a_tagged_answer_is_another_networks(void **s)
 static void a_priority_tag_is_taken_off_what_is_routed(void **s)
 {
 	wire_send(DEV_NS1, frame_tagged(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000,
-					      .dport = 53), 5 << 13));
+					      .dport = 53),
+					5 << 13));
 	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK,
 					 .dst = SERVER, .sport = 4000, .dport = 53, .ttl = 63));
 	expect_no_more_arrivals();

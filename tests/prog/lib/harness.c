@@ -185,8 +185,8 @@ void expect_copies_at(const int *want, const char *file, int line)
 	for (i = 0; i <= DEV_NS4 - DEV_NS1; i++) {
 		if (out.copies[i] == (uint64_t)want[i])
 			continue;
-		print_error("%llu copies to NS%d, expected: %d\n", (unsigned long long)out.copies[i],
-			    i + 1, want[i]);
+		print_error("%llu copies to NS%d, expected: %d\n",
+			    (unsigned long long)out.copies[i], i + 1, want[i]);
 		differs = true;
 	}
 	if (differs)

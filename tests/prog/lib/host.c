@@ -102,8 +102,10 @@ static int make_topology(void)
 		return -errno;
 	for (dev = 0; dev < DEVICES; dev++)
 		if (devices[dev].far)
-			fprintf(ip, "link add %s type veth peer name %s netns /proc/%d/fd/%d\nlink set %s up\n",
-				devices[dev].name, devices[dev].far, getpid(), far_netns, devices[dev].name);
+			fprintf(ip,
+				"link add %s type veth peer name %s netns /proc/%d/fd/%d\nlink set %s up\n",
+				devices[dev].name, devices[dev].far, getpid(), far_netns,
+				devices[dev].name);
 	fputs(topology, ip);
 	return pclose(ip) ? -EIO : 0;
 }
@@ -205,7 +207,8 @@ static struct sockaddr_in socket_address(const char *addr, uint16_t port)
 }
 
 /* A TCP connection stays half open, as nobody answers: that is enough for it to be found. */
-int host_socket(uint8_t proto, const char *addr, uint16_t port, const char *peer, uint16_t peer_port)
+int host_socket(uint8_t proto, const char *addr, uint16_t port, const char *peer,
+		uint16_t peer_port)
 {
 	struct sockaddr_in here = socket_address(addr, port);
 	int type = proto == TCP ? SOCK_STREAM : SOCK_DGRAM;

@@ -173,7 +173,7 @@ void age_flows(uint32_t seconds)
 	assert_int_equal(map_each(&h.state, MAP_FLOWS, age_flow, &seconds), 0);
 }
 
-void exhaust_icmp_budget(void)
+void leave_icmp_budget(uint32_t errors)
 {
 	struct {
 		uint32_t second, sent;
@@ -190,7 +190,7 @@ void exhaust_icmp_budget(void)
 	usleep(50000);
 	for (i = 0; i < libbpf_num_possible_cpus(); i++) {
 		all[i].second = now;
-		all[i].sent = 1000;
+		all[i].sent = 1000 - errors;
 	}
 	assert_int_equal(bpf_map_update_elem(h.icmp_budget, &zero, all, BPF_ANY), 0);
 }
@@ -215,7 +215,8 @@ static void empty_flows(void)
 
 	empty(MAP_FLOWS);
 	for (slot = 0; slot < used && slot < FLOWS; slot++)
-		assert_int_equal(bpf_map_update_elem(h.state.fd[MAP_CONNS], &slot, &free_slot, 0), 0);
+		assert_int_equal(bpf_map_update_elem(h.state.fd[MAP_CONNS], &slot, &free_slot, 0),
+				 0);
 	assert_int_equal(bpf_map_update_elem(h.state.fd[MAP_CONN_ALLOC], &zero, &none, 0), 0);
 }
 
@@ -236,10 +237,14 @@ static void add_network(uint16_t id, const char *subnet, const char *gateway, co
 	assert_int_equal(state_gateway_set(&h.state, id, &net), 0);
 }
 
-static void add_port(enum device dev, const char *addr, const char *mac, uint16_t net, uint16_t flags)
+static void add_port(enum device dev, const char *addr, const char *mac, uint16_t net,
+		     uint16_t flags)
 {
 	struct port port = {
-		.addr = address(addr), .net = net, .endpoint = dev, .flags = flags,
+		.addr = address(addr),
+		.net = net,
+		.endpoint = dev,
+		.flags = flags,
 		.number = dev - DEV_NS1,
 	};
 
@@ -269,8 +274,9 @@ static void fill_maps(void)
 
 int harness_reset(void **unused)
 {
-	static const enum map_id tables[] = { MAP_RULES, MAP_PUBLISHED, MAP_FDB_LEARNED, MAP_FDB,
-					      MAP_ENDPOINTS, MAP_PORTS, MAP_UPLINKS, MAP_GATEWAYS };
+	static const enum map_id tables[] = { MAP_RULES,   MAP_PUBLISHED, MAP_FDB_LEARNED,
+					      MAP_FDB,	   MAP_ENDPOINTS, MAP_PORTS,
+					      MAP_UPLINKS, MAP_GATEWAYS };
 	struct config cfg = h.config;
 	size_t i;
 

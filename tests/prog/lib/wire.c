@@ -25,7 +25,8 @@ static void attach(enum hook hook, enum device dev)
 {
 	/* clsact: every kernel has it */
 	assert_int_equal(dataplane_attach(&h.state, HOOK_CLSACT, hook, ifindex_of(dev),
-					  host_device_name(dev), NULL, NULL), 0);
+					  host_device_name(dev), NULL, NULL),
+			 0);
 }
 
 int wire_setup(void **unused)
@@ -85,8 +86,12 @@ static void hear(int fd)
 	char control[64];
 	struct sockaddr_ll from;
 	struct msghdr msg = {
-		.msg_name = &from,	.msg_namelen = sizeof(from), .msg_iov = &iov,
-		.msg_iovlen = 1,	.msg_control = control,	     .msg_controllen = sizeof(control),
+		.msg_name = &from,
+		.msg_namelen = sizeof(from),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
 	};
 	ssize_t len = recvmsg(fd, &msg, 0);
 
@@ -109,7 +114,8 @@ void wire_send(enum device from, const struct frame *f)
 	count = 0;
 	count_from_here();
 	assert_int_equal(sendto(from == DEV_GW ? gw_socket : far_socket, f->bytes, f->len, 0,
-				(struct sockaddr *)&to, sizeof(to)), f->len);
+				(struct sockaddr *)&to, sizeof(to)),
+			 f->len);
 	while (poll(sockets, 2, WAIT_MS) > 0)
 		for (i = 0; i < 2; i++)
 			if (sockets[i].revents)
