@@ -318,6 +318,11 @@ static void ports_come_from_the_range_that_is_set(void **s)
 	ns1_udp(5000);
 	expect_dropped(COUNT_no_free_port);
 	expect_live_flows(2);
+	/* one port only, and not of the parity that is wanted */
+	cfg.port_min_h = cfg.port_max_h = 5002;
+	configure(&cfg);
+	ns1_udp(4003);
+	assert_int_equal(external_port(), 5002);
 }
 
 static void the_port_of_an_expired_flow_is_free(void **s)
@@ -383,6 +388,27 @@ static void a_full_table_makes_room_of_what_has_expired(void **s)
 	ns1_udp(5002);
 	expect_dropped(COUNT_table_full);
 	expect_live_flows(20);
+}
+
+/*
+ * The same flow, begun on two CPUs: theirs is in place when ours is to be put there. It is as if
+ * the key were there and, to the look-up before, its slot not yet filled.
+ */
+static void of_two_cpus_that_begin_a_flow_one_gives_way(void **s)
+{
+	struct flow_key key = { .src = { { 192, 168, 1, 10 } }, .dst = { { 203, 0, 113, 10 } },
+				.sport_h = 4000, .dport_h = 53, .net = 1, .proto = L4_UDP };
+	struct flow theirs = { .src = { { 172, 31, 13, 55 } }, .dst = key.dst, .sport_h = 6000,
+			       .dport_h = 53, .conn = 200, .to = TO_UPLINK };
+
+	assert_int_equal(map_put(state(), MAP_FLOWS, &key, &theirs), 0);
+	ns1_udp(4000);
+	assert_int_equal(map_del(state(), MAP_FLOWS, &key), 0);
+	expect_outcome(SENT);
+	expect_packet(frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 6000, .dport = 53,
+			    .ttl = 63));
+	expect_counted(COUNT_masqueraded);
+	expect_live_flows(0);
 }
 
 static void slots_are_used_again(void **s)
@@ -486,6 +512,7 @@ int main(void)
 		spec(the_port_of_an_expired_flow_is_free),
 		spec(a_full_table_takes_no_new_flow_and_loses_none),
 		spec(a_full_table_makes_room_of_what_has_expired),
+		spec(of_two_cpus_that_begin_a_flow_one_gives_way),
 		spec(slots_are_used_again),
 		spec(a_change_of_configuration_spares_what_is_still_wanted),
 		spec(a_namespaces_flows_end_with_it),

@@ -515,11 +515,14 @@ static void some_packets_are_refused_in_silence(void **s)
 
 static void there_are_only_so_many_a_second(void **s)
 {
-	leave_icmp_budget(1);
+	leave_icmp_budget(1, 0);
 	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
 	expect_counted(COUNT_icmp_sent);
 	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
 	expect_dropped(COUNT_ttl_exceeded, COUNT_icmp_limited);
+	leave_icmp_budget(0, 1);
+	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
+	expect_counted(COUNT_icmp_sent);
 }
 
 int main(void)

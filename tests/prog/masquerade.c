@@ -225,6 +225,26 @@ static void only_what_has_ports_or_an_identifier_is_masqueraded(void **s)
 	expect_dropped(COUNT_fragment);
 }
 
+/* There are flows of port 0 and of identifier 0; what has none must not be taken for theirs. */
+static void what_has_no_ports_belongs_to_no_flow_of_port_zero(void **s)
+{
+	struct frame *f;
+
+	ns1_sends(frame(INSIDE, .sport = 0, .dport = 0));
+	ns1_sends(frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 0));
+	expect_live_flows(2);
+	ns1_sends(frame(INSIDE, .frag = 100));
+	expect_dropped(COUNT_fragment);
+	ns1_sends(frame(INSIDE, .proto = ICMP, .type = REDIRECT));
+	expect_dropped(COUNT_bad_protocol);
+	f = frame(ANSWER, .frag = 100);
+	uplink_gets(f);
+	expect_left_alone(f);
+	f = frame(ANSWER, .proto = ICMP, .type = REDIRECT);
+	uplink_gets(f);
+	expect_left_alone(f);
+}
+
 static void tcp_begins_with_a_syn_or_in_mid_stream(void **s)
 {
 	static const uint8_t refused[] = { RST, RST | ACK, SYN | ACK, SYN | FIN, SYN | RST, FIN, 0 };
@@ -423,6 +443,7 @@ int main(void)
 		spec(what_follows_the_end_of_the_options_is_none),
 		spec(martians_are_refused),
 		spec(only_what_has_ports_or_an_identifier_is_masqueraded),
+		spec(what_has_no_ports_belongs_to_no_flow_of_port_zero),
 		spec(tcp_begins_with_a_syn_or_in_mid_stream),
 		spec(the_hosts_own_addresses_are_the_hosts),
 		spec(without_a_route_the_host_answers),

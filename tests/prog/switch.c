@@ -91,6 +91,16 @@ static void networks_do_not_see_each_other(void **s)
 	expect_copies(0, 1, 1, 0);
 }
 
+static void addresses_belong_to_a_network(void **s)
+{
+	run(HOOK_PORT, DEV_NS4,
+	    arp(.smac = NS4_MAC, ARP_WHO_HAS, .sender_mac = NS4_MAC, .sender = NS4, .target = NS1));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded);
+	run(HOOK_PORT, DEV_NS4, frame(.smac = NS4_MAC, .dmac = NS4_MAC, .src = NS4, .dst = NS4));
+	expect_dropped(COUNT_reflected);
+}
+
 static void the_host_reaches_a_station(void **s)
 {
 	struct frame *f = frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 1, .dport = 2);
@@ -322,6 +332,7 @@ int main(void)
 		spec(link_local_groups_never_leave_the_segment),
 		spec(a_frame_is_not_sent_back_where_it_came_from),
 		spec(networks_do_not_see_each_other),
+		spec(addresses_belong_to_a_network),
 		spec(the_host_reaches_a_station),
 		spec(what_the_host_forwards_for_others_does_not_come_in),
 		spec(a_device_that_is_no_port_passes_nothing),

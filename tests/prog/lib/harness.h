@@ -179,8 +179,8 @@ void host_command(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void set_forwarding(enum device dev, int on);
 /* A socket of the host's; port 0 or NULL: not bound, not connected. TCP without a peer listens. */
 int host_socket(uint8_t proto, const char *addr, uint16_t port, const char *peer, uint16_t peer_port);
-/* Uses up all but so many of the ICMP errors that may be sent this second. */
-void leave_icmp_budget(uint32_t errors);
+/* As if all but so many of the ICMP errors for a second had been sent, that many seconds ago. */
+void leave_icmp_budget(uint32_t errors, uint32_t seconds_ago);
 
 /* ---- the program itself ---- */
 

@@ -173,7 +173,7 @@ void age_flows(uint32_t seconds)
 	assert_int_equal(map_each(&h.state, MAP_FLOWS, age_flow, &seconds), 0);
 }
 
-void leave_icmp_budget(uint32_t errors)
+void leave_icmp_budget(uint32_t errors, uint32_t seconds_ago)
 {
 	struct {
 		uint32_t second, sent;
@@ -189,7 +189,7 @@ void leave_icmp_budget(uint32_t errors)
 		usleep(1000);
 	usleep(50000);
 	for (i = 0; i < libbpf_num_possible_cpus(); i++) {
-		all[i].second = now;
+		all[i].second = now - seconds_ago;
 		all[i].sent = 1000 - errors;
 	}
 	assert_int_equal(bpf_map_update_elem(h.icmp_budget, &zero, all, BPF_ANY), 0);
