@@ -26,17 +26,18 @@
 #include "parse.h"
 #include "verdict.h"
 
-#define EEXIST 17
-
 #define CT_SWEEP 2	/* slots looked at for each new flow: garbage never outgrows live flows */
 #define CT_SWEEP_FULL 64 /* and when the table is full */
 
-/* state, fin and zero of a slot, as the one word that changes hands. */
+/*
+ * state, fin and use of a slot, as the one word that changes hands. use is another each time the slot
+ * is taken, so that whoever has seen an earlier flow in it cannot end this one.
+ */
 union conn_word {
 	struct {
 		enum conn_state state;
 		__u8 fin;
-		__u8 zero[2];
+		__u16 use;
 	};
 	__u32 word;
 };
@@ -98,11 +99,13 @@ static __always_inline __u32 conn_take(const struct config *cfg)
 static __always_inline void conn_give(__u32 slot, struct conn *c)
 {
 	struct conn_alloc *a = conn_alloc_get();
-	union conn_word free = { .state = CONN_FREE };
+	union conn_word free = conn_word(c);
 	int i;
 
 	if (!a)
 		return;
+	free.state = CONN_FREE;
+	free.fin = 0;
 	*(volatile __u32 *)&c->state = free.word;
 	for (i = 0; i < 64; i++) {
 		__u64 head = *(volatile __u64 *)&a->free_head;
@@ -131,7 +134,7 @@ static __always_inline _Bool conn_expired(const struct conn *c, union conn_word 
 /* Ends a flow: nobody finds it any more. w: the slot's word as the caller saw it. */
 static __noinline int ct_end(__u32 slot, __u32 word)
 {
-	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY };
+	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY, .use = seen.use };
 	struct conn *c = conn_get(slot);
 	struct conn_alloc *a = conn_alloc_get();
 	struct flow *f;
@@ -183,19 +186,33 @@ static __always_inline void ct_sweep(__u32 n)
 	bpf_loop(n, ct_sweep_one, NULL, 0);
 }
 
-/* After a change of configuration: is what made the flow still there? */
-static __always_inline _Bool ct_still_wanted(const struct conn *c)
+/* Whether the port that a masqueraded flow came from is still that endpoint's. f: either direction. */
+static __always_inline _Bool ct_port_is_there(const struct flow *f, const struct conn *c)
 {
-	if (c->rule) {
-		__u32 id = c->rule;
-		struct rule *r = bpf_map_lookup_elem(&rules, &id);
+	struct port *port;
 
-		return r && r->endpoint == c->endpoint;
-	} else {
-		struct endpoint *e = endpoint_get(c->orig.net, c->orig.src);
+	if (f->dir == FLOW_ORIGINAL) {
+		struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
+		struct flow_key key = nat_reply_key(&t, f->answer_net, c->orig.proto);
 
-		return e && e->id == c->endpoint;
+		f = bpf_map_lookup_elem(&flows, &key);
+		if (!f)
+			return 0;
 	}
+	port = port_get(f->ifindex);
+	return port && port->endpoint == c->endpoint;
+}
+
+/* After a change of configuration: is what made the flow still there? */
+static __always_inline _Bool ct_still_wanted(const struct flow *f, const struct conn *c)
+{
+	__u32 id = c->rule;
+	struct rule *r;
+
+	if (!id)
+		return ct_port_is_there(f, c);
+	r = bpf_map_lookup_elem(&rules, &id);
+	return r && r->endpoint == c->endpoint;
 }
 
 /*
@@ -217,7 +234,7 @@ static __noinline int ct_touch(struct flow *f, __u8 tcp_flags)
 	old = conn_word(c);
 	if (!conn_live(old))
 		return 0;
-	if (conn_expired(c, old, cfg, now) || (f->gen != cfg->gen && !ct_still_wanted(c))) {
+	if (conn_expired(c, old, cfg, now) || (f->gen != cfg->gen && !ct_still_wanted(f, c))) {
 		ct_end(f->conn, old.word);
 		return 0;
 	}
@@ -262,7 +279,7 @@ static __always_inline struct flow *ct_peek(const struct flow_key *key, const st
 		return NULL;
 	w = conn_word(c);
 	if (!conn_live(w) || conn_expired(c, w, cfg, now_s()) ||
-	    (f->gen != cfg->gen && !ct_still_wanted(c)))
+	    (f->gen != cfg->gen && !ct_still_wanted(f, c)))
 		return NULL;
 	return f;
 }
@@ -317,12 +334,25 @@ static __always_inline struct ct_making *ct_making_get(void)
 	return bpf_map_lookup_elem(&ct_making, &zero);
 }
 
+/* Whether a port is published, but for the very socket that now calls out from behind it. */
+static __always_inline _Bool ct_published_by_other(const struct publish_key *key,
+						   const struct ct_new *n)
+{
+	__u32 *id = bpf_map_lookup_elem(&published, key);
+	struct rule *r = id ? bpf_map_lookup_elem(&rules, id) : NULL;
+
+	if (!r)
+		return 0;
+	return r->endpoint != n->endpoint ||
+	       r->to_first_h + (key->port_h - r->first_h) != n->key.sport_h;
+}
+
 /*
  * Whether a socket of the host's, or a published port, has the external port. A socket that is
  * merely bound is not seen; the host's later connections are the uplink's egress to sort out.
  */
 static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *reply,
-					     const struct config *cfg)
+					     const struct ct_new *n, const struct config *cfg)
 {
 	struct publish_key pub = { .addr = reply->dst, .port_h = reply->dport_h,
 				   .proto = reply->proto };
@@ -337,10 +367,10 @@ static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *
 	struct bpf_sock *sk = NULL;
 
 	if (cfg->published) {
-		if (bpf_map_lookup_elem(&published, &pub))
+		if (ct_published_by_other(&pub, n))
 			return 1;
 		pub.addr = addr_of(0);
-		if (bpf_map_lookup_elem(&published, &pub))
+		if (ct_published_by_other(&pub, n))
 			return 1;
 	}
 	if (reply->proto == L4_TCP)
@@ -382,8 +412,11 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 		return 1;
 	m->new.t.sport_h = nat_candidate(m->want_h, attempt, m->random, m->first_h, m->last_h);
 	m->reply_key = nat_reply_key(&m->new.t, m->new.answer_net, m->new.key.proto);
+	/* a station that calls its own published port from that port: the answer would look the same */
+	if (flow_key_eq(&m->reply_key, &m->new.key))
+		return 0;
 	/* an external port: the host has a say */
-	if (m->new.answer_net == EBPFNET_NET_OUTSIDE && ct_port_of_host(*ctx, &m->reply_key, cfg))
+	if (m->new.answer_net == EBPFNET_NET_OUTSIDE && ct_port_of_host(*ctx, &m->reply_key, &m->new, cfg))
 		return 0;
 	/* r is no long: before Linux 6.4 the error arrives as an int, its upper half zero */
 	r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
@@ -418,9 +451,8 @@ static __always_inline struct flow ct_reply(const struct ct_new *n, __u32 slot, 
 /* A slot, filled and in its first state; NO_SLOT: the table is full. */
 static __always_inline __u32 ct_take_slot(const struct ct_new *n, const struct config *cfg)
 {
-	union conn_word busy = { .state = CONN_BUSY };
-	union conn_word first = { .state = ct_first_state(n->key.proto, n->tcp_flags) };
 	__u32 slot = conn_take(cfg);
+	union conn_word w;
 	struct conn *c;
 
 	if (slot == NO_SLOT) {
@@ -430,12 +462,16 @@ static __always_inline __u32 ct_take_slot(const struct ct_new *n, const struct c
 	c = conn_get(slot);
 	if (!c)
 		return NO_SLOT;
-	*(volatile __u32 *)&c->state = busy.word;
+	w = conn_word(c);
+	w.state = CONN_BUSY;
+	w.use++;
+	*(volatile __u32 *)&c->state = w.word;
 	c->orig = n->key;
 	c->rule = n->rule;
 	c->endpoint = n->endpoint;
 	c->seen = now_s();
-	*(volatile __u32 *)&c->state = first.word;
+	w.state = ct_first_state(n->key.proto);
+	*(volatile __u32 *)&c->state = w.word;
 	return slot;
 }
 
@@ -467,6 +503,7 @@ static __noinline verdict_t ct_begin(ctx_t *ctx)
 	struct conn_alloc *a = conn_alloc_get();
 	struct ct_making *m = ct_making_get();
 	struct config *cfg = config_get();
+	_Bool outside;
 	__u32 slot;
 	int r; /* not long, as above */
 
@@ -481,8 +518,10 @@ static __noinline verdict_t ct_begin(ctx_t *ctx)
 	m->random = bpf_get_prandom_u32();
 	m->reply = ct_reply(&m->new, slot, cfg->gen);
 	m->found = m->full = 0;
-	nat_range(m->want_h, m->new.key.proto, cfg->port_min_h, cfg->port_max_h, &m->first_h,
-		  &m->last_h);
+	/* the configured range is for external ports; towards a namespace a client keeps its own if it can */
+	outside = m->new.answer_net == EBPFNET_NET_OUTSIDE;
+	nat_range(m->want_h, m->new.key.proto, outside ? cfg->port_min_h : 1024,
+		  outside ? cfg->port_max_h : 65535, &m->first_h, &m->last_h);
 	bpf_loop(NAT_ATTEMPTS, ct_try_port, &ctx, 0);
 	if (!m->found) {
 		ct_drop_slot(slot);

@@ -6,7 +6,8 @@
  *
  *                  original SYN            reply SYN+ACK         original ACK
  *      (none) ---> SYN_SENT ------------> SYN_RECV ------------> ESTABLISHED
- *      (none) -- no SYN: picked up in mid-stream, as nf_conntrack_tcp_loose=1 ---> ESTABLISHED
+ *      (none) -- no SYN: picked up in mid-stream, as by nf_conntrack_tcp_loose=1 ---> SYN_SENT, and
+ *      SYN_SENT -- reply without SYN ---> ESTABLISHED: what nobody answers does not live for hours
  *      ESTABLISHED -- FIN from one side --> FIN_WAIT -- FIN from the other --> CLOSING
  *      any -- RST --> RESET;    CLOSING, RESET -- original SYN --> SYN_SENT (a new connection)
  */
@@ -17,12 +18,10 @@
 #include "addr.h"
 #include "uapi.h"
 
-/* The state of a flow that its first packet, with these TCP flags, begins. */
-static __always_inline enum conn_state ct_first_state(enum l4proto proto, __u8 tcp_flags)
+/* The state of a flow that has just begun. */
+static __always_inline enum conn_state ct_first_state(enum l4proto proto)
 {
-	if (proto != L4_TCP)
-		return CONN_UNREPLIED;
-	return tcp_flags & TCP_SYN ? CONN_SYN_SENT : CONN_ESTABLISHED;
+	return proto == L4_TCP ? CONN_SYN_SENT : CONN_UNREPLIED;
 }
 
 /* Whether a packet may begin a flow: a RST ends one, and a SYN+ACK answers one. */
@@ -57,7 +56,7 @@ static __always_inline enum conn_state ct_tcp_next(enum conn_state state, enum f
 		*fin |= 1 << dir;
 		return *fin == 3 ? CONN_CLOSING : CONN_FIN_WAIT;
 	}
-	if (state == CONN_SYN_RECV && dir == FLOW_ORIGINAL)
+	if (state == (dir == FLOW_ORIGINAL ? CONN_SYN_RECV : CONN_SYN_SENT))
 		return CONN_ESTABLISHED;
 	return state;
 }

@@ -107,6 +107,14 @@ static __always_inline int ctx_to_port(ctx_t *ctx, __u32 ifindex)
 #endif
 }
 
+/* Whether a device is there: a redirect to one that is not would drop the packet in silence. */
+static __always_inline _Bool ctx_device_exists(ctx_t *ctx, __u32 ifindex)
+{
+	__u32 mtu = 0;
+
+	return bpf_check_mtu(ctx, ifindex, &mtu, 0, 0) != -ENODEV;
+}
+
 /* A copy out of a device; the packet itself stays. */
 static __always_inline int ctx_copy_to(ctx_t *ctx, __u32 ifindex)
 {
@@ -126,11 +134,13 @@ static __always_inline int ctx_receive(ctx_t *ctx, __u32 ifindex)
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
 
-/* Out of a device to a next hop; the kernel resolves its MAC. */
+/* Out of a device to a next hop, 0: the one of the kernel's route; the kernel resolves its MAC. */
 static __always_inline int ctx_send_via(ctx_t *ctx, __u32 ifindex, __be32 nexthop)
 {
 	struct bpf_redir_neigh nh = { .nh_family = AF_INET, .ipv4_nh = nexthop };
 
+	if (!nexthop)
+		return bpf_redirect_neigh(ifindex, NULL, 0, 0);
 	return bpf_redirect_neigh(ifindex, &nh, sizeof(nh), 0);
 }
 

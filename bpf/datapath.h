@@ -33,11 +33,20 @@ static __always_inline enum parsed parse(ctx_t *ctx, struct pkt *p)
 	return parse_once(ctx, p);
 }
 
-/* What is for the gateway and not IPv4: the answers to its ARP requests. */
-static __always_inline verdict_t to_gateway(const struct pkt *p, struct way *way)
+/* What is for the gateway's MAC: IPv4 is routed, and the answers to its ARP requests are the host's. */
+static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const struct port *port,
+					    const struct network *net, struct way *way)
 {
-	way->count = COUNT_to_host;
-	return p->kind == PKT_ARP ? GATEWAY : DROP(not_ip);
+	if (p->kind == PKT_ARP) {
+		way->count = COUNT_to_host;
+		return GATEWAY;
+	}
+	if (p->eth_type != ETH_P_IP)
+		return DROP(not_ip);
+	if (port->flags & PORT_SPOOF_ALLOW)
+		station_learn(port->net, p->key.src, p->smac);
+	ctx_pop_priority_tag(ctx); /* of this link only: it must not leave by the next one */
+	return outbound(ctx, p, port, net, way);
 }
 
 /* Ingress of a namespace's port: port security, the switch, and for the gateway's MAC the router. */
@@ -59,13 +68,8 @@ static __always_inline int datapath_port(ctx_t *ctx)
 		fdb_learn(port->net, p.smac, ctx->ifindex);
 	if (v == NEXT)
 		v = switch_frame(ctx, &p, port->net, net, ctx->ifindex, &way);
-	if (v == NEXT && p.eth_type == ETH_P_IP) {
-		/* of this link only: it must not leave by the next one */
-		ctx_pop_priority_tag(ctx);
-		v = outbound(ctx, &p, port, net, &way);
-	} else if (v == NEXT) {
-		v = to_gateway(&p, &way);
-	}
+	if (v == NEXT)
+		v = to_gateway(ctx, &p, port, net, &way);
 	return forward(ctx, v, &way, port->net, net);
 }
 

@@ -59,4 +59,27 @@ static __always_inline void fdb_learn(__u16 net, const __u8 *mac, __u32 ifindex)
 		e->seen = fresh.seen;
 }
 
+/* Notes which MAC address a routed packet came from: its port is not the only one it could be. */
+static __always_inline void station_learn(__u16 net, struct ipaddr addr, const __u8 *mac)
+{
+	struct endpoint_key key = { .addr = addr, .net = net };
+	struct station *s = bpf_map_lookup_elem(&stations, &key), fresh = {};
+
+	if (s && mac_eq(s->mac, mac))
+		return;
+	mac_copy(fresh.mac, mac);
+	bpf_map_update_elem(&stations, &key, &fresh, BPF_ANY);
+}
+
+/* The MAC address to send to for an address behind a port. */
+static __always_inline const __u8 *station_mac(const struct port *port, struct ipaddr addr)
+{
+	struct endpoint_key key = { .addr = addr, .net = port->net };
+	struct station *s = NULL;
+
+	if (port->flags & PORT_SPOOF_ALLOW)
+		s = bpf_map_lookup_elem(&stations, &key);
+	return s ? s->mac : port->mac;
+}
+
 #endif

@@ -43,6 +43,8 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct way *wa
 {
 	struct config *cfg = config_get();
 
+	if (v == DELIVER && !ctx_device_exists(ctx, way->ifindex))
+		v = DROP(port_gone);
 	if (v < 0) {
 		count(-v);
 		return ACTION_DROP;

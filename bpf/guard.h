@@ -32,33 +32,75 @@ static __always_inline verdict_t guard_arp(const struct pkt *p, const struct por
 	return NEXT;
 }
 
-/* The unspecified address (RFC 4862: DAD) and the link-local one made from the MAC (RFC 4291 A). */
-static __always_inline verdict_t guard_ipv6(const ctx_t *ctx, const struct port *port)
-{
-	struct {
-		__u32 word[4];
-	} src;
-	__be32 high, low;
+#define IPV6_HLEN 40
+#define IPV6_HEADERS 4 /* extension headers walked; a longer chain has no honest use (RFC 7113) */
 
-	if (ctx_load(ctx, ETH_HLEN + 8, &src, sizeof(src)))
-		return DROP(malformed);
-	if (!(src.word[0] | src.word[1] | src.word[2] | src.word[3]))
-		return NEXT;
-	high = __builtin_bswap32((port->mac[0] ^ 2) << 24 | port->mac[1] << 16 | port->mac[2] << 8 | 0xff);
-	low = __builtin_bswap32(0xfe000000u | port->mac[3] << 16 | port->mac[4] << 8 | port->mac[5]);
-	if (src.word[0] != __builtin_bswap32(0xfe800000) || src.word[1] || src.word[2] != high ||
-	    src.word[3] != low)
-		return DROP(spoofed_addr);
-	return NEXT;
+struct ipv6_addr {
+	__be32 word[4];
+};
+
+static __always_inline _Bool ipv6_none(const struct ipv6_addr *a)
+{
+	return !(a->word[0] | a->word[1] | a->word[2] | a->word[3]);
 }
 
-static __always_inline _Bool is_router_advert(const ctx_t *ctx)
+/* The link-local address that is made from the port's MAC (RFC 4291 appendix A). */
+static __always_inline _Bool ipv6_is_ports(const struct ipv6_addr *a, const struct port *port)
 {
-	__u8 next = 0, type = 0;
+	const __u8 *mac = port->mac;
+	__u32 high = (mac[0] ^ 2) << 24 | mac[1] << 16 | mac[2] << 8 | 0xff;
+	__u32 low = 0xfe000000u | mac[3] << 16 | mac[4] << 8 | mac[5];
 
-	ctx_load(ctx, ETH_HLEN + 6, &next, 1);
-	ctx_load(ctx, ETH_HLEN + 40, &type, 1);
-	return next == IPPROTO_ICMPV6 && type == ICMPV6_ROUTER_ADVERT;
+	return a->word[0] == __builtin_bswap32(0xfe800000) && !a->word[1] &&
+	       a->word[2] == __builtin_bswap32(high) && a->word[3] == __builtin_bswap32(low);
+}
+
+/* Offset of the ICMPv6 header; 0: it is another protocol; negative: nobody can tell. */
+static __always_inline int icmpv6_find(const ctx_t *ctx)
+{
+	__u32 at = ETH_HLEN + IPV6_HLEN;
+	__u8 next, ext[2];
+	int i;
+
+	if (ctx_load(ctx, ETH_HLEN + 6, &next, 1))
+		return -1;
+	for (i = 0; i < IPV6_HEADERS; i++) {
+		if (next == IPPROTO_ICMPV6)
+			return at;
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS)
+			return 0;
+		if (ctx_load(ctx, at, ext, sizeof(ext)))
+			return -1;
+		next = ext[0];
+		at += (ext[1] + 1) * 8;
+	}
+	return -1;
+}
+
+/*
+ * From the unspecified address (RFC 4862: DAD) or the port's own link-local one, never a router
+ * advertisement, and a neighbour advertisement about nobody else.
+ */
+static __always_inline verdict_t guard_ipv6(const ctx_t *ctx, const struct port *port)
+{
+	struct ipv6_addr src, target;
+	int at = icmpv6_find(ctx);
+	__u8 type = 0;
+
+	if (at < 0 || ctx_load(ctx, ETH_HLEN + 8, &src, sizeof(src)) ||
+	    (at && ctx_load(ctx, at, &type, sizeof(type))))
+		return DROP(malformed);
+	if (type == ICMPV6_ROUTER_ADVERT)
+		return DROP(router_advert);
+	if (port->flags & PORT_SPOOF_ALLOW)
+		return NEXT;
+	if (!ipv6_none(&src) && !ipv6_is_ports(&src, port))
+		return DROP(spoofed_addr);
+	if (type != ICMPV6_NEIGHBOUR_ADVERT)
+		return NEXT;
+	if (ctx_load(ctx, at + 8, &target, sizeof(target)))
+		return DROP(malformed);
+	return ipv6_is_ports(&target, port) ? NEXT : DROP(spoofed_addr);
 }
 
 /* NEXT if the frame may come from this port. */
@@ -69,22 +111,23 @@ static __always_inline verdict_t guard(const ctx_t *ctx, const struct pkt *p,
 		return DROP(bad_source_mac);
 	if (mac_eq(p->smac, net->gw_mac))
 		return DROP(spoofed_mac);
-	if (p->kind == PKT_IPV6 && is_router_advert(ctx))
-		return DROP(router_advert);
-	if (port->flags & PORT_SPOOF_ALLOW)
-		return NEXT;
-	if (!mac_eq(p->smac, port->mac))
+	/* A station takes off one priority tag after another: what is behind the second we would not see */
+	if (!ctx_vlan(ctx) && (p->eth_type == ETH_P_8021Q || p->eth_type == ETH_P_8021AD))
+		return DROP(malformed);
+	if (!(port->flags & PORT_SPOOF_ALLOW) && !mac_eq(p->smac, port->mac))
 		return DROP(spoofed_mac);
 	/* Behind a VLAN tag are other subnets: the tag never reaches the gateway, so the MAC is enough */
 	if (ctx_vlan(ctx))
+		return NEXT;
+	if (p->kind == PKT_IPV6)
+		return guard_ipv6(ctx, port);
+	if (port->flags & PORT_SPOOF_ALLOW)
 		return NEXT;
 	switch (p->eth_type) {
 	case ETH_P_IP:
 		return guard_ipv4(p, port);
 	case ETH_P_ARP:
 		return p->kind == PKT_ARP ? guard_arp(p, port) : DROP(malformed);
-	case ETH_P_IPV6:
-		return guard_ipv6(ctx, port);
 	default:
 		return NEXT;
 	}

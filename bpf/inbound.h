@@ -52,7 +52,7 @@ static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 	struct route back;
 	enum route_kind kind = route_find(ctx, p->key.dst, p->key.src, 0, 0, &back);
 
-	return kind == ROUTE_UPLINK || kind == ROUTE_TOO_BIG;
+	return kind == ROUTE_UPLINK || kind == ROUTE_TOO_BIG || kind == ROUTE_DISABLED;
 }
 
 /* A packet that belongs to no flow: to a published port it begins one. NEXT: it is there. */
@@ -65,9 +65,12 @@ static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
 
 	if (!rule)
 		return leave_alone(way);
+	/* "every address of the host" is the gateway's too, but the answer would leave with it */
+	if (at->routed && endpoint_get(rule->net, p->key.dst))
+		return DROP(unsolicited);
 	if (at->routed && !source_is_outside(ctx, p))
 		return DROP(martian);
-	return publish_begin(ctx, p, rule, id, p->key.src, at->back, 0);
+	return publish_begin(ctx, p, rule, id, p->key.src, at->back, ctx->ifindex);
 }
 
 static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct entrance *at,
@@ -79,6 +82,9 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 
 	if (!cfg || p->eth_type != ETH_P_IP || p->kind == PKT_PIECE || p->kind == PKT_OTHER ||
 	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
+		return leave_alone(way);
+	/* queries are asked from inside: only their answers belong to a flow */
+	if (p->kind == PKT_QUERY && icmp_is_request(p->icmp_type))
 		return leave_alone(way);
 	p->key.net = at->zone;
 	if (p->kind == PKT_ERROR)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Every map of the dataplane, each with the reason for its type. All are pinned by name; the first
- * object that is loaded makes them, the others find them. Sizes marked * are set by the loader.
+ * The maps of the dataplane, each with the reason for its type. All are pinned by name; the first
+ * object that is loaded makes them, the others find them. Sizes marked * are set by the loader. What
+ * only one header uses while it handles a packet is there: ct_making, icmp_budget.
  */
 #ifndef EBPFNET_BPF_MAPS_H
 #define EBPFNET_BPF_MAPS_H
@@ -84,6 +85,15 @@ struct {
 	__type(value, struct fdb_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } fdb_learned SEC(".maps");
+
+/* LRU_HASH: MAC addresses of what is behind ports with spoof=allow, for the router's answers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, EBPFNET_MAX_FDB);
+	__type(key, struct endpoint_key);
+	__type(value, struct station);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} stations SEC(".maps");
 
 /* HASH, a key for each port: a look-up costs the same with one port published or all of them. */
 struct {

@@ -19,6 +19,19 @@
 #define NAT_ATTEMPTS 128 /* source ports tried for a new flow */
 #define NAT_ATTEMPTS_PARITY 96 /* so many of them keep the sender's parity */
 
+/*
+ * From one try to the next: far, as ports in use lie in runs (one busy client fills the ephemeral
+ * range), and prime and larger than any range, so that each port comes up once.
+ */
+#define NAT_STEP 53017
+
+static __always_inline _Bool flow_key_eq(const struct flow_key *a, const struct flow_key *b)
+{
+	const __u32 *x = (const __u32 *)a, *y = (const __u32 *)b;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]));
+}
+
 /* A tuple without a zone: what a packet carries after translation. */
 struct nat_tuple {
 	struct ipaddr src, dst;
@@ -75,7 +88,7 @@ static __always_inline __u16 nat_candidate(__u16 want_h, __u32 attempt, __u32 ra
 	if (base >= last_h)
 		return last_h;
 	ports = (last_h - base) / 2 + 1;
-	return base + 2 * ((random % ports + attempt) % ports);
+	return base + 2 * ((random % ports + attempt * NAT_STEP) % ports);
 }
 
 #endif

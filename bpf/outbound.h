@@ -80,6 +80,9 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 	case ROUTE_UNHOOKED:
 		reason = DROP(uplink_unhooked);
 		break;
+	case ROUTE_DISABLED:
+		reason = DROP(forwarding_off);
+		break;
 	case ROUTE_PROHIBITED:
 		what.code = ICMP_PKT_FILTERED;
 		reason = DROP(prohibited);
@@ -96,6 +99,21 @@ static __always_inline enum route_kind outbound_route(ctx_t *ctx, const struct p
 	__u32 len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
 
 	return route_find(ctx, p->key.src, p->key.dst, p->tos, len, route);
+}
+
+/*
+ * The way out of a packet of a known flow. When the kernel does not say where to, a flow goes on by
+ * the uplink that it is on.
+ */
+static __always_inline enum route_kind outbound_flow_route(ctx_t *ctx, const struct pkt *p,
+							   const struct flow *f, struct route *route)
+{
+	enum route_kind kind = outbound_route(ctx, p, route);
+
+	if (kind != ROUTE_DISABLED)
+		return kind;
+	*route = (struct route){ .ifindex = f->ifindex, .src = f->src };
+	return ROUTE_UPLINK;
 }
 
 /*
@@ -120,7 +138,8 @@ static __always_inline verdict_t masquerade_begin(ctx_t *ctx, const struct pkt *
 		return DROP(fragment);
 	if (p->kind != PKT_PORTS && p->kind != PKT_QUERY)
 		return DROP(bad_protocol);
-	if (!ct_may_begin(p->key.proto, p->tcp_flags))
+	if (!ct_may_begin(p->key.proto, p->tcp_flags) ||
+	    (p->kind == PKT_QUERY && !icmp_is_request(p->icmp_type)))
 		return DROP(no_flow);
 	if (!addr_inside(p->key.src, net->subnet, net->mask))
 		return DROP(spoofed_addr);
@@ -136,6 +155,7 @@ static __always_inline verdict_t masquerade_begin(ctx_t *ctx, const struct pkt *
 		.dport_h = p->key.dport_h,
 	};
 	n->to = TO_UPLINK;
+	n->to_ifindex = route->ifindex;
 	n->back_to = TO_PORT;
 	n->back_ifindex = ctx->ifindex;
 	n->answer_net = EBPFNET_NET_OUTSIDE;
@@ -226,7 +246,8 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 	if (p->kind == PKT_ERROR)
 		return outbound_error(ctx, p, way);
 
-	f = ct_find(&p->key, p->tcp_flags, cfg);
+	/* what has no ports (and zeros in the key) is not of the flow that has ports 0 */
+	f = p->kind == PKT_PORTS || p->kind == PKT_QUERY ? ct_find(&p->key, p->tcp_flags, cfg) : NULL;
 	if (!f) {
 		rule = publish_match(ctx, p, cfg, &id);
 		if (rule) {
@@ -236,13 +257,17 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 			f = bpf_map_lookup_elem(&flows, &p->key);
 		}
 	}
-	if (!f || f->to == TO_UPLINK) {
-		kind = outbound_route(ctx, p, &route);
-		if (f && f->to == TO_UPLINK && kind == ROUTE_UPLINK &&
-		    !external_is_current(ctx, f, &route)) {
+	if (f && f->to == TO_UPLINK) {
+		kind = outbound_flow_route(ctx, p, f, &route);
+		if (kind == ROUTE_UPLINK && !external_is_current(ctx, f, &route)) {
 			ct_forget(f);
 			f = NULL;
 		}
+	} else if (!f && addr_eq(p->key.dst, net->gateway)) {
+		way->count = COUNT_to_host;
+		return GATEWAY;
+	} else if (!f) {
+		kind = outbound_route(ctx, p, &route);
 	}
 	if (!f) {
 		if (kind != ROUTE_UPLINK)

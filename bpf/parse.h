@@ -74,6 +74,11 @@ static __always_inline _Bool icmp_is_query(__u8 type)
 	       type == ICMP_TIMESTAMPREPLY;
 }
 
+static __always_inline _Bool icmp_is_request(__u8 type)
+{
+	return type == ICMP_ECHO || type == ICMP_TIMESTAMP;
+}
+
 /* RFC 5508 section 3: the errors that a NAT translates. Redirects (type 5) are not among them. */
 static __always_inline _Bool icmp_is_error(__u8 type)
 {

@@ -17,24 +17,34 @@ static __always_inline struct rule *rule_of(const struct publish_key *key, __u32
 }
 
 /*
- * The rule that publishes where a packet goes: on that very address, or on every address of the
- * host's if it is one of those.
+ * Whether a packet goes to an address that is the host's own now. When the kernel does not say,
+ * what came to the host from outside, or from itself over lo, is taken to be for it.
  */
+static __always_inline _Bool publish_is_to_host(ctx_t *ctx, const struct flow_key *to)
+{
+	struct route ignored;
+	enum route_kind kind = route_find(ctx, addr_of(0), to->dst, 0, 0, &ignored);
+
+	return kind == ROUTE_HERE || (kind == ROUTE_DISABLED && (to->net == EBPFNET_NET_OUTSIDE ||
+								 to->net == EBPFNET_NET_HOST));
+}
+
+/* The rule that publishes where a packet goes: on that very address, or on every one of the host's. */
 static __always_inline struct rule *publish_find(ctx_t *ctx, const struct flow_key *to, __u32 *id)
 {
 	struct publish_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
 	struct rule *r = rule_of(&key, id);
 
-	if (r)
-		return r;
-	key.addr = addr_of(0);
-	r = rule_of(&key, id);
-	return r && route_is_here(ctx, to->dst) ? r : NULL;
+	if (!r) {
+		key.addr = addr_of(0);
+		r = rule_of(&key, id);
+	}
+	return r && publish_is_to_host(ctx, to) ? r : NULL;
 }
 
 /*
  * Whether the packet belongs to a connection of the host's own that happens to use a published
- * port as its local one. A listener does not count: publishing has taken its place.
+ * port as its local one. A socket without a peer does not count: publishing has taken its place.
  */
 static __always_inline _Bool publish_is_hosts_own(ctx_t *ctx, const struct flow_key *key)
 {
@@ -51,7 +61,7 @@ static __always_inline _Bool publish_is_hosts_own(ctx_t *ctx, const struct flow_
 
 	if (key->proto == L4_UDP) {
 		sk = bpf_sk_lookup_udp(ctx, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0);
-		own = sk != NULL;
+		own = sk && sk->dst_port;
 	} else {
 		sk = bpf_skc_lookup_tcp(ctx, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0);
 		own = sk && sk->state != BPF_TCP_LISTEN;

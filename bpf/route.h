@@ -10,16 +10,18 @@
 
 enum route_kind {
 	ROUTE_UPLINK,		/* out of .ifindex, which has our programs */
-	ROUTE_HERE,		/* an address of the host's own (or no route at all: see below) */
+	ROUTE_HERE,		/* an address of the host's own */
 	ROUTE_TOO_BIG,		/* out, but larger than .mtu */
 	ROUTE_UNHOOKED,		/* out of a device where we could not see the answer */
 	ROUTE_PROHIBITED,
 	ROUTE_BLACKHOLE,
+	ROUTE_NONE,		/* no route at all */
+	ROUTE_DISABLED,		/* the kernel does not say: somebody switched forwarding off on our device */
 	ROUTE_FAILED,
 };
 
 struct route {
-	__be32 nexthop;
+	__be32 nexthop;		/* 0: the kernel finds it (a gateway that has an IPv6 address) */
 	struct ipaddr src;	/* what the kernel would send from there now */
 	__u32 ifindex;
 	__u16 mtu;
@@ -28,31 +30,49 @@ struct route {
 /*
  * bpf_fib_lookup() refuses unless forwarding is on for the device in whose name it asks, so it asks
  * in the name of the gateway's peer, where it is on and whose packets never reach the stack.
- * A destination that is the host's own and one without any route give the same answer
- * (RET_NOT_FWDED); the host's stack can tell them apart, and the latter reaches it too.
- *
- * len: the packet's length on the wire from the IP header on, against the route's MTU; 0: do not
- * check.
  */
-static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
-						  __u8 tos, __u16 len, struct route *out)
+static __always_inline long route_ask(ctx_t *ctx, struct bpf_fib_lookup *fib, struct ipaddr src,
+				      struct ipaddr dst, __u8 tos, __u16 len)
 {
-	struct bpf_fib_lookup fib = {
+	struct config *cfg = config_get();
+
+	if (!cfg)
+		return -1;
+	*fib = (struct bpf_fib_lookup){
 		.family = AF_INET,
 		.tos = tos,
 		.tot_len = len,
+		.ifindex = cfg->fib_ifindex,
 		.ipv4_src = addr_be32(src),
 		.ipv4_dst = addr_be32(dst),
 	};
-	struct config *cfg = config_get();
-	long r;
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib),
+			      BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
+}
 
-	if (!cfg)
-		return ROUTE_FAILED;
-	fib.ifindex = cfg->fib_ifindex;
-	r = bpf_fib_lookup(ctx, &fib, sizeof(fib), BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
+/*
+ * A destination that is the host's own and one without any route give the same answer, "not
+ * forwarded". What has a route covers its neighbours too: if one of those is routed and this is
+ * not, then this is the host's. Class E stands for what only a default route covers.
+ */
+static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib, struct ipaddr dst)
+{
+	struct ipaddr beside = dst, far = { { 240, 0, 0, 1 } };
+
+	beside.octet[3] ^= 1;
+	return route_ask(ctx, fib, addr_of(0), beside, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED ||
+	       route_ask(ctx, fib, addr_of(0), far, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+/* len: the packet's length on the wire from the IP header on, against the route's MTU; 0: do not check. */
+static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
+						  __u8 tos, __u16 len, struct route *out)
+{
+	struct bpf_fib_lookup fib;
+	long r = route_ask(ctx, &fib, src, dst, tos, len);
+
 	out->ifindex = fib.ifindex;
-	out->nexthop = fib.ipv4_dst;
+	out->nexthop = fib.family == AF_INET ? fib.ipv4_dst : 0;
 	out->src = addr_of(fib.ipv4_src);
 	out->mtu = fib.mtu_result;
 	switch (r) {
@@ -64,7 +84,7 @@ static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src,
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		return ROUTE_TOO_BIG;
 	case BPF_FIB_LKUP_RET_NOT_FWDED:
-		return ROUTE_HERE;
+		return route_covers(ctx, &fib, dst) ? ROUTE_HERE : ROUTE_NONE;
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
 		return ROUTE_BLACKHOLE;
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
@@ -72,7 +92,7 @@ static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src,
 		return ROUTE_PROHIBITED;
 	case BPF_FIB_LKUP_RET_FWD_DISABLED:
 		count(COUNT_fib_disabled);
-		return ROUTE_FAILED;
+		return ROUTE_DISABLED;
 	default:
 		return ROUTE_FAILED;
 	}

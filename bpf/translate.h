@@ -6,6 +6,7 @@
 #ifndef EBPFNET_BPF_TRANSLATE_H
 #define EBPFNET_BPF_TRANSLATE_H
 
+#include "fdb.h"
 #include "icmp.h"
 #include "icmp_send.h"
 #include "route.h"
@@ -19,7 +20,7 @@ static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f
 	if (!net)
 		return DROP(no_endpoint);
 	way->ifindex = f->ifindex;
-	return rewrite_macs(ctx, port->mac, net->gw_mac) == NEXT ? DELIVER : DROP(helper_failed);
+	return rewrite_macs(ctx, station_mac(port, f->dst), net->gw_mac) == NEXT ? DELIVER : DROP(helper_failed);
 }
 
 static __always_inline enum counter translate_count(const struct flow *f)
@@ -45,7 +46,10 @@ static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, cons
 		return v;
 	switch (f->to) {
 	case TO_PORT:
-		return translate_macs(ctx, f, way);
+		v = translate_macs(ctx, f, way);
+		if (v == DROP(no_endpoint)) /* and one of the same address may want the flow */
+			ct_forget(f);
+		return v;
 	case TO_LOCAL:
 		return LOCAL;
 	default:

@@ -5,9 +5,14 @@
 
 #define AF_INET 2
 
+#define EEXIST 17
+#define ENODEV 19
+
 #define ETH_P_IP 0x0800
 #define ETH_P_ARP 0x0806
 #define ETH_P_IPV6 0x86dd
+#define ETH_P_8021Q 0x8100
+#define ETH_P_8021AD 0x88a8
 
 #define ARPOP_REQUEST 1
 #define ARPOP_REPLY 2
@@ -35,7 +40,11 @@
 #define ICMP_PKT_FILTERED 13
 
 #define ICMPV6_ROUTER_ADVERT 134
+#define ICMPV6_NEIGHBOUR_ADVERT 136
+#define IPPROTO_HOPOPTS 0
+#define IPPROTO_ROUTING 43
 #define IPPROTO_ICMPV6 58
+#define IPPROTO_DSTOPTS 60
 
 #define IP_DF 0x4000
 #define IP_MF 0x2000

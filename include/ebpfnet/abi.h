@@ -94,7 +94,7 @@ struct flow {
 	struct ipaddr src, dst;		/* the tuple after translation */
 	__u16 sport_h, dport_h;
 	__u32 conn;			/* index in map conns */
-	__u32 ifindex;			/* TO_PORT: the port; else 0 */
+	__u32 ifindex;			/* TO_PORT: the port; TO_UPLINK: the uplink it began on */
 	__u32 gen;			/* config generation it was last checked against */
 	__u32 seen;			/* when conns[conn].seen was last written from here; seconds since boot */
 	enum flow_dir dir;
@@ -123,10 +123,10 @@ struct conn {
 	__u32 seen;			/* last packet, coarse; seconds since boot */
 	__u32 rule;			/* publish rule that made it; 0: masquerade. Free: next free slot plus 1 */
 	__u32 endpoint;			/* id of the endpoint it belongs to */
-	/* state, fin and zero change together, by a compare-and-swap of their four bytes */
+	/* state, fin and use change together, by a compare-and-swap of their four bytes */
 	enum conn_state state;
 	__u8 fin;			/* bit 1 << enum flow_dir: that side sent FIN */
-	__u8 zero[2];
+	__u16 use;			/* how many flows this slot has held, modulo 2^16 */
 };
 
 /* struct port.flags */
@@ -176,6 +176,12 @@ struct fdb_entry {
 	__u32 seen;			/* seconds since boot; static entries: 0 */
 	enum fdb_kind kind;
 	__u8 zero[3];
+};
+
+/* Map stations: by its IPv4 address (struct endpoint_key), what was seen behind a port with spoof=allow. */
+struct station {
+	__u8 mac[6];
+	__u16 zero;
 };
 
 /* Map networks, by network id. */
@@ -233,7 +239,7 @@ enum timeout_class {
 	TIMEOUT_CLASSES,
 } __attribute__((packed));
 
-/* Map config, one entry. Userspace writes it, except .lost_fib. */
+/* Map config, one entry. Userspace writes it. */
 struct config {
 	__u32 abi;			/* EBPFNET_ABI of who made the maps */
 	__u32 gen;			/* raised after every change; flows stamped with another are checked again */
@@ -264,6 +270,7 @@ _Static_assert(sizeof(struct endpoint_key) == 8, "");
 _Static_assert(sizeof(struct endpoint) == 16, "");
 _Static_assert(sizeof(struct fdb_key) == 8, "");
 _Static_assert(sizeof(struct fdb_entry) == 12, "");
+_Static_assert(sizeof(struct station) == 8, "");
 _Static_assert(sizeof(struct publish_key) == 8, "");
 _Static_assert(sizeof(struct rule) == 40, "");
 _Static_assert(sizeof(enum l4proto) == 1 && sizeof(enum conn_state) == 1, "packed enums");

@@ -44,6 +44,7 @@
 	X(too_big, "larger than the way's MTU")                                    \
 	X(no_route, "no route to the destination")                                 \
 	X(prohibited, "blackhole, unreachable or prohibit route")                  \
+	X(forwarding_off, "somebody switched forwarding off on our device")        \
 	X(uplink_unhooked, "way out is a device without our programs")             \
 	X(no_source, "uplink has no address to masquerade as")                     \
 	X(no_free_port, "every external port to that destination is taken")        \
@@ -55,6 +56,7 @@
 	X(unsolicited, "from outside to a namespace, unasked")                     \
 	X(private_source, "source inside a network of ours, on the way out")       \
 	X(no_endpoint, "nobody has that address")                                  \
+	X(port_gone, "the namespace was removed behind our back")                  \
 	X(helper_failed, "a kernel helper refused")
 
 #define EBPFNET_EVENTS(X)                                                          \

@@ -145,10 +145,21 @@ static void each_state_has_its_timeout(void **s)
 	ns1_sends(frame(OUT, .proto = ICMP, .type = ECHO, .id = 7));
 	expect_dead_after(60, frame(IN, .proto = ICMP, .type = ECHO_REPLY, .id = 7));
 	ns1_tcp(ACK);
+	server_tcp(ACK);
 	expect_dead_after(7440, frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = ACK));
 	ns1_tcp(SYN);
 	expect_dead_after(240,
 			  frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = SYN | ACK));
+}
+
+/* Begun in mid-stream, or by somebody who fills the table. */
+static void an_unanswered_ack_is_forgotten_as_a_syn_is(void **s)
+{
+	ns1_tcp(ACK);
+	age_flows(241);
+	uplink_gets(frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = ACK));
+	expect_outcome(PASSED);
+	expect_counted(COUNT_not_ours, COUNT_flow_ended);
 }
 
 static void an_unanswered_datagram_is_forgotten_sooner(void **s)
@@ -463,7 +474,8 @@ static void a_flow_without_its_port_leads_nowhere(void **s)
 	ns1_udp(4000);
 	assert_int_equal(map_del(state(), MAP_PORTS, &ifindex), 0);
 	server_udp(4000);
-	expect_dropped(COUNT_no_endpoint);
+	expect_outcome(DROPPED);
+	expect_counted(COUNT_no_endpoint, COUNT_flow_ended);
 }
 
 static void another_namespace_at_its_address_does_not_inherit_them(void **s)
@@ -498,6 +510,7 @@ int main(void)
 		spec(a_slot_says_whose_flow_it_is),
 		spec(a_flow_that_was_answered_lives_as_long_as_is_set),
 		spec(each_state_has_its_timeout),
+		spec(an_unanswered_ack_is_forgotten_as_a_syn_is),
 		spec(an_unanswered_datagram_is_forgotten_sooner),
 		spec(a_closing_flow_is_not_kept_alive),
 		spec(an_expired_flow_begins_anew_with_the_next_packet),
