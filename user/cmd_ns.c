@@ -273,7 +273,7 @@ static const char *ns_state(const struct ns_record *rec)
 	struct netns_id id;
 
 	if (rec->flags & NS_PENDING)
-		return "unfinished";
+		return "half made";
 	if (netns_stat(rec->path, &id) || id.dev != rec->netns_dev || id.ino != rec->netns_ino)
 		return "gone";
 	return "up";

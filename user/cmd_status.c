@@ -21,6 +21,8 @@
 #include "show.h"
 #include "state.h"
 #include "table.h"
+#include "topo.h"
+#include "topo_device.h"
 
 struct view {
 	struct state state;
@@ -117,16 +119,6 @@ static void show_flows(struct view *v)
 		problem(v, "ebpfnet down; ebpfnet up --flows N", "the flow table is full");
 }
 
-static bool forwarding(const char *dev)
-{
-	_cleanup_file_ FILE *f = NULL;
-	char path[96];
-
-	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/forwarding", dev);
-	f = fopen(path, "re");
-	return !f || fgetc(f) == '1';
-}
-
 static void check_gateway(struct view *v)
 {
 	uint32_t dev = if_nametoindex(v->host.gw_dev), peer = if_nametoindex(v->host.gw_peer);
@@ -137,7 +129,7 @@ static void check_gateway(struct view *v)
 	}
 	check_program(v, HOOK_GATEWAY, dev, v->host.gw_dev);
 	check_program(v, HOOK_PORT, peer, v->host.gw_peer);
-	if (!forwarding(v->host.gw_peer))
+	if (!topo_device_forwards(v->host.gw_peer))
 		problem(v, "ebpfnet up", "somebody switched forwarding off on %s", v->host.gw_peer);
 }
 
@@ -171,6 +163,7 @@ static const char *ns_state(struct view *v, const struct ns_entry *e)
 {
 	const struct ns_record *rec = &e->rec;
 	char dev[IF_NAMESIZE], mend[64];
+	const char *missing;
 
 	if (rec->flags & NS_PENDING) {
 		problem(v, "ebpfnet up", "namespace %s is half made", e->name);
@@ -187,7 +180,11 @@ static const char *ns_state(struct view *v, const struct ns_entry *e)
 		return "unplugged";
 	}
 	check_program(v, HOOK_PORT, rec->ifindex, rec->host_dev);
-	return "up";
+	missing = topo_missing_inside(rec);
+	if (!missing)
+		return "up";
+	problem(v, "ebpfnet up", "inside namespace %s, %s", e->name, missing);
+	return "broken";
 }
 
 static void show_namespaces(struct view *v)

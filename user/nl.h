@@ -68,7 +68,8 @@ int nl_link_devconf(struct nl *nl, int ifindex, int setting, uint32_t value);
 int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix);	/* there already: 0 */
 bool nl_addr_has(struct nl *nl, int ifindex, struct ipaddr addr);
 
-int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway);		/* there already: 0 */
+/* 0 too when there is one already, whatever it is; *added becomes true if it was made. */
+int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway, bool *added);
 /* The device of the default route with the lowest metric. -ENOENT: there is none. */
 int nl_route_default(struct nl *nl, int *ifindex);
 /* A route of the main table, but for default ones and those of device except, that overlaps a subnet. -ENOENT: none. */

@@ -73,11 +73,12 @@ bool nl_addr_has(struct nl *nl, int ifindex, struct ipaddr addr)
 	return !nl_talk(nl, h, match_addr, &s) && s.found;
 }
 
-int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway)
+int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway, bool *added)
 {
 	char buf[NL_BUFFER];
 	struct nlmsghdr *h;
 	struct rtmsg *rtm;
+	int r;
 
 	h = nl_begin(nl, buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, (void **)&rtm, sizeof(*rtm));
 	rtm->rtm_family = AF_INET;
@@ -87,7 +88,9 @@ int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway)
 	rtm->rtm_type = RTN_UNICAST;
 	put_addr(h, RTA_GATEWAY, gateway);
 	mnl_attr_put_u32(h, RTA_OIF, ifindex);
-	return unless_there(nl_talk(nl, h, NULL, NULL));
+	r = nl_talk(nl, h, NULL, NULL);
+	*added |= !r;
+	return unless_there(r);
 }
 
 static int dump_routes(struct nl *nl, mnl_cb_t cb, void *arg)

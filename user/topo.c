@@ -107,6 +107,16 @@ int topo_device_no_ipv6(const char *dev)
 	return 0;
 }
 
+bool topo_device_forwards(const char *dev)
+{
+	_cleanup_file_ FILE *f = NULL;
+	char path[96];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv4/conf/%s/forwarding", dev);
+	f = fopen(path, "re");
+	return !f || fgetc(f) == '1';
+}
+
 /* ---- gateway ---- */
 
 static int make_gateway(struct nl *nl, const struct host_record *host, uint32_t mtu)
@@ -184,7 +194,10 @@ int topo_gateway(const struct state *s, struct nl *nl, const struct host_record 
 	if (r)
 		return r;
 	/* in the peer's name the routing table is asked; nothing that arrives there passes on */
-	r = nl_link_devconf(nl, peer.ifindex, IPV4_DEVCONF_FORWARDING, 1);
+	if (!topo_device_forwards(peer.name)) {
+		*changed = true;
+		r = nl_link_devconf(nl, peer.ifindex, IPV4_DEVCONF_FORWARDING, 1);
+	}
 	if (r)
 		return log_err(r, "cannot set forwarding on %s: %s", peer.name, nl_why(nl, r));
 	r = topo_device_no_ipv6(gw.name);

@@ -50,6 +50,8 @@ int topo_reserve(const struct state *s, struct nl *nl, const struct host_record 
 /* Makes what the record says. Its devices may take a moment until packets pass: topo_settle(). */
 int topo_plug(const struct state *s, struct nl *nl, const struct host_record *host,
 	      const char *name, struct ns_record *rec, bool *changed);
+/* What somebody took away of it inside the namespace, in words; NULL: nothing, or it cannot be seen. */
+const char *topo_missing_inside(const struct ns_record *rec);
 /* Waits, a second at most, until the kernel has brought all ports into operation. */
 void topo_settle(const struct state *s, struct nl *nl);
 /* Removes it, and the record. */

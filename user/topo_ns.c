@@ -270,8 +270,46 @@ static int furnish(void *arg)
 		r = nl_link_up(&nl, dev.ifindex);
 	}
 	if (!r)
-		r = nl_route_default_add(&nl, dev.ifindex, f->host->gateway);
+		r = nl_route_default_add(&nl, dev.ifindex, f->host->gateway, f->changed);
 	return r ? log_err(r, "cannot set up %s inside its namespace: %s", f->rec->ns_dev, nl_why(&nl, r)) : 0;
+}
+
+struct inspection {
+	const struct ns_record *rec;
+	const char *missing;
+};
+
+static int inspect(void *arg)
+{
+	struct inspection *x = arg;
+	struct nl_link dev, lo;
+	_cleanup_nl_ struct nl nl;
+	int r, ifindex;
+
+	r = nl_open(&nl);
+	if (r)
+		return r;
+	if (nl_link_get(&nl, x->rec->ns_dev, 0, &dev))
+		x->missing = "its device is gone";
+	else if (!dev.up)
+		x->missing = "its device is down";
+	else if (!nl_addr_has(&nl, dev.ifindex, x->rec->addr))
+		x->missing = "its address is gone";
+	else if (nl_route_default(&nl, &ifindex))
+		x->missing = "its default route is gone";
+	else if (nl_link_get(&nl, "lo", 0, &lo) || !lo.up)
+		x->missing = "its lo is down";
+	return 0;
+}
+
+const char *topo_missing_inside(const struct ns_record *rec)
+{
+	struct inspection x = { rec, NULL };
+	_cleanup_fd_ int netns = netns_open(rec->path, NULL);
+
+	if (netns >= 0)
+		netns_run(netns, inspect, &x);
+	return x.missing;
 }
 
 static int tell_port(const struct state *s, const char *name, struct ns_record *rec,
