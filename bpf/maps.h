@@ -89,7 +89,7 @@ struct {
 /* LRU_HASH: MAC addresses of what is behind ports with spoof=allow, for the router's answers. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, EBPFNET_MAX_FDB);
+	__uint(max_entries, EBPFNET_MAX_STATIONS);
 	__type(key, struct endpoint_key);
 	__type(value, struct station);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);

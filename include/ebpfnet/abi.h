@@ -29,6 +29,7 @@
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..63; 0 is the outside */
 #define EBPFNET_MAX_PORTS 4096		/* switch ports over all networks */
 #define EBPFNET_MAX_FDB 16384		/* learned MAC addresses over all networks */
+#define EBPFNET_MAX_STATIONS 4096	/* addresses behind ports with spoof=allow */
 #define EBPFNET_MAX_FLOWS 100000	/* default size of the flow table: about 27 MB */
 #define EBPFNET_MAX_RULES 65536		/* publish rules */
 #define EBPFNET_MAX_PUBLISHED 131072	/* (address, protocol, port) triples published */
