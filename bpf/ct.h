@@ -209,6 +209,8 @@ static __always_inline _Bool ct_still_wanted(const struct flow *f, const struct 
 	__u32 id = c->rule;
 	struct rule *r;
 
+	if (!id && !c->endpoint) /* the host's own */
+		return 1;
 	if (!id)
 		return ct_port_is_there(f, c);
 	r = bpf_map_lookup_elem(&rules, &id);

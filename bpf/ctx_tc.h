@@ -134,6 +134,20 @@ static __always_inline int ctx_receive(ctx_t *ctx, __u32 ifindex)
 	return bpf_redirect(ifindex, BPF_F_INGRESS);
 }
 
+/*
+ * A mark that stays with a packet until it leaves, past redirect_neigh and the neighbour's queue, and
+ * that the IP stack overwrites in what it sends or forwards itself.
+ */
+static __always_inline void ctx_mark_ours(ctx_t *ctx, __u32 mark)
+{
+	ctx->cb[0] = mark;
+}
+
+static __always_inline _Bool ctx_is_ours(const ctx_t *ctx, __u32 mark)
+{
+	return ctx->cb[0] == mark;
+}
+
 /* Out of a device to a next hop, 0: the one of the kernel's route; the kernel resolves its MAC. */
 static __always_inline int ctx_send_via(ctx_t *ctx, __u32 ifindex, __be32 nexthop)
 {

@@ -9,6 +9,7 @@
 #include "forward.h"
 #include "guard.h"
 #include "inbound.h"
+#include "leaving.h"
 #include "outbound.h"
 #include "switch.h"
 
@@ -103,6 +104,28 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 
 	if (ctx_to_us(ctx) && !ctx_vlan(ctx) && parse(ctx, &p) == PARSED)
 		v = inbound(ctx, &p, &at, &way);
+	return forward(ctx, v, &way, 0, NULL);
+}
+
+/*
+ * Egress of an uplink. What we sent is in order. Of the rest nothing may have a source inside a network
+ * of ours, whatever else it is, and what is the host's own may need another port.
+ */
+static __always_inline int datapath_uplink_out(ctx_t *ctx)
+{
+	struct way way = { .count = COUNT_not_ours };
+	struct config *cfg = config_get();
+	struct pkt p = {};
+	verdict_t v = PASS;
+	enum parsed r;
+
+	if (!cfg || ctx_is_ours(ctx, cfg->mark))
+		return ACTION_PASS;
+	r = parse(ctx, &p);
+	if (p.eth_type == ETH_P_IP && address_is_private(p.key.src))
+		v = DROP(private_source);
+	else if (r == PARSED && p.eth_type == ETH_P_IP && !ctx_vlan(ctx) && !ctx_forwarded(ctx))
+		v = leaving(ctx, &p, &way);
 	return forward(ctx, v, &way, 0, NULL);
 }
 

@@ -62,6 +62,9 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct way *wa
 	case LOCAL:
 		return cfg ? ctx_to_local(ctx, cfg->lo_ifindex) : ACTION_DROP;
 	case UPLINK:
+		if (!cfg)
+			return ACTION_DROP;
+		ctx_mark_ours(ctx, cfg->mark);
 		return ctx_send_via(ctx, way->ifindex, way->nexthop);
 	default:
 		return ACTION_PASS;

@@ -37,6 +37,10 @@ static __noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p,
 		return leave_alone(way);
 	if (v != NEXT)
 		return v;
+	if (f->to == TO_STACK) {
+		way->count = COUNT_host_moved;
+		return PASS;
+	}
 	if (f->to != TO_PORT || p->ttl <= 1)
 		return DROP(icmp_error);
 	v = rewrite_ip(ctx, p, &outer, at->routed ? p->ttl - 1 : p->ttl);
@@ -101,7 +105,7 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 	}
 	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
 		return DROP(bad_checksum);
-	if (!at->routed)
+	if (!at->routed || f->to == TO_STACK)
 		return translate(ctx, p, f, p->ttl, way);
 	if (p->ttl <= 1)
 		return ttl_exceeded(ctx, p, p->key.dst, way);

@@ -25,6 +25,8 @@ static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f
 
 static __always_inline enum counter translate_count(const struct flow *f)
 {
+	if (f->to == TO_STACK)
+		return COUNT_host_moved;
 	if (f->to == TO_PORT)
 		return f->dir == FLOW_ORIGINAL ? COUNT_published_in : COUNT_unmasqueraded;
 	return f->dir == FLOW_ORIGINAL ? COUNT_masqueraded : COUNT_published_out;
@@ -52,6 +54,8 @@ static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, cons
 		return v;
 	case TO_LOCAL:
 		return LOCAL;
+	case TO_STACK:
+		return PASS;
 	default:
 		return UPLINK;
 	}

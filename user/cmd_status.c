@@ -141,8 +141,10 @@ static void check_uplink(struct view *v)
 		problem(v, "ebpfnet down; ebpfnet up", "uplink %s is gone", v->host.uplink);
 	else if (now != v->host.uplink_ifindex)
 		problem(v, "ebpfnet up", "uplink %s is another device than it was", v->host.uplink);
-	else
+	else {
 		check_program(v, HOOK_UPLINK, now, v->host.uplink);
+		check_program(v, HOOK_UPLINK_OUT, now, v->host.uplink);
+	}
 	if (v->cfg.published)
 		check_program(v, HOOK_LO, 1, "lo");
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <bpf/bpf.h>
@@ -18,6 +19,7 @@
 #include "lo.skel.h"
 #include "port.skel.h"
 #include "uplink.skel.h"
+#include "uplink_out.skel.h"
 
 #include "bpf_log.h"
 #include "cleanup.h"
@@ -36,6 +38,7 @@ static const struct object objects[HOOKS] = {
 	[HOOK_PORT] = { "port", "ebpfnet_port", port_bpf__elf_bytes },
 	[HOOK_GATEWAY] = { "gateway", "ebpfnet_gateway", gateway_bpf__elf_bytes },
 	[HOOK_UPLINK] = { "uplink", "ebpfnet_uplink", uplink_bpf__elf_bytes },
+	[HOOK_UPLINK_OUT] = { "uplink_out", "ebpfnet_out", uplink_out_bpf__elf_bytes },
 	[HOOK_LO] = { "lo", "ebpfnet_lo", lo_bpf__elf_bytes },
 };
 
@@ -190,6 +193,8 @@ static int first_config(const struct state *s, uint32_t max_flows)
 		return r;
 	cfg = defaults;
 	cfg.max_flows = max_flows;
+	if (getrandom(&cfg.mark, sizeof(cfg.mark), 0) != sizeof(cfg.mark))
+		return log_err(-errno, "cannot get a random number: %s", strerror(errno));
 	return state_config_set(s, &cfg);
 }
 

@@ -18,6 +18,7 @@ enum hook {
 	HOOK_PORT,		/* ingress of each host-side veth, and of the gateway's peer */
 	HOOK_GATEWAY,		/* egress of the gateway device */
 	HOOK_UPLINK,		/* ingress of the uplink */
+	HOOK_UPLINK_OUT,	/* egress of the uplink */
 	HOOK_LO,		/* ingress of lo, while something is published */
 	HOOKS,
 };

@@ -26,7 +26,7 @@
 
 static bool is_egress(enum hook hook)
 {
-	return hook == HOOK_GATEWAY;
+	return hook == HOOK_GATEWAY || hook == HOOK_UPLINK_OUT;
 }
 
 static const char *direction(enum hook hook)

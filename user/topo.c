@@ -243,6 +243,8 @@ int topo_uplink(const struct state *s, struct nl *nl, struct host_record *host, 
 		host->made |= MADE_UPLINK_QDISC;
 	r = state_host_set(s, host);
 	if (!r)
+		r = dataplane_attach(s, host->hook, HOOK_UPLINK_OUT, dev.ifindex, dev.name, changed, NULL);
+	if (!r)
 		r = dataplane_attach(s, host->hook, HOOK_UPLINK, dev.ifindex, dev.name, changed, NULL);
 	if (r)
 		return r;
@@ -263,6 +265,9 @@ static int remove_uplink(const struct state *s, struct nl *nl, const struct host
 	nl_link_get(nl, NULL, host->uplink_ifindex, &dev);
 	if (host->hook == HOOK_CLSACT && !dev.ifindex)
 		return 0;
+	r = dataplane_detach(s, host->hook, HOOK_UPLINK_OUT, dev.ifindex, host->uplink, false);
+	if (r)
+		return r;
 	return dataplane_detach(s, host->hook, HOOK_UPLINK, dev.ifindex, host->uplink,
 				host->made & MADE_UPLINK_QDISC);
 }

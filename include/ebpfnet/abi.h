@@ -85,6 +85,7 @@ enum flow_target {
 	TO_UPLINK,		/* the routing table says through which one */
 	TO_PORT,		/* the port .ifindex, straight into its namespace */
 	TO_LOCAL,		/* the host's own sockets, over lo */
+	TO_STACK,		/* the host's own sockets, on by the way it came */
 } __attribute__((packed));
 
 /*
@@ -249,6 +250,7 @@ struct config {
 	__u32 max_flows;
 	__u32 fdb_age_s;		/* IEEE 802.1D: 300 s */
 	__u32 published;		/* how many rules there are; 0: nobody need look */
+	__u32 mark;			/* in skb->cb of what we send: random, so that nobody else's packet has it */
 	__u16 port_min_h, port_max_h;	/* external ports for masquerading, both ends included */
 	__u32 timeout_s[TIMEOUT_CLASSES];
 };

@@ -22,6 +22,7 @@
 	X(published_out, "reply of a published port")                              \
 	X(icmp_translated, "ICMP error translated")                                \
 	X(icmp_sent, "answered with an ICMP error of ours")                        \
+	X(host_moved, "host's own packet, given a port that is free")              \
 	X(not_ours, "left to the host's stack")
 
 #define EBPFNET_DROPS(X)                                                           \
