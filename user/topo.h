@@ -43,7 +43,10 @@ int topo_remove(const struct state *s, struct nl *nl);
 
 /* ---- namespaces ---- */
 
-/* A record for a new namespace: number, addresses and device names, journalled as pending. addr may be zero: the next free one. */
+/*
+ * A record for a new namespace: number, addresses and device names, journalled as pending. addr may
+ * be zero: the next free one.
+ */
 int topo_reserve(const struct state *s, struct nl *nl, const struct host_record *host,
 		 const char *name, struct ipaddr addr, uint16_t flags, uint16_t port_flags,
 		 const char *path, struct ns_record *out);
