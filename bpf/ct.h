@@ -19,172 +19,10 @@
 #ifndef EBPFNET_BPF_CT_H
 #define EBPFNET_BPF_CT_H
 
-#include "ct_state.h"
+#include "conn.h"
 #include "ctx_tc.h"
-#include "lookup.h"
-#include "nat.h"
 #include "parse.h"
 #include "verdict.h"
-
-#define CT_SWEEP 2	/* slots looked at for each new flow: garbage never outgrows live flows */
-#define CT_SWEEP_FULL 64 /* and when the table is full */
-
-/*
- * state, fin and use of a slot, as the one word that changes hands. use is another each time the slot
- * is taken, so that whoever has seen an earlier flow in it cannot end this one.
- */
-union conn_word {
-	struct {
-		enum conn_state state;
-		__u8 fin;
-		__u16 use;
-	};
-	__u32 word;
-};
-
-static __always_inline union conn_word conn_word(const struct conn *c)
-{
-	return (union conn_word){ .word = *(volatile __u32 *)&c->state };
-}
-
-/* True if nobody else changed it since it was read as old. */
-static __always_inline _Bool conn_swap(struct conn *c, union conn_word old, union conn_word new)
-{
-	return __sync_val_compare_and_swap((__u32 *)&c->state, old.word, new.word) == old.word;
-}
-
-static __always_inline struct conn *conn_get(__u32 slot)
-{
-	return bpf_map_lookup_elem(&conns, &slot);
-}
-
-static __always_inline struct conn_alloc *conn_alloc_get(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&conn_alloc, &zero);
-}
-
-#define NO_SLOT 0xffffffffu
-
-/* A slot off the free list, or one never used; NO_SLOT: all are in use. */
-static __always_inline __u32 conn_take(const struct config *cfg)
-{
-	struct conn_alloc *a = conn_alloc_get();
-	__u32 fresh;
-	int i;
-
-	if (!a)
-		return NO_SLOT;
-	for (i = 0; i < 8; i++) { /* a lost race is another CPU's success */
-		__u64 head = *(volatile __u64 *)&a->free_head, next;
-		struct conn *c;
-
-		if (!(__u32)head)
-			break;
-		c = conn_get((__u32)head - 1);
-		if (!c)
-			break;
-		next = ((head >> 32) + 1) << 32 | *(volatile __u32 *)&c->rule;
-		if (__sync_val_compare_and_swap(&a->free_head, head, next) == head)
-			return (__u32)head - 1;
-	}
-	if (*(volatile __u32 *)&a->never_used >= cfg->max_flows)
-		return NO_SLOT;
-	fresh = __sync_fetch_and_add(&a->never_used, 1);
-	return fresh < cfg->max_flows ? fresh : NO_SLOT;
-}
-
-/* Back on the free list. The slot is CONN_BUSY and no key leads to it. */
-static __always_inline void conn_give(__u32 slot, struct conn *c)
-{
-	struct conn_alloc *a = conn_alloc_get();
-	union conn_word free = conn_word(c);
-	int i;
-
-	if (!a)
-		return;
-	free.state = CONN_FREE;
-	free.fin = 0;
-	*(volatile __u32 *)&c->state = free.word;
-	for (i = 0; i < 64; i++) {
-		__u64 head = *(volatile __u64 *)&a->free_head;
-
-		*(volatile __u32 *)&c->rule = (__u32)head;
-		if (__sync_val_compare_and_swap(&a->free_head, head,
-						((head >> 32) + 1) << 32 | (slot + 1)) == head)
-			return;
-	}
-}
-
-static __always_inline _Bool conn_live(union conn_word w)
-{
-	return w.state != CONN_FREE && w.state != CONN_BUSY;
-}
-
-static __always_inline _Bool conn_expired(const struct conn *c, union conn_word w,
-					  const struct config *cfg, __u32 now)
-{
-	enum timeout_class class = ct_timeout_class(w.state, c->orig.proto);
-
-	/* another CPU's clock may be a tick ahead: then the difference is negative */
-	return class < TIMEOUT_CLASSES && (__s32)(now - c->seen) >= (__s32)cfg->timeout_s[class];
-}
-
-/* Ends a flow: nobody finds it any more. w: the slot's word as the caller saw it. */
-static __noinline int ct_end(__u32 slot, __u32 word)
-{
-	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY, .use = seen.use };
-	struct conn *c = conn_get(slot);
-	struct conn_alloc *a = conn_alloc_get();
-	struct flow *f;
-	struct flow_key key;
-
-	if (!c || !a || !conn_swap(c, seen, busy))
-		return 0;
-	key = c->orig;
-	f = bpf_map_lookup_elem(&flows, &key);
-	if (f && f->conn == slot) {
-		struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
-		struct flow_key reply = nat_reply_key(&t, f->answer_net, key.proto);
-
-		bpf_map_delete_elem(&flows, &key);
-		bpf_map_delete_elem(&flows, &reply);
-	}
-	conn_give(slot, c);
-	__sync_fetch_and_add(&a->live, -1);
-	count(COUNT_flow_ended);
-	return 1;
-}
-
-static long ct_sweep_one(__u32 i, void *arg)
-{
-	struct config *cfg = config_get();
-	struct conn_alloc *a = conn_alloc_get();
-	union conn_word w;
-	struct conn *c;
-	__u32 slot, used;
-
-	if (!cfg || !a)
-		return 1;
-	used = a->never_used;
-	if (!used)
-		return 1;
-	slot = __sync_fetch_and_add(&a->sweep, 1) % used;
-	c = conn_get(slot);
-	if (!c)
-		return 0;
-	w = conn_word(c);
-	if (conn_live(w) && conn_expired(c, w, cfg, now_s()))
-		ct_end(slot, w.word);
-	return 0;
-}
-
-/* Looks at n slots in turn and ends the flows there whose time is up. */
-static __always_inline void ct_sweep(__u32 n)
-{
-	bpf_loop(n, ct_sweep_one, NULL, 0);
-}
 
 /* Whether the port that a masqueraded flow came from is still that endpoint's. f: either direction. */
 static __always_inline _Bool ct_port_is_there(const struct flow *f, const struct conn *c)
@@ -237,7 +75,7 @@ static __noinline int ct_touch(struct flow *f, __u8 tcp_flags)
 	if (!conn_live(old))
 		return 0;
 	if (conn_expired(c, old, cfg, now) || (f->gen != cfg->gen && !ct_still_wanted(f, c))) {
-		ct_end(f->conn, old.word);
+		conn_end(f->conn, old.word);
 		return 0;
 	}
 	new = old;
@@ -297,7 +135,7 @@ static __always_inline void ct_forget(const struct flow *f)
 		return;
 	w = conn_word(c);
 	if (conn_live(w))
-		ct_end(slot, w.word);
+		conn_end(slot, w.word);
 }
 
 /* What a new flow is to be. */
@@ -400,7 +238,7 @@ static __always_inline _Bool ct_reclaim(const struct flow_key *key, const struct
 	if (!c)
 		return 0;
 	w = conn_word(c);
-	return conn_live(w) && conn_expired(c, w, cfg, now_s()) && ct_end(slot, w.word);
+	return conn_live(w) && conn_expired(c, w, cfg, now_s()) && conn_end(slot, w.word);
 }
 
 /* bpf_loop callback: tries one source port; 1 ends the search. */
@@ -458,7 +296,7 @@ static __always_inline __u32 ct_take_slot(const struct ct_new *n, const struct c
 	struct conn *c;
 
 	if (slot == NO_SLOT) {
-		ct_sweep(CT_SWEEP_FULL);
+		conn_sweep(CONN_SWEEP_FULL);
 		slot = conn_take(cfg);
 	}
 	c = conn_get(slot);
@@ -511,7 +349,7 @@ static __noinline verdict_t ct_begin(ctx_t *ctx)
 
 	if (!cfg || !a || !m)
 		return DROP(helper_failed);
-	ct_sweep(CT_SWEEP);
+	conn_sweep(CONN_SWEEP);
 	slot = ct_take_slot(&m->new, cfg);
 	if (slot == NO_SLOT)
 		return DROP(table_full);

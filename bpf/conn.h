@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The slots of the flow table (map conns): taken from a free list, given back, and looked through in
+ * turn. Nothing here takes a lock: who may change a slot is settled by a compare-and-swap of one word.
+ */
+#ifndef EBPFNET_BPF_CONN_H
+#define EBPFNET_BPF_CONN_H
+
+#include "ct_state.h"
+#include "lookup.h"
+#include "nat.h"
+
+#define CONN_SWEEP 2	/* slots looked at for each new flow: garbage never outgrows live flows */
+#define CONN_SWEEP_FULL 64 /* and when the table is full */
+
+/*
+ * state, fin and use of a slot, as the one word that changes hands. use is another each time the slot
+ * is taken, so that whoever has seen an earlier flow in it cannot end this one.
+ */
+union conn_word {
+	struct {
+		enum conn_state state;
+		__u8 fin;
+		__u16 use;
+	};
+	__u32 word;
+};
+
+static __always_inline union conn_word conn_word(const struct conn *c)
+{
+	return (union conn_word){ .word = *(volatile __u32 *)&c->state };
+}
+
+/* True if nobody else changed it since it was read as old. */
+static __always_inline _Bool conn_swap(struct conn *c, union conn_word old, union conn_word new)
+{
+	return __sync_val_compare_and_swap((__u32 *)&c->state, old.word, new.word) == old.word;
+}
+
+static __always_inline struct conn *conn_get(__u32 slot)
+{
+	return bpf_map_lookup_elem(&conns, &slot);
+}
+
+static __always_inline struct conn_alloc *conn_alloc_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&conn_alloc, &zero);
+}
+
+#define NO_SLOT 0xffffffffu
+
+/* A slot off the free list, or one never used; NO_SLOT: all are in use. */
+static __always_inline __u32 conn_take(const struct config *cfg)
+{
+	struct conn_alloc *a = conn_alloc_get();
+	__u32 fresh;
+	int i;
+
+	if (!a)
+		return NO_SLOT;
+	for (i = 0; i < 8; i++) { /* a lost race is another CPU's success */
+		__u64 head = *(volatile __u64 *)&a->free_head, next;
+		struct conn *c;
+
+		if (!(__u32)head)
+			break;
+		c = conn_get((__u32)head - 1);
+		if (!c)
+			break;
+		next = ((head >> 32) + 1) << 32 | *(volatile __u32 *)&c->rule;
+		if (__sync_val_compare_and_swap(&a->free_head, head, next) == head)
+			return (__u32)head - 1;
+	}
+	if (*(volatile __u32 *)&a->never_used >= cfg->max_flows)
+		return NO_SLOT;
+	fresh = __sync_fetch_and_add(&a->never_used, 1);
+	return fresh < cfg->max_flows ? fresh : NO_SLOT;
+}
+
+/* Back on the free list. The slot is CONN_BUSY and no key leads to it. */
+static __always_inline void conn_give(__u32 slot, struct conn *c)
+{
+	struct conn_alloc *a = conn_alloc_get();
+	union conn_word free = conn_word(c);
+	int i;
+
+	if (!a)
+		return;
+	free.state = CONN_FREE;
+	free.fin = 0;
+	*(volatile __u32 *)&c->state = free.word;
+	for (i = 0; i < 64; i++) {
+		__u64 head = *(volatile __u64 *)&a->free_head;
+
+		*(volatile __u32 *)&c->rule = (__u32)head;
+		if (__sync_val_compare_and_swap(&a->free_head, head,
+						((head >> 32) + 1) << 32 | (slot + 1)) == head)
+			return;
+	}
+}
+
+static __always_inline _Bool conn_live(union conn_word w)
+{
+	return w.state != CONN_FREE && w.state != CONN_BUSY;
+}
+
+static __always_inline _Bool conn_expired(const struct conn *c, union conn_word w,
+					  const struct config *cfg, __u32 now)
+{
+	enum timeout_class class = ct_timeout_class(w.state, c->orig.proto);
+
+	/* another CPU's clock may be a tick ahead: then the difference is negative */
+	return class < TIMEOUT_CLASSES && (__s32)(now - c->seen) >= (__s32)cfg->timeout_s[class];
+}
+
+/* Ends a flow: nobody finds it any more. w: the slot's word as the caller saw it. */
+static __noinline int conn_end(__u32 slot, __u32 word)
+{
+	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY, .use = seen.use };
+	struct conn *c = conn_get(slot);
+	struct conn_alloc *a = conn_alloc_get();
+	struct flow *f;
+	struct flow_key key;
+
+	if (!c || !a || !conn_swap(c, seen, busy))
+		return 0;
+	key = c->orig;
+	f = bpf_map_lookup_elem(&flows, &key);
+	if (f && f->conn == slot) {
+		struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
+		struct flow_key reply = nat_reply_key(&t, f->answer_net, key.proto);
+
+		bpf_map_delete_elem(&flows, &key);
+		bpf_map_delete_elem(&flows, &reply);
+	}
+	conn_give(slot, c);
+	__sync_fetch_and_add(&a->live, -1);
+	count(COUNT_flow_ended);
+	return 1;
+}
+
+static long conn_sweep_one(__u32 i, void *arg)
+{
+	struct config *cfg = config_get();
+	struct conn_alloc *a = conn_alloc_get();
+	union conn_word w;
+	struct conn *c;
+	__u32 slot, used;
+
+	if (!cfg || !a)
+		return 1;
+	used = a->never_used;
+	if (!used)
+		return 1;
+	slot = __sync_fetch_and_add(&a->sweep, 1) % used;
+	c = conn_get(slot);
+	if (!c)
+		return 0;
+	w = conn_word(c);
+	if (conn_live(w) && conn_expired(c, w, cfg, now_s()))
+		conn_end(slot, w.word);
+	return 0;
+}
+
+/* Looks at n slots in turn and ends the flows there whose time is up. */
+static __always_inline void conn_sweep(__u32 n)
+{
+	bpf_loop(n, conn_sweep_one, NULL, 0);
+}
+
+#endif
