@@ -101,47 +101,109 @@ static __always_inline void conn_give(__u32 slot, struct conn *c)
 	}
 }
 
+/* Packets of the flow are still carried, if its time is not up. */
 static __always_inline _Bool conn_live(union conn_word w)
 {
-	return w.state != CONN_FREE && w.state != CONN_BUSY;
+	return w.state != CONN_FREE && w.state != CONN_BUSY && w.state != CONN_RESTING;
+}
+
+/* Seconds since its last packet; another CPU's clock may be a tick ahead. */
+static __always_inline __u32 conn_idle(const struct conn *c, __u32 now)
+{
+	return (__s32)(now - c->seen) > 0 ? now - c->seen : 0;
+}
+
+static __always_inline __u32 conn_pressed(__u32 seconds, const struct config *cfg)
+{
+	struct conn_alloc *a = conn_alloc_get();
+
+	return a ? ct_under_pressure(seconds, a->live, cfg->max_flows) : seconds;
+}
+
+/* How long a flow in that state may be idle. */
+static __always_inline __u32 conn_limit(const struct conn *c, union conn_word w,
+					const struct config *cfg)
+{
+	enum timeout_class class = ct_timeout_class(w.state, c->orig.proto);
+	__u32 limit;
+
+	if (w.state == CONN_RESTING || class >= TIMEOUT_CLASSES)
+		return 0;
+	limit = cfg->timeout_s[class];
+	return ct_settled(w.state) ? limit : conn_pressed(limit, cfg);
 }
 
 static __always_inline _Bool conn_expired(const struct conn *c, union conn_word w,
 					  const struct config *cfg, __u32 now)
 {
-	enum timeout_class class = ct_timeout_class(w.state, c->orig.proto);
-
-	/* another CPU's clock may be a tick ahead: then the difference is negative */
-	return class < TIMEOUT_CLASSES && (__s32)(now - c->seen) >= (__s32)cfg->timeout_s[class];
+	return conn_idle(c, now) >= conn_limit(c, w, cfg);
 }
 
-/* Ends a flow: nobody finds it any more. w: the slot's word as the caller saw it. */
+/*
+ * Whether somebody else may have what the flow held. An external port rests for a while, so that
+ * what is still under way to its last owner does not reach the next (RFC 6888 REQ-8).
+ */
+static __always_inline _Bool conn_rested(const struct conn *c, union conn_word w,
+					 const struct config *cfg, __u32 now)
+{
+	__u32 rest = c->rule ? 0 : conn_pressed(cfg->hold_down_s, cfg);
+
+	return conn_idle(c, now) >= conn_limit(c, w, cfg) + rest;
+}
+
+static __always_inline void conn_charge(const struct conn *c, __s32 flows)
+{
+	__u32 id = c->endpoint;
+	struct usage *u;
+
+	if (c->rule)
+		return;
+	u = bpf_map_lookup_elem(&usage, &id);
+	if (u)
+		__sync_fetch_and_add(&u->flows, flows);
+}
+
+/* Ends a flow: nobody finds it any more. word: the slot's as the caller saw it. */
 static __noinline int conn_end(__u32 slot, __u32 word)
 {
 	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY, .use = seen.use };
 	struct conn *c = conn_get(slot);
 	struct conn_alloc *a = conn_alloc_get();
+	struct flow_key reply;
 	struct flow *f;
-	struct flow_key key;
 
 	if (!c || !a || !conn_swap(c, seen, busy))
 		return 0;
-	key = c->orig;
-	f = bpf_map_lookup_elem(&flows, &key);
+	f = bpf_map_lookup_elem(&flows, &c->orig);
 	if (f && f->conn == slot) {
-		struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
-		struct flow_key reply = nat_reply_key(&t, f->answer_net, key.proto);
-
-		bpf_map_delete_elem(&flows, &key);
+		reply = nat_reply_key_of(f, c->orig.proto);
+		bpf_map_delete_elem(&flows, &c->orig);
 		bpf_map_delete_elem(&flows, &reply);
 	}
+	conn_charge(c, -1);
 	conn_give(slot, c);
 	__sync_fetch_and_add(&a->live, -1);
 	count(COUNT_flow_ended);
 	return 1;
 }
 
-static long conn_sweep_one(__u32 i, void *arg)
+/* Ends a flow that may not go on: at once, or its external port rests first. */
+static __always_inline void conn_retire(__u32 slot, struct conn *c, union conn_word w,
+					const struct config *cfg)
+{
+	union conn_word resting = { .state = CONN_RESTING, .use = w.use };
+
+	if (c->rule || !cfg->hold_down_s)
+		conn_end(slot, w.word);
+	else if (conn_swap(c, w, resting))
+		c->seen = now_s();
+}
+
+struct conn_sweep {
+	_Bool evict;
+};
+
+static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 {
 	struct config *cfg = config_get();
 	struct conn_alloc *a = conn_alloc_get();
@@ -151,23 +213,36 @@ static long conn_sweep_one(__u32 i, void *arg)
 
 	if (!cfg || !a)
 		return 1;
-	used = a->never_used;
+	used = a->never_used < cfg->max_flows ? a->never_used : cfg->max_flows;
 	if (!used)
 		return 1;
-	slot = __sync_fetch_and_add(&a->sweep, 1) % used;
+	/* from the beginning again at the end: a remainder would run ahead with a table that grows */
+	slot = __sync_fetch_and_add(&a->sweep, 1);
+	if (slot >= used)
+		a->sweep = slot = 0;
 	c = conn_get(slot);
 	if (!c)
 		return 0;
 	w = conn_word(c);
-	if (conn_live(w) && conn_expired(c, w, cfg, now_s()))
-		conn_end(slot, w.word);
-	return 0;
+	if (w.state == CONN_FREE || w.state == CONN_BUSY)
+		return 0;
+	if (conn_rested(c, w, cfg, now_s()))
+		return conn_end(slot, w.word) && sweep->evict;
+	if (!sweep->evict || !ct_may_evict(w.state) || !conn_end(slot, w.word))
+		return 0;
+	count(COUNT_flow_evicted);
+	return 1;
 }
 
-/* Looks at n slots in turn and ends the flows there whose time is up. */
-static __always_inline void conn_sweep(__u32 n)
+/*
+ * Looks at n slots in turn and ends the flows there whose time is up; evict: until one is free, and
+ * if need be one that is half open. A flood of these ends its own, and what is established stays.
+ */
+static __always_inline void conn_sweep(__u32 n, _Bool evict)
 {
-	bpf_loop(n, conn_sweep_one, NULL, 0);
+	struct conn_sweep sweep = { .evict = evict };
+
+	bpf_loop(n, conn_sweep_one, &sweep, 0);
 }
 
 #endif

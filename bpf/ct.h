@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The flow table: find, begin, end.
+ * The flow table: find and begin; how flows end is in conn.h.
  *
  * A flow is a numbered slot of map conns, which holds what its two directions share, and two keys
  * in map flows, which hold what a packet of each direction needs. Inserting the key of the reply
@@ -30,8 +30,7 @@ static __always_inline _Bool ct_port_is_there(const struct flow *f, const struct
 	struct port *port;
 
 	if (f->dir == FLOW_ORIGINAL) {
-		struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
-		struct flow_key key = nat_reply_key(&t, f->answer_net, c->orig.proto);
+		struct flow_key key = nat_reply_key_of(f, c->orig.proto);
 
 		f = bpf_map_lookup_elem(&flows, &key);
 		if (!f)
@@ -72,10 +71,16 @@ static __noinline int ct_touch(struct flow *f, __u8 tcp_flags)
 	if (!c)
 		return 0;
 	old = conn_word(c);
-	if (!conn_live(old))
+	if (old.state == CONN_FREE || old.state == CONN_BUSY)
 		return 0;
-	if (conn_expired(c, old, cfg, now) || (f->gen != cfg->gen && !ct_still_wanted(f, c))) {
-		conn_end(f->conn, old.word);
+	if (conn_expired(c, old, cfg, now)) {
+		/* its owner may begin anew; for all others its port rests until a sweep */
+		if (f->dir == FLOW_ORIGINAL || c->rule)
+			conn_end(f->conn, old.word);
+		return 0;
+	}
+	if (f->gen != cfg->gen && !ct_still_wanted(f, c)) {
+		conn_retire(f->conn, c, old, cfg);
 		return 0;
 	}
 	new = old;
@@ -223,8 +228,9 @@ static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *
 	return 1;
 }
 
-/* Whether the key is held by a flow whose time is up; if so it is free now. */
-static __always_inline _Bool ct_reclaim(const struct flow_key *key, const struct config *cfg)
+/* Whether the key is held by a flow whose time is up, for that endpoint to have; if so it is free now. */
+static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoint,
+					const struct config *cfg)
 {
 	struct flow *f = bpf_map_lookup_elem(&flows, key);
 	union conn_word w;
@@ -238,7 +244,10 @@ static __always_inline _Bool ct_reclaim(const struct flow_key *key, const struct
 	if (!c)
 		return 0;
 	w = conn_word(c);
-	return conn_live(w) && conn_expired(c, w, cfg, now_s()) && conn_end(slot, w.word);
+	if (w.state == CONN_FREE || w.state == CONN_BUSY || !conn_expired(c, w, cfg, now_s()))
+		return 0;
+	return (c->endpoint == endpoint || conn_rested(c, w, cfg, now_s())) &&
+	       conn_end(slot, w.word);
 }
 
 /* bpf_loop callback: tries one source port; 1 ends the search. */
@@ -260,7 +269,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 		return 0;
 	/* r is no long: before Linux 6.4 the error arrives as an int, its upper half zero */
 	r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
-	if (r == -EEXIST && ct_reclaim(&m->reply_key, cfg))
+	if (r == -EEXIST && ct_reclaim(&m->reply_key, m->new.endpoint, cfg))
 		r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
 	m->found = !r;
 	m->full = r && r != -EEXIST;
@@ -296,7 +305,7 @@ static __always_inline __u32 ct_take_slot(const struct ct_new *n, const struct c
 	struct conn *c;
 
 	if (slot == NO_SLOT) {
-		conn_sweep(CONN_SWEEP_FULL);
+		conn_sweep(CONN_SWEEP_FULL, 1);
 		slot = conn_take(cfg);
 	}
 	c = conn_get(slot);
@@ -313,6 +322,18 @@ static __always_inline __u32 ct_take_slot(const struct ct_new *n, const struct c
 	w.state = ct_first_state(n->key.proto);
 	*(volatile __u32 *)&c->state = w.word;
 	return slot;
+}
+
+/* Whether the namespace has its share; the host has none, nor has who is called from outside. */
+static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct config *cfg)
+{
+	__u32 id = n->endpoint;
+	struct usage *u;
+
+	if (n->rule || !id)
+		return 0;
+	u = bpf_map_lookup_elem(&usage, &id);
+	return u && u->flows >= cfg->max_flows_ns;
 }
 
 static __always_inline void ct_drop_slot(__u32 slot)
@@ -343,13 +364,16 @@ static __noinline verdict_t ct_begin(ctx_t *ctx)
 	struct conn_alloc *a = conn_alloc_get();
 	struct ct_making *m = ct_making_get();
 	struct config *cfg = config_get();
+	struct conn *c;
 	_Bool outside;
 	__u32 slot;
 	int r; /* not long, as above */
 
 	if (!cfg || !a || !m)
 		return DROP(helper_failed);
-	conn_sweep(CONN_SWEEP);
+	conn_sweep(CONN_SWEEP, 0);
+	if (ct_over_cap(&m->new, cfg))
+		return DROP(over_cap);
 	slot = ct_take_slot(&m->new, cfg);
 	if (slot == NO_SLOT)
 		return DROP(table_full);
@@ -376,6 +400,9 @@ static __noinline verdict_t ct_begin(ctx_t *ctx)
 		return r == -EEXIST ? NEXT : DROP(table_full);
 	}
 	__sync_fetch_and_add(&a->live, 1);
+	c = conn_get(slot);
+	if (c)
+		conn_charge(c, 1);
 	count(COUNT_flow_new);
 	if (m->new.t.sport_h != m->want_h)
 		count(COUNT_port_changed);

@@ -100,4 +100,26 @@ static __always_inline enum timeout_class ct_timeout_class(enum conn_state state
 	return state == CONN_REPLIED ? TIMEOUT_UDP_REPLIED : TIMEOUT_UDP_UNREPLIED;
 }
 
+/*
+ * A time as it is when the table fills up: in full up to three quarters, then shorter, down to
+ * CT_LEAST_S when it is full. For what is not established (RFC 5382 REQ-5 allows it under pressure).
+ */
+#define CT_LEAST_S 5
+
+static __always_inline __u32 ct_under_pressure(__u32 seconds, __u32 used, __u32 max)
+{
+	__u32 quarter = max / 4, room = used < max ? max - used : 0;
+
+	if (room >= quarter || seconds <= CT_LEAST_S)
+		return seconds;
+	return CT_LEAST_S + (__u64)(seconds - CT_LEAST_S) * room / quarter;
+}
+
+/* Whether a flow may have to go for a new one when the table is full: nobody relies on it yet, or any more. */
+static __always_inline _Bool ct_may_evict(enum conn_state state)
+{
+	return state == CONN_UNREPLIED || state == CONN_SYN_SENT || state == CONN_SYN_RECV ||
+	       state == CONN_CLOSING || state == CONN_RESET || state == CONN_RESTING;
+}
+
 #endif

@@ -144,6 +144,16 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } conn_alloc SEC(".maps");
 
+/* HASH, by endpoint id: userspace makes the entry of an endpoint, packets count in it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EBPFNET_MAX_PORTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct usage);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} usage SEC(".maps");
+
 /* PERCPU_ARRAY: no packet waits for another CPU's cache line to be counted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -56,6 +56,14 @@ static __always_inline struct flow_key nat_reply_key(const struct nat_tuple *t, 
 	return key;
 }
 
+/* The same for a direction of a flow. */
+static __always_inline struct flow_key nat_reply_key_of(const struct flow *f, enum l4proto proto)
+{
+	struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
+
+	return nat_reply_key(&t, f->answer_net, proto);
+}
+
 /* The range a source port may be taken from: the one's own class, RFC 4787 REQ-3. */
 static __always_inline void nat_range(__u16 want_h, enum l4proto proto, __u16 min_h, __u16 max_h,
 				      __u16 *first_h, __u16 *last_h)

@@ -163,6 +163,18 @@ static __always_inline verdict_t masquerade_begin(ctx_t *ctx, const struct pkt *
 	return ct_begin(ctx);
 }
 
+/* RFC 5508 REQ-9 in spirit, RFC 6888 REQ-4: who gets no flow for want of room is told so. */
+static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, verdict_t reason,
+					     struct ipaddr us, struct way *way)
+{
+	struct icmp_what what = { .type = ICMP_DEST_UNREACH, .code = ICMP_PKT_FILTERED, .from = us };
+
+	if (reason != DROP(no_free_port) && reason != DROP(table_full) && reason != DROP(over_cap))
+		return reason;
+	count(COUNT_flow_refused);
+	return icmp_refuse(ctx, p, what, reason, way);
+}
+
 /* An ICMP error from inside, about a packet that was translated on its way in. */
 static __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct way *way)
 {
@@ -276,7 +288,7 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 			return ttl_exceeded(ctx, p, net->gateway, way);
 		v = masquerade_begin(ctx, p, port, net, &route);
 		if (v != NEXT)
-			return v;
+			return refuse_flow(ctx, p, v, net->gateway, way);
 		f = bpf_map_lookup_elem(&flows, &p->key);
 		if (!f)
 			return DROP(helper_failed);

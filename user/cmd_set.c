@@ -14,15 +14,18 @@
 
 #define YEAR_S 31536000	/* ages are compared as signed numbers of seconds */
 #define AGE_MAX_S 1000000	/* IEEE 802.1D-2004 table 7-5 */
+#define FLOWS_MAX 16777216
 #define PORTS "ports"
 
 static const struct setting {
 	const char *key;
 	size_t offset;		/* of a __u32 in struct config */
-	uint32_t max, least;	/* least: what an RFC asks for at least; 0: none does */
+	uint32_t min, max, least;	/* least: what an RFC asks for at least; 0: none does */
 	const char *rfc, *text;
+	const char *unit;	/* NULL: seconds */
 } settings[] = {
-#define TIMEOUT(class) offsetof(struct config, timeout_s) + TIMEOUT_##class * sizeof(__u32), YEAR_S
+#define FIELD(name) offsetof(struct config, name)
+#define TIMEOUT(class) FIELD(timeout_s) + TIMEOUT_##class * sizeof(__u32), 1, YEAR_S
 	{ "timeout-udp-unreplied", TIMEOUT(UDP_UNREPLIED), 120, "4787 REQ-5",
 	  "idle UDP flow without an answer" },
 	{ "timeout-udp", TIMEOUT(UDP_REPLIED), 120, "4787 REQ-5", "idle UDP flow" },
@@ -34,9 +37,14 @@ static const struct setting {
 	  "TCP connection after a FIN" },
 	{ "timeout-tcp-reset", TIMEOUT(TCP_RESET), 0, NULL, "TCP connection after a RST" },
 	{ "timeout-other", TIMEOUT(OTHER), 0, NULL, "idle flow of another protocol" },
-	{ "fdb-age", offsetof(struct config, fdb_age_s), AGE_MAX_S, 0, NULL,
+	{ "fdb-age", FIELD(fdb_age_s), 1, AGE_MAX_S, 0, NULL,
 	  "learned MAC address that is not heard of" },
+	{ "hold-down", FIELD(hold_down_s), 0, YEAR_S, 120, "6888 REQ-8",
+	  "released external port, before another namespace gets it" },
+	{ "flows-per-namespace", FIELD(max_flows_ns), 1, FLOWS_MAX, 0, NULL,
+	  "flows that one namespace may have", "flows" },
 #undef TIMEOUT
+#undef FIELD
 };
 
 #define SETTINGS (sizeof(settings) / sizeof(settings[0]))
@@ -64,7 +72,7 @@ static int unknown(const char *key)
 /* ---- set ---- */
 
 /* A number without sign or space, and nothing after it but end. */
-static bool parse_number(const char **text, char end, uint32_t max, uint32_t *out)
+static bool parse_number(const char **text, char end, uint32_t min, uint32_t max, uint32_t *out)
 {
 	unsigned long long n;
 	char *stop;
@@ -73,7 +81,7 @@ static bool parse_number(const char **text, char end, uint32_t max, uint32_t *ou
 		return false;
 	errno = 0;
 	n = strtoull(*text, &stop, 10);
-	if (errno || n < 1 || n > max || *stop != end)
+	if (errno || n < min || n > max || *stop != end)
 		return false;
 	*text = stop + (end != '\0');
 	*out = n;
@@ -85,7 +93,7 @@ static int set_ports(struct config *cfg, const char *text)
 	const char *at = text;
 	uint32_t min, max;
 
-	if (!parse_number(&at, '-', 65535, &min) || !parse_number(&at, '\0', 65535, &max) ||
+	if (!parse_number(&at, '-', 1, 65535, &min) || !parse_number(&at, '\0', 1, 65535, &max) ||
 	    min > max)
 		return log_err(-EINVAL, "%s must be MIN-MAX with 1 <= MIN <= MAX <= 65535, not '%s'",
 			       PORTS, text);
@@ -94,14 +102,19 @@ static int set_ports(struct config *cfg, const char *text)
 	return 0;
 }
 
-static int set_seconds(struct config *cfg, const struct setting *s, const char *text)
+static const char *unit(const struct setting *s)
+{
+	return s->unit ? s->unit : "seconds";
+}
+
+static int set_number(struct config *cfg, const struct setting *s, const char *text)
 {
 	const char *at = text;
 	uint32_t value;
 
-	if (!parse_number(&at, '\0', s->max, &value))
-		return log_err(-EINVAL, "%s must be a number of seconds from 1 to %u, not '%s'",
-			       s->key, s->max, text);
+	if (!parse_number(&at, '\0', s->min, s->max, &value))
+		return log_err(-EINVAL, "%s must be a number of %s from %u to %u, not '%s'", s->key,
+			       unit(s), s->min, s->max, text);
 	if (value < s->least)
 		log_warn("%s: RFC %s asks for %u s at least", s->key, s->rfc, s->least);
 	*field(cfg, s) = value;
@@ -123,7 +136,7 @@ int cmd_set(const struct options *o, int argc, char **argv)
 	if (!r)
 		r = state_config(&s, &cfg);
 	if (!r)
-		r = setting ? set_seconds(&cfg, setting, argv[1]) : set_ports(&cfg, argv[1]);
+		r = setting ? set_number(&cfg, setting, argv[1]) : set_ports(&cfg, argv[1]);
 	if (!r)
 		r = state_config_set(&s, &cfg);
 	return r ? EXIT_FAILED : EXIT_OK;
@@ -160,7 +173,8 @@ static void get_table(struct report *r, struct config *cfg)
 
 	table_begin(&t, r, "settings", columns);
 	for (i = 0; i < SETTINGS; i++) {
-		snprintf(value, sizeof(value), "%u s", *field(cfg, &settings[i]));
+		snprintf(value, sizeof(value), settings[i].unit ? "%u" : "%u s",
+			 *field(cfg, &settings[i]));
 		table_row(&t, TEXT(settings[i].key), TEXT(value), TEXT(settings[i].text));
 	}
 	table_row(&t, TEXT(PORTS), TEXT(ports_text(cfg, value)),

@@ -65,7 +65,7 @@ uint32_t state_flow_ttl(const struct config *cfg, const struct conn *c, uint32_t
 static bool live(const struct state *s, const struct config *cfg, uint32_t slot,
 		 const struct conn *c, uint32_t now, struct flow *original)
 {
-	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_STATES &&
+	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_RESTING &&
 	       state_flow_ttl(cfg, c, now) && !map_get(s, MAP_FLOWS, &c->orig, original) &&
 	       original->conn == slot && original->dir == FLOW_ORIGINAL;
 }

@@ -126,10 +126,13 @@ int state_port_set(const struct state *s, uint32_t ifindex, const struct port *p
 	struct endpoint_key addr = endpoint_key(p->addr, p->net);
 	struct fdb_key mac = fdb_key(p->mac, p->net);
 	struct endpoint e = { .ifindex = ifindex, .id = p->endpoint };
+	const struct usage none = {};
 	int r;
 
 	memcpy(e.mac, p->mac, sizeof(e.mac));
-	r = map_put(s, MAP_PORTS, &ifindex, p);
+	r = map_put(s, MAP_USAGE, &p->endpoint, &none);
+	if (!r)
+		r = map_put(s, MAP_PORTS, &ifindex, p);
 	if (!r)
 		r = map_put(s, MAP_FDB, &mac, &station);
 	if (!r)
@@ -174,6 +177,8 @@ int state_port_del(const struct state *s, uint32_t ifindex)
 		r = map_del(s, MAP_FDB, &mac);
 	if (!r)
 		r = map_each(s, MAP_FDB_LEARNED, forget_learned, &behind);
+	if (!r)
+		r = map_del(s, MAP_USAGE, &p.endpoint);
 	if (!r)
 		r = map_del(s, MAP_PORTS, &ifindex);
 	if (!r)

@@ -116,6 +116,7 @@ enum conn_state {
 	CONN_FIN_WAIT,		/* a FIN from one side */
 	CONN_CLOSING,		/* a FIN from both */
 	CONN_RESET,		/* a RST was seen */
+	CONN_RESTING,		/* ended; its external port is nobody else's for config.hold_down_s */
 	CONN_STATES,
 } __attribute__((packed));
 
@@ -129,6 +130,11 @@ struct conn {
 	enum conn_state state;
 	__u8 fin;			/* bit 1 << enum flow_dir: that side sent FIN */
 	__u16 use;			/* how many flows this slot has held, modulo 2^16 */
+};
+
+/* Map usage, by endpoint id: what a namespace takes of what all share. */
+struct usage {
+	__u32 flows;			/* slots of the flow table, published ports' flows apart */
 };
 
 /* struct port.flags */
@@ -250,6 +256,8 @@ struct config {
 	__u32 max_flows;
 	__u32 fdb_age_s;		/* IEEE 802.1D: 300 s */
 	__u32 published;		/* how many rules there are; 0: nobody need look */
+	__u32 hold_down_s;		/* how long a released external port rests before somebody else gets it */
+	__u32 max_flows_ns;		/* flows that one namespace may have */
 	__u32 mark;			/* in skb->cb of what we send: random, so that nobody else's packet has it */
 	__u16 port_min_h, port_max_h;	/* external ports for masquerading, both ends included */
 	__u32 timeout_s[TIMEOUT_CLASSES];

@@ -50,6 +50,7 @@
 	X(no_source, "uplink has no address to masquerade as")                     \
 	X(no_free_port, "every external port to that destination is taken")        \
 	X(table_full, "flow table full")                                           \
+	X(over_cap, "namespace has as many flows as it may have")                  \
 	X(no_flow, "belongs to no flow and may not begin one")                     \
 	X(bad_protocol, "protocol that cannot be masqueraded")                     \
 	X(fragment, "fragment without its first part")                             \
@@ -63,6 +64,8 @@
 #define EBPFNET_EVENTS(X)                                                          \
 	X(flow_new, "flows begun")                                                 \
 	X(flow_ended, "flows ended")                                               \
+	X(flow_evicted, "flows ended early: half open, in a full table")           \
+	X(flow_refused, "flows refused: no port, no slot, or over the cap")        \
 	X(fdb_learned, "MAC addresses learned")                                    \
 	X(fdb_moved, "MAC addresses moved to another port")                        \
 	X(icmp_limited, "ICMP errors not sent: rate limit")                        \

@@ -227,6 +227,45 @@ static void other_protocols_begin_with_any_packet(void **state)
 		}
 }
 
+/* ---- a table that fills up ---- */
+
+static void times_are_whole_until_three_quarters_are_used(void **state)
+{
+	assert_int_equal(ct_under_pressure(240, 0, 100000), 240);
+	assert_int_equal(ct_under_pressure(240, 75000, 100000), 240);
+	assert_in_range(ct_under_pressure(240, 75010, 100000), 230, 239);
+	assert_in_range(ct_under_pressure(240, 87500, 100000), 120, 125);
+	assert_int_equal(ct_under_pressure(240, 100000, 100000), CT_LEAST_S);
+	assert_int_equal(ct_under_pressure(240, 200000, 100000), CT_LEAST_S);
+}
+
+static void pressure_only_shortens_and_leaves_a_little(void **state)
+{
+	uint32_t seconds, used, max, got;
+	int i;
+
+	for (i = 0; i < 200000; i++) {
+		seconds = random_in(0, 31536000);
+		max = random_in(1, 16777216);
+		used = random_in(0, 2 * max);
+		got = ct_under_pressure(seconds, used, max);
+		assert_true(got <= seconds);
+		assert_true(got >= (seconds < CT_LEAST_S ? seconds : CT_LEAST_S));
+	}
+}
+
+static void what_is_relied_on_is_never_evicted(void **state)
+{
+	assert_false(ct_may_evict(CONN_ESTABLISHED));
+	assert_false(ct_may_evict(CONN_FIN_WAIT)); /* half closed: data may still come */
+	assert_false(ct_may_evict(CONN_REPLIED));
+	assert_false(ct_may_evict(CONN_FREE));
+	assert_false(ct_may_evict(CONN_BUSY));
+	assert_true(ct_may_evict(CONN_SYN_SENT));
+	assert_true(ct_may_evict(CONN_SYN_RECV));
+	assert_true(ct_may_evict(CONN_UNREPLIED));
+}
+
 /* ---- other protocols ---- */
 
 static void a_reply_makes_replied_and_nothing_unmakes_it(void **state)
@@ -346,6 +385,9 @@ int main(void)
 		cmocka_unit_test(each_live_state_has_its_timeout),
 		cmocka_unit_test(each_timeout_holds_in_some_state),
 		cmocka_unit_test(timeout_class_is_total),
+		cmocka_unit_test(times_are_whole_until_three_quarters_are_used),
+		cmocka_unit_test(pressure_only_shortens_and_leaves_a_little),
+		cmocka_unit_test(what_is_relied_on_is_never_evicted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
