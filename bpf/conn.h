@@ -169,16 +169,18 @@ static __noinline int conn_end(__u32 slot, __u32 word)
 	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY, .use = seen.use };
 	struct conn *c = conn_get(slot);
 	struct conn_alloc *a = conn_alloc_get();
-	struct flow_key reply;
+	struct flow_key key;
 	struct flow *f;
 
 	if (!c || !a || !conn_swap(c, seen, busy))
 		return 0;
-	f = bpf_map_lookup_elem(&flows, &c->orig);
+	key = nat_stored_key(&c->orig);
+	f = bpf_map_lookup_elem(&flows, &key);
 	if (f && f->conn == slot) {
-		reply = nat_reply_key_of(f, c->orig.proto);
-		bpf_map_delete_elem(&flows, &c->orig);
-		bpf_map_delete_elem(&flows, &reply);
+		key = nat_shape_key(nat_reply_key_of(f, c->orig.proto), c->orig.shape, 0);
+		bpf_map_delete_elem(&flows, &key);
+		key = nat_stored_key(&c->orig);
+		bpf_map_delete_elem(&flows, &key);
 	}
 	conn_charge(c, -1);
 	conn_give(slot, c);

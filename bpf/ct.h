@@ -32,6 +32,7 @@ static __always_inline _Bool ct_port_is_there(const struct flow *f, const struct
 	if (f->dir == FLOW_ORIGINAL) {
 		struct flow_key key = nat_reply_key_of(f, c->orig.proto);
 
+		key = nat_shape_key(key, c->orig.shape, 0);
 		f = bpf_map_lookup_elem(&flows, &key);
 		if (!f)
 			return 0;
@@ -52,6 +53,23 @@ static __always_inline _Bool ct_still_wanted(const struct flow *f, const struct 
 		return ct_port_is_there(f, c);
 	r = bpf_map_lookup_elem(&rules, &id);
 	return r && r->endpoint == c->endpoint;
+}
+
+/* A flow of a mapping that was made for another peer: it has the mapping's external port. */
+static __always_inline _Bool ct_is_further_peer(const struct conn *c)
+{
+	return c->orig.proto == L4_UDP && !c->rule && c->endpoint && c->orig.shape != KEY_MAPPING;
+}
+
+/* A mapping lives as long as any of its flows. */
+static __always_inline void ct_keep_mapping(const struct conn *c, __u32 now)
+{
+	struct flow_key key = nat_shape_key(c->orig, KEY_MAPPING, 1);
+	struct flow *f = bpf_map_lookup_elem(&flows, &key);
+	struct conn *mapping = f ? conn_get(f->conn) : NULL;
+
+	if (mapping)
+		mapping->seen = now;
 }
 
 /*
@@ -88,32 +106,77 @@ static __noinline int ct_touch(struct flow *f, __u8 tcp_flags)
 	if (new.word != old.word)
 		conn_swap(c, old, new);
 	f->gen = cfg->gen;
-	f->settled = ct_settled(new.state);
+	f->flags = (f->flags & FLOW_ANY_PEER) | (ct_settled(new.state) ? FLOW_SETTLED : 0);
 	f->seen = now;
 	/* what is closing does not live longer for what still trickles in */
 	if (new.state != old.state || (new.state != CONN_CLOSING && new.state != CONN_RESET))
 		c->seen = now;
+	if (ct_is_further_peer(c))
+		ct_keep_mapping(c, now);
 	return 1;
+}
+
+/*
+ * UDP: the mapping's entry has the first peer, and serves most packets with one look-up. A further
+ * peer has an entry of its own; which of them a packet of nobody's needs, the filtering says.
+ */
+static __noinline struct flow *ct_lookup_udp(const struct flow_key *key)
+{
+	_Bool inside = key && key->net != EBPFNET_NET_OUTSIDE;
+	struct config *cfg = config_get();
+	struct flow *mapping, *f;
+	struct flow_key k;
+
+	if (!key || !cfg)
+		return NULL;
+	k = nat_shape_key(*key, KEY_MAPPING, inside);
+	mapping = bpf_map_lookup_elem(&flows, &k);
+	if (mapping && nat_is_first_peer(mapping, key))
+		return mapping;
+	f = bpf_map_lookup_elem(&flows, key);
+	if (f || !mapping || cfg->filtering == FILTER_PORT)
+		return f;
+	if (cfg->filtering == FILTER_ENDPOINT)
+		return mapping;
+	k = nat_shape_key(*key, KEY_ADDRESS, inside);
+	return bpf_map_lookup_elem(&flows, &k);
+}
+
+/* The entry for a packet, whatever has become of its flow. */
+static __always_inline struct flow *ct_lookup(const struct flow_key *key)
+{
+	if (key->proto == L4_UDP && key->net != EBPFNET_NET_HOST)
+		return ct_lookup_udp(key);
+	return bpf_map_lookup_elem(&flows, key);
 }
 
 /* The flow that a packet belongs to, its state brought up to date; NULL: none. */
 static __always_inline struct flow *ct_find(const struct flow_key *key, __u8 tcp_flags,
 					    const struct config *cfg)
 {
-	struct flow *f = bpf_map_lookup_elem(&flows, key);
+	struct flow *f = ct_lookup(key);
 
 	if (!f)
 		return NULL;
-	if (f->settled && f->gen == cfg->gen && f->seen == now_s() &&
+	if (f->flags & FLOW_SETTLED && f->gen == cfg->gen && f->seen == now_s() &&
 	    !(tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST)))
 		return f;
 	return ct_touch(f, tcp_flags) ? f : NULL;
 }
 
+/* The mapping of a namespace's UDP socket, kept alive; NULL: it has none. */
+static __always_inline struct flow *ct_mapping(const struct flow_key *key)
+{
+	struct flow_key k = nat_shape_key(*key, KEY_MAPPING, 1);
+	struct flow *f = bpf_map_lookup_elem(&flows, &k);
+
+	return f && ct_touch(f, 0) ? f : NULL;
+}
+
 /* The flow that an ICMP error is about: found, and neither refreshed nor ended (RFC 5508 REQ-6). */
 static __always_inline struct flow *ct_peek(const struct flow_key *key, const struct config *cfg)
 {
-	struct flow *f = bpf_map_lookup_elem(&flows, key);
+	struct flow *f = ct_lookup(key);
 	union conn_word w;
 	struct conn *c;
 
@@ -152,13 +215,15 @@ struct ct_new {
 	__u8 tcp_flags;
 	__u32 to_ifindex, back_ifindex;	/* for TO_PORT */
 	__u32 rule, endpoint;
+	enum key_shape shape;
+	_Bool mapped;			/* t.sport_h is its mapping's: it and no other */
 };
 
 /* The making of a flow: what is wanted, and the search for a free source port. */
 struct ct_making {
 	struct ct_new new;
-	struct flow_key reply_key;
-	struct flow reply, original;	/* to be stored */
+	struct flow_key key, reply_key;	/* as they are stored */
+	struct flow reply, original;
 	__u32 random;
 	__u16 want_h, first_h, last_h;
 	_Bool found, full;
@@ -261,11 +326,13 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 		return 1;
 	m->new.t.sport_h = nat_candidate(m->want_h, attempt, m->random, m->first_h, m->last_h);
 	m->reply_key = nat_reply_key(&m->new.t, m->new.answer_net, m->new.key.proto);
+	m->reply_key = nat_shape_key(m->reply_key, m->new.shape, 0);
 	/* a station that calls its own published port from that port: the answer would look the same */
 	if (flow_key_eq(&m->reply_key, &m->new.key))
 		return 0;
 	/* an external port: the host has a say */
-	if (m->new.answer_net == EBPFNET_NET_OUTSIDE && ct_port_of_host(*ctx, &m->reply_key, &m->new, cfg))
+	if (m->new.answer_net == EBPFNET_NET_OUTSIDE && !m->new.mapped &&
+	    ct_port_of_host(*ctx, &m->reply_key, &m->new, cfg))
 		return 0;
 	/* r is no long: before Linux 6.4 the error arrives as an int, its upper half zero */
 	r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
@@ -277,24 +344,33 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 }
 
 /* The two directions of a flow as they are stored. */
-static __always_inline struct flow ct_original(const struct ct_new *n, __u32 slot, __u32 gen)
+static __always_inline void ct_fill(struct ct_making *m, __u32 slot, __u32 gen)
 {
-	return (struct flow){
-		.src = n->t.src, .dst = n->t.dst,
-		.sport_h = n->t.sport_h, .dport_h = n->t.dport_h,
-		.conn = slot, .ifindex = n->to_ifindex, .gen = gen,
-		.dir = FLOW_ORIGINAL, .to = n->to, .answer_net = n->answer_net,
-	};
-}
+	const struct ct_new *n = &m->new;
+	__u8 flags = n->shape == KEY_EXACT ? 0 : FLOW_ANY_PEER;
 
-static __always_inline struct flow ct_reply(const struct ct_new *n, __u32 slot, __u32 gen)
-{
-	return (struct flow){
-		.src = n->key.dst, .dst = n->key.src,
-		.sport_h = n->key.dport_h, .dport_h = n->key.sport_h,
-		.conn = slot, .ifindex = n->back_ifindex, .gen = gen,
-		.dir = FLOW_REPLY, .to = n->back_to, .answer_net = n->key.net,
-	};
+	m->original.src = n->t.src;
+	m->original.dst = n->t.dst;
+	m->original.sport_h = n->t.sport_h;
+	m->original.dport_h = n->t.dport_h;
+	m->original.ifindex = n->to_ifindex;
+	m->original.dir = FLOW_ORIGINAL;
+	m->original.to = n->to;
+	m->original.answer_net = n->answer_net;
+
+	m->reply.src = n->key.dst;
+	m->reply.dst = n->key.src;
+	m->reply.sport_h = n->key.dport_h;
+	m->reply.dport_h = n->key.sport_h;
+	m->reply.ifindex = n->back_ifindex;
+	m->reply.dir = FLOW_REPLY;
+	m->reply.to = n->back_to;
+	m->reply.answer_net = n->key.net;
+
+	m->original.conn = m->reply.conn = slot;
+	m->original.gen = m->reply.gen = gen;
+	m->original.seen = m->reply.seen = 0;
+	m->original.flags = m->reply.flags = flags;
 }
 
 /* A slot, filled and in its first state; NO_SLOT: the table is full. */
@@ -316,6 +392,7 @@ static __always_inline __u32 ct_take_slot(const struct ct_new *n, const struct c
 	w.use++;
 	*(volatile __u32 *)&c->state = w.word;
 	c->orig = n->key;
+	c->orig.shape = n->shape;
 	c->rule = n->rule;
 	c->endpoint = n->endpoint;
 	c->seen = now_s();
@@ -380,20 +457,21 @@ static __noinline verdict_t ct_begin(ctx_t *ctx)
 
 	m->want_h = m->new.t.sport_h;
 	m->random = bpf_get_prandom_u32();
-	m->reply = ct_reply(&m->new, slot, cfg->gen);
+	m->key = nat_shape_key(m->new.key, m->new.shape, 1);
+	ct_fill(m, slot, cfg->gen);
 	m->found = m->full = 0;
 	/* the configured range is for external ports; towards a namespace a client keeps its own if it can */
 	outside = m->new.answer_net == EBPFNET_NET_OUTSIDE;
 	nat_range(m->want_h, m->new.key.proto, outside ? cfg->port_min_h : 1024,
 		  outside ? cfg->port_max_h : 65535, &m->first_h, &m->last_h);
-	bpf_loop(NAT_ATTEMPTS, ct_try_port, &ctx, 0);
+	bpf_loop(m->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
 	if (!m->found) {
 		ct_drop_slot(slot);
 		return m->full ? DROP(table_full) : DROP(no_free_port);
 	}
 
-	m->original = ct_original(&m->new, slot, cfg->gen);
-	r = bpf_map_update_elem(&flows, &m->new.key, &m->original, BPF_NOEXIST);
+	m->original.sport_h = m->new.t.sport_h;
+	r = bpf_map_update_elem(&flows, &m->key, &m->original, BPF_NOEXIST);
 	if (r) {
 		bpf_map_delete_elem(&flows, &m->reply_key);
 		ct_drop_slot(slot);

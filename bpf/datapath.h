@@ -34,6 +34,28 @@ static __always_inline enum parsed parse(ctx_t *ctx, struct pkt *p)
 	return parse_once(ctx, p);
 }
 
+/*
+ * PERCPU_ARRAY: the packet in hand. Its headers and what becomes of them would take half of the 512
+ * bytes of stack that Linux 6.1 allows over all calls.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct pkt);
+} pkt_in_hand SEC(".maps");
+
+/* Empty, to be parsed into. NULL never in practice. */
+static __always_inline struct pkt *pkt_begin(void)
+{
+	__u32 zero = 0;
+	struct pkt *p = bpf_map_lookup_elem(&pkt_in_hand, &zero);
+
+	if (p)
+		*p = (struct pkt){};
+	return p;
+}
+
 /* What is for the gateway's MAC: IPv4 is routed, and the answers to its ARP requests are the host's. */
 static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const struct port *port,
 					    const struct network *net, struct way *way)
@@ -56,21 +78,21 @@ static __always_inline int datapath_port(ctx_t *ctx)
 	struct port *port = port_get(ctx->ifindex);
 	struct network *net = port ? network_get(port->net) : NULL;
 	struct way way = {};
-	struct pkt p = {};
+	struct pkt *p = pkt_begin();
 	verdict_t v;
 
-	if (!net)
+	if (!net || !p)
 		return forward(ctx, DROP(no_port), &way, 0, NULL);
-	if (parse(ctx, &p) != PARSED)
+	if (parse(ctx, p) != PARSED)
 		return forward(ctx, DROP(malformed), &way, 0, NULL);
-	p.key.net = port->net;
-	v = guard(ctx, &p, port, net);
+	p->key.net = port->net;
+	v = guard(ctx, p, port, net);
 	if (v == NEXT && port->flags & PORT_SPOOF_ALLOW)
-		fdb_learn(port->net, p.smac, ctx->ifindex);
+		fdb_learn(port->net, p->smac, ctx->ifindex);
 	if (v == NEXT)
-		v = switch_frame(ctx, &p, port->net, net, ctx->ifindex, &way);
+		v = switch_frame(ctx, p, port->net, net, ctx->ifindex, &way);
 	if (v == NEXT)
-		v = to_gateway(ctx, &p, port, net, &way);
+		v = to_gateway(ctx, p, port, net, &way);
 	return forward(ctx, v, &way, port->net, net);
 }
 
@@ -81,16 +103,16 @@ static __always_inline int datapath_gateway(ctx_t *ctx)
 	__u32 *id = bpf_map_lookup_elem(&gateways, &ifindex);
 	struct network *net = id ? network_get(*id) : NULL;
 	struct way way = {};
-	struct pkt p = {};
+	struct pkt *p = pkt_begin();
 	verdict_t v;
 
-	if (!net)
+	if (!net || !p)
 		return forward(ctx, DROP(no_port), &way, 0, NULL);
 	if (ctx_forwarded(ctx))
 		return forward(ctx, DROP(unsolicited), &way, 0, NULL);
-	if (parse(ctx, &p) != PARSED)
+	if (parse(ctx, p) != PARSED)
 		return forward(ctx, DROP(malformed), &way, 0, NULL);
-	v = switch_frame(ctx, &p, *id, net, ifindex, &way);
+	v = switch_frame(ctx, p, *id, net, ifindex, &way);
 	return forward(ctx, v == NEXT ? DROP(reflected) : v, &way, *id, net);
 }
 
@@ -99,11 +121,11 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 {
 	struct entrance at = { .zone = EBPFNET_NET_OUTSIDE, .back = TO_UPLINK, .routed = 1 };
 	struct way way = { .count = COUNT_not_ours };
-	struct pkt p = {};
+	struct pkt *p = pkt_begin();
 	verdict_t v = PASS;
 
-	if (ctx_to_us(ctx) && !ctx_vlan(ctx) && parse(ctx, &p) == PARSED)
-		v = inbound(ctx, &p, &at, &way);
+	if (p && ctx_to_us(ctx) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
+		v = inbound(ctx, p, &at, &way);
 	return forward(ctx, v, &way, 0, NULL);
 }
 
@@ -115,17 +137,20 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 {
 	struct way way = { .count = COUNT_not_ours };
 	struct config *cfg = config_get();
-	struct pkt p = {};
 	verdict_t v = PASS;
 	enum parsed r;
+	struct pkt *p;
 
 	if (!cfg || ctx_is_ours(ctx, cfg->mark))
 		return ACTION_PASS;
-	r = parse(ctx, &p);
-	if (p.eth_type == ETH_P_IP && address_is_private(p.key.src))
+	p = pkt_begin();
+	if (!p)
+		return ACTION_PASS;
+	r = parse(ctx, p);
+	if (p->eth_type == ETH_P_IP && address_is_private(p->key.src))
 		v = DROP(private_source);
-	else if (r == PARSED && p.eth_type == ETH_P_IP && !ctx_vlan(ctx) && !ctx_forwarded(ctx))
-		v = leaving(ctx, &p, &way);
+	else if (r == PARSED && p->eth_type == ETH_P_IP && !ctx_vlan(ctx) && !ctx_forwarded(ctx))
+		v = leaving(ctx, p, &way);
 	return forward(ctx, v, &way, 0, NULL);
 }
 
@@ -134,11 +159,11 @@ static __always_inline int datapath_lo(ctx_t *ctx)
 {
 	struct entrance at = { .zone = EBPFNET_NET_HOST, .back = TO_LOCAL };
 	struct way way = { .count = COUNT_not_ours };
-	struct pkt p = {};
+	struct pkt *p = pkt_begin();
 	verdict_t v = PASS;
 
-	if (parse(ctx, &p) == PARSED)
-		v = inbound(ctx, &p, &at, &way);
+	if (p && parse(ctx, p) == PARSED)
+		v = inbound(ctx, p, &at, &way);
 	return forward(ctx, v, &way, 0, NULL);
 }
 

@@ -65,10 +65,10 @@ static __always_inline __u64 quoted_store16(ctx_t *ctx, __u32 off, __be16 from, 
 
 /* The quoted transport header: ports or identifier, and the checksum where it is in the quote. */
 static __always_inline __u64 quoted_rewrite_l4(ctx_t *ctx, const struct quoted *q,
-					       const struct flow *f, __u64 addr_diff)
+					       const struct nat_tuple *to, __u64 addr_diff)
 {
-	__be16 old_s = __builtin_bswap16(q->answer.dport_h), new_s = __builtin_bswap16(f->dport_h);
-	__be16 old_d = __builtin_bswap16(q->answer.sport_h), new_d = __builtin_bswap16(f->sport_h);
+	__be16 old_s = __builtin_bswap16(q->answer.dport_h), new_s = __builtin_bswap16(to->dport_h);
+	__be16 old_d = __builtin_bswap16(q->answer.sport_h), new_d = __builtin_bswap16(to->sport_h);
 	__u64 inner = csum_diff16(old_s, new_s), sum = 0;
 	__u32 at = q->l4 + 6;
 	__sum16 check;
@@ -100,6 +100,7 @@ static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p,
 						struct nat_tuple *outer)
 {
 	struct quoted q = {};
+	struct nat_tuple to;
 	struct flow *f;
 	__u64 addr_diff, sum;
 	__sum16 check;
@@ -112,19 +113,20 @@ static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p,
 	if (!f)
 		return DROP(icmp_error);
 
-	addr_diff = csum_diff32(addr_be32(q.answer.dst), addr_be32(f->dst)) +
-		    csum_diff32(addr_be32(q.answer.src), addr_be32(f->src));
-	sum = addr_diff + quoted_rewrite_l4(ctx, &q, f, addr_diff);
+	to = nat_translate(f, &q.answer);
+	addr_diff = csum_diff32(addr_be32(q.answer.dst), addr_be32(to.dst)) +
+		    csum_diff32(addr_be32(q.answer.src), addr_be32(to.src));
+	sum = addr_diff + quoted_rewrite_l4(ctx, &q, &to, addr_diff);
 	check = csum_apply(q.ip_check, addr_diff);
 	sum += quoted_store16(ctx, q.ip + 10, q.ip_check, check);
-	addr[0] = addr_be32(f->dst);
-	addr[1] = addr_be32(f->src);
+	addr[0] = addr_be32(to.dst);
+	addr[1] = addr_be32(to.src);
 	if (ctx_store(ctx, q.ip + 12, addr, sizeof(addr)) ||
 	    ctx_csum(ctx, p->l4 + 2, csum_fold32(sum), 0))
 		return DROP(helper_failed);
 
-	outer->dst = f->dst;
-	outer->src = net != EBPFNET_NET_OUTSIDE || addr_eq(p->key.src, q.answer.src) ? f->src :
+	outer->dst = to.dst;
+	outer->src = net != EBPFNET_NET_OUTSIDE || addr_eq(p->key.src, q.answer.src) ? to.src :
 										       p->key.src;
 	*out = f;
 	return NEXT;

@@ -99,7 +99,7 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 		v = inbound_begin(ctx, p, cfg, at, way);
 		if (v != NEXT)
 			return v;
-		f = bpf_map_lookup_elem(&flows, &p->key);
+		f = ct_lookup(&p->key);
 		if (!f)
 			return DROP(helper_failed);
 	}

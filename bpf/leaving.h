@@ -70,6 +70,7 @@ static __always_inline verdict_t leaving_begin(ctx_t *ctx, const struct pkt *p)
 static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, struct way *way)
 {
 	struct config *cfg = config_get();
+	struct nat_tuple to;
 	struct flow *f;
 	verdict_t v;
 
@@ -91,7 +92,8 @@ static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, struct way *
 			return DROP(helper_failed);
 	}
 	way->count = COUNT_host_moved;
-	v = rewrite_tuple(ctx, p, &(struct nat_tuple){ f->src, f->dst, f->sport_h, f->dport_h }, p->ttl);
+	to = nat_translate(f, &p->key);
+	v = rewrite_tuple(ctx, p, &to, p->ttl);
 	return v == NEXT ? PASS : v;
 }
 

@@ -64,6 +64,60 @@ static __always_inline struct flow_key nat_reply_key_of(const struct flow *f, en
 	return nat_reply_key(&t, f->answer_net, proto);
 }
 
+/*
+ * A key without what its shape leaves out of the peer. inside: the key of a packet from inside, whose
+ * peer is the destination.
+ */
+static __always_inline struct flow_key nat_shape_key(struct flow_key key, enum key_shape shape,
+						     _Bool inside)
+{
+	key.shape = 0;
+	if (shape == KEY_EXACT)
+		return key;
+	if (inside)
+		key.dport_h = 0;
+	else
+		key.sport_h = 0;
+	if (shape == KEY_ADDRESS)
+		return key;
+	if (inside)
+		key.dst = addr_of(0);
+	else
+		key.src = addr_of(0);
+	return key;
+}
+
+/* The original key of a flow as it is in map flows. orig: struct conn.orig. */
+static __always_inline struct flow_key nat_stored_key(const struct flow_key *orig)
+{
+	return nat_shape_key(*orig, orig->shape, 1);
+}
+
+/* Whether a packet's peer is the one that a direction of a mapping was made for. */
+static __always_inline _Bool nat_is_first_peer(const struct flow *f, const struct flow_key *key)
+{
+	if (f->dir == FLOW_ORIGINAL)
+		return addr_eq(f->dst, key->dst) && f->dport_h == key->dport_h;
+	return addr_eq(f->src, key->src) && f->sport_h == key->sport_h;
+}
+
+/* What a packet with that key becomes by a flow. */
+static __always_inline struct nat_tuple nat_translate(const struct flow *f, const struct flow_key *key)
+{
+	struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
+
+	if (!(f->flags & FLOW_ANY_PEER))
+		return t;
+	if (f->dir == FLOW_ORIGINAL) {
+		t.dst = key->dst;
+		t.dport_h = key->dport_h;
+	} else {
+		t.src = key->src;
+		t.sport_h = key->sport_h;
+	}
+	return t;
+}
+
 /* The range a source port may be taken from: the one's own class, RFC 4787 REQ-3. */
 static __always_inline void nat_range(__u16 want_h, enum l4proto proto, __u16 min_h, __u16 max_h,
 				      __u16 *first_h, __u16 *last_h)

@@ -127,9 +127,32 @@ static __always_inline _Bool external_is_current(ctx_t *ctx, const struct flow *
 	       (f->dir == FLOW_REPLY && route_is_here(ctx, f->src));
 }
 
+/*
+ * UDP is mapped independently of the endpoint (RFC 4787 REQ-1): all that a socket sends leaves by one
+ * external port. The mapping is made for its first peer; a further one has a flow of its own.
+ */
+static __always_inline void masquerade_map(struct ct_new *n, const struct flow_key *key,
+					   const struct config *cfg)
+{
+	struct flow *mapping = ct_mapping(key);
+
+	if (mapping && !addr_eq(mapping->src, n->t.src)) { /* the uplink has another address now */
+		ct_forget(mapping);
+		mapping = NULL;
+	}
+	if (!mapping) {
+		n->shape = KEY_MAPPING;
+		return;
+	}
+	n->shape = cfg->filtering == FILTER_ADDRESS ? KEY_ADDRESS : KEY_EXACT;
+	n->t.sport_h = mapping->sport_h;
+	n->mapped = 1;
+}
+
 /* NEXT: the flow is there, under p->key. */
 static __always_inline verdict_t masquerade_begin(ctx_t *ctx, const struct pkt *p,
 						  const struct port *port, const struct network *net,
+						  const struct config *cfg,
 						  const struct route *route)
 {
 	struct ct_new *n;
@@ -160,6 +183,8 @@ static __always_inline verdict_t masquerade_begin(ctx_t *ctx, const struct pkt *
 	n->back_ifindex = ctx->ifindex;
 	n->answer_net = EBPFNET_NET_OUTSIDE;
 	n->endpoint = port->endpoint;
+	if (p->key.proto == L4_UDP)
+		masquerade_map(n, &p->key, cfg);
 	return ct_begin(ctx);
 }
 
@@ -266,7 +291,7 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 			v = publish_begin(ctx, p, rule, id, p->key.dst, TO_PORT, ctx->ifindex);
 			if (v != NEXT)
 				return v;
-			f = bpf_map_lookup_elem(&flows, &p->key);
+			f = ct_lookup(&p->key);
 		}
 	}
 	if (f && f->to == TO_UPLINK) {
@@ -286,10 +311,10 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 			return route_verdict(ctx, p, kind, &route, net->gateway, way);
 		if (p->ttl <= 1)
 			return ttl_exceeded(ctx, p, net->gateway, way);
-		v = masquerade_begin(ctx, p, port, net, &route);
+		v = masquerade_begin(ctx, p, port, net, cfg, &route);
 		if (v != NEXT)
 			return refuse_flow(ctx, p, v, net->gateway, way);
-		f = bpf_map_lookup_elem(&flows, &p->key);
+		f = ct_lookup(&p->key);
 		if (!f)
 			return DROP(helper_failed);
 	}

@@ -27,6 +27,21 @@ struct route {
 	__u16 mtu;
 };
 
+/* PERCPU_ARRAY: the question and its answer, 64 bytes that the stack has not got. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bpf_fib_lookup);
+} fib_asked SEC(".maps");
+
+static __always_inline struct bpf_fib_lookup *fib_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&fib_asked, &zero);
+}
+
 /*
  * bpf_fib_lookup() refuses unless forwarding is on for the device in whose name it asks, so it asks
  * in the name of the gateway's peer, where it is on and whose packets never reach the stack.
@@ -68,13 +83,16 @@ static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib
 static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
 						  __u8 tos, __u16 len, struct route *out)
 {
-	struct bpf_fib_lookup fib;
-	long r = route_ask(ctx, &fib, src, dst, tos, len);
+	struct bpf_fib_lookup *fib = fib_get();
+	long r;
 
-	out->ifindex = fib.ifindex;
-	out->nexthop = fib.family == AF_INET ? fib.ipv4_dst : 0;
-	out->src = addr_of(fib.ipv4_src);
-	out->mtu = fib.mtu_result;
+	if (!fib)
+		return ROUTE_FAILED;
+	r = route_ask(ctx, fib, src, dst, tos, len);
+	out->ifindex = fib->ifindex;
+	out->nexthop = fib->family == AF_INET ? fib->ipv4_dst : 0;
+	out->src = addr_of(fib->ipv4_src);
+	out->mtu = fib->mtu_result;
 	switch (r) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
@@ -84,7 +102,7 @@ static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src,
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		return ROUTE_TOO_BIG;
 	case BPF_FIB_LKUP_RET_NOT_FWDED:
-		return route_covers(ctx, &fib, dst) ? ROUTE_HERE : ROUTE_NONE;
+		return route_covers(ctx, fib, dst) ? ROUTE_HERE : ROUTE_NONE;
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
 		return ROUTE_BLACKHOLE;
 	case BPF_FIB_LKUP_RET_UNREACHABLE:

@@ -39,7 +39,7 @@ static __always_inline enum counter translate_count(const struct flow *f)
 static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, const struct flow *f,
 					   __u8 ttl, struct way *way)
 {
-	struct nat_tuple to = { f->src, f->dst, f->sport_h, f->dport_h };
+	struct nat_tuple to = nat_translate(f, &p->key);
 	verdict_t v;
 
 	way->count = translate_count(f);

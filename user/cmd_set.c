@@ -16,6 +16,13 @@
 #define AGE_MAX_S 1000000	/* IEEE 802.1D-2004 table 7-5 */
 #define FLOWS_MAX 16777216
 #define PORTS "ports"
+#define FILTERING "filtering"
+
+static const char *const filterings[] = {
+	[FILTER_PORT] = "port",
+	[FILTER_ADDRESS] = "address",
+	[FILTER_ENDPOINT] = "endpoint",
+};
 
 static const struct setting {
 	const char *key;
@@ -102,6 +109,29 @@ static int set_ports(struct config *cfg, const char *text)
 	return 0;
 }
 
+/* RFC 4787 section 5: of what outside a namespace hears on a port that it has sent from. */
+static int set_filtering(struct config *cfg, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(filterings) / sizeof(filterings[0]); i++)
+		if (!strcmp(text, filterings[i])) {
+			cfg->filtering = i;
+			return 0;
+		}
+	return log_err(-EINVAL, "%s must be port, address or endpoint, not '%s'", FILTERING, text);
+}
+
+static bool is_word(const char *key)
+{
+	return !strcmp(key, PORTS) || !strcmp(key, FILTERING);
+}
+
+static int set_word(struct config *cfg, const char *key, const char *text)
+{
+	return !strcmp(key, PORTS) ? set_ports(cfg, text) : set_filtering(cfg, text);
+}
+
 static const char *unit(const struct setting *s)
 {
 	return s->unit ? s->unit : "seconds";
@@ -128,7 +158,7 @@ int cmd_set(const struct options *o, int argc, char **argv)
 	struct config cfg;
 	int r;
 
-	if (!setting && strcmp(argv[0], PORTS)) {
+	if (!setting && !is_word(argv[0])) {
 		unknown(argv[0]);
 		return EXIT_FAILED;
 	}
@@ -136,7 +166,7 @@ int cmd_set(const struct options *o, int argc, char **argv)
 	if (!r)
 		r = state_config(&s, &cfg);
 	if (!r)
-		r = setting ? set_number(&cfg, setting, argv[1]) : set_ports(&cfg, argv[1]);
+		r = setting ? set_number(&cfg, setting, argv[1]) : set_word(&cfg, argv[0], argv[1]);
 	if (!r)
 		r = state_config_set(&s, &cfg);
 	return r ? EXIT_FAILED : EXIT_OK;
@@ -144,8 +174,10 @@ int cmd_set(const struct options *o, int argc, char **argv)
 
 /* ---- get ---- */
 
-static const char *ports_text(const struct config *cfg, char buf[TEXT_LEN])
+static const char *word_text(const struct config *cfg, const char *key, char buf[TEXT_LEN])
 {
+	if (!strcmp(key, FILTERING))
+		return cfg->filtering <= FILTER_ENDPOINT ? filterings[cfg->filtering] : NULL;
 	snprintf(buf, TEXT_LEN, "%u-%u", cfg->port_min_h, cfg->port_max_h);
 	return buf;
 }
@@ -159,7 +191,9 @@ static void get_json(struct report *r, struct config *cfg, const char *only)
 		if (!only || !strcmp(only, settings[i].key))
 			report_number(r, settings[i].key, *field(cfg, &settings[i]));
 	if (!only || !strcmp(only, PORTS))
-		report_text(r, PORTS, ports_text(cfg, ports));
+		report_text(r, PORTS, word_text(cfg, PORTS, ports));
+	if (!only || !strcmp(only, FILTERING))
+		report_text(r, FILTERING, word_text(cfg, FILTERING, ports));
 }
 
 static void get_table(struct report *r, struct config *cfg)
@@ -177,8 +211,10 @@ static void get_table(struct report *r, struct config *cfg)
 			 *field(cfg, &settings[i]));
 		table_row(&t, TEXT(settings[i].key), TEXT(value), TEXT(settings[i].text));
 	}
-	table_row(&t, TEXT(PORTS), TEXT(ports_text(cfg, value)),
+	table_row(&t, TEXT(PORTS), TEXT(word_text(cfg, PORTS, value)),
 		  TEXT("external ports for masquerading"));
+	table_row(&t, TEXT(FILTERING), TEXT(word_text(cfg, FILTERING, value)),
+		  TEXT("what of a peer must have been sent to, for its UDP to come in"));
 	table_end(&t);
 }
 
@@ -190,7 +226,7 @@ int cmd_get(const struct options *o, int argc, char **argv)
 	struct config cfg;
 	struct report r;
 
-	if (argc && !setting && strcmp(argv[0], PORTS)) {
+	if (argc && !setting && !is_word(argv[0])) {
 		unknown(argv[0]);
 		return EXIT_FAILED;
 	}
@@ -202,7 +238,7 @@ int cmd_get(const struct options *o, int argc, char **argv)
 	else if (setting)
 		report_note(&r, "%u", *field(&cfg, setting));
 	else if (argc)
-		report_note(&r, "%s", ports_text(&cfg, ports));
+		report_note(&r, "%s", word_text(&cfg, argv[0], ports));
 	else
 		get_table(&r, &cfg);
 	return report_end(&r);

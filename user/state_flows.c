@@ -8,6 +8,7 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/ct_state.h"
+#include "bpf/nat.h"
 #include "cleanup.h"
 #include "log.h"
 #include "state_map.h"
@@ -65,8 +66,10 @@ uint32_t state_flow_ttl(const struct config *cfg, const struct conn *c, uint32_t
 static bool live(const struct state *s, const struct config *cfg, uint32_t slot,
 		 const struct conn *c, uint32_t now, struct flow *original)
 {
+	struct flow_key key = nat_stored_key(&c->orig);
+
 	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_RESTING &&
-	       state_flow_ttl(cfg, c, now) && !map_get(s, MAP_FLOWS, &c->orig, original) &&
+	       state_flow_ttl(cfg, c, now) && !map_get(s, MAP_FLOWS, &key, original) &&
 	       original->conn == slot && original->dir == FLOW_ORIGINAL;
 }
 

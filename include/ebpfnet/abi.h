@@ -72,7 +72,14 @@ struct flow_key {
 	__u16 sport_h, dport_h;
 	__u16 net;
 	enum l4proto proto;
-	__u8 zero;
+	__u8 shape;			/* in map flows 0; in struct conn: enum key_shape */
+};
+
+/* How much of the peer the keys of a flow name; what they do not is zero in them. */
+enum key_shape {
+	KEY_EXACT,			/* address and port */
+	KEY_ADDRESS,			/* address: another peer of a mapping, filtering by address */
+	KEY_MAPPING,			/* nothing: one external port for all peers (RFC 4787 REQ-1) */
 };
 
 enum flow_dir {
@@ -88,9 +95,15 @@ enum flow_target {
 	TO_STACK,		/* the host's own sockets, on by the way it came */
 } __attribute__((packed));
 
+/* struct flow.flags */
+enum {
+	FLOW_SETTLED = 1 << 0,		/* replied to and, for TCP, established: nothing to tell the state machine */
+	FLOW_ANY_PEER = 1 << 1,		/* its key has not all of the peer: that stays as the packet has it */
+};
+
 /*
- * One direction of a flow: all that its packets need, in one look-up. Never changes but for .seen
- * and .gen; what both directions share is in struct conn.
+ * One direction of a flow: all that its packets need, in one look-up. Never changes but for .seen,
+ * .gen and FLOW_SETTLED; what both directions share is in struct conn.
  */
 struct flow {
 	struct ipaddr src, dst;		/* the tuple after translation */
@@ -101,7 +114,7 @@ struct flow {
 	__u32 seen;			/* when conns[conn].seen was last written from here; seconds since boot */
 	enum flow_dir dir;
 	enum flow_target to;
-	__u8 settled;			/* replied to and, for TCP, established: nothing to tell the state machine */
+	__u8 flags;			/* FLOW_* */
 	__u8 answer_net;		/* zone in which the answer to this direction arrives */
 };
 
@@ -234,6 +247,13 @@ struct rule {
 	__u8 zero[3];
 };
 
+/* Who may answer a mapping of a namespace's UDP socket (RFC 4787 section 5); `ebpfnet set filtering`. */
+enum filtering {
+	FILTER_PORT,			/* an address and port that it has sent to */
+	FILTER_ADDRESS,			/* any port of an address that it has sent to */
+	FILTER_ENDPOINT,		/* anybody */
+} __attribute__((packed));
+
 /* struct config.timeout_s, and `ebpfnet get`: how long an idle flow in that state lives. */
 enum timeout_class {
 	TIMEOUT_UDP_UNREPLIED,
@@ -257,6 +277,8 @@ struct config {
 	__u32 fdb_age_s;		/* IEEE 802.1D: 300 s */
 	__u32 published;		/* how many rules there are; 0: nobody need look */
 	__u32 hold_down_s;		/* how long a released external port rests before somebody else gets it */
+	enum filtering filtering;
+	__u8 zero[3];
 	__u32 max_flows_ns;		/* flows that one namespace may have */
 	__u32 mark;			/* in skb->cb of what we send: random, so that nobody else's packet has it */
 	__u16 port_min_h, port_max_h;	/* external ports for masquerading, both ends included */

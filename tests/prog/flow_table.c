@@ -280,8 +280,9 @@ static void an_identifier_is_exchanged_too(void **s)
 
 static void the_same_port_serves_for_other_destinations(void **s)
 {
-	ns1_udp(4000);
-	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER2, .sport = 4000, .dport = 53));
+	ns1_tcp(SYN);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER2, .proto = TCP, .sport = 4000,
+			.dport = 80, .flags = SYN));
 	assert_int_equal(external_port(), 4000);
 	expect_counted(COUNT_masqueraded, COUNT_flow_new);
 }
@@ -485,10 +486,11 @@ static void a_full_table_makes_room_of_what_has_expired(void **s)
  */
 static void of_two_cpus_that_begin_a_flow_one_gives_way(void **s)
 {
-	struct flow_key key = { .src = { { 192, 168, 1, 10 } }, .dst = { { 203, 0, 113, 10 } },
-				.sport_h = 4000, .dport_h = 53, .net = 1, .proto = L4_UDP };
-	struct flow theirs = { .src = { { 172, 31, 13, 55 } }, .dst = key.dst, .sport_h = 6000,
-			       .dport_h = 53, .conn = 200, .to = TO_UPLINK };
+	struct flow_key key = { .src = { { 192, 168, 1, 10 } }, .sport_h = 4000, .net = 1,
+				.proto = L4_UDP };
+	struct flow theirs = { .src = { { 172, 31, 13, 55 } }, .dst = { { 203, 0, 113, 10 } },
+			       .sport_h = 6000, .dport_h = 53, .conn = 200, .to = TO_UPLINK,
+			       .flags = FLOW_ANY_PEER };
 
 	assert_int_equal(map_put(state(), MAP_FLOWS, &key, &theirs), 0);
 	ns1_udp(4000);
