@@ -4,8 +4,9 @@
 
 #include "lib/harness.h"
 
-/* fe80:: and the EUI-64 of NS1_MAC. */
+/* fe80:: and the EUI-64 of the MAC. */
 #define NS1_LINK_LOCAL "fe80::42:c0ff:fea8:10a"
+#define NS2_LINK_LOCAL "fe80::42:c0ff:fea8:10b"
 #define ALL_NODES "ff02::1"
 #define ALL_NODES_MAC "33:33:00:00:00:01"
 
@@ -148,6 +149,113 @@ static void router_advertisements_are_refused_from_anybody(void **s)
 	expect_dropped(COUNT_router_advert);
 }
 
+/* Types of extension headers (RFC 8200 section 4). */
+enum {
+	HOP_BY_HOP = 0,
+	ROUTING = 43,
+	DESTINATION = 60,
+};
+
+#define FROM_NS1_TO_ALL .smac = NS1_MAC, .dmac = ALL_NODES_MAC, .src = NS1_LINK_LOCAL, .dst = ALL_NODES
+#define FROM_NS3_TO_ALL .smac = NS3_MAC, .dmac = ALL_NODES_MAC, .src = "fe80::1", .dst = ALL_NODES
+
+/* An extension header: the next one's type; its length, (0 or 1) + 1 times 8; an option that pads. */
+#define THEN_ICMPV6 "\72"
+#define THEN_DESTINATION "\74"
+#define THEN_ROUTING "\53"
+#define EMPTY "\0\1\4\0\0\0\0"
+#define TWICE_AS_LONG "\1\1\14\0\0\0\0\0\0\0\0\0\0\0\0"
+
+/* RFC 7113: what looks only at the first header lets advertisements through behind another. */
+static void nor_do_extension_headers_hide_them(void **s)
+{
+	static const struct {
+		uint8_t next, len;
+		const char *ext;
+	} chains[] = {
+		{ HOP_BY_HOP, 8, THEN_ICMPV6 EMPTY },
+		{ DESTINATION, 8, THEN_ICMPV6 EMPTY },
+		{ ROUTING, 8, THEN_ICMPV6 EMPTY },
+		{ DESTINATION, 16, THEN_ICMPV6 TWICE_AS_LONG },
+		{ HOP_BY_HOP, 24, THEN_DESTINATION EMPTY THEN_ROUTING EMPTY THEN_ICMPV6 EMPTY },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+		ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 134, .next = chains[i].next,
+			       .ext = chains[i].ext, .ext_len = chains[i].len));
+		expect_dropped(COUNT_router_advert);
+		ns3_sends(ipv6(FROM_NS3_TO_ALL, .type = 134, .next = chains[i].next,
+			       .ext = chains[i].ext, .ext_len = chains[i].len));
+		expect_dropped(COUNT_router_advert);
+		/* and no harm is done to what else is behind them */
+		ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 135, .next = chains[i].next,
+			       .ext = chains[i].ext, .ext_len = chains[i].len));
+		expect_counted(COUNT_flooded);
+	}
+}
+
+static void a_chain_of_headers_that_nobody_needs_is_refused(void **s)
+{
+	static const char chain[] = THEN_DESTINATION EMPTY THEN_DESTINATION EMPTY THEN_DESTINATION EMPTY
+		THEN_ICMPV6 EMPTY;
+
+	ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 135, .next = DESTINATION, .ext = chain, .ext_len = 32));
+	expect_dropped(COUNT_malformed);
+	ns3_sends(ipv6(FROM_NS3_TO_ALL, .type = 134, .next = DESTINATION, .ext = chain, .ext_len = 32));
+	expect_dropped(COUNT_malformed);
+}
+
+/* In an extension header, before ICMPv6, in what is advertised. */
+static void ipv6_that_ends_too_soon_is_refused(void **s)
+{
+	struct frame *f = ipv6(FROM_NS1_TO_ALL, .type = 136, .target = NS1_LINK_LOCAL, .next = HOP_BY_HOP,
+			       .ext = THEN_ICMPV6 EMPTY, .ext_len = 8);
+	static const uint32_t ends[] = { ETH_LEN + 41, ETH_LEN + 48, ETH_LEN + 48 + 23 };
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		f->len = ends[i];
+		ns1_sends(f);
+		expect_dropped(COUNT_malformed);
+	}
+}
+
+static void a_neighbour_advertisement_is_about_its_sender(void **s)
+{
+	static const char *const others[] = { NS2_LINK_LOCAL, "2001:db8::1", "fe80::1", "::" };
+	size_t i;
+
+	ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 136, .target = NS1_LINK_LOCAL));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 136, .target = others[i]));
+		expect_dropped(COUNT_spoofed_addr);
+		ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 136, .target = others[i], .next = HOP_BY_HOP,
+			       .ext = THEN_ICMPV6 EMPTY, .ext_len = 8));
+		expect_dropped(COUNT_spoofed_addr);
+	}
+	/* a solicitation asks about others */
+	ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 135, .target = NS2_LINK_LOCAL));
+	expect_counted(COUNT_flooded);
+	ns3_sends(ipv6(FROM_NS3_TO_ALL, .type = 136, .target = NS2_LINK_LOCAL));
+	expect_counted(COUNT_flooded);
+}
+
+/* A tag in the bytes is a second one: the kernel takes the first out of them. */
+static void a_second_tag_hides_nothing(void **s)
+{
+	struct frame *f = frame(NS1_TO_NS2, .src = NS3, .dst = NS2);
+
+	ns1_sends(frame_tagged(f, 0));
+	expect_dropped(COUNT_malformed);
+	ns1_sends(frame_tagged_ad(f, 0));
+	expect_dropped(COUNT_malformed);
+	ns1_sends(frame_tagged(frame(NS1_TO_NS2, .src = NS1, .dst = NS2), 5));
+	expect_dropped(COUNT_malformed);
+}
+
 static void a_port_with_spoof_allow_sends_as_anybody(void **s)
 {
 	ns3_sends(frame(.smac = STRANGER_MAC, .dmac = NS2_MAC, .src = "198.51.100.1", .dst = NS2));
@@ -242,6 +350,11 @@ int main(void)
 		spec(ipv6_comes_from_the_macs_own_link_local_address),
 		spec(ipv6_from_elsewhere_is_refused),
 		spec(router_advertisements_are_refused_from_anybody),
+		spec(nor_do_extension_headers_hide_them),
+		spec(a_chain_of_headers_that_nobody_needs_is_refused),
+		spec(ipv6_that_ends_too_soon_is_refused),
+		spec(a_neighbour_advertisement_is_about_its_sender),
+		spec(a_second_tag_hides_nothing),
 		spec(a_port_with_spoof_allow_sends_as_anybody),
 		spec(an_ip_header_makes_sense),
 		spec(a_transport_header_ends_within_its_packet),

@@ -237,6 +237,67 @@ static void a_priority_tag_is_taken_off_what_is_routed(void **s)
 	expect_counted(COUNT_masqueraded, COUNT_flow_new);
 }
 
+/*
+ * A station takes off one priority tag after another (Linux does), and what is behind the second we would
+ * not see: here the MAC is NS1's and the address NS2's.
+ */
+static void a_second_tag_hides_no_spoofing(void **s)
+{
+	struct frame *const spoofs[] = {
+		frame(NS1_TO_NS3, .src = NS2, .dst = NS3),
+		arp(NS1_TO_NS3, .op = ARP_REPLY, .sender_mac = NS1_MAC, .sender = NS2,
+		    .target_mac = NS3_MAC, .target = NS3),
+		frame(NS1_TO_GW, .src = NS2, .dst = SERVER),
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(spoofs) / sizeof(spoofs[0]); i++) {
+		wire_send(DEV_NS1, frame_tagged(spoofs[i], 0));
+		expect_no_more_arrivals();
+		expect_counted(COUNT_spoofed_addr);
+		wire_send(DEV_NS1, frame_tagged(frame_tagged(spoofs[i], 0), 0));
+		expect_no_more_arrivals();
+		expect_counted(COUNT_malformed);
+		wire_send(DEV_NS1, frame_tagged(frame_tagged_ad(spoofs[i], 0), 3 << 13));
+		expect_no_more_arrivals();
+		expect_counted(COUNT_malformed);
+	}
+}
+
+/* Whoever may send from anywhere still says what he sends. */
+static void nor_may_anybody_else_send_two(void **s)
+{
+	wire_send(DEV_NS3, frame_tagged(frame_tagged(frame(NS3_TO_GW, .src = NS3, .dst = SERVER), 0), 0));
+	expect_no_more_arrivals();
+	expect_counted(COUNT_malformed);
+}
+
+/* A provider's and a customer's (IEEE 802.1ad): neither is ours to look behind. */
+static void two_tags_of_vlans_are_switched_as_they_are(void **s)
+{
+	struct frame *f = frame_tagged(frame_tagged(frame(NS1_TO_NS2, .src = NS3, .dst = NS2), 6), 5);
+
+	wire_send(DEV_NS1, f);
+	expect_arrival(DEV_NS2, f);
+	expect_no_more_arrivals();
+	expect_counted(COUNT_switched);
+}
+
+/* Too short for a BPF_PROG_TEST_RUN: before the next header's type, and in the source address. */
+static void an_ipv6_header_that_is_not_whole_is_refused(void **s)
+{
+	static const uint32_t ends[] = { ETH_LEN + 6, ETH_LEN + 23 };
+	struct frame *f = ipv6(NS1_TO_NS2, .src = "::", .dst = "ff02::1", .type = 135);
+	size_t i;
+
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		f->len = ends[i];
+		wire_send(DEV_NS1, f);
+		expect_no_more_arrivals();
+		expect_counted(COUNT_malformed);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
@@ -259,6 +320,10 @@ int main(void)
 		spec(the_mac_behind_a_tag_is_guarded_too),
 		spec(a_tagged_answer_is_another_networks),
 		spec(a_priority_tag_is_taken_off_what_is_routed),
+		spec(a_second_tag_hides_no_spoofing),
+		spec(nor_may_anybody_else_send_two),
+		spec(two_tags_of_vlans_are_switched_as_they_are),
+		spec(an_ipv6_header_that_is_not_whole_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("way", specs, wire_setup, NULL);

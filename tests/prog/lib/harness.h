@@ -66,6 +66,7 @@
 #define GW_TO_NS1 .smac = GW_MAC, .dmac = NS1_MAC
 #define GW_TO_NS2 .smac = GW_MAC, .dmac = NS2_MAC
 #define NS1_TO_NS2 .smac = NS1_MAC, .dmac = NS2_MAC
+#define NS1_TO_NS3 .smac = NS1_MAC, .dmac = NS3_MAC
 #define FROM_ISP .smac = ISP_MAC, .dmac = UPLINK_MAC
 #define ON_LO .smac = "00:00:00:00:00:00", .dmac = "00:00:00:00:00:00"
 

@@ -219,21 +219,31 @@ struct frame *arp_make(const struct arp_spec *s)
 	return f;
 }
 
+static void put_ipv6_addr(struct frame *f, const char *text)
+{
+	uint8_t addr[16];
+
+	if (inet_pton(AF_INET6, text, addr) != 1)
+		abort();
+	put(f, addr, sizeof(addr));
+}
+
 struct frame *ipv6_make(const struct ipv6_spec *s)
 {
 	struct frame *f = new_frame();
-	uint8_t addr[16];
 
 	ethernet_header(f, s->smac, s->dmac, 0x86dd);
-	put(f, "\x60\0\0\0\0\x08\x3a\xff", 8);
-	if (inet_pton(AF_INET6, s->src, addr) != 1)
-		abort();
-	put(f, addr, sizeof(addr));
-	if (inet_pton(AF_INET6, s->dst, addr) != 1)
-		abort();
-	put(f, addr, sizeof(addr));
+	put(f, "\x60\0\0\0", 4);
+	put16(f, s->ext_len + (s->target ? 24 : 8));
+	put8(f, s->ext_len ? s->next : ICMPV6);
+	put8(f, 255);
+	put_ipv6_addr(f, s->src);
+	put_ipv6_addr(f, s->dst);
+	put(f, s->ext, s->ext_len);
 	put8(f, s->type);
 	put(f, "\0\0\0\0\0\0\0", 7);
+	if (s->target)
+		put_ipv6_addr(f, s->target);
 	return f;
 }
 
@@ -246,15 +256,25 @@ struct frame *ethernet(const char *smac, const char *dmac, uint16_t eth_type, co
 	return f;
 }
 
-struct frame *frame_tagged(const struct frame *f, uint16_t tci)
+static struct frame *tagged_as(uint16_t tpid, const struct frame *f, uint16_t tci)
 {
 	struct frame *t = new_frame();
 
 	put(t, f->bytes, 12);
-	put16(t, 0x8100);
+	put16(t, tpid);
 	put16(t, tci);
 	put(t, f->bytes + 12, f->len - 12);
 	return t;
+}
+
+struct frame *frame_tagged(const struct frame *f, uint16_t tci)
+{
+	return tagged_as(0x8100, f, tci);
+}
+
+struct frame *frame_tagged_ad(const struct frame *f, uint16_t tci)
+{
+	return tagged_as(0x88a8, f, tci);
 }
 
 /* Beginning at an offset of two, so that the IP header stands at the beginning of a line. */

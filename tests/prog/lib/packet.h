@@ -27,6 +27,7 @@ enum {
 	ICMP = 1,
 	TCP = 6,
 	UDP = 17,
+	ICMPV6 = 58,
 	SCTP = 132,
 };
 
@@ -97,7 +98,11 @@ struct frame *arp_make(const struct arp_spec *spec);
 struct ipv6_spec {
 	const char *smac, *dmac;
 	const char *src, *dst;
+	const char *ext;		/* extension headers, whole, in front of ICMPv6 */
+	uint8_t ext_len;
+	uint8_t next;			/* the first one's type */
 	uint8_t type;			/* of ICMPv6 */
+	const char *target;		/* of a neighbour advertisement; 0: there is none */
 };
 
 struct frame *ipv6_make(const struct ipv6_spec *spec);
@@ -108,6 +113,9 @@ struct frame *ethernet(const char *smac, const char *dmac, uint16_t eth_type, co
 
 /* The same frame with an 802.1Q tag: priority, and VLAN in the low 12 bits. */
 struct frame *frame_tagged(const struct frame *f, uint16_t tci);
+
+/* The same with a tag of 802.1ad's, as providers put in front of their customers'. */
+struct frame *frame_tagged_ad(const struct frame *f, uint16_t tci);
 
 void frame_print(const char *what, const struct frame *f);
 
