@@ -510,6 +510,9 @@ static void slots_are_used_again(void **s)
 	ns1_udp(4002);
 	ns1_udp(4003);
 	expect_live_flows(2);
+	/* to whoever has seen the flows before: these are others */
+	assert_int_equal(conn_at(0).use, 2);
+	assert_int_equal(conn_at(1).use, 2);
 	assert_in_range(conn_at(0).orig.sport_h, 4002, 4003);
 	assert_in_range(conn_at(1).orig.sport_h, 4002, 4003);
 }

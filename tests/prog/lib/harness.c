@@ -213,7 +213,9 @@ static int load(void)
 	}
 	snprintf(path, sizeof(path), "%s/icmp_budget", h.state.dir);
 	h.icmp_budget = bpf_obj_get(path);
-	return r ? r : h.icmp_budget < 0 ? h.icmp_budget : 0;
+	snprintf(path, sizeof(path), "%s/stations", h.state.dir);
+	h.stations = bpf_obj_get(path);
+	return r ? r : h.icmp_budget < 0 ? h.icmp_budget : h.stations < 0 ? h.stations : 0;
 }
 
 int harness_setup(void **unused)

@@ -31,6 +31,7 @@
 #define NS2 "192.168.1.11"
 #define NS3 "192.168.1.12"
 #define NS4 "192.168.2.10"
+#define NS_GONE "192.168.1.13" /* once add_port_without_device() has made it */
 #define GW "192.168.1.1"
 #define UPLINK "172.31.13.55"
 #define UPLINK_SECOND "172.31.13.56"
@@ -43,6 +44,7 @@
 #define NS2_MAC "02:42:c0:a8:01:0b"
 #define NS3_MAC "02:42:c0:a8:01:0c"
 #define NS4_MAC "02:42:c0:a8:02:0a"
+#define NS_GONE_MAC "02:42:c0:a8:01:0d"
 #define GW_MAC "02:42:c0:a8:01:01"
 #define UPLINK_MAC "06:00:ac:1f:0d:37"
 #define ISP_MAC "06:00:ac:1f:00:01"
@@ -160,6 +162,7 @@ void give_rule_to(uint32_t id, uint32_t endpoint);
 void forget_port(enum device dev);		/* as `ns del` does */
 void replace_endpoint(enum device dev);		/* another namespace gets NS1's (or ...) address and port */
 void allow_spoofing(enum device dev);
+void add_port_without_device(void);		/* NS_GONE: nobody told us */
 
 struct fdb_entry fdb_learned(const char *mac);	/* of network 1 */
 void age_fdb(uint32_t seconds);

@@ -5,12 +5,12 @@
 
 #include "harness.h"
 
-#define FLOWS 256 /* the flow table's size */
+#define FLOWS 1024 /* the flow table's size */
 
 extern struct harness {
 	struct state state;
 	int prog[HOOKS];
-	int icmp_budget;
+	int icmp_budget, stations;	/* maps that `ebpfnet` itself has no business with */
 	struct config config;	/* as each test finds it */
 } h;
 

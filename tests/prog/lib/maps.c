@@ -173,11 +173,13 @@ void age_flows(uint32_t seconds)
 	assert_int_equal(map_each(&h.state, MAP_FLOWS, age_flow, &seconds), 0);
 }
 
+struct icmp_budget {
+	uint32_t second, sent;
+};
+
 void leave_icmp_budget(uint32_t errors, uint32_t seconds_ago)
 {
-	struct {
-		uint32_t second, sent;
-	} all[libbpf_num_possible_cpus()];
+	struct icmp_budget all[libbpf_num_possible_cpus()];
 	uint32_t now = state_now(), second = now;
 	int i;
 
@@ -197,6 +199,17 @@ void leave_icmp_budget(uint32_t errors, uint32_t seconds_ago)
 
 /* ---- before and after each test ---- */
 
+static void fill_icmp_budget(void)
+{
+	static const struct icmp_budget fresh;
+	struct icmp_budget all[libbpf_num_possible_cpus()];
+	int i;
+
+	for (i = 0; i < libbpf_num_possible_cpus(); i++)
+		all[i] = fresh;
+	assert_int_equal(bpf_map_update_elem(h.icmp_budget, &zero, all, BPF_ANY), 0);
+}
+
 static int delete_it(const void *key, const void *value, void *arg)
 {
 	return map_del(&h.state, *(enum map_id *)arg, key);
@@ -205,6 +218,14 @@ static int delete_it(const void *key, const void *value, void *arg)
 static void empty(enum map_id id)
 {
 	assert_int_equal(map_each(&h.state, id, delete_it, &id), 0);
+}
+
+static void empty_stations(void)
+{
+	struct endpoint_key key;
+
+	while (!bpf_map_get_next_key(h.stations, NULL, &key))
+		assert_int_equal(bpf_map_delete_elem(h.stations, &key), 0);
 }
 
 static void empty_flows(void)
@@ -237,20 +258,31 @@ static void add_network(uint16_t id, const char *subnet, const char *gateway, co
 	assert_int_equal(state_gateway_set(&h.state, id, &net), 0);
 }
 
-static void add_port(enum device dev, const char *addr, const char *mac, uint16_t net,
-		     uint16_t flags)
+static void add_port_at(uint32_t ifindex, uint32_t endpoint, const char *addr, const char *mac,
+			uint16_t net, uint16_t flags)
 {
 	struct port port = {
 		.addr = address(addr),
 		.net = net,
-		.endpoint = dev,
+		.endpoint = endpoint,
 		.flags = flags,
-		.number = dev - DEV_NS1,
+		.number = endpoint - DEV_NS1,
 	};
 
-	snprintf(port.name, sizeof(port.name), "ns%d", dev);
+	snprintf(port.name, sizeof(port.name), "ns%u", endpoint);
 	mac_parse(mac, port.mac);
-	assert_int_equal(state_port_set(&h.state, ifindex_of(dev), &port), 0);
+	assert_int_equal(state_port_set(&h.state, ifindex, &port), 0);
+}
+
+static void add_port(enum device dev, const char *addr, const char *mac, uint16_t net,
+		     uint16_t flags)
+{
+	add_port_at(ifindex_of(dev), dev, addr, mac, net, flags);
+}
+
+void add_port_without_device(void)
+{
+	add_port_at(9997, 200, NS_GONE, NS_GONE_MAC, 1, 0);
 }
 
 /* Endpoint ids are the device's number: NS1 is 1. */
@@ -282,6 +314,8 @@ int harness_reset(void **unused)
 
 	cfg.gen = config_now().gen;
 	empty_flows();
+	empty_stations();
+	fill_icmp_budget();
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		empty(tables[i]);
 	configure(&cfg);

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* A routing table that has no answer, and a kernel that gives none. */
+#include "lib/harness.h"
+
+#define DATAGRAM NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53
+#define DATAGRAM_OUTSIDE NS1_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000, .dport = 53, .ttl = 63
+#define ANSWER FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000
+#define ANSWER_INSIDE GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53, .dport = 4000, .ttl = 63
+
+/* NS1 is told that the network cannot be reached. */
+static void expect_told(const struct frame *f)
+{
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
+			    .code = 0, .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+}
+
+/* ---- a host without a default route ---- */
+
+static void lose_the_default_route(void)
+{
+	host_command("ip route del default");
+}
+
+static void get_it_back(void)
+{
+	host_command("ip route replace default via " NEXT_HOP " dev eth0");
+}
+
+static int begin_without_default(void **s)
+{
+	lose_the_default_route();
+	return harness_reset(s);
+}
+
+static int end_without_default(void **s)
+{
+	get_it_back();
+	return harness_check(s);
+}
+
+#define spec_without_default(test) \
+	cmocka_unit_test_setup_teardown(test, begin_without_default, end_without_default)
+
+static void that_there_is_no_route_is_told(void **s)
+{
+	struct frame *const frames[] = {
+		frame(DATAGRAM),
+		frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = TCP, .sport = 1, .dport = 2,
+		      .flags = SYN),
+		frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = ECHO, .id = 7),
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		ns1_sends(frames[i]);
+		expect_told(frames[i]);
+		expect_counted(COUNT_icmp_sent);
+	}
+	expect_live_flows(0);
+}
+
+static void or_counted_where_nobody_may_be_told(void **s)
+{
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = REDIRECT));
+	expect_dropped(COUNT_no_route);
+	leave_icmp_budget(0, 0);
+	ns1_sends(frame(DATAGRAM));
+	expect_dropped(COUNT_no_route, COUNT_icmp_limited);
+}
+
+static void a_port_published_on_every_address_is_not_everywhere(void **s)
+{
+	struct frame *f = frame(DATAGRAM);
+
+	publish("0.0.0.0", UDP, 53, 53, 3000);
+	ns1_sends(f);
+	expect_told(f);
+	expect_counted(COUNT_icmp_sent);
+	f = frame(FROM_ISP, .src = NEXT_HOP, .dst = SERVER, .sport = 999, .dport = 53);
+	uplink_gets(f);
+	expect_left_alone(f);
+	expect_live_flows(0);
+}
+
+static void the_hosts_own_addresses_are_still_its_own(void **s)
+{
+	static const char *const addresses[] = { GW, UPLINK, UPLINK_SECOND, "198.51.100.1" };
+	size_t i;
+
+	for (i = 0; i < 8; i++) {
+		struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = addresses[i % 4], .sport = 1,
+					.dport = 2, .ttl = 1);
+
+		if (i == 4)
+			publish("0.0.0.0", UDP, 5000, 5000, 3000);
+		ns1_sends(f);
+		expect_outcome(INTO_HOST);
+		expect_packet(f);
+		expect_counted(COUNT_to_host);
+	}
+}
+
+static void published_ports_are_still_reached(void **s)
+{
+	static const char *const addresses[] = { GW, UPLINK, UPLINK_SECOND };
+	size_t i;
+
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	for (i = 0; i < 3; i++) {
+		ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = addresses[i], .sport = 70,
+				.dport = 5000));
+		expect_outcome(INTO_PORT);
+		expect_packet(frame(GW_TO_NS1, .src = addresses[i], .dst = NS1, .sport = 70,
+				    .dport = 3000, .ttl = 63));
+		expect_counted(COUNT_published_in, COUNT_flow_new);
+	}
+	uplink_gets(frame(FROM_ISP, .src = NEXT_HOP, .dst = UPLINK, .sport = 70, .dport = 5000));
+	expect_outcome(INTO_PORT);
+	expect_counted(COUNT_published_in, COUNT_flow_new);
+}
+
+static void what_has_a_route_is_still_reached(void **s)
+{
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NEXT_HOP, .sport = 4000, .dport = 53));
+	expect_outcome(SENT);
+	expect_packet(frame(NS1_TO_GW, .src = UPLINK, .dst = NEXT_HOP, .sport = 4000, .dport = 53,
+			    .ttl = 63));
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+	/* and the others on its link, of which one has no neighbour: that is not the host's address */
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_NEXT_HOP2, .sport = 4000, .dport = 53));
+	expect_outcome(SENT);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+}
+
+static void a_flow_outlives_a_time_without_its_route(void **s)
+{
+	struct frame *f = frame(DATAGRAM);
+
+	get_it_back();
+	ns1_sends(f);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+	lose_the_default_route();
+	ns1_sends(f);
+	expect_told(f);
+	expect_counted(COUNT_icmp_sent);
+	get_it_back();
+	ns1_sends(f);
+	expect_outcome(SENT);
+	expect_packet(frame(DATAGRAM_OUTSIDE));
+	expect_counted(COUNT_masqueraded);
+}
+
+/* ---- forwarding switched off on our device, in whose name the kernel is asked ---- */
+
+static int forwarding_on_again(void **s)
+{
+	set_forwarding(DEV_GW_PEER, 1);
+	return harness_check(s);
+}
+
+#define spec_forwarding(test) \
+	cmocka_unit_test_setup_teardown(test, harness_reset, forwarding_on_again)
+
+static void somebody_switches_forwarding_off(void)
+{
+	set_forwarding(DEV_GW_PEER, 0);
+}
+
+static void a_new_flow_is_told_that_there_is_no_way(void **s)
+{
+	struct frame *f = frame(DATAGRAM);
+
+	somebody_switches_forwarding_off();
+	ns1_sends(f);
+	expect_told(f);
+	expect_counted(COUNT_icmp_sent, COUNT_fib_disabled);
+	leave_icmp_budget(0, 0);
+	ns1_sends(f);
+	expect_dropped(COUNT_forwarding_off, COUNT_fib_disabled, COUNT_icmp_limited);
+	expect_live_flows(0);
+}
+
+static void a_known_flow_goes_on(void **s)
+{
+	ns1_sends(frame(DATAGRAM));
+	somebody_switches_forwarding_off();
+	ns1_sends(frame(DATAGRAM));
+	expect_outcome(SENT);
+	expect_packet(frame(DATAGRAM_OUTSIDE));
+	expect_counted(COUNT_masqueraded, COUNT_fib_disabled);
+	uplink_gets(frame(ANSWER));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(ANSWER_INSIDE));
+	expect_counted(COUNT_unmasqueraded);
+}
+
+static void a_published_port_takes_and_answers_new_flows(void **s)
+{
+	static const char *const addresses[] = { UPLINK, UPLINK_SECOND };
+	size_t i;
+
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	somebody_switches_forwarding_off();
+	for (i = 0; i < 2; i++) {
+		uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = addresses[i], .sport = 999 + i,
+				  .dport = 5000));
+		expect_outcome(INTO_PORT);
+		expect_packet(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999 + i,
+				    .dport = 3000, .ttl = 63));
+		/* whose address, and where its sender is */
+		expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_fib_disabled,
+			       COUNT_fib_disabled);
+		ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 3000,
+				.dport = 999 + i));
+		expect_outcome(SENT);
+		expect_packet(frame(NS1_TO_GW, .src = addresses[i], .dst = SERVER, .sport = 5000,
+				    .dport = 999 + i, .ttl = 63));
+		expect_counted(COUNT_published_out, COUNT_fib_disabled);
+	}
+}
+
+static void the_host_reaches_its_published_port(void **s)
+{
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	somebody_switches_forwarding_off();
+	lo_gets(frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5000));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 999, .dport = 3000));
+	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_fib_disabled);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 3000, .dport = 999));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_published_out);
+}
+
+/* It may be for anywhere. */
+static void a_namespaces_packet_is_not_taken_to_be_for_the_host(void **s)
+{
+	struct frame *f = frame(DATAGRAM);
+
+	publish("0.0.0.0", UDP, 53, 53, 3000);
+	somebody_switches_forwarding_off();
+	ns1_sends(f);
+	expect_told(f);
+	expect_counted(COUNT_icmp_sent, COUNT_fib_disabled, COUNT_fib_disabled);
+	expect_live_flows(0);
+}
+
+static void the_gateway_is_reached(void **s)
+{
+	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = GW, .sport = 1, .dport = 2);
+
+	somebody_switches_forwarding_off();
+	ns1_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_to_host);
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	ns1_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_to_host);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec_without_default(that_there_is_no_route_is_told),
+		spec_without_default(or_counted_where_nobody_may_be_told),
+		spec_without_default(a_port_published_on_every_address_is_not_everywhere),
+		spec_without_default(the_hosts_own_addresses_are_still_its_own),
+		spec_without_default(published_ports_are_still_reached),
+		spec_without_default(what_has_a_route_is_still_reached),
+		spec_without_default(a_flow_outlives_a_time_without_its_route),
+		spec_forwarding(a_new_flow_is_told_that_there_is_no_way),
+		spec_forwarding(a_known_flow_goes_on),
+		spec_forwarding(a_published_port_takes_and_answers_new_flows),
+		spec_forwarding(the_host_reaches_its_published_port),
+		spec_forwarding(a_namespaces_packet_is_not_taken_to_be_for_the_host),
+		spec_forwarding(the_gateway_is_reached),
+	};
+
+	return run_specs("route", specs);
+}

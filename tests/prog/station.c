@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Stations behind a port with spoof=allow (a bridge, a virtual machine), and ports that nothing is behind any more. */
+#include "lib/harness.h"
+
+#define FAR "192.168.1.200"
+#define FAR_MAC STRANGER_MAC
+#define FAR_TO_GW .smac = FAR_MAC, .dmac = GW_MAC, .src = FAR
+#define GW_TO_FAR .smac = GW_MAC, .dmac = FAR_MAC, .dst = FAR
+
+static void far_station_asks(void)
+{
+	ns3_sends(frame(FAR_TO_GW, .dst = SERVER, .sport = 4000, .dport = 53));
+	expect_outcome(SENT);
+}
+
+static void server_answers(void)
+{
+	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000));
+	expect_outcome(INTO_PORT);
+}
+
+static void an_answer_goes_to_the_stations_own_mac(void **s)
+{
+	far_station_asks();
+	server_answers();
+	expect_packet(frame(GW_TO_FAR, .src = SERVER, .sport = 53, .dport = 4000, .ttl = 63));
+	expect_counted(COUNT_unmasqueraded);
+	/* the namespace's own too */
+	ns3_sends(frame(NS3_TO_GW, .src = NS3, .dst = SERVER, .sport = 4002, .dport = 53));
+	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4002));
+	expect_packet(frame(.smac = GW_MAC, .dmac = NS3_MAC, .src = SERVER, .dst = NS3, .sport = 53,
+			    .dport = 4002, .ttl = 63));
+}
+
+static void so_does_an_error_about_its_packet(void **s)
+{
+	far_station_asks();
+	uplink_gets(frame(FROM_ISP, .src = NEXT_HOP, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE,
+			  .quote = frame(NS3_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000,
+					 .dport = 53)));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_FAR, .src = NEXT_HOP, .proto = ICMP, .type = UNREACHABLE, .ttl = 63,
+			    .quote = frame(NS3_TO_GW, .src = FAR, .dst = SERVER, .sport = 4000,
+					   .dport = 53)));
+}
+
+/* Another network card, or another machine at the address. */
+static void a_station_may_change_its_mac(void **s)
+{
+	static const char other[] = "02:00:00:00:00:77";
+
+	far_station_asks();
+	ns3_sends(frame(.smac = other, .dmac = GW_MAC, .src = FAR, .dst = SERVER, .sport = 4000,
+			.dport = 53));
+	server_answers();
+	expect_packet(frame(.smac = GW_MAC, .dmac = other, .src = SERVER, .dst = FAR, .sport = 53,
+			    .dport = 4000, .ttl = 63));
+}
+
+/* As an unrelated `ns add` makes one. */
+static void its_flow_survives_a_change_of_configuration(void **s)
+{
+	far_station_asks();
+	next_generation();
+	server_answers();
+	expect_packet(frame(GW_TO_FAR, .src = SERVER, .sport = 53, .dport = 4000, .ttl = 63));
+	expect_counted(COUNT_unmasqueraded);
+	far_station_asks();
+	expect_counted(COUNT_masqueraded);
+	assert_true(flows_are_checked());
+	/* and the other direction first */
+	next_generation();
+	far_station_asks();
+	expect_packet(frame(.smac = FAR_MAC, .dmac = GW_MAC, .src = UPLINK, .dst = SERVER,
+			    .sport = 4000, .dport = 53, .ttl = 63));
+	expect_counted(COUNT_masqueraded);
+}
+
+static void but_not_its_port(void **s)
+{
+	far_station_asks();
+	forget_port(DEV_NS3);
+	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000));
+	expect_outcome(PASSED);
+	expect_counted(COUNT_not_ours, COUNT_flow_ended);
+}
+
+/* Whoever may send from anywhere may say that he is NS1, and yet gets nothing that is for NS1. */
+static void a_claim_to_anothers_address_draws_no_answers(void **s)
+{
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
+	ns3_sends(frame(.smac = FAR_MAC, .dmac = GW_MAC, .src = NS1, .dst = SERVER, .sport = 4002,
+			.dport = 53));
+	server_answers();
+	expect_packet(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53, .dport = 4000,
+			    .ttl = 63));
+}
+
+/* ---- removed behind our back ---- */
+
+static void a_frame_to_a_device_that_is_gone_is_counted(void **s)
+{
+	add_port_without_device();
+	ns1_sends(frame(.smac = NS1_MAC, .dmac = NS_GONE_MAC, .src = NS1, .dst = NS_GONE));
+	expect_dropped(COUNT_port_gone);
+	host_sends(frame(.smac = GW_MAC, .dmac = NS_GONE_MAC, .src = GW, .dst = NS_GONE));
+	expect_dropped(COUNT_port_gone);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(an_answer_goes_to_the_stations_own_mac),
+		spec(so_does_an_error_about_its_packet),
+		spec(a_station_may_change_its_mac),
+		spec(its_flow_survives_a_change_of_configuration),
+		spec(but_not_its_port),
+		spec(a_claim_to_anothers_address_draws_no_answers),
+		spec(a_frame_to_a_device_that_is_gone_is_counted),
+	};
+
+	return run_specs("station", specs);
+}
