@@ -94,6 +94,37 @@ static void every_address_means_those_of_the_host(void **s)
 	expect_left_alone(f);
 }
 
+/* The gateway's address is the host's too, but an answer would leave with it. From the host itself it is right. */
+static void the_gateways_address_is_not_for_the_outside(void **s)
+{
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	uplink_gets(frame(FROM_ISP, .src = CLIENT, .dst = GW, .sport = 999, .dport = 5000));
+	expect_dropped(COUNT_unsolicited);
+	expect_live_flows(0);
+	lo_gets(frame(ON_LO, .src = GW, .dst = GW, .sport = 999, .dport = 5000));
+	expect_published_in(frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 999, .dport = 3000));
+}
+
+/* `set ports` is about external ports. */
+static void a_clients_own_port_is_kept_whatever_the_range(void **s)
+{
+	static const uint16_t ports[] = { 999, 1024, 4000, 65535 };
+	struct config cfg = config_now();
+	size_t i;
+
+	cfg.port_min_h = 5000;
+	cfg.port_max_h = 5001;
+	configure(&cfg);
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	for (i = 0; i < 4; i++) {
+		uplink_gets(frame(REQUEST, .sport = ports[i], .dport = 5000));
+		expect_published_in(frame(REQUEST_INSIDE, .sport = ports[i], .dport = 3000, .ttl = 63));
+		ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = ports[i], .dport = 5000));
+		expect_published_in(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = ports[i],
+					  .dport = 3000, .ttl = 63));
+	}
+}
+
 static void a_secondary_address_answers_as_itself(void **s)
 {
 	publish(UPLINK_SECOND, UDP, 5000, 5000, 3000);
@@ -250,6 +281,22 @@ static void publishing_takes_a_listeners_place(void **s)
 	close(listener);
 }
 
+/* UDP has no listeners: a socket is a client's once it is connected. */
+static void or_that_of_a_socket_without_peer(void **s)
+{
+	static const char *const bound[] = { "0.0.0.0", UPLINK };
+	size_t i;
+
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	for (i = 0; i < 2; i++) {
+		int server = host_socket(UDP, bound[i], 5000, NULL, 0);
+
+		uplink_gets(frame(REQUEST, .sport = 999 + i, .dport = 5000));
+		expect_published_in(frame(REQUEST_INSIDE, .sport = 999 + i, .dport = 3000, .ttl = 63));
+		close(server);
+	}
+}
+
 /* ---- from a namespace: the hairpin ---- */
 
 static void a_namespace_reaches_a_published_port(void **s)
@@ -278,6 +325,27 @@ static void a_namespace_reaches_its_own_published_port(void **s)
 	expect_outcome(INTO_PORT);
 	expect_packet(
 		frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 5000, .dport = 70, .ttl = 63));
+	expect_counted(COUNT_unmasqueraded);
+}
+
+/* With the same port on both sides the answer would look like another packet of the request's. */
+static void even_from_that_very_port(void **s)
+{
+	uint16_t port;
+
+	publish(UPLINK, UDP, 5000, 5000, 5000);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 5000, .dport = 5000));
+	port = frame_u16(output(), ETH_LEN + IP_LEN);
+	assert_int_not_equal(port, 5000);
+	assert_int_equal(port % 2, 0);
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = port, .dport = 5000,
+			    .ttl = 63));
+	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_port_changed);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 5000, .dport = port));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 5000, .dport = 5000,
+			    .ttl = 63));
 	expect_counted(COUNT_unmasqueraded);
 }
 
@@ -375,6 +443,8 @@ int main(void)
 		spec(a_range_leads_to_ports_in_step),
 		spec(what_is_not_published_is_left_alone),
 		spec(every_address_means_those_of_the_host),
+		spec(the_gateways_address_is_not_for_the_outside),
+		spec(a_clients_own_port_is_kept_whatever_the_range),
 		spec(a_secondary_address_answers_as_itself),
 		spec(an_address_that_is_gone_is_no_source_any_more),
 		spec(two_published_ports_may_lead_to_one),
@@ -387,8 +457,10 @@ int main(void)
 		spec(flows_of_other_rules_live_on),
 		spec(a_connection_of_the_hosts_own_is_left_alone),
 		spec(publishing_takes_a_listeners_place),
+		spec(or_that_of_a_socket_without_peer),
 		spec(a_namespace_reaches_a_published_port),
 		spec(a_namespace_reaches_its_own_published_port),
+		spec(even_from_that_very_port),
 		spec(two_namespaces_with_the_same_port_are_kept_apart),
 		spec(the_gateways_other_ports_stay_the_hosts),
 		spec(a_hairpin_has_a_ttl),

@@ -154,6 +154,46 @@ static void a_hairpin_leads_to_one_namespace_and_back_to_the_other(void **s)
 	expect_no_more_arrivals();
 }
 
+/* Then the kernel finds the next hop: a flow that is known goes on, by its uplink. */
+static void a_flow_goes_the_same_way_while_forwarding_is_off(void **s)
+{
+	static const struct {
+		const char *dst, *mac;
+	} way[] = { { SERVER, ISP_MAC }, { BEHIND_NEXT_HOP2, ISP2_MAC } };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = way[i].dst, .sport = 4000, .dport = 53);
+
+		wire_send(DEV_NS1, f);
+		set_forwarding(DEV_GW_PEER, 0);
+		wire_send(DEV_NS1, f);
+		set_forwarding(DEV_GW_PEER, 1);
+		expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = way[i].mac, .src = UPLINK,
+						 .dst = way[i].dst, .sport = 4000, .dport = 53, .ttl = 63));
+		expect_no_more_arrivals();
+		expect_counted(COUNT_masqueraded, COUNT_fib_disabled);
+	}
+}
+
+/* RFC 5549: IPv4 by a router that has an IPv6 address only. */
+static void a_next_hop_may_have_an_ipv6_address(void **s)
+{
+	host_ipv6(DEV_UPLINK);
+	host_command("ip -6 neighbour replace fe80::2 lladdr " ISP2_MAC " dev eth0 nud permanent");
+	host_command("ip route replace 203.0.113.160 via inet6 fe80::2 dev eth0");
+	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = "203.0.113.160", .sport = 4000, .dport = 53));
+	expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = ISP2_MAC, .src = UPLINK,
+					 .dst = "203.0.113.160", .sport = 4000, .dport = 53, .ttl = 63));
+	expect_no_more_arrivals();
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+	wire_send(DEV_UPLINK,
+		  frame(FROM_ISP, .src = "203.0.113.160", .dst = UPLINK, .sport = 53, .dport = 4000));
+	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = "203.0.113.160", .dst = NS1, .sport = 53,
+				      .dport = 4000, .ttl = 63));
+	expect_no_more_arrivals();
+}
+
 /* ---- VLAN tags ---- */
 
 static void a_tagged_frame_is_switched_with_its_tag(void **s)
@@ -290,6 +330,7 @@ static void an_ipv6_header_that_is_not_whole_is_refused(void **s)
 	struct frame *f = ipv6(NS1_TO_NS2, .src = "::", .dst = "ff02::1", .type = 135);
 	size_t i;
 
+	f->bytes[ETH_LEN + 6] = 59; /* nothing follows */
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		f->len = ends[i];
 		wire_send(DEV_NS1, f);
@@ -312,6 +353,8 @@ int main(void)
 		spec(what_belongs_to_a_flow_goes_the_same_way),
 		spec(a_published_port_is_reached_and_answers),
 		spec(a_hairpin_leads_to_one_namespace_and_back_to_the_other),
+		spec(a_flow_goes_the_same_way_while_forwarding_is_off),
+		spec(a_next_hop_may_have_an_ipv6_address),
 		spec(a_tagged_frame_is_switched_with_its_tag),
 		spec(a_tagged_frame_is_flooded_to_stations_only),
 		spec(a_tagged_frame_alone_on_its_switch_ends_there),

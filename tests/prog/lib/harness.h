@@ -181,6 +181,7 @@ void age_flows(uint32_t seconds);
 
 void host_command(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void set_forwarding(enum device dev, int on);
+void host_ipv6(enum device dev);	/* switches it on there; it has no address, and says nothing by itself */
 /* A socket of the host's; port 0 or NULL: not bound, not connected. TCP without a peer listens. */
 int host_socket(uint8_t proto, const char *addr, uint16_t port, const char *peer, uint16_t peer_port);
 /* As if all but so many of the ICMP errors for a second had been sent, that many seconds ago. */

@@ -93,6 +93,15 @@ void set_forwarding(enum device dev, int on)
 	assert_int_equal(host_write(path, on ? "1" : "0"), 0);
 }
 
+void host_ipv6(enum device dev)
+{
+	char path[128];
+
+	host_command("ip link set %s addrgenmode none", devices[dev].name);
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", devices[dev].name);
+	assert_int_equal(host_write(path, "0"), 0);
+}
+
 static int make_topology(void)
 {
 	FILE *ip = popen("ip -batch -", "w");

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Which external port a flow gets, when others have or are promised the one it asks for. */
+#include "lib/harness.h"
+
+#define OUT NS1_TO_GW, .src = NS1, .dst = SERVER
+#define NS2_OUT NS2_TO_GW, .src = NS2, .dst = SERVER
+#define EVERY_ADDRESS "0.0.0.0"
+
+static uint16_t external_port(void)
+{
+	expect_outcome(SENT);
+	return frame_u16(output(), ETH_LEN + IP_LEN);
+}
+
+/* One busy client has 45 % of all ports, and they lie in one run, as ephemeral ports do. */
+static void a_run_of_ports_in_use_is_no_obstacle(void **s)
+{
+	struct config cfg = config_now();
+	uint16_t port;
+
+	cfg.port_min_h = 5000;
+	cfg.port_max_h = 5999;
+	configure(&cfg);
+	for (port = 5000; port < 5450; port++) {
+		ns1_sends(frame(OUT, .sport = port, .dport = 53));
+		assert_int_equal(external_port(), port);
+	}
+	for (port = 5000; port < 5080; port++) {
+		ns2_sends(frame(NS2_OUT, .sport = port, .dport = 53));
+		assert_in_range(external_port(), 5450, 5999);
+		expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+	}
+}
+
+/* ---- ports that are published ---- */
+
+static void calls_out_as_published(uint16_t sport)
+{
+	ns1_sends(frame(OUT, .sport = sport, .dport = 53));
+	assert_int_equal(external_port(), sport);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+}
+
+static void gets_another(enum device from, struct frame *f)
+{
+	uint16_t wanted = frame_u16(f, ETH_LEN + IP_LEN);
+
+	run(HOOK_PORT, from, f);
+	assert_int_not_equal(external_port(), wanted);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+}
+
+/* A DNS server asks others, a SIP server calls: who is called back is the one who is published. */
+static void a_published_server_calls_out_from_its_port(void **s)
+{
+	static const char *const on[] = { UPLINK, EVERY_ADDRESS };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		uint16_t port = 5000 + 100 * i;
+
+		publish(on[i], UDP, port, port + 10, port);
+		gets_another(DEV_NS2, frame(NS2_OUT, .sport = port, .dport = 53));
+		gets_another(DEV_NS2, frame(NS2_OUT, .sport = port + 10, .dport = 53));
+		calls_out_as_published(port);
+		calls_out_as_published(port + 10);
+	}
+}
+
+/* The published port leads to another of its sockets. */
+static void nobody_else_calls_out_from_it(void **s)
+{
+	publish(UPLINK, UDP, 5000, 5010, 5001);
+	publish(EVERY_ADDRESS, UDP, 6000, 6000, 3000);
+	gets_another(DEV_NS1, frame(OUT, .sport = 5000, .dport = 53));
+	gets_another(DEV_NS1, frame(OUT, .sport = 5005, .dport = 53));
+	gets_another(DEV_NS1, frame(OUT, .sport = 6000, .dport = 53));
+	gets_another(DEV_NS2, frame(NS2_OUT, .sport = 6000, .dport = 53));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(a_run_of_ports_in_use_is_no_obstacle),
+		spec(a_published_server_calls_out_from_its_port),
+		spec(nobody_else_calls_out_from_it),
+	};
+
+	return run_specs("ports", specs);
+}
