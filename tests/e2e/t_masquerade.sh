@@ -142,6 +142,35 @@ test_a_live_connection_survives_up_and_other_namespaces() {
 	say two
 }
 
+# A namespace with a bridge in it, and behind that another one: its own MAC, its own address.
+with_a_station_far() {
+	up
+	must ebpfnet ns add free --spoof allow # ceth2
+	ip netns add far
+	ip -n free link add far0 type veth peer name eth0 netns far
+	ip -n free link add br0 type bridge
+	ip -n free link set ceth2 master br0
+	ip -n free link set far0 master br0 up
+	ip -n free link set br0 up
+	ip -n far address add 192.168.1.200/24 dev eth0
+	ip -n far link set eth0 up
+	ip -n far route add default via $GATEWAY
+	soon on far ping -n -c1 -W1 $GATEWAY # once the bridge forwards
+}
+
+test_a_station_behind_a_namespace() {
+	with_a_station_far
+	serve internet tcp 7000
+	pings far $INTERNET
+	reaches far tcp $INTERNET 7000 $HOST
+	converse far tcp $INTERNET 7000
+	say one
+	must ebpfnet ns add other
+	say two
+	must_not on far ping -n -c1 -W1 -t2 $INTERNET
+	like "$out" 'From 172.31.0.1 icmp_seq=1 Time to live exceeded'
+}
+
 test_the_way_out_may_change() {
 	up
 	ip link add up1 address 06:00:0a:09:09:02 type veth peer name lan1 netns isp

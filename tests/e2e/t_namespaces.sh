@@ -62,6 +62,29 @@ test_up_mends_what_is_broken() {
 	is "$(ebpfnet status --json | json 'j["problems"]')" "[]" problems
 }
 
+test_up_restores_a_default_route() {
+	up
+	ip -n ns1 route del default
+	no_pings ns1 8.8.8.8
+	must ebpfnet up
+	unlike "$out$err" 'nothing to change'
+	like "$(ip -n ns1 route)" "^default via $GATEWAY"
+	pings ns1 8.8.8.8
+	must ebpfnet up
+	like "$out$err" 'nothing to change'
+}
+
+test_packets_to_a_namespace_removed_behind_our_back_are_counted() {
+	up
+	pings ns1 $NS2
+	ip netns del ns2
+	soon test ! -e /sys/class/net/veth1
+	no_pings ns1 $NS2
+	no_pings host $NS2
+	is "$(counter port_gone)" 2 "packets counted as port_gone"
+	like "$(ebpfnet stats)" 'port_gone +2 '
+}
+
 test_ns_add_takes_the_next_free_address() {
 	up
 	must ebpfnet ns add three
