@@ -167,6 +167,7 @@ test_a_station_behind_a_namespace() {
 	say one
 	must ebpfnet ns add other
 	say two
+	is "$(counter flow_ended)" 0 "flows ended"
 	must_not on far ping -n -c1 -W1 -t2 $INTERNET
 	like "$out" 'From 172.31.0.1 icmp_seq=1 Time to live exceeded'
 }
