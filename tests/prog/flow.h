@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The words of tests about the flow table: ns1 asks a server, and the server answers. */
+#ifndef TESTS_PROG_FLOW_H
+#define TESTS_PROG_FLOW_H
+
+#include "lib/harness.h"
+
+#define OUT NS1_TO_GW, .src = NS1, .dst = SERVER
+#define IN FROM_ISP, .src = SERVER, .dst = UPLINK
+
+static inline void ns1_udp(uint16_t sport)
+{
+	ns1_sends(frame(OUT, .sport = sport, .dport = 53));
+}
+
+static inline void server_udp(uint16_t dport)
+{
+	uplink_gets(frame(IN, .sport = 53, .dport = dport));
+}
+
+static inline uint16_t external_port(void)
+{
+	return frame_u16(output(), ETH_LEN + IP_LEN);
+}
+
+/* ICMP 3/13, as the sender may read it. */
+static inline void expect_refused(uint16_t sport)
+{
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
+			    .code = 13, .tos = 0xc0, .no_ip_id = true,
+			    .quote = frame(OUT, .sport = sport, .dport = 53), .quote_len = 28));
+	expect_counted(COUNT_icmp_sent, COUNT_flow_refused);
+}
+
+#endif

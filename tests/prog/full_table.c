@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* A table that is full, shares of it, and ports that rest before somebody else gets them. */
+#include "flow.h"
+
+/* A flow that somebody relies on. */
+static void replied(uint16_t sport)
+{
+	ns1_udp(sport);
+	server_udp(sport);
+	expect_outcome(INTO_PORT);
+}
+
+/* And the flood ends its own: what is half open goes for what is new. */
+static void a_full_table_evicts_what_is_half_open(void **s)
+{
+	struct config cfg = config_now();
+	uint16_t port;
+
+	cfg.max_flows = 10;
+	configure(&cfg);
+	replied(4000);
+	for (port = 5000; port < 5100; port++) {
+		ns1_udp(port);
+		expect_outcome(SENT);
+	}
+	expect_live_flows(10);
+	server_udp(4000);
+	expect_outcome(INTO_PORT);
+}
+
+static void a_namespace_has_its_share_and_no_more(void **s)
+{
+	struct config cfg = config_now();
+
+	cfg.max_flows_ns = 2;
+	configure(&cfg);
+	ns1_udp(4000);
+	ns1_udp(4001);
+	ns1_udp(4002);
+	expect_refused(4002);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4002, .dport = 53));
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+	/* what has ended is given back */
+	age_flows(121);
+	ns1_udp(4000);
+	expect_outcome(SENT);
+	expect_counted(COUNT_masqueraded, COUNT_flow_ended, COUNT_flow_new);
+}
+
+/* RFC 6888 REQ-8: what is still under way to the last owner must not reach the next. */
+static void a_released_port_rests_before_another_gets_it(void **s)
+{
+	ns1_udp(4000);
+	age_flows(121);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4000, .dport = 53));
+	assert_int_not_equal(external_port(), 4000);
+	age_flows(120);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4000, .dport = 53));
+	assert_int_equal(external_port(), 4000);
+}
+
+static void a_port_rests_when_its_namespace_is_gone(void **s)
+{
+	ns1_udp(4000);
+	replace_endpoint(DEV_NS1);
+	server_udp(4000);
+	expect_outcome(PASSED);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4000, .dport = 53));
+	assert_int_not_equal(external_port(), 4000);
+}
+
+static void a_full_table_takes_no_new_flow_and_loses_none(void **s)
+{
+	struct config cfg = config_now();
+
+	cfg.max_flows = 2;
+	configure(&cfg);
+	replied(4000);
+	replied(4001);
+	ns1_udp(4002);
+	expect_refused(4002);
+	ns1_udp(4000);
+	expect_outcome(SENT);
+	server_udp(4001);
+	expect_outcome(INTO_PORT);
+	expect_live_flows(2);
+}
+
+static void a_full_table_makes_room_of_what_has_expired(void **s)
+{
+	struct config cfg = config_now();
+	uint16_t port;
+
+	cfg.max_flows = 20;
+	configure(&cfg);
+	for (port = 4000; port < 4020; port++)
+		replied(port);
+	/* all live on but two, where the sweep of each new flow does not come by next */
+	age_flows(280);
+	for (port = 4000; port < 4020; port++)
+		if (port != 4005 && port != 4006)
+			ns1_udp(port);
+	age_flows(31);
+	replied(5000);
+	replied(5001);
+	ns1_udp(5002);
+	expect_refused(5002);
+	expect_live_flows(20);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(a_full_table_evicts_what_is_half_open),
+		spec(a_namespace_has_its_share_and_no_more),
+		spec(a_released_port_rests_before_another_gets_it),
+		spec(a_port_rests_when_its_namespace_is_gone),
+		spec(a_full_table_takes_no_new_flow_and_loses_none),
+		spec(a_full_table_makes_room_of_what_has_expired),
+	};
+
+	return run_specs("full_table", specs);
+}
