@@ -300,26 +300,36 @@ def error(kind, code, about, src=ROUTER, dst=None, size=None, word=0):
         body[:2] + s.to_bytes(2, "big") + body[4:])
 
 
-def is_icmp(*kinds):
-    return lambda p: p.proto == socket.IPPROTO_ICMP and bytes(p)[4 * p.ihl] in kinds
-
-
 # ---- a conversation by hand
 
-def udp_by_hand(sport=6000, dport=7000, wire=None, src=NS1, dst=PEER, **fields):
-    """A datagram through the NAT: as it was sent and as it came out."""
-    wire = wire or inside
-    text = mark()
-    sent = IP(bytes(IP(src=src, dst=dst, id=next(numbers)) /
-                    UDP(sport=sport, dport=dport, **fields) / text))
-    wire.send(sent)
-    return sent, outside.hears(text, "a datagram")
+def pass_through(wire, packet, out=None):
+    """A packet through the NAT, as it was sent and as it came out: outside, or on the wire given."""
+    packet = IP(bytes(packet / mark()))  # as it is on the wire
+    wire.send(packet)
+    return packet, (out or outside).hears(packet.lastlayer().load, packet.summary())
+
+
+def udp_out(sport=6000, dport=7000, dst=PEER, **fields):
+    return pass_through(inside, IP(src=NS1, dst=dst, id=next(numbers)) /
+                        UDP(sport=sport, dport=dport, **fields))
+
+
+def answer_to(public, **fields):
+    """What a peer sends back to a packet that came out outside."""
+    return IP(src=public.dst, dst=public.src, id=next(numbers)) / UDP(
+        sport=public.dport, dport=public.sport, **fields)
+
+
+def is_error(kind, about=None):
+    """An ICMP error of that type, about the packet with that IP identification."""
+    return lambda p: (p.proto == socket.IPPROTO_ICMP and bytes(p)[4 * p.ihl] == kind and
+                      (about is None or quote(p).id == about.id))
 
 
 class Tcp:
     """One end of a TCP connection by hand, which sends what it is told to and no more."""
 
-    def __init__(self, wire, src, sport, dst=None, dport=None):
+    def __init__(self, wire, src, sport, dst=HOST, dport=None):
         self.wire, self.src, self.sport, self.dst, self.dport = wire, src, sport, dst, dport
         self.seq, self.ack = 1000 * next(numbers) + 1000000, 0
 
@@ -345,7 +355,9 @@ class Tcp:
         packet = self.wire.hears(lambda p: self.matches(p, flags, data),
                                  what or "a segment with " + flags)
         tcp = packet[TCP]
-        self.dst, self.dport = packet.src, tcp.sport
+        equal(packet.src, self.dst, "source of a segment with " + flags)
+        sums_right(packet, "a segment with " + flags)
+        self.dport = tcp.sport
         if "R" not in flags:
             self.ack = tcp.seq + len(data) + ("S" in flags) + ("F" in flags)
         return packet

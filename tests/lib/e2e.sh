@@ -201,11 +201,11 @@ probe() { # PYTHON
 }
 
 # Addresses outside where nobody answers but a probe, and a namespace whose kernel is deaf for what
-# the same probe hears there. Not for replies to sockets.
+# the same probe hears there (but for the gateway).
 by_hand() { # NAMESPACE...
 	local name
 	ip -n isp route add blackhole 203.0.113.64/26
 	for name in "$@"; do
-		on "$name" iptables -A INPUT -i ceth+ -j DROP
+		on "$name" iptables -A INPUT -i ceth+ ! -s $GATEWAY -j DROP
 	done
 }
