@@ -17,6 +17,7 @@ test_req_37_checksums_are_updated_incrementally() {
 	    packet = wrong_by(packet / this, by)
 	    wire.send(packet)
 	    there = out.hears(this, what)
+	    must((there.src, there.dst) != (packet.src, packet.dst), what + " was not translated")
 	    equal("%04x" % l4_total(there), "%04x" % l4_total(packet), "total of " + what)
 	    return there
 

@@ -111,12 +111,6 @@ def all_through(server, socks):
     return found
 
 
-def answered(packet, where):
-    """Whether the packet, sent into the wire, is answered in kind by the gateway."""
-    where.send(packet)
-    return where.listen(lambda p: ARP in p and p[ARP].op == 2 and p[ARP].psrc == packet[ARP].pdst, NEVER)
-
-
 # ---- packets that are not as they should be
 
 def ip_sum(raw):
