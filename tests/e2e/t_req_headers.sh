@@ -24,7 +24,11 @@ test_req_37_checksums_are_updated_incrementally() {
 	def udp(**fields):
 	    return IP(src=NS1, dst=PEER) / UDP(sport=6000, dport=7000, **fields)
 
+	for taken in UDP(sport=6000, dport=7000), *(l4 for by in (1, 0x1234, 0xfffe)
+	                                            for l4 in (TCP(sport=by, dport=7000), ICMP(id=by))):
+	    pass_through(inside2, IP(src=NS2, dst=PEER) / taken) # so that ports change, too
 	public = kept(udp(), "a right datagram")
+	must(public[UDP].sport != 6000, "the port was not taken")
 	equal(l4_total(public), 0xffff, "total of a right datagram")
 	there = pass_through(inside, udp(chksum=0))[1]
 	equal(there[UDP].chksum, 0, "checksum of a datagram that had none")
@@ -52,8 +56,9 @@ test_req_37_checksums_are_updated_incrementally() {
 }
 
 # RFC 3022 6: whatever a namespace, or the host in its name, sends. A packet that no NAT can make
-# sense of is one that it must not pass.
+# sense of is one that it must not pass, nor leave to a host that forwards.
 test_req_38_no_private_source_leaves() {
+	echo 1 > /proc/sys/net/ipv4/ip_forward
 	up
 	by_hand ns1
 	probe '
