@@ -8,8 +8,8 @@ test_req_20_queries_and_identifier_collisions() {
 	up
 	by_hand ns1 ns2
 	probe '
-	for ask, reply in (8, 0), (13, 14):
-	    for identifier in 0, 77, 40000, 65535:
+	for ask, reply, identifiers in (8, 0, (0, 77, 40000, 65535)), (13, 14, (1, 78, 40001, 65534)):
+	    for identifier in identifiers:
 	        seen = []
 	        for wire, src in (inside, NS1), (inside2, NS2):
 	            query = IP(src=src, dst=PEER, id=next(numbers)) / ICMP(type=ask, id=identifier, seq=5)
@@ -63,8 +63,8 @@ test_req_22_errors_are_translated_outside_and_inside() {
 	for make in originals:
 	    pass_through(inside2, make(NS2))  # takes the port: ns1 gets another
 	    sent, public = pass_through(inside, make(NS1))
-	    for kind, code, word in [(3, c, 1300 if c == 4 else 0) for c in range(16)] + [
-	            (11, 0, 0), (11, 1, 0), (12, 0, 20 << 24), (12, 1, 0)]:
+	    for kind, code in ALL_ERRORS:
+	        word = {(3, 4): 1300, (12, 0): 20 << 24}.get((kind, code), 0)  # MTU, pointer
 	        for size in None, 28, 40:
 	            what = "error %d/%d about %s" % (kind, code, sent.summary())
 	            outside.send(error(kind, code, public, size=size, word=word))
@@ -163,16 +163,19 @@ test_req_26_errors_from_inside_leave_with_the_uplinks_address() {
 	up
 	by_hand
 	must ebpfnet expose ns1 5000:3000/udp
+	must ebpfnet ns add ns3 --spoof allow # a router between: not the end of the flow
 	probe '
 	sock = ns1.udp(6000)
 	sock.tell(b"begin", (PEER, 7000))
 	public = outside.hears(b"begin")
+	router = wire_into("ns3", "ceth2")
 	published = IP(src=PEER, dst=HOST, id=next(numbers)) / UDP(sport=7000, dport=5000)
 	for packet in answer_to(public), published:
 	    came, inner = pass_through(outside, packet, inside)
-	    for kind, code in (3, 10), (3, 13), (11, 1), (12, 0):
-	        inside.send(error(kind, code, inner, src=NS1))
-	        what = "an error %d/%d from inside" % (kind, code)
+	    for kind, code, wire, src in [(3, 10, inside, NS1), (3, 13, inside, NS1), (11, 1, inside, NS1),
+	                                  (12, 0, inside, NS1), (11, 0, router, "192.168.1.77")]:
+	        wire.send(error(kind, code, inner, src=src))
+	        what = "an error %d/%d from %s" % (kind, code, src)
 	        told = outside.hears(lambda p: is_error(kind, came)(p) and bytes(p)[21] == code, what)
 	        equal((told.src, told.dst), (HOST, PEER), what + ": from and to")
 	        sums_right(told, what)
@@ -208,7 +211,7 @@ test_req_27_errors_neither_refresh_nor_delete_a_mapping() {
 	            "echo": (query, lambda: IP(src=PEER, dst=HOST) / ICMP(type=0, id=query[ICMP].id))}
 	inner = []  # answers, as ns1 got them
 	for name, (public, back) in flows(6000).items():
-	    for kind, code in [(3, code) for code in range(16)] + [(11, 0), (12, 0)]:
+	    for kind, code in ALL_ERRORS:
 	        outside.send(error(kind, code, public))
 	        inside.hears(is_error(kind, public), "error %d/%d about %s" % (kind, code, name))
 	    pass_through(outside, back(), inside)

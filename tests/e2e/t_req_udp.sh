@@ -76,14 +76,16 @@ test_req_06_outbound_traffic_refreshes_the_mapping() {
 	up
 	probe '
 	server = internet.udp(7000, SERVER)
-	busy, idle = ns1.udp(6000), ns1.udp(6001)
+	other, busy, idle = ns2.udp(6000), ns1.udp(6000), ns1.udp(6001)
 	set_clocks(3, "timeout-udp-unreplied", "timeout-udp")
-	outside_of = {sock: seen_as(sock, server) for sock in (busy, idle)}
+	# the other one has the port that a mapping of busy, were it made anew, could have again
+	outside_of = {sock: seen_as(sock, server) for sock in (other, busy, idle)}
 	for sock in busy, idle:
 	    gets_through(server, outside_of[sock], sock)
 	for _ in range(12):
 	    sleep(0.4)
-	    equal(seen_as(busy, server), outside_of[busy], "mapping of the busy socket")
+	    for sock in other, busy:
+	        equal(seen_as(sock, server), outside_of[sock], "mapping of a busy socket")
 	gets_through(server, outside_of[busy], busy)
 	is_stopped(server, outside_of[idle], idle, "a datagram to a mapping that nobody refreshed")
 	'
@@ -186,23 +188,21 @@ test_req_10_a_flood_of_fragments_harms_nobody() {
 	'
 }
 
-ERRORS_OF_ALL_KINDS='[(3, code) for code in range(16)] + [(11, 0), (11, 1), (12, 0)]'
-
 # REQ-12: whoever sends it.
 test_req_11_an_icmp_error_never_ends_a_mapping() {
 	up
 	by_hand
-	probe "
+	probe '
 	server, sock = internet.udp(7000, SERVER), ns1.udp(6000)
 	external = seen_as(sock, server)
-	sent = IP(src=HOST, dst=SERVER) / UDP(sport=external[1], dport=7000) / b'x'
-	for kind, code in $ERRORS_OF_ALL_KINDS:
+	sent = IP(src=HOST, dst=SERVER) / UDP(sport=external[1], dport=7000) / b"x"
+	for kind, code in ALL_ERRORS:
 	    for router in ROUTER, SERVER:
 	        outside.send(error(kind, code, sent, src=router, word=1400 if (kind, code) == (3, 4) else 0))
-	    inside.hears(is_error(kind), 'the error')
-	    gets_through(server, external, sock, 'a datagram after ICMP error %d/%d' % (kind, code))
-	    equal(seen_as(sock, server), external, 'mapping after ICMP error %d/%d' % (kind, code))
-	"
+	    inside.hears(is_error(kind), "the error")
+	    gets_through(server, external, sock, "a datagram after ICMP error %d/%d" % (kind, code))
+	    equal(seen_as(sock, server), external, "mapping after ICMP error %d/%d" % (kind, code))
+	'
 }
 
 # REQ-13
@@ -231,12 +231,15 @@ test_req_12_too_big_is_told_or_fragmented() {
 	probe '
 	server, sock = internet.udp(7000, SERVER), ns1.udp(6001)
 	external = seen_as(sock, server)
-	big = IP(src=SERVER, dst=HOST, flags="DF") / UDP(sport=7000, dport=external[1]) / bytes(1400)
+	text = mark() + bytes(1400)
+	big = IP(src=SERVER, dst=HOST, flags="DF") / UDP(sport=7000, dport=external[1]) / text
 	outside.send(big)
-	told = outside.hears(is_error(3), "an error about 1428 bytes from outside")
-	equal((told.src, bytes(told)[21], int.from_bytes(bytes(told)[26:28], "big")), (HOST, 4, 1280), "who said what MTU")
-	sums_right(told, "fragmentation needed")
-	same_but_for_ttl(quote(told), big, "what it quotes")
+	if not sock.listen(text, NEVER):  # else nothing was too narrow
+	    told = outside.hears(is_error(3), "neither the datagram inside nor an error about it")
+	    equal((told.src, bytes(told)[21], int.from_bytes(bytes(told)[26:28], "big")), (HOST, 4, 1280),
+	          "who said what MTU")
+	    sums_right(told, "fragmentation needed")
+	    same_but_for_ttl(quote(told), big, "what it quotes")
 	long = mark() + bytes(1400)
 	outside.send(IP(src=SERVER, dst=HOST, id=9) / UDP(sport=7000, dport=external[1]) / long)
 	sock.hears(long, "1428 bytes without DF from outside")

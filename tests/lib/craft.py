@@ -21,9 +21,8 @@ import sys
 import textwrap
 import time
 
-from scapy.layers.inet import (ICMP, IP, TCP, UDP, IPOption_EOL, IPOption_NOP,  # noqa: F401
-                               fragment)
-from scapy.packet import Raw  # noqa: F401
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_NOP, fragment  # noqa: F401
+from scapy.packet import Raw
 
 HOST, GATEWAY = "172.31.13.55", "192.168.1.1"
 NS1, NS2 = "192.168.1.10", "192.168.1.11"
@@ -35,7 +34,9 @@ NEVER = 0.4  # s: what has not come by then does not come
 
 PACKET_OUTGOING = 4
 ETH_P_IP = 0x0800
-ERRORS = (3, 11, 12)  # ICMP types that quote a packet and are translated: RFC 5508 section 4
+
+# ICMP errors that are translated (RFC 5508 section 4): type, code
+ALL_ERRORS = [(3, code) for code in range(16)] + [(11, 0), (11, 1), (12, 0)]
 
 libc = ctypes.CDLL(None, use_errno=True)
 numbers = itertools.count(1)
@@ -273,7 +274,7 @@ def wrong_sums(packet, where="IP"):
     wrong = [where] if total(raw[:4 * packet.ihl]) != 0xffff else []
     if len(raw) >= packet.len and transport_wrong(packet, raw):
         wrong.append("transport of " + where)
-    if packet.proto == socket.IPPROTO_ICMP and raw[4 * packet.ihl] in ERRORS:
+    if packet.proto == socket.IPPROTO_ICMP and raw[4 * packet.ihl] in (3, 11, 12):
         wrong += wrong_sums(quote(packet), "quoted IP")
     return wrong
 
