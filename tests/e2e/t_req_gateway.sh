@@ -63,7 +63,7 @@ test_req_41_no_time_exceeded_about_what_must_not_be_answered() {
 	def outward():
 	    return IP(src=NS1, dst=PEER, id=next(numbers)) / udp
 
-	for kind in ERRORS:
+	for kind in 3, 11, 12:
 	    silent(inside, error(kind, 1, IP(src=PEER, dst=NS1) / UDP(sport=7000, dport=6000), src=NS1), outward())
 	    silent(outside, error(kind, 1, public), inward())
 	silent(inside, IP(src=NS1, dst=PEER, frag=10, proto=17) / Raw(bytes(64)), outward())

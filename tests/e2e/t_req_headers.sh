@@ -77,7 +77,7 @@ test_req_38_no_private_source_leaves() {
 	    from_ns1(TCP(sport=0, dport=0)), from_ns1(UDP(sport=0, dport=0)),
 	    *(from_ns1(Raw(bytes(32)), proto=proto) for proto in range(256) if proto not in (1, 6, 17)),
 	    *(from_ns1(ICMP(type=kind) / Raw(bytes(32))) for kind in range(45) if kind != 8),
-	    *(error(kind, 0, IP(src=PEER, dst=NS1) / udp, src=NS1, dst=PEER) for kind in ERRORS),
+	    *(error(kind, 0, IP(src=PEER, dst=NS1) / udp, src=NS1, dst=PEER) for kind in (3, 11, 12)),
 	    from_ns1(udp / mark(), flags="MF"), from_ns1(Raw(bytes(64)), frag=100, proto=17),
 	    from_ns1(Raw(bytes(64)), frag=100, flags="MF", proto=6),
 	    *(IP(src=NS1, dst=dst) / udp / mark()

@@ -12,8 +12,8 @@ import struct
 import time
 
 import craft
-from craft import IP, NEVER, NS1, PEER, SOON, TCP, UDP, Raw, equal, mark, must, total
-from scapy.layers.inet import (IPOption, IPOption_LSRR, IPOption_Router_Alert, IPOption_RR,  # noqa: F401
+from craft import IP, NEVER, PEER, UDP, equal, mark, total
+from scapy.layers.inet import (IPOption_LSRR, IPOption_Router_Alert, IPOption_RR,  # noqa: F401
                                IPOption_SSRR)
 from scapy.layers.l2 import ARP, LLC, Dot1Q, Dot3, Ether  # noqa: F401
 
