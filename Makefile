@@ -3,6 +3,7 @@
 #   make            ./ebpfnet, one file: the BPF objects are inside
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make test       style, unit, prog and e2e tests        make demo    the tutorial, walked in a lab
+#   make scoreboard requirements of a NAT, netfilter's and ours
 #   make V=1        with the commands in full              make clean
 #
 # bpf/NAME.bpf.c -> build/NAME.bpf.o -> build/NAME.skel.h (the object's bytes) -> user/dataplane.c
@@ -100,6 +101,11 @@ demo:
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@scripts/demo
 
+scoreboard:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@tests/scoreboard
+
 install: all
 	install -D -m 755 ebpfnet $(DESTDIR)$(PREFIX)/sbin/ebpfnet
 	install -D -m 644 docs/ebpfnet.8 $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
@@ -112,6 +118,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test demo install uninstall clean
+.PHONY: all tests test demo scoreboard install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -9,6 +9,7 @@ HOST=172.31.13.55 GATEWAY=192.168.1.1 NS1=192.168.1.10 NS2=192.168.1.11
 INTERNET=203.0.113.10 INTERNET2=203.0.113.11
 PINS=/sys/fs/bpf/ebpfnet
 WIRE=$TOP/tests/lib/wire.py
+CRAFT=$TOP/tests/lib/craft.py
 T=/run/test
 mkdir -p $T
 
@@ -191,4 +192,20 @@ say_in_vain() {
 	echo "$1" >&"$talk"
 	sleep 0.5
 	! grep -qx "$1" $T/talk.out || fail "an answer came: $1"
+}
+
+# ---- packets by hand: see tests/lib/craft.py
+
+probe() { # PYTHON
+	must "$CRAFT" <<< "$1"
+}
+
+# Addresses outside where nobody answers but a probe, and a namespace whose kernel is deaf for what
+# the same probe hears there (but for the gateway).
+by_hand() { # NAMESPACE...
+	local name
+	ip -n isp route add blackhole 203.0.113.64/26
+	for name in "$@"; do
+		on "$name" iptables -A INPUT -i ceth+ ! -s $GATEWAY -j DROP
+	done
 }
