@@ -151,6 +151,13 @@ static __always_inline _Bool conn_rested(const struct conn *c, union conn_word w
 	return conn_idle(c, now) >= conn_limit(c, w, cfg) + rest;
 }
 
+/* A flow of a mapping that was made for another peer: it has the mapping's external port. */
+static __always_inline _Bool conn_is_further_peer(const struct conn *c)
+{
+	return c->orig.proto == L4_UDP && !c->rule && c->endpoint && c->orig.shape != KEY_MAPPING;
+}
+
+/* Counts a flow, begun (1) or ended (-1), as its namespace's. */
 static __always_inline void conn_charge(const struct conn *c, __s32 flows)
 {
 	__u32 id = c->endpoint;
@@ -159,8 +166,11 @@ static __always_inline void conn_charge(const struct conn *c, __s32 flows)
 	if (c->rule)
 		return;
 	u = bpf_map_lookup_elem(&usage, &id);
-	if (u)
-		__sync_fetch_and_add(&u->flows, flows);
+	if (!u)
+		return;
+	__sync_fetch_and_add(&u->flows, flows);
+	if (!conn_is_further_peer(c))
+		__sync_fetch_and_add(&u->ports, flows);
 }
 
 /* Ends a flow: nobody finds it any more. word: the slot's as the caller saw it. */

@@ -55,12 +55,6 @@ static __always_inline _Bool ct_still_wanted(const struct flow *f, const struct 
 	return r && r->endpoint == c->endpoint;
 }
 
-/* A flow of a mapping that was made for another peer: it has the mapping's external port. */
-static __always_inline _Bool ct_is_further_peer(const struct conn *c)
-{
-	return c->orig.proto == L4_UDP && !c->rule && c->endpoint && c->orig.shape != KEY_MAPPING;
-}
-
 /* A mapping lives as long as any of its flows. */
 static __always_inline void ct_keep_mapping(const struct conn *c, __u32 now)
 {
@@ -111,7 +105,7 @@ static __noinline int ct_touch(struct flow *f, __u8 tcp_flags)
 	/* what is closing does not live longer for what still trickles in */
 	if (new.state != old.state || (new.state != CONN_CLOSING && new.state != CONN_RESET))
 		c->seen = now;
-	if (ct_is_further_peer(c))
+	if (conn_is_further_peer(c))
 		ct_keep_mapping(c, now);
 	return 1;
 }
@@ -136,7 +130,7 @@ static __noinline struct flow *ct_lookup_udp(const struct flow_key *key)
 	f = bpf_map_lookup_elem(&flows, key);
 	if (f || !mapping || cfg->filtering == FILTER_PORT)
 		return f;
-	if (cfg->filtering == FILTER_ENDPOINT)
+	if (cfg->filtering == FILTER_ENDPOINT || nat_is_first_address(mapping, key))
 		return mapping;
 	k = nat_shape_key(*key, KEY_ADDRESS, inside);
 	return bpf_map_lookup_elem(&flows, &k);
@@ -410,7 +404,7 @@ static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct co
 	if (n->rule || !id)
 		return 0;
 	u = bpf_map_lookup_elem(&usage, &id);
-	return u && u->flows >= cfg->max_flows_ns;
+	return u && (u->flows >= cfg->max_flows_ns || (!n->mapped && u->ports >= cfg->max_ports_ns));
 }
 
 static __always_inline void ct_drop_slot(__u32 slot)

@@ -61,6 +61,12 @@ static __always_inline int ctx_csum(ctx_t *ctx, __u32 off, __u32 diff, __u64 fla
 	return bpf_l4_csum_replace(ctx, off, 0, diff, flags);
 }
 
+/* Takes off what is behind the packet's end: Ethernet padding is this link's (RFC 1042), not the next one's. */
+static __always_inline int ctx_trim(ctx_t *ctx, __u32 len)
+{
+	return ctx->len > len && !ctx->gso_size ? bpf_skb_change_tail(ctx, len, 0) : 0;
+}
+
 /* The outer VLAN tag; the kernel has taken it out of the bytes. 0: none, or a priority tag. */
 static __always_inline __u16 ctx_vlan(const ctx_t *ctx)
 {

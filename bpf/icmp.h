@@ -6,6 +6,7 @@
 #ifndef EBPFNET_BPF_ICMP_H
 #define EBPFNET_BPF_ICMP_H
 
+#include "check.h"
 #include "ct.h"
 #include "rewrite.h"
 
@@ -17,13 +18,15 @@ struct quoted {
 	__u16 room;		/* bytes of the quoted packet that are there */
 };
 
-static __always_inline verdict_t quoted_read(ctx_t *ctx, const struct pkt *p, __u16 net,
-					     struct quoted *q)
+static __noinline verdict_t quoted_read(ctx_t *ctx, const struct pkt *p, __u16 net,
+					struct quoted *q)
 {
 	__u8 l4[8];
 	struct iphdr ip;
 	__u8 vihl;
 
+	if (!p || !q)
+		return DROP(helper_failed);
 	q->ip = p->l4 + 8;
 	if (ETH_HLEN + p->ip_len < q->ip + sizeof(ip) + 8 || ctx_load(ctx, q->ip, &ip, sizeof(ip)))
 		return DROP(icmp_error);
@@ -109,6 +112,10 @@ static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p,
 
 	if (v != NEXT)
 		return v;
+	/* RFC 5508 REQ-3: both checksums, or the error is nobody's */
+	if (!check_sum_is_right(ctx, p->l4, ETH_HLEN + p->ip_len - p->l4) ||
+	    !check_sum_is_right(ctx, q.ip, q.l4 - q.ip))
+		return DROP(icmp_bad_sum);
 	f = ct_peek(&q.answer, cfg);
 	if (!f)
 		return DROP(icmp_error);

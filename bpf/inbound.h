@@ -6,6 +6,7 @@
 #ifndef EBPFNET_BPF_INBOUND_H
 #define EBPFNET_BPF_INBOUND_H
 
+#include "check.h"
 #include "publish.h"
 #include "translate.h"
 
@@ -105,6 +106,8 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 	}
 	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
 		return DROP(bad_checksum);
+	if (at->routed && f->to != TO_STACK && p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
+		return DROP(ip_option);
 	if (!at->routed || f->to == TO_STACK)
 		return translate(ctx, p, f, p->ttl, way);
 	if (p->ttl <= 1)

@@ -101,6 +101,11 @@ static __always_inline _Bool nat_is_first_peer(const struct flow *f, const struc
 	return addr_eq(f->src, key->src) && f->sport_h == key->sport_h;
 }
 
+static __always_inline _Bool nat_is_first_address(const struct flow *f, const struct flow_key *key)
+{
+	return f->dir == FLOW_ORIGINAL ? addr_eq(f->dst, key->dst) : addr_eq(f->src, key->src);
+}
+
 /* What a packet with that key becomes by a flow. */
 static __always_inline struct nat_tuple nat_translate(const struct flow *f, const struct flow_key *key)
 {

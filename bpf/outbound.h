@@ -6,44 +6,20 @@
 #ifndef EBPFNET_BPF_OUTBOUND_H
 #define EBPFNET_BPF_OUTBOUND_H
 
+#include "check.h"
 #include "publish.h"
 #include "translate.h"
 
-#define IPOPT_END 0
-#define IPOPT_NOOP 1
-#define IPOPT_LSRR 131
-#define IPOPT_SSRR 137
-
-/* RFC 7126 section 4: source routes are refused. True too for options that do not parse. */
-static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt *p)
-{
-	__u32 at = ETH_HLEN + IP_MIN_HLEN;
-	__u8 option[2];
-	int i;
-
-	for (i = 0; i < 40 && at < p->l4; i++) {
-		if (ctx_load(ctx, at, option, sizeof(option)))
-			return 1;
-		if (option[0] == IPOPT_END)
-			return 0;
-		if (option[0] == IPOPT_NOOP) {
-			at++;
-			continue;
-		}
-		if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR || option[1] < 2)
-			return 1;
-		at += option[1];
-	}
-	return 0;
-}
-
 /* RFC 1812 section 5.2.2, 5.3.7: what a router refuses before it asks where to. */
-static __always_inline verdict_t route_guard(ctx_t *ctx, const struct pkt *p)
+static __always_inline verdict_t route_guard(ctx_t *ctx, const struct pkt *p,
+					     const struct network *net)
 {
 	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
 		return DROP(bad_checksum);
 	if (addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
 		return DROP(martian);
+	if (addr_eq(p->key.dst, net->broadcast))
+		return DROP(directed_broadcast);
 	if (p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
 		return DROP(ip_option);
 	return NEXT;
@@ -222,6 +198,8 @@ static __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, stru
 	if (v != NEXT)
 		return v;
 	if (f->to == TO_UPLINK) {
+		if (kind == ROUTE_DISABLED)
+			kind = outbound_flow_route(ctx, p, f, &route);
 		if (kind != ROUTE_UPLINK || !external_is_current(ctx, f, &route))
 			return DROP(icmp_error);
 		way->ifindex = route.ifindex;
@@ -270,7 +248,7 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 	struct rule *rule;
 	struct flow *f;
 	__u32 id = 0;
-	verdict_t v = route_guard(ctx, p);
+	verdict_t v = route_guard(ctx, p, net);
 
 	if (v != NEXT)
 		return v;

@@ -25,8 +25,10 @@ static __always_inline _Bool publish_is_to_host(ctx_t *ctx, const struct flow_ke
 	struct route ignored;
 	enum route_kind kind = route_find(ctx, addr_of(0), to->dst, 0, 0, &ignored);
 
-	return kind == ROUTE_HERE || (kind == ROUTE_DISABLED && (to->net == EBPFNET_NET_OUTSIDE ||
-								 to->net == EBPFNET_NET_HOST));
+	if (kind == ROUTE_HERE)
+		return !route_is_broadcast(ctx, to->dst);
+	return kind == ROUTE_DISABLED &&
+	       (to->net == EBPFNET_NET_OUTSIDE || to->net == EBPFNET_NET_HOST);
 }
 
 /* The rule that publishes where a packet goes: on that very address, or on every one of the host's. */

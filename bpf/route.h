@@ -116,6 +116,38 @@ static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src,
 	}
 }
 
+enum neighbour {
+	NEIGHBOUR_ON_LINK,	/* routed without a router */
+	NEIGHBOUR_BEHIND,	/* routed by one */
+	NEIGHBOUR_OTHER,	/* the host's own, or not routed */
+};
+
+static __always_inline enum neighbour route_neighbour(ctx_t *ctx, struct bpf_fib_lookup *fib,
+						      __u32 number)
+{
+	struct ipaddr a = addr_of(__builtin_bswap32(number));
+	long r = route_ask(ctx, fib, addr_of(0), a, 0, 0);
+
+	if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return NEIGHBOUR_OTHER;
+	return fib->family == AF_INET && addr_eq(addr_of(fib->ipv4_dst), a) ? NEIGHBOUR_ON_LINK :
+									      NEIGHBOUR_BEHIND;
+}
+
+/*
+ * Whether an address that is "here" is the broadcast address of a link: the one before it is on the
+ * link, the one behind it is behind a router. Prefixes up to 30 have one.
+ */
+static __always_inline _Bool route_is_broadcast(ctx_t *ctx, struct ipaddr addr)
+{
+	struct bpf_fib_lookup *fib = fib_get();
+	__u32 number = __builtin_bswap32(addr_be32(addr));
+
+	return fib && (number & 3) == 3 &&
+	       route_neighbour(ctx, fib, number - 1) == NEIGHBOUR_ON_LINK &&
+	       route_neighbour(ctx, fib, number + 1) == NEIGHBOUR_BEHIND;
+}
+
 /* Whether an address is one of the host's own now. */
 static __always_inline _Bool route_is_here(ctx_t *ctx, struct ipaddr addr)
 {

@@ -50,6 +50,8 @@ static const struct setting {
 	  "released external port, before another namespace gets it" },
 	{ "flows-per-namespace", FIELD(max_flows_ns), 1, FLOWS_MAX, 0, NULL,
 	  "flows that one namespace may have", "flows" },
+	{ "ports-per-namespace", FIELD(max_ports_ns), 1, FLOWS_MAX, 0, NULL,
+	  "external ports that one namespace may have", "ports" },
 #undef TIMEOUT
 #undef FIELD
 };

@@ -194,7 +194,7 @@ static int first_config(const struct state *s, uint32_t max_flows)
 		return r;
 	cfg = defaults;
 	cfg.max_flows = max_flows;
-	cfg.max_flows_ns = max_flows / 2; /* one cannot fill it alone */
+	cfg.max_flows_ns = cfg.max_ports_ns = max_flows / 2; /* one cannot fill it alone */
 	if (getrandom(&cfg.mark, sizeof(cfg.mark), 0) != sizeof(cfg.mark))
 		return log_err(-errno, "cannot get a random number: %s", strerror(errno));
 	return state_config_set(s, &cfg);

@@ -148,6 +148,7 @@ struct conn {
 /* Map usage, by endpoint id: what a namespace takes of what all share. */
 struct usage {
 	__u32 flows;			/* slots of the flow table, published ports' flows apart */
+	__u32 ports;			/* external ports: mappings, and flows that are not of one */
 };
 
 /* struct port.flags */
@@ -280,6 +281,7 @@ struct config {
 	enum filtering filtering;
 	__u8 zero[3];
 	__u32 max_flows_ns;		/* flows that one namespace may have */
+	__u32 max_ports_ns;		/* and external ports */
 	__u32 mark;			/* in skb->cb of what we send: random, so that nobody else's packet has it */
 	__u16 port_min_h, port_max_h;	/* external ports for masquerading, both ends included */
 	__u32 timeout_s[TIMEOUT_CLASSES];

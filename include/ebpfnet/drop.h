@@ -55,6 +55,7 @@
 	X(bad_protocol, "protocol that cannot be masqueraded")                     \
 	X(fragment, "fragment without its first part")                             \
 	X(icmp_error, "ICMP error about no flow, or malformed")                    \
+	X(icmp_bad_sum, "ICMP error with a wrong checksum, or that quotes one")    \
 	X(unsolicited, "from outside to a namespace, unasked")                     \
 	X(private_source, "source inside a network of ours, on the way out")       \
 	X(no_endpoint, "nobody has that address")                                  \

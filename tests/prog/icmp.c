@@ -158,15 +158,24 @@ static void a_quoted_header_may_have_options(void **s)
 					   .quote = frame(NS2_INSIDE, .sport = 4000, .dport = 53)));
 }
 
-static void a_wrong_checksum_of_an_error_stays_wrong(void **s)
+static void a_wrong_checksum_of_what_is_quoted_stays_wrong(void **s)
 {
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
-	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 3, .check_error = 5,
+	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
 			  .quote = frame(OUTSIDE, .sport = 4000, .dport = 53, .check_error = 3)));
 	expect_translated(
 		INTO_PORT,
-		frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 3, .check_error = 5,
+		frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 3,
 		      .quote = frame(INSIDE_AGAIN, .sport = 4000, .dport = 53, .check_error = 3)));
+}
+
+/* RFC 5508 REQ-3 */
+static void an_error_with_a_wrong_checksum_is_dropped(void **s)
+{
+	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
+	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 3, .check_error = 5,
+			  .quote = frame(OUTSIDE, .sport = 4000, .dport = 53)));
+	expect_dropped(COUNT_icmp_bad_sum);
 }
 
 static void an_error_neither_ends_nor_refreshes_a_flow(void **s)
@@ -535,7 +544,8 @@ int main(void)
 		spec(a_short_quote_is_translated_as_far_as_it_goes),
 		spec(a_quoted_datagram_without_checksum_stays_without),
 		spec(a_quoted_header_may_have_options),
-		spec(a_wrong_checksum_of_an_error_stays_wrong),
+		spec(a_wrong_checksum_of_what_is_quoted_stays_wrong),
+		spec(an_error_with_a_wrong_checksum_is_dropped),
 		spec(an_error_neither_ends_nor_refreshes_a_flow),
 		spec(an_error_about_a_namespace_that_is_gone_is_left_alone),
 		spec(an_error_about_no_flow_is_left_alone),

@@ -124,13 +124,13 @@ static void sizes_belong_to_abi_1(void **state)
 	assert_int_equal(sizeof(struct uplink), 16);
 	assert_int_equal(sizeof(struct publish_key), 8);
 	assert_int_equal(sizeof(struct rule), 40);
-	assert_int_equal(sizeof(struct config), 80);
+	assert_int_equal(sizeof(struct config), 84);
 	assert_int_equal(sizeof(struct conn_alloc), 24);
 	assert_int_equal(sizeof(struct host_record), 80);
 	assert_int_equal(sizeof(struct ns_key), 16);
 	assert_int_equal(sizeof(struct ns_record), 144);
 	assert_int_equal(CONN_STATES, 11);
-	assert_int_equal(sizeof(struct usage), 4);
+	assert_int_equal(sizeof(struct usage), 8);
 	assert_int_equal(sizeof(struct station), 8);
 	assert_int_equal(TIMEOUT_CLASSES, 8);
 }

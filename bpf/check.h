@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What a router verifies of a packet before it passes it on, beyond its parsed headers. */
+#ifndef EBPFNET_BPF_CHECK_H
+#define EBPFNET_BPF_CHECK_H
+
+#include "ctx_tc.h"
+#include "parse.h"
+#include "verdict.h"
+
+#define IPOPT_END 0
+#define IPOPT_NOOP 1
+#define IPOPT_LSRR 131
+#define IPOPT_SSRR 137
+
+/* RFC 7126 section 4: source routes are refused. True too for options that do not parse. */
+static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt *p)
+{
+	__u32 at = ETH_HLEN + IP_MIN_HLEN;
+	__u8 option[2];
+	int i;
+
+	for (i = 0; i < 40 && at < p->l4; i++) {
+		if (ctx_load(ctx, at, option, sizeof(option)))
+			return 1;
+		if (option[0] == IPOPT_END)
+			return 0;
+		if (option[0] == IPOPT_NOOP) {
+			at++;
+			continue;
+		}
+		if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR || option[1] < 2)
+			return 1;
+		at += option[1];
+	}
+	return 0;
+}
+
+#define CHECK_CHUNK 128
+#define CHECK_CHUNKS 12 /* an ICMP error quotes 576 bytes (RFC 1812 4.3.2.3); some quote a whole packet */
+
+/* PERCPU_ARRAY: a piece of the packet, followed by zeros. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u8[CHECK_CHUNK]);
+} check_chunk SEC(".maps");
+
+struct check_sum {
+	ctx_t *ctx;
+	__u32 off, left;
+	__s64 sum;
+};
+
+/* bpf_loop callback. */
+static long check_sum_chunk(__u32 i, struct check_sum *s)
+{
+	__u32 zero = 0, len = s->left < CHECK_CHUNK ? s->left : CHECK_CHUNK;
+	__u8 *chunk = bpf_map_lookup_elem(&check_chunk, &zero);
+
+	if (!chunk || !len)
+		return 1;
+	__builtin_memset(chunk, 0, CHECK_CHUNK);
+	/* the bounds again, on the register that is used: 6.1 learns nothing from len != 0 */
+	len = ((len - 1) & (CHECK_CHUNK - 1)) + 1;
+	OPAQUE(len);
+	if (len < 1 || len > CHECK_CHUNK || ctx_load(s->ctx, s->off, chunk, len)) {
+		s->sum = -1;
+		return 1;
+	}
+	s->sum = bpf_csum_diff(NULL, 0, (__be32 *)chunk, CHECK_CHUNK, csum_fold16(s->sum));
+	s->off += len;
+	s->left -= len;
+	return 0;
+}
+
+/* Whether len bytes of the packet, a checksum over them included, add up (RFC 1071). */
+static __noinline int check_sum_is_right(ctx_t *ctx, __u32 off, __u32 len)
+{
+	struct check_sum s = { .ctx = ctx, .off = off, .left = len };
+
+	if (len > CHECK_CHUNK * CHECK_CHUNKS)
+		return 0;
+	bpf_loop(CHECK_CHUNKS, check_sum_chunk, &s, 0);
+	return s.sum >= 0 && !s.left && csum_fold16((__u32)s.sum) == 0xffff;
+}
+
+#endif
