@@ -62,6 +62,13 @@ enum l4proto {
 	L4_MAX = 255,
 } __attribute__((packed));
 
+/* How much of the peer the keys of a flow name; what they do not is zero in them. */
+enum key_shape {
+	KEY_EXACT,			/* address and port */
+	KEY_ADDRESS,			/* address: another peer of a mapping, filtering by address */
+	KEY_MAPPING,			/* nothing: one external port for all peers (RFC 4787 REQ-1) */
+} __attribute__((packed));
+
 /*
  * A tuple as one packet carries it, in the zone where it enters: the network of the port it came
  * from, or EBPFNET_NET_OUTSIDE for the uplink and lo. ICMP queries carry their identifier in both
@@ -72,14 +79,7 @@ struct flow_key {
 	__u16 sport_h, dport_h;
 	__u16 net;
 	enum l4proto proto;
-	__u8 shape;			/* in map flows 0; in struct conn: enum key_shape */
-};
-
-/* How much of the peer the keys of a flow name; what they do not is zero in them. */
-enum key_shape {
-	KEY_EXACT,			/* address and port */
-	KEY_ADDRESS,			/* address: another peer of a mapping, filtering by address */
-	KEY_MAPPING,			/* nothing: one external port for all peers (RFC 4787 REQ-1) */
+	enum key_shape shape;		/* of the flow's keys, in struct conn; in a key itself KEY_EXACT */
 };
 
 enum flow_dir {
