@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What topo.c and topo_ns.c share: the host's ends of our veth pairs. */
+/* Devices of ours on the host: the host's ends of our veth pairs. */
 #ifndef EBPFNET_TOPO_DEVICE_H
 #define EBPFNET_TOPO_DEVICE_H
 
