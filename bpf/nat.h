@@ -138,6 +138,18 @@ static __always_inline void nat_range(__u16 want_h, enum l4proto proto, __u16 mi
 	}
 }
 
+/* How far an attempt leaps from where the search began, in ports of one parity, once round. */
+static __always_inline __u32 nat_leap(__u32 attempt, __u32 ports)
+{
+	return attempt * NAT_STEP % ports;
+}
+
+/* The port there: base is the first of its parity, start and leap are below ports. */
+static __always_inline __u16 nat_place(__u32 base, __u32 ports, __u32 start, __u32 leap)
+{
+	return base + 2 * ((start + leap) % ports);
+}
+
 /*
  * The source port to try at an attempt: first the one the sender chose, then ports of its class
  * and parity (RFC 4787 REQ-4) from a random place on, in steps that visit each once, at last those of
@@ -155,7 +167,7 @@ static __always_inline __u16 nat_candidate(__u16 want_h, __u32 attempt, __u32 ra
 	if (base >= last_h)
 		return last_h;
 	ports = (last_h - base) / 2 + 1;
-	return base + 2 * ((random % ports + attempt * NAT_STEP) % ports);
+	return nat_place(base, ports, random % ports, nat_leap(attempt, ports));
 }
 
 #endif

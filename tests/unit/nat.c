@@ -193,6 +193,23 @@ static void attempts_visit_distinct_ports(void **state)
 	}
 }
 
+/* Not samples: every number of ports there can be. The proofs in tests/verify build on it. */
+static void leaps_are_distinct_for_every_number_of_ports(void **state)
+{
+	uint32_t ports, attempt, most, leap;
+	static uint32_t seen[32768];
+
+	for (ports = 1; ports <= 32768; ports++) {
+		most = ports < NAT_ATTEMPTS ? ports : NAT_ATTEMPTS;
+		for (attempt = 0; attempt < most; attempt++) {
+			leap = nat_leap(attempt, ports);
+			assert_true(leap < ports);
+			assert_int_not_equal(seen[leap], ports);
+			seen[leap] = ports;
+		}
+	}
+}
+
 static void search_begins_at_a_random_place(void **state)
 {
 	uint32_t low = 0, high = 0;
@@ -303,6 +320,7 @@ int main(void)
 		cmocka_unit_test(candidate_keeps_the_senders_class),
 		cmocka_unit_test(range_of_one_port_gives_that_port),
 		cmocka_unit_test(attempts_visit_distinct_ports),
+		cmocka_unit_test(leaps_are_distinct_for_every_number_of_ports),
 		cmocka_unit_test(search_begins_at_a_random_place),
 		cmocka_unit_test(reply_keys_of_the_three_kinds_of_flow),
 		cmocka_unit_test(reply_of_a_reply_is_the_packet_itself),
