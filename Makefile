@@ -4,6 +4,7 @@
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make test       style, unit, prog and e2e tests        make demo    the tutorial, walked in a lab
 #   make scoreboard requirements of a NAT, netfilter's and ours
+#   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean
 #
 # bpf/NAME.bpf.c -> build/NAME.bpf.o -> build/NAME.skel.h (the object's bytes) -> user/dataplane.c
@@ -96,6 +97,11 @@ test:
 	@$(MAKE) --no-print-directory $(JOBS) all tests
 	@tests/run
 
+# Status 77: there is no CBMC here.
+verify:
+	@tests/verify/run
+	$(if $(MUTANTS),@tests/verify/mutants)
+
 demo:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all
@@ -118,6 +124,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test demo scoreboard install uninstall clean
+.PHONY: all tests test verify demo scoreboard install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
