@@ -318,7 +318,9 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 
 	if (!cfg || !m)
 		return 1;
-	m->new.t.sport_h = nat_candidate(m->want_h, attempt, m->random, m->first_h, m->last_h);
+	if (!m->new.mapped) /* else there is no choice, whatever the range is by now */
+		m->new.t.sport_h =
+			nat_candidate(m->want_h, attempt, m->random, m->first_h, m->last_h);
 	m->reply_key = nat_reply_key(&m->new.t, m->new.answer_net, m->new.key.proto);
 	m->reply_key = nat_shape_key(m->reply_key, m->new.shape, 0);
 	/* a station that calls its own published port from that port: the answer would look the same */

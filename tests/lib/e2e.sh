@@ -55,9 +55,9 @@ unlike() {
 	! grep -qE -- "$2" <<< "$1" || fail "must not be there: $2"$'\n'"in: $1"
 }
 
-# Tries a command for up to 3 s. For what another process is about to do, never for our own.
+# Tries a command for up to 10 s. For what another process is about to do, never for our own.
 soon() {
-	local end=$((SECONDS + 3))
+	local end=$((SECONDS + 10))
 	until "$@" > /dev/null 2>&1; do
 		[ $SECONDS -le $end ] || fail "never came true: $*"
 		sleep 0.02
