@@ -6,7 +6,7 @@
 static _Bool key_same(struct flow_key a, struct flow_key b)
 {
 	return addr_eq(a.src, b.src) && addr_eq(a.dst, b.dst) && a.sport_h == b.sport_h &&
-	       a.dport_h == b.dport_h && a.net == b.net && a.proto == b.proto && a.zero == b.zero;
+	       a.dport_h == b.dport_h && a.net == b.net && a.proto == b.proto && a.shape == b.shape;
 }
 
 static struct nat_tuple tuple(struct flow f)
@@ -17,7 +17,7 @@ static struct nat_tuple tuple(struct flow f)
 /* As the parser makes them: an ICMP query has its identifier in both places. */
 static void given_a_new_flow(struct ct_new n)
 {
-	GIVEN(n.key.zero == 0 && n.key.net <= EBPFNET_NET_HOST);
+	GIVEN(n.key.shape == KEY_EXACT && n.shape == KEY_EXACT && n.key.net <= EBPFNET_NET_HOST);
 	GIVEN(n.key.proto != L4_ICMP || n.key.sport_h == n.key.dport_h);
 }
 
@@ -34,28 +34,32 @@ void the_reply_key_is_the_translation_turned_round(struct nat_tuple t, __u16 net
 	PROVE(addr_eq(key.src, t.dst) && addr_eq(key.dst, t.src));
 	PROVE(key.dport_h == t.sport_h);
 	PROVE(key.sport_h == (proto == L4_ICMP ? t.sport_h : t.dport_h));
-	PROVE(key.net == net && key.proto == proto && key.zero == 0);
+	PROVE(key.net == net && key.proto == proto && key.shape == KEY_EXACT);
 }
 
 /* A packet translated, answered, and the answer translated is an answer to the packet as it was. */
 void a_reply_is_translated_back(struct ct_new n, __u32 slot, __u32 gen)
 {
-	struct flow original = ct_original(&n, slot, gen), reply = ct_reply(&n, slot, gen);
-	struct nat_tuple t = tuple(reply);
+	struct ct_making m = { .new = n };
+	struct nat_tuple t;
 
 	given_a_new_flow(n);
-	PROVE(key_same(nat_reply_key(&t, reply.answer_net, n.key.proto), n.key));
-	PROVE(original.dir == FLOW_ORIGINAL && reply.dir == FLOW_REPLY);
-	PROVE(original.conn == slot && reply.conn == slot);
+	ct_fill(&m, slot, gen);
+	t = tuple(m.reply);
+	PROVE(key_same(nat_reply_key(&t, m.reply.answer_net, n.key.proto), n.key));
+	PROVE(m.original.dir == FLOW_ORIGINAL && m.reply.dir == FLOW_REPLY);
+	PROVE(m.original.conn == slot && m.reply.conn == slot);
 }
 
 /* And answers to that answer are found under the key that ct_begin() enters it by. */
 void the_translation_is_what_the_flow_says(struct ct_new n, __u32 slot, __u32 gen)
 {
-	struct flow original = ct_original(&n, slot, gen);
-	struct nat_tuple t = tuple(original);
+	struct ct_making m = { .new = n };
+	struct nat_tuple t;
 
 	given_a_new_flow(n);
-	PROVE(key_same(nat_reply_key(&t, original.answer_net, n.key.proto),
+	ct_fill(&m, slot, gen);
+	t = tuple(m.original);
+	PROVE(key_same(nat_reply_key(&t, m.original.answer_net, n.key.proto),
 		       nat_reply_key(&n.t, n.answer_net, n.key.proto)));
 }
