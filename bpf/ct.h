@@ -206,7 +206,6 @@ struct ct_new {
 	struct nat_tuple t;		/* the tuple it will have; .sport_h may be changed */
 	enum flow_target to, back_to;	/* where it goes, where its answers go */
 	__u8 answer_net;		/* zone in which its answers arrive */
-	__u8 tcp_flags;
 	__u32 to_ifindex, back_ifindex;	/* for TO_PORT */
 	__u32 rule, endpoint;
 	enum key_shape shape;
@@ -424,7 +423,7 @@ static __always_inline struct ct_new *ct_prepare(const struct pkt *p)
 
 	if (!m)
 		return NULL;
-	m->new = (struct ct_new){ .key = p->key, .tcp_flags = p->tcp_flags };
+	m->new = (struct ct_new){ .key = p->key };
 	return &m->new;
 }
 
