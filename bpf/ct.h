@@ -167,23 +167,24 @@ static __always_inline struct flow *ct_mapping(const struct flow_key *key)
 	return f && ct_touch(f, 0) ? f : NULL;
 }
 
+static __always_inline _Bool ct_is_live(const struct flow *f, const struct config *cfg)
+{
+	struct conn *c = conn_get(f->conn);
+	union conn_word w;
+
+	if (!c)
+		return 0;
+	w = conn_word(c);
+	return conn_live(w) && !conn_expired(c, w, cfg, now_s()) &&
+	       (f->gen == cfg->gen || ct_still_wanted(f, c));
+}
+
 /* The flow that an ICMP error is about: found, and neither refreshed nor ended (RFC 5508 REQ-6). */
 static __always_inline struct flow *ct_peek(const struct flow_key *key, const struct config *cfg)
 {
 	struct flow *f = ct_lookup(key);
-	union conn_word w;
-	struct conn *c;
 
-	if (!f)
-		return NULL;
-	c = conn_get(f->conn);
-	if (!c)
-		return NULL;
-	w = conn_word(c);
-	if (!conn_live(w) || conn_expired(c, w, cfg, now_s()) ||
-	    (f->gen != cfg->gen && !ct_still_wanted(f, c)))
-		return NULL;
-	return f;
+	return f && ct_is_live(f, cfg) ? f : NULL;
 }
 
 /* Ends the flow of a direction, if it is still the one that f was read from. */

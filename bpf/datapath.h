@@ -121,10 +121,16 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 {
 	struct entrance at = { .zone = EBPFNET_NET_OUTSIDE, .back = TO_UPLINK, .routed = 1 };
 	struct way way = { .count = COUNT_not_ours };
+	struct config *cfg = config_get();
 	struct pkt *p = pkt_begin();
 	verdict_t v = PASS;
 
-	if (p && ctx_to_us(ctx) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
+	if (cfg && ctx_is_ours(ctx, cfg->mark)) {
+		at.hairpin = 1;
+		ctx_mark_ours(ctx, 0); /* no namespace is to see it */
+	}
+	/* what comes in again has the gateway's MAC address */
+	if (p && (at.hairpin || ctx_to_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
 		v = inbound(ctx, p, &at, &way);
 	return forward(ctx, v, &way, 0, NULL);
 }

@@ -66,6 +66,11 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct way *wa
 			return ACTION_DROP;
 		ctx_mark_ours(ctx, cfg->mark);
 		return ctx_send_via(ctx, way->ifindex, way->nexthop);
+	case HAIRPIN:
+		if (!cfg)
+			return ACTION_DROP;
+		ctx_mark_ours(ctx, cfg->mark);
+		return ctx_receive(ctx, way->ifindex);
 	default:
 		return ACTION_PASS;
 	}

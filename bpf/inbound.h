@@ -15,10 +15,13 @@ struct entrance {
 	__u8 zone;			/* EBPFNET_NET_* */
 	enum flow_target back;		/* where answers of a published port go */
 	_Bool routed;			/* crosses a router: the TTL counts */
+	_Bool hairpin;			/* from a namespace, translated as if it had left: not the host's affair */
 };
 
-static __always_inline verdict_t leave_alone(struct way *way)
+static __always_inline verdict_t leave_alone(const struct entrance *at, struct way *way)
 {
+	if (at->hairpin)
+		return DROP(unsolicited);
 	way->count = COUNT_not_ours;
 	return PASS;
 }
@@ -35,7 +38,7 @@ static __noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p,
 		return DROP(helper_failed);
 	v = icmp_translate(ctx, p, at->zone, cfg, &f, &outer);
 	if (v == DROP(icmp_error)) /* about a packet of the host's own */
-		return leave_alone(way);
+		return leave_alone(at, way);
 	if (v != NEXT)
 		return v;
 	if (f->to == TO_STACK) {
@@ -67,15 +70,17 @@ static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
 {
 	__u32 id = 0;
 	struct rule *rule = publish_match(ctx, p, cfg, &id);
+	verdict_t v;
 
 	if (!rule)
-		return leave_alone(way);
+		return leave_alone(at, way);
 	/* "every address of the host" is the gateway's too, but the answer would leave with it */
 	if (at->routed && endpoint_get(rule->net, p->key.dst))
 		return DROP(unsolicited);
 	if (at->routed && !source_is_outside(ctx, p))
 		return DROP(martian);
-	return publish_begin(ctx, p, rule, id, p->key.src, at->back, ctx->ifindex);
+	v = publish_new(ctx, p, rule, id, NULL, at->back);
+	return v == NEXT ? ct_begin(ctx) : v;
 }
 
 static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct entrance *at,
@@ -87,10 +92,10 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 
 	if (!cfg || p->eth_type != ETH_P_IP || p->kind == PKT_PIECE || p->kind == PKT_OTHER ||
 	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
-		return leave_alone(way);
+		return leave_alone(at, way);
 	/* queries are asked from inside: only their answers belong to a flow */
 	if (p->kind == PKT_QUERY && icmp_is_request(p->icmp_type))
-		return leave_alone(way);
+		return leave_alone(at, way);
 	p->key.net = at->zone;
 	if (p->kind == PKT_ERROR)
 		return inbound_error(ctx, p, at, way);
@@ -104,6 +109,9 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 		if (!f)
 			return DROP(helper_failed);
 	}
+	/* only what was turned round in here comes from an address of the host's own */
+	if (at->routed && !at->hairpin && addr_eq(p->key.src, p->key.dst))
+		return DROP(martian);
 	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
 		return DROP(bad_checksum);
 	if (at->routed && f->to != TO_STACK && p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))

@@ -38,6 +38,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 
 	switch (kind) {
 	case ROUTE_UPLINK:
+	case ROUTE_HAIRPIN:
 		way->ifindex = route->ifindex;
 		way->nexthop = route->nexthop;
 		return NEXT;
@@ -69,24 +70,60 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 	return icmp_refuse(ctx, p, what, reason, way);
 }
 
+/*
+ * Whether a datagram to an address of the host's is for another namespace's mapping (RFC 4787 REQ-9).
+ * Then it is translated as if it left, and comes in again by the uplink of that mapping, where it is
+ * filtered and translated as anybody's.
+ */
+static __noinline int outbound_hairpin(ctx_t *ctx, const struct pkt *p, struct route *route)
+{
+	struct config *cfg = config_get();
+	struct flow *f, *own;
+	struct flow_key key;
+
+	if (!p || !route || !cfg || p->kind != PKT_PORTS || p->key.proto != L4_UDP)
+		return 0;
+	key = nat_shape_key(p->key, KEY_MAPPING, 0);
+	key.net = EBPFNET_NET_OUTSIDE;
+	f = bpf_map_lookup_elem(&flows, &key);
+	if (!f || f->to != TO_PORT || !ct_is_live(f, cfg))
+		return 0;
+	key = nat_shape_key(nat_reply_key_of(f, L4_UDP), KEY_MAPPING, 1);
+	f = bpf_map_lookup_elem(&flows, &key);
+	if (!f)
+		return 0;
+	route->ifindex = f->ifindex;
+	route->nexthop = 0;
+	key = nat_shape_key(p->key, KEY_MAPPING, 1);
+	own = bpf_map_lookup_elem(&flows, &key);
+	route->src = own && route_is_here(ctx, own->src) ? own->src : p->key.dst;
+	return 1;
+}
+
+static __always_inline _Bool route_leads_on(enum route_kind kind)
+{
+	return kind == ROUTE_UPLINK || kind == ROUTE_HAIRPIN;
+}
+
 static __always_inline enum route_kind outbound_route(ctx_t *ctx, const struct pkt *p,
 						      struct route *route)
 {
 	__u32 len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
+	enum route_kind kind = route_find(ctx, p->key.src, p->key.dst, p->tos, len, route);
 
-	return route_find(ctx, p->key.src, p->key.dst, p->tos, len, route);
+	return kind == ROUTE_HERE && outbound_hairpin(ctx, p, route) ? ROUTE_HAIRPIN : kind;
 }
 
 /*
- * The way out of a packet of a known flow. When the kernel does not say where to, a flow goes on by
- * the uplink that it is on.
+ * The way out of a packet of a flow, NULL: of none yet. When the kernel does not say where to, a
+ * flow goes on by the uplink that it is on.
  */
 static __always_inline enum route_kind outbound_flow_route(ctx_t *ctx, const struct pkt *p,
 							   const struct flow *f, struct route *route)
 {
 	enum route_kind kind = outbound_route(ctx, p, route);
 
-	if (kind != ROUTE_DISABLED)
+	if (kind != ROUTE_DISABLED || !f)
 		return kind;
 	*route = (struct route){ .ifindex = f->ifindex, .src = f->src };
 	return ROUTE_UPLINK;
@@ -125,11 +162,10 @@ static __always_inline void masquerade_map(struct ct_new *n, const struct flow_k
 	n->mapped = 1;
 }
 
-/* NEXT: the flow is there, under p->key. */
-static __always_inline verdict_t masquerade_begin(ctx_t *ctx, const struct pkt *p,
-						  const struct port *port, const struct network *net,
-						  const struct config *cfg,
-						  const struct route *route)
+/* What the flow of a packet to the outside is to be. */
+static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
+						const struct port *port, const struct network *net,
+						const struct config *cfg, const struct route *route)
 {
 	struct ct_new *n;
 
@@ -161,7 +197,7 @@ static __always_inline verdict_t masquerade_begin(ctx_t *ctx, const struct pkt *
 	n->endpoint = port->endpoint;
 	if (p->key.proto == L4_UDP)
 		masquerade_map(n, &p->key, cfg);
-	return ct_begin(ctx);
+	return NEXT;
 }
 
 /* RFC 5508 REQ-9 in spirit, RFC 6888 REQ-4: who gets no flow for want of room is told so. */
@@ -174,6 +210,22 @@ static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, ve
 		return reason;
 	count(COUNT_flow_refused);
 	return icmp_refuse(ctx, p, what, reason, way);
+}
+
+/* What comes in again by an uplink is routed there, and its TTL counted. */
+static __always_inline __u8 outbound_ttl(const struct pkt *p, const struct flow *f,
+					 enum route_kind kind)
+{
+	return f->to == TO_LOCAL || (f->to == TO_UPLINK && kind == ROUTE_HAIRPIN) ? p->ttl :
+										    p->ttl - 1;
+}
+
+static __always_inline verdict_t outbound_leave(enum route_kind kind, struct way *way)
+{
+	if (kind != ROUTE_HAIRPIN)
+		return UPLINK;
+	way->count = COUNT_hairpinned;
+	return HAIRPIN;
 }
 
 /* An ICMP error from inside, about a packet that was translated on its way in. */
@@ -197,23 +249,29 @@ static __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, stru
 	}
 	if (v != NEXT)
 		return v;
+	if (p->ttl <= 1)
+		return DROP(ttl_exceeded);
 	if (f->to == TO_UPLINK) {
 		if (kind == ROUTE_DISABLED)
 			kind = outbound_flow_route(ctx, p, f, &route);
-		if (kind != ROUTE_UPLINK || !external_is_current(ctx, f, &route))
+		if (kind == ROUTE_HERE) { /* the other end is a namespace's mapping, or was one */
+			kind = ROUTE_HAIRPIN;
+			route.ifindex = f->ifindex;
+		} else if (kind != ROUTE_UPLINK || !external_is_current(ctx, f, &route)) {
 			return DROP(icmp_error);
+		}
 		way->ifindex = route.ifindex;
 		way->nexthop = route.nexthop;
 	}
-	if (p->ttl <= 1)
-		return DROP(ttl_exceeded);
-	v = rewrite_ip(ctx, p, &outer, f->to == TO_LOCAL ? p->ttl : p->ttl - 1);
+	v = rewrite_ip(ctx, p, &outer, outbound_ttl(p, f, kind));
 	if (v != NEXT)
 		return v;
 	way->count = COUNT_icmp_translated;
 	if (f->to == TO_PORT)
 		return translate_macs(ctx, f, way);
-	return f->to == TO_LOCAL ? LOCAL : UPLINK;
+	if (f->to == TO_LOCAL)
+		return LOCAL;
+	return outbound_leave(kind, way);
 }
 
 /* A packet of a flow that is known. */
@@ -232,7 +290,8 @@ static __always_inline verdict_t outbound_flow(ctx_t *ctx, const struct pkt *p, 
 		if (v != NEXT)
 			return v;
 	}
-	return translate(ctx, p, f, p->ttl - 1, way);
+	v = translate(ctx, p, f, outbound_ttl(p, f, kind), way);
+	return v == UPLINK ? outbound_leave(kind, way) : v;
 }
 
 /*
@@ -245,7 +304,7 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 	struct config *cfg = config_get();
 	enum route_kind kind = ROUTE_FAILED;
 	struct route route = {};
-	struct rule *rule;
+	struct rule *rule = NULL;
 	struct flow *f;
 	__u32 id = 0;
 	verdict_t v = route_guard(ctx, p, net);
@@ -263,33 +322,28 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 
 	/* what has no ports (and zeros in the key) is not of the flow that has ports 0 */
 	f = p->kind == PKT_PORTS || p->kind == PKT_QUERY ? ct_find(&p->key, p->tcp_flags, cfg) : NULL;
-	if (!f) {
+	if (!f)
 		rule = publish_match(ctx, p, cfg, &id);
-		if (rule) {
-			v = publish_begin(ctx, p, rule, id, p->key.dst, TO_PORT, ctx->ifindex);
-			if (v != NEXT)
-				return v;
-			f = ct_lookup(&p->key);
-		}
+	if (!f && !rule && addr_eq(p->key.dst, net->gateway)) {
+		way->count = COUNT_to_host;
+		return GATEWAY;
 	}
-	if (f && f->to == TO_UPLINK) {
+	if (f ? f->to == TO_UPLINK : !rule) {
 		kind = outbound_flow_route(ctx, p, f, &route);
-		if (kind == ROUTE_UPLINK && !external_is_current(ctx, f, &route)) {
+		if (f && route_leads_on(kind) && !external_is_current(ctx, f, &route)) {
 			ct_forget(f);
 			f = NULL;
 		}
-	} else if (!f && addr_eq(p->key.dst, net->gateway)) {
-		way->count = COUNT_to_host;
-		return GATEWAY;
-	} else if (!f) {
-		kind = outbound_route(ctx, p, &route);
 	}
 	if (!f) {
-		if (kind != ROUTE_UPLINK)
+		if (!rule && !route_leads_on(kind))
 			return route_verdict(ctx, p, kind, &route, net->gateway, way);
 		if (p->ttl <= 1)
 			return ttl_exceeded(ctx, p, net->gateway, way);
-		v = masquerade_begin(ctx, p, port, net, cfg, &route);
+		v = rule ? publish_new(ctx, p, rule, id, net, TO_PORT) :
+			   masquerade_new(ctx, p, port, net, cfg, &route);
+		if (v == NEXT)
+			v = ct_begin(ctx);
 		if (v != NEXT)
 			return refuse_flow(ctx, p, v, net->gateway, way);
 		f = ct_lookup(&p->key);

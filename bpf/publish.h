@@ -74,25 +74,37 @@ static __always_inline _Bool publish_is_hosts_own(ctx_t *ctx, const struct flow_
 }
 
 /* The rule for a packet that belongs to no flow, or NULL: not published, or the host's own affair. */
-static __always_inline struct rule *publish_match(ctx_t *ctx, const struct pkt *p,
+static __noinline struct rule *publish_match(ctx_t *ctx, const struct pkt *p,
 						  const struct config *cfg, __u32 *id)
 {
 	struct rule *rule;
 
-	if (!cfg->published || p->kind != PKT_PORTS)
+	if (!cfg || !p || !id || !cfg->published || p->kind != PKT_PORTS)
 		return NULL;
 	rule = publish_find(ctx, &p->key, id);
 	return rule && !publish_is_hosts_own(ctx, &p->key) ? rule : NULL;
 }
 
 /*
- * Begins the flow of a packet to a published port. src: the source to show to the namespace; the
- * packet's own or, through a hairpin, the published address. back: where the answers go.
- * NEXT: the flow is there, under p->key.
+ * The source to show to the namespace: the packet's own or, through a hairpin, what the outside would
+ * see, the published address and the port of the sender's mapping if it has one.
  */
-static __always_inline verdict_t publish_begin(ctx_t *ctx, const struct pkt *p,
-					       const struct rule *rule, __u32 id, struct ipaddr src,
-					       enum flow_target back, __u32 back_ifindex)
+static __always_inline void publish_source(struct ct_new *n, const struct flow_key *key,
+					   const struct network *from)
+{
+	struct flow *mapping = from && key->proto == L4_UDP ? ct_mapping(key) : NULL;
+
+	n->t.src = from ? key->dst : key->src;
+	n->t.sport_h = mapping ? mapping->sport_h : key->sport_h;
+}
+
+/*
+ * What the flow of a packet to a published port is to be. from: the network it comes from, NULL: none
+ * of ours. back: where the answers go.
+ */
+static __always_inline verdict_t publish_new(ctx_t *ctx, const struct pkt *p,
+					     const struct rule *rule, __u32 id,
+					     const struct network *from, enum flow_target back)
 {
 	struct endpoint *to;
 	struct ct_new *n;
@@ -105,20 +117,17 @@ static __always_inline verdict_t publish_begin(ctx_t *ctx, const struct pkt *p,
 	n = ct_prepare(p);
 	if (!n)
 		return DROP(helper_failed);
-	n->t = (struct nat_tuple){
-		.src = src,
-		.dst = rule->to,
-		.sport_h = p->key.sport_h,
-		.dport_h = rule->to_first_h + (p->key.dport_h - rule->first_h),
-	};
+	publish_source(n, &p->key, from);
+	n->t.dst = rule->to;
+	n->t.dport_h = rule->to_first_h + (p->key.dport_h - rule->first_h);
 	n->to = TO_PORT;
 	n->to_ifindex = to->ifindex;
 	n->back_to = back;
-	n->back_ifindex = back_ifindex;
+	n->back_ifindex = ctx->ifindex;
 	n->answer_net = rule->net;
 	n->rule = id;
 	n->endpoint = rule->endpoint;
-	return ct_begin(ctx);
+	return NEXT;
 }
 
 #endif

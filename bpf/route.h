@@ -11,6 +11,7 @@
 enum route_kind {
 	ROUTE_UPLINK,		/* out of .ifindex, which has our programs */
 	ROUTE_HERE,		/* an address of the host's own */
+	ROUTE_HAIRPIN,		/* that, and there a namespace's external port: .ifindex is the uplink it is on */
 	ROUTE_TOO_BIG,		/* out, but larger than .mtu */
 	ROUTE_UNHOOKED,		/* out of a device where we could not see the answer */
 	ROUTE_PROHIBITED,

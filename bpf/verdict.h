@@ -14,6 +14,7 @@ enum verdict {
 	GATEWAY,		/* up into the host, through the gateway device */
 	LOCAL,			/* up into the host's own sockets, over lo */
 	UPLINK,			/* out of way.ifindex to way.nexthop */
+	HAIRPIN,		/* back in by the uplink way.ifindex, as if the outside had sent it */
 };
 
 /* An enum verdict, or -COUNT_reason: dropped. */

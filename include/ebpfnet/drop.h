@@ -18,6 +18,7 @@
 	X(to_host, "handed to the host")                                           \
 	X(masqueraded, "sent out translated")                                      \
 	X(unmasqueraded, "reply translated back into a namespace")                 \
+	X(hairpinned, "sent to another namespace's external port")                 \
 	X(published_in, "delivered to a published port")                           \
 	X(published_out, "reply of a published port")                              \
 	X(icmp_translated, "ICMP error translated")                                \

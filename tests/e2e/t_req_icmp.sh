@@ -243,13 +243,14 @@ test_req_28_errors_are_hairpinned() {
 	    equal((told.src, told.dst), (HOST, NS2), "from and to")
 	    sums_right(told, "a hairpinned error")
 	    same_but_for_ttl(quote(told), sent, "the quote of a hairpinned error")
-	server, one, two = internet.udp(7000, SERVER), ns1.udp(3000), ns2.udp(6001)
-	def datagram(port):
-	    return IP(src=NS2, dst=HOST, id=next(numbers)) / UDP(sport=6001, dport=port)
-	complains(*pass_through(inside2, datagram(5000), inside), "a published port")
+	def datagram(sport, dport):
+	    return IP(src=NS2, dst=HOST, id=next(numbers)) / UDP(sport=sport, dport=dport)
+	published = ns1.udp(3000)
+	complains(*pass_through(inside2, datagram(6000, 5000), inside), "a published port")
+	server, one, two = internet.udp(7000, SERVER), ns1.udp(3001), ns2.udp(6001)
 	at_one, at_two = seen_as(one, server), seen_as(two, server)
 	one.tell(b"punch", at_two)
-	complains(*pass_through(inside2, datagram(at_one[1]), inside), "a mapping")
+	complains(*pass_through(inside2, datagram(6001, at_one[1]), inside), "a mapping")
 	'
 }
 

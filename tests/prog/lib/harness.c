@@ -69,6 +69,7 @@ void run_given(enum hook hook, enum device dev, const struct frame *in, struct g
 		.priority = PRIORITY,
 		.gso_size = given.gso_size,
 		.gso_segs = given.gso_size ? 2 : 0,
+		.cb = { given.cb },
 	};
 	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = in->bytes, .data_size_in = in->len,
 		    .data_out = out.packet.bytes, .data_size_out = FRAME_MAX, .ctx_in = &ctx,
@@ -88,6 +89,13 @@ void run_given(enum hook hook, enum device dev, const struct frame *in, struct g
 void run(enum hook hook, enum device dev, const struct frame *in)
 {
 	run_given(hook, dev, in, (struct given){});
+}
+
+void comes_in_again(void)
+{
+	struct frame in = out.packet;
+
+	run_given(HOOK_UPLINK, DEV_UPLINK, &in, (struct given){ .cb = out.ctx.cb[0] });
 }
 
 const struct frame *output(void)

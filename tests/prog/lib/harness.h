@@ -102,6 +102,7 @@ void run(enum hook hook, enum device dev, const struct frame *in);
 struct given {
 	uint16_t gso_size;		/* not 0: a packet that the device is to cut up */
 	enum device forwarded_from;	/* not lo: the host forwards it */
+	uint32_t cb;			/* the word of skb->cb that a mark of ours is in */
 };
 
 void run_given(enum hook hook, enum device dev, const struct frame *in, struct given given);
@@ -112,6 +113,9 @@ void run_given(enum hook hook, enum device dev, const struct frame *in, struct g
 #define host_sends(f) run(HOOK_GATEWAY, DEV_GW, f)
 #define uplink_gets(f) run(HOOK_UPLINK, DEV_UPLINK, f)
 #define lo_gets(f) run(HOOK_LO, DEV_LO, f)
+
+/* The packet that came out last enters by the uplink, with the mark that it left with. */
+void comes_in_again(void);
 
 /* The packet that came out last. */
 const struct frame *output(void);

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * From a namespace to the external port of another one (RFC 4787 REQ-9): out by the one's mapping, in
+ * by the other's.
+ */
+#include "lib/harness.h"
+
+#define ONE NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 6000, .dport = 6001
+#define TWO NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 6001, .dport = 6000
+
+/* Both have a mapping, by asking a server; their external ports are their own. */
+static void both_are_mapped(void)
+{
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 6000, .dport = 53));
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 6001, .dport = 53));
+}
+
+static void expect_turned(struct frame *f)
+{
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_hairpinned, COUNT_flow_new);
+}
+
+static void expect_arrived(struct frame *f)
+{
+	expect_outcome(INTO_PORT);
+	expect_packet(f);
+	expect_counted(COUNT_unmasqueraded);
+}
+
+static void two_mappings_reach_each_other(void **s)
+{
+	both_are_mapped();
+	ns1_sends(frame(ONE));
+	expect_turned(frame(NS1_TO_GW, .src = UPLINK, .dst = UPLINK, .sport = 6000, .dport = 6001));
+	ns2_sends(frame(TWO));
+	expect_turned(frame(NS2_TO_GW, .src = UPLINK, .dst = UPLINK, .sport = 6001, .dport = 6000));
+	/* one router is crossed: the TTL is counted once */
+	comes_in_again();
+	expect_arrived(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 6001, .dport = 6000,
+			     .ttl = 63));
+	/* and now the flows are known */
+	ns1_sends(frame(ONE));
+	expect_counted(COUNT_hairpinned);
+	comes_in_again();
+	expect_arrived(frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .sport = 6000, .dport = 6001,
+			     .ttl = 63));
+	expect_live_flows(4);
+}
+
+/* As from anybody outside: who was not asked is not heard. And the host is not bothered. */
+static void a_mapping_filters_them_too(void **s)
+{
+	both_are_mapped();
+	ns1_sends(frame(ONE));
+	comes_in_again();
+	expect_dropped(COUNT_unsolicited);
+}
+
+static void and_if_it_filters_nobody_they_are_heard(void **s)
+{
+	struct config cfg = config_now();
+
+	cfg.filtering = FILTER_ENDPOINT;
+	configure(&cfg);
+	both_are_mapped();
+	ns1_sends(frame(ONE));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_hairpinned);
+	comes_in_again();
+	expect_arrived(frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .sport = 6000, .dport = 6001,
+			     .ttl = 63));
+	expect_live_flows(2);
+}
+
+/* RFC 1122 3.3.4.2: the same packet off the wire is a forgery. */
+static void nobody_outside_sends_with_the_hosts_address(void **s)
+{
+	both_are_mapped();
+	ns1_sends(frame(ONE));
+	uplink_gets(frame(FROM_ISP, .src = UPLINK, .dst = UPLINK, .sport = 6001, .dport = 6000));
+	expect_dropped(COUNT_martian);
+}
+
+static void a_mapping_whose_time_is_up_is_the_hosts_port_again(void **s)
+{
+	both_are_mapped();
+	age_flows(100000);
+	ns1_sends(frame(ONE));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_to_host);
+}
+
+static void what_has_a_ttl_of_one_goes_no_further(void **s)
+{
+	both_are_mapped();
+	ns1_sends(frame(ONE, .ttl = 1));
+	expect_outcome(SENT);
+	expect_counted(COUNT_icmp_sent);
+}
+
+static void an_error_turns_too(void **s)
+{
+	both_are_mapped();
+	ns1_sends(frame(ONE));
+	ns2_sends(frame(TWO));
+	comes_in_again();
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE,
+			.code = 3,
+			.quote = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 6001,
+				       .dport = 6000, .ttl = 63)));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_hairpinned);
+	comes_in_again();
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .proto = ICMP,
+			    .type = UNREACHABLE, .code = 3, .ttl = 63,
+			    .quote = frame(TWO, .ttl = 63)));
+	expect_counted(COUNT_icmp_translated);
+}
+
+/* A published port sees the sender as the outside would: by the port of its mapping. */
+static void a_published_port_sees_the_senders_mapping(void **s)
+{
+	uint16_t external;
+
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 6001, .dport = 53));
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 6001, .dport = 53));
+	external = frame_u16(output(), ETH_LEN + IP_LEN);
+	assert_int_not_equal(external, 6001);
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 6001, .dport = 5000));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = external, .dport = 3000,
+			    .ttl = 63));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(two_mappings_reach_each_other),
+		spec(a_mapping_filters_them_too),
+		spec(and_if_it_filters_nobody_they_are_heard),
+		spec(nobody_outside_sends_with_the_hosts_address),
+		spec(a_mapping_whose_time_is_up_is_the_hosts_port_again),
+		spec(what_has_a_ttl_of_one_goes_no_further),
+		spec(an_error_turns_too),
+		spec(a_published_port_sees_the_senders_mapping),
+	};
+
+	return run_specs("hairpin", specs);
+}
