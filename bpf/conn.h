@@ -14,14 +14,14 @@
 #define CONN_SWEEP_FULL 64 /* and when the table is full */
 
 /*
- * state, fin and use of a slot, as the one word that changes hands. use is another each time the slot
+ * state, fin, scales and use of a slot, as the one word that changes hands. use is another each time the slot
  * is taken, so that whoever has seen an earlier flow in it cannot end this one.
  */
 union conn_word {
 	struct {
 		enum conn_state state;
-		__u8 fin;
-		__u16 use;
+		__u8 fin, scales;
+		__u8 use;
 	};
 	__u32 word;
 };

@@ -66,11 +66,34 @@ static __always_inline void ct_keep_mapping(const struct conn *c, __u32 now)
 		mapping->seen = now;
 }
 
+/* Whether a packet is a RST or FIN that stands outside of what its receiver has announced. */
+static __always_inline _Bool ct_is_stray(const struct flow *f, union conn_word w,
+					 const struct pkt *p)
+{
+	struct flow_key key;
+	struct flow *other;
+
+	if (!(p->tcp_flags & (TCP_RST | TCP_FIN)))
+		return 0;
+	if (w.state == CONN_SYN_SENT && f->dir == FLOW_ORIGINAL) /* nobody has announced anything */
+		return 0;
+	key = nat_reply_key_of(f, L4_TCP);
+	other = bpf_map_lookup_elem(&flows, &key);
+	return other && !tcp_may_end(ct_opening(w.state), p->seq, p->ack, p->tcp_flags, other->edge,
+				     tcp_scale_of(w.scales, other->dir));
+}
+
+/* What the sides' windows are shifted by, after a SYN: only while they are still to agree on it. */
+static __always_inline __u8 ct_scales(union conn_word w, enum flow_dir dir, __u8 scale)
+{
+	return ct_opening(w.state) ? tcp_scales_with(w.scales, dir, scale) : w.scales;
+}
+
 /*
  * The part of ct_find() that touches the shared slot: at most once a second for each direction of
  * a settled flow. False: the flow is dead.
  */
-static __noinline int ct_touch(struct flow *f, __u8 tcp_flags)
+static __noinline int ct_touch(struct flow *f, struct pkt *p)
 {
 	struct config *cfg = config_get();
 	union conn_word old, new;
@@ -91,17 +114,25 @@ static __noinline int ct_touch(struct flow *f, __u8 tcp_flags)
 			conn_end(f->conn, old.word);
 		return 0;
 	}
-	if (f->gen != cfg->gen && !ct_still_wanted(f, c)) {
+	if (f->gen != (__u16)cfg->gen && !ct_still_wanted(f, c)) {
 		conn_retire(f->conn, c, old, cfg);
 		return 0;
 	}
+	if (p && ct_is_stray(f, old, p)) { /* not believed: nothing happened */
+		p->stray = 1;
+		return 1;
+	}
 	new = old;
-	new.state = ct_next(old.state, c->orig.proto, f->dir, tcp_flags, &new.fin);
+	new.state = ct_next(old.state, c->orig.proto, f->dir, p ? p->tcp_flags : 0, &new.fin);
+	if (p && p->tcp_flags & TCP_SYN)
+		new.scales = ct_scales(new, f->dir, p->scale);
 	if (new.word != old.word)
 		conn_swap(c, old, new);
-	f->gen = cfg->gen;
+	f->gen = (__u16)cfg->gen;
 	f->flags = (f->flags & FLOW_ANY_PEER) | (ct_settled(new.state) ? FLOW_SETTLED : 0);
-	f->seen = now;
+	f->seen = (__u16)now;
+	if (p && p->edge && (!(p->tcp_flags & TCP_SYN) || ct_opening(new.state)))
+		f->edge = p->edge;
 	/* what is closing does not live longer for what still trickles in */
 	if (new.state != old.state || (new.state != CONN_CLOSING && new.state != CONN_RESET))
 		c->seen = now;
@@ -145,17 +176,18 @@ static __always_inline struct flow *ct_lookup(const struct flow_key *key)
 }
 
 /* The flow that a packet belongs to, its state brought up to date; NULL: none. */
-static __always_inline struct flow *ct_find(const struct flow_key *key, __u8 tcp_flags,
-					    const struct config *cfg)
+static __always_inline struct flow *ct_find(struct pkt *p, const struct config *cfg)
 {
-	struct flow *f = ct_lookup(key);
+	struct flow *f = ct_lookup(&p->key);
 
 	if (!f)
 		return NULL;
-	if (f->flags & FLOW_SETTLED && f->gen == cfg->gen && f->seen == now_s() &&
-	    !(tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST)))
-		return f;
-	return ct_touch(f, tcp_flags) ? f : NULL;
+	if (!(f->flags & FLOW_SETTLED) || f->gen != (__u16)cfg->gen || f->seen != (__u16)now_s() ||
+	    p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
+		return ct_touch(f, p) ? f : NULL;
+	if (p->edge && f->edge != p->edge) /* a line that no other CPU wants, mostly */
+		f->edge = p->edge;
+	return f;
 }
 
 /* The mapping of a namespace's UDP socket, kept alive; NULL: it has none. */
@@ -164,7 +196,7 @@ static __always_inline struct flow *ct_mapping(const struct flow_key *key)
 	struct flow_key k = nat_shape_key(*key, KEY_MAPPING, 1);
 	struct flow *f = bpf_map_lookup_elem(&flows, &k);
 
-	return f && ct_touch(f, 0) ? f : NULL;
+	return f && ct_touch(f, NULL) ? f : NULL;
 }
 
 static __always_inline _Bool ct_is_live(const struct flow *f, const struct config *cfg)
@@ -176,7 +208,7 @@ static __always_inline _Bool ct_is_live(const struct flow *f, const struct confi
 		return 0;
 	w = conn_word(c);
 	return conn_live(w) && !conn_expired(c, w, cfg, now_s()) &&
-	       (f->gen == cfg->gen || ct_still_wanted(f, c));
+	       (f->gen == (__u16)cfg->gen || ct_still_wanted(f, c));
 }
 
 /* The flow that an ICMP error is about: found, and neither refreshed nor ended (RFC 5508 REQ-6). */
@@ -211,6 +243,8 @@ struct ct_new {
 	__u32 rule, endpoint;
 	enum key_shape shape;
 	_Bool mapped;			/* t.sport_h is its mapping's: it and no other */
+	__u8 scales;			/* TCP: of its first packet */
+	__u32 edge;
 };
 
 /* The making of a flow: what is wanted, and the search for a free source port. */
@@ -364,9 +398,11 @@ static __always_inline void ct_fill(struct ct_making *m, __u32 slot, __u32 gen)
 	m->reply.answer_net = n->key.net;
 
 	m->original.conn = m->reply.conn = slot;
-	m->original.gen = m->reply.gen = gen;
+	m->original.gen = m->reply.gen = (__u16)gen;
 	m->original.seen = m->reply.seen = 0;
 	m->original.flags = m->reply.flags = flags;
+	m->original.edge = n->edge;
+	m->reply.edge = 0;
 }
 
 /* A slot, filled and in its first state; NO_SLOT: the table is full. */
@@ -385,6 +421,7 @@ static __always_inline __u32 ct_take_slot(const struct ct_new *n, const struct c
 		return NO_SLOT;
 	w = conn_word(c);
 	w.state = CONN_BUSY;
+	w.scales = n->scales;
 	w.use++;
 	*(volatile __u32 *)&c->state = w.word;
 	c->orig = n->key;
@@ -424,7 +461,9 @@ static __always_inline struct ct_new *ct_prepare(const struct pkt *p)
 
 	if (!m)
 		return NULL;
-	m->new = (struct ct_new){ .key = p->key };
+	m->new = (struct ct_new){ .key = p->key, .edge = p->edge };
+	m->new.scales = tcp_scales_with(TCP_SCALES_UNKNOWN, FLOW_ORIGINAL,
+					p->tcp_flags & TCP_SYN ? p->scale : TCP_SCALE_MAX);
 	return &m->new;
 }
 

@@ -69,6 +69,12 @@ static __always_inline enum conn_state ct_next(enum conn_state state, enum l4pro
 	return dir == FLOW_REPLY ? CONN_REPLIED : state;
 }
 
+/* Whether the two sides have yet to agree. */
+static __always_inline _Bool ct_opening(enum conn_state state)
+{
+	return state == CONN_SYN_SENT || state == CONN_SYN_RECV;
+}
+
 /* Whether packets without SYN, FIN or RST change nothing any more. */
 static __always_inline _Bool ct_settled(enum conn_state state)
 {

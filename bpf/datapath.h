@@ -12,6 +12,7 @@
 #include "leaving.h"
 #include "outbound.h"
 #include "switch.h"
+#include "tcp_option.h"
 
 /* Headers up to here are pulled into reach if they are not: an IP header with options, and TCP's. */
 #define PARSE_PULL (ETH_HLEN + 60 + 20)
@@ -27,11 +28,11 @@ static __always_inline enum parsed parse(ctx_t *ctx, struct pkt *p)
 {
 	enum parsed r = parse_once(ctx, p);
 
-	if (r != PARSE_SHORT)
-		return r;
-	if (ctx_pull(ctx, PARSE_PULL))
-		return PARSE_BAD;
-	return parse_once(ctx, p);
+	if (r == PARSE_SHORT)
+		r = ctx_pull(ctx, PARSE_PULL) ? PARSE_BAD : parse_once(ctx, p);
+	if (r == PARSED && p->tcp_flags & TCP_SYN)
+		tcp_option_scale(ctx, p);
+	return r;
 }
 
 /*

@@ -100,7 +100,7 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 	if (p->kind == PKT_ERROR)
 		return inbound_error(ctx, p, at, way);
 
-	f = ct_find(&p->key, p->tcp_flags, cfg);
+	f = ct_find(p, cfg);
 	if (!f) {
 		v = inbound_begin(ctx, p, cfg, at, way);
 		if (v != NEXT)

@@ -80,7 +80,7 @@ static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, struct way *
 	if (p->kind != PKT_PORTS && !(p->kind == PKT_QUERY && icmp_is_request(p->icmp_type)))
 		return PASS;
 	p->key.net = EBPFNET_NET_HOST;
-	f = ct_find(&p->key, p->tcp_flags, cfg);
+	f = ct_find(p, cfg);
 	if (!f) {
 		if (!leaving_collides(&p->key, cfg))
 			return PASS;

@@ -321,7 +321,7 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 		return outbound_error(ctx, p, way);
 
 	/* what has no ports (and zeros in the key) is not of the flow that has ports 0 */
-	f = p->kind == PKT_PORTS || p->kind == PKT_QUERY ? ct_find(&p->key, p->tcp_flags, cfg) : NULL;
+	f = p->kind == PKT_PORTS || p->kind == PKT_QUERY ? ct_find(p, cfg) : NULL;
 	if (!f)
 		rule = publish_match(ctx, p, cfg, &id);
 	if (!f && !rule && addr_eq(p->key.dst, net->gateway)) {

@@ -8,6 +8,7 @@
 
 #include "addr.h"
 #include "csum.h"
+#include "tcp_window.h"
 #include "uapi.h"
 
 #define ETH_HLEN 14
@@ -36,7 +37,10 @@ struct pkt {
 	__u8 arp_smac[6];
 	__u8 ttl, tos;
 	__sum16 ip_check;
+	__u32 seq, ack, edge;	/* TCP: host order; edge as tcp_window.h has it */
 	__u8 tcp_flags;
+	__u8 scale;		/* TCP, of a SYN: its option's, or TCP_SCALE_NONE; tcp_option_scale() fills it in */
+	_Bool stray;		/* TCP: a RST or FIN that its receiver may not take; ct_find() says so */
 	__u8 icmp_type;
 	__u8 l4_hlen;		/* TCP: with options; else 8 */
 	enum pkt_kind kind;
@@ -86,6 +90,12 @@ static __always_inline _Bool icmp_is_error(__u8 type)
 	       type == ICMP_PARAMETERPROB;
 }
 
+/* Host order, from where only two-byte alignment is certain. */
+static __always_inline __u32 be32_at(const __u8 *at)
+{
+	return (__u32)__builtin_bswap16(*(__be16 *)at) << 16 | __builtin_bswap16(*(__be16 *)(at + 2));
+}
+
 static __always_inline enum parsed parse_l4(const __u8 *l4, const __u8 *end, struct pkt *p)
 {
 	switch (p->key.proto) {
@@ -96,6 +106,9 @@ static __always_inline enum parsed parse_l4(const __u8 *l4, const __u8 *end, str
 		if (p->l4_hlen < 20)
 			return PARSE_BAD;
 		p->tcp_flags = l4[13];
+		p->seq = be32_at(l4 + 4);
+		p->ack = be32_at(l4 + 8);
+		p->edge = tcp_edge(p->seq, p->ack, l4[14] << 8, p->tcp_flags);
 		break;
 	case L4_UDP:
 		if (l4 + 8 > end)

@@ -42,6 +42,8 @@ static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, cons
 	struct nat_tuple to = nat_translate(f, &p->key);
 	verdict_t v;
 
+	if (p->stray && p->tcp_flags & TCP_RST)
+		return DROP(stray_reset);
 	way->count = translate_count(f);
 	if (ctx_trim(ctx, ETH_HLEN + p->ip_len))
 		return DROP(helper_failed);

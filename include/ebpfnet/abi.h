@@ -23,7 +23,7 @@
 #include <stddef.h>
 #endif
 
-#define EBPFNET_ABI 1
+#define EBPFNET_ABI 2
 
 #define EBPFNET_NAME_LEN 16		/* a namespace's name, with its final 0 */
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..63; 0 is the outside */
@@ -103,15 +103,16 @@ enum {
 
 /*
  * One direction of a flow: all that its packets need, in one look-up. Never changes but for .seen,
- * .gen and FLOW_SETTLED; what both directions share is in struct conn.
+ * .gen, .edge and FLOW_SETTLED; what both directions share is in struct conn.
  */
 struct flow {
 	struct ipaddr src, dst;		/* the tuple after translation */
 	__u16 sport_h, dport_h;
 	__u32 conn;			/* index in map conns */
 	__u32 ifindex;			/* TO_PORT: the port; TO_UPLINK: the uplink it began on */
-	__u32 gen;			/* config generation it was last checked against */
-	__u32 seen;			/* when conns[conn].seen was last written from here; seconds since boot */
+	__u16 gen;			/* config.gen that it was last checked against, and */
+	__u16 seen;			/* when conns[conn].seen was last written from here: the low 16 bits of each */
+	__u32 edge;			/* TCP: what this side announced last, as bpf/tcp_window.h packs it */
 	enum flow_dir dir;
 	enum flow_target to;
 	__u8 flags;			/* FLOW_* */
@@ -139,10 +140,11 @@ struct conn {
 	__u32 seen;			/* last packet, coarse; seconds since boot */
 	__u32 rule;			/* publish rule that made it; 0: masquerade. Free: next free slot plus 1 */
 	__u32 endpoint;			/* id of the endpoint it belongs to */
-	/* state, fin and use change together, by a compare-and-swap of their four bytes */
+	/* these four change together, by a compare-and-swap of their bytes */
 	enum conn_state state;
 	__u8 fin;			/* bit 1 << enum flow_dir: that side sent FIN */
-	__u16 use;			/* how many flows this slot has held, modulo 2^16 */
+	__u8 scales;			/* TCP: how far the sides' windows are shifted, the reply's in the high half */
+	__u8 use;			/* how many flows this slot has held, modulo 2^8 */
 };
 
 /* Map usage, by endpoint id: what a namespace takes of what all share. */

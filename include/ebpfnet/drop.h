@@ -52,6 +52,7 @@
 	X(no_free_port, "every external port to that destination is taken")        \
 	X(table_full, "flow table full")                                           \
 	X(over_cap, "namespace has as many flows as it may have")                  \
+	X(stray_reset, "TCP RST outside of its receiver's window")                 \
 	X(no_flow, "belongs to no flow and may not begin one")                     \
 	X(bad_protocol, "protocol that cannot be masqueraded")                     \
 	X(fragment, "fragment without its first part")                             \

@@ -142,7 +142,7 @@ void expect_live_flows(int count)
 
 static int is_unchecked(const void *key, const void *value, void *arg)
 {
-	return ((const struct flow *)value)->gen != *(uint32_t *)arg;
+	return ((const struct flow *)value)->gen != (uint16_t)*(uint32_t *)arg;
 }
 
 bool flows_are_checked(void)

@@ -31,6 +31,12 @@ static void put16(struct frame *f, uint16_t value)
 	put8(f, value);
 }
 
+static void put32(struct frame *f, uint32_t value)
+{
+	put16(f, value >> 16);
+	put16(f, value);
+}
+
 static void put(struct frame *f, const void *from, uint32_t len)
 {
 	if (f->len + len > FRAME_MAX)
@@ -145,11 +151,14 @@ static uint32_t transport(struct frame *f, const struct frame_spec *s)
 	put16(f, s->sport);
 	put16(f, s->dport);
 	if (s->proto == TCP) {
-		put(f, "\x12\x34\x56\x78\x9a\xbc\xde\xf0\x50", 9);
+		put32(f, s->tcp_seq ? s->tcp_seq : TCP_NUMBER);
+		put32(f, s->tcp_ack ? s->tcp_ack : TCP_NUMBER);
+		put8(f, (20 + s->tcp_options_len) / 4 << 4);
 		put8(f, s->flags);
-		put16(f, 64240);
+		put16(f, s->window ? s->window : 64240);
 		put16(f, 0);
 		put16(f, 0);
+		put(f, s->tcp_options, s->tcp_options_len);
 		payload(f, s);
 		return at + 16;
 	}

@@ -31,6 +31,8 @@ enum {
 	SCTP = 132,
 };
 
+#define TCP_NUMBER 0x12345678
+
 enum {
 	FIN = 0x01,
 	SYN = 0x02,
@@ -61,6 +63,10 @@ struct frame_spec {
 	uint8_t proto;			/* 0: UDP */
 	uint16_t sport, dport;		/* TCP, UDP */
 	uint8_t flags;			/* TCP */
+	uint32_t tcp_seq, tcp_ack;	/* 0: TCP_NUMBER, as if neither side had sent a byte */
+	uint16_t window;		/* 0: 64240 */
+	const char *tcp_options;	/* a multiple of four bytes */
+	uint8_t tcp_options_len;
 	uint8_t type, code;		/* ICMP */
 	uint16_t id, seq;		/* ICMP; the second word of an error is id << 16 | seq */
 	const struct frame *quote;	/* ICMP: the packet quoted, from its IP header on */
