@@ -157,14 +157,19 @@ static __always_inline _Bool conn_is_further_peer(const struct conn *c)
 	return c->orig.proto == L4_UDP && !c->rule && c->endpoint && c->orig.shape != KEY_MAPPING;
 }
 
-/* Counts a flow, begun (1) or ended (-1), as its namespace's. */
-static __always_inline void conn_charge(const struct conn *c, __s32 flows)
+/* Counts a flow, begun (1) or ended (-1), as its namespace's, and as its external port's. */
+static __always_inline void conn_charge(const struct conn *c, __u16 external_h, __s32 flows)
 {
-	__u32 id = c->endpoint;
+	__u32 id = c->endpoint, port_h = external_h, *mapped;
 	struct usage *u;
 
 	if (c->rule)
 		return;
+	if (c->orig.proto == L4_TCP) {
+		mapped = bpf_map_lookup_elem(&tcp_mapped, &port_h);
+		if (mapped)
+			__sync_fetch_and_add(mapped, flows);
+	}
 	u = bpf_map_lookup_elem(&usage, &id);
 	if (!u)
 		return;
@@ -187,12 +192,12 @@ static __noinline int conn_end(__u32 slot, __u32 word)
 	key = nat_stored_key(&c->orig);
 	f = bpf_map_lookup_elem(&flows, &key);
 	if (f && f->conn == slot) {
+		conn_charge(c, f->sport_h, -1);
 		key = nat_shape_key(nat_reply_key_of(f, c->orig.proto), c->orig.shape, 0);
 		bpf_map_delete_elem(&flows, &key);
 		key = nat_stored_key(&c->orig);
 		bpf_map_delete_elem(&flows, &key);
 	}
-	conn_charge(c, -1);
 	conn_give(slot, c);
 	__sync_fetch_and_add(&a->live, -1);
 	count(COUNT_flow_ended);

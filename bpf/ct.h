@@ -22,6 +22,7 @@
 #include "conn.h"
 #include "ctx_tc.h"
 #include "parse.h"
+#include "socket.h"
 #include "verdict.h"
 
 /* Whether the port that a masqueraded flow came from is still that endpoint's. f: either direction. */
@@ -294,15 +295,6 @@ static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *
 {
 	struct publish_key pub = { .addr = reply->dst, .port_h = reply->dport_h,
 				   .proto = reply->proto };
-	struct bpf_sock_tuple t = {
-		.ipv4 = {
-			.saddr = addr_be32(reply->src),
-			.daddr = addr_be32(reply->dst),
-			.sport = __builtin_bswap16(reply->sport_h),
-			.dport = __builtin_bswap16(reply->dport_h),
-		},
-	};
-	struct bpf_sock *sk = NULL;
 
 	if (cfg->published) {
 		if (ct_published_by_other(&pub, n))
@@ -311,14 +303,7 @@ static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *
 		if (ct_published_by_other(&pub, n))
 			return 1;
 	}
-	if (reply->proto == L4_TCP)
-		sk = bpf_skc_lookup_tcp(ctx, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0);
-	else if (reply->proto == L4_UDP)
-		sk = bpf_sk_lookup_udp(ctx, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0);
-	if (!sk)
-		return 0;
-	bpf_sk_release(sk);
-	return 1;
+	return socket_of_host(ctx, reply) != SOCKET_NONE;
 }
 
 /* Whether the key is held by a flow whose time is up, for that endpoint to have; if so it is free now. */
@@ -515,7 +500,7 @@ static __noinline verdict_t ct_begin(ctx_t *ctx)
 	__sync_fetch_and_add(&a->live, 1);
 	c = conn_get(slot);
 	if (c)
-		conn_charge(c, 1);
+		conn_charge(c, m->new.t.sport_h, 1);
 	count(COUNT_flow_new);
 	if (m->new.t.sport_h != m->want_h)
 		count(COUNT_port_changed);

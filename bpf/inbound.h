@@ -63,6 +63,20 @@ static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 	return kind == ROUTE_UPLINK || kind == ROUTE_TOO_BIG || kind == ROUTE_DISABLED;
 }
 
+/*
+ * RFC 5382 REQ-4: a SYN to an external port that a namespace has is not answered, as the namespace may be
+ * about to send one itself (simultaneous open). The host would refuse it.
+ */
+static __always_inline _Bool inbound_is_mapped(ctx_t *ctx, const struct pkt *p)
+{
+	__u32 port_h = p->key.dport_h, *flows;
+
+	if (p->key.proto != L4_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+		return 0;
+	flows = bpf_map_lookup_elem(&tcp_mapped, &port_h);
+	return flows && *flows && socket_of_host(ctx, &p->key) == SOCKET_NONE;
+}
+
 /* A packet that belongs to no flow: to a published port it begins one. NEXT: it is there. */
 static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
 					       const struct config *cfg, const struct entrance *at,
@@ -72,6 +86,8 @@ static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
 	struct rule *rule = publish_match(ctx, p, cfg, &id);
 	verdict_t v;
 
+	if (!rule && at->routed && inbound_is_mapped(ctx, p))
+		return DROP(unsolicited);
 	if (!rule)
 		return leave_alone(at, way);
 	/* "every address of the host" is the gateway's too, but the answer would leave with it */

@@ -154,6 +154,15 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } usage SEC(".maps");
 
+/* ARRAY, by port: asked for by TCP packets that belong to no flow, and counted by those that begin or end one. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u32); /* masqueraded TCP flows with that external port */
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} tcp_mapped SEC(".maps");
+
 /* PERCPU_ARRAY: no packet waits for another CPU's cache line to be counted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

@@ -45,35 +45,10 @@ static __always_inline struct rule *publish_find(ctx_t *ctx, const struct flow_k
 }
 
 /*
- * Whether the packet belongs to a connection of the host's own that happens to use a published
- * port as its local one. A socket without a peer does not count: publishing has taken its place.
+ * The rule for a packet that belongs to no flow, or NULL: not published, or of a connection of the
+ * host's own that happens to have a published port as its local one. A socket without a peer does not
+ * count: publishing has taken its place.
  */
-static __always_inline _Bool publish_is_hosts_own(ctx_t *ctx, const struct flow_key *key)
-{
-	struct bpf_sock_tuple t = {
-		.ipv4 = {
-			.saddr = addr_be32(key->src),
-			.daddr = addr_be32(key->dst),
-			.sport = __builtin_bswap16(key->sport_h),
-			.dport = __builtin_bswap16(key->dport_h),
-		},
-	};
-	struct bpf_sock *sk;
-	_Bool own;
-
-	if (key->proto == L4_UDP) {
-		sk = bpf_sk_lookup_udp(ctx, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0);
-		own = sk && sk->dst_port;
-	} else {
-		sk = bpf_skc_lookup_tcp(ctx, &t, sizeof(t.ipv4), BPF_F_CURRENT_NETNS, 0);
-		own = sk && sk->state != BPF_TCP_LISTEN;
-	}
-	if (sk)
-		bpf_sk_release(sk);
-	return own;
-}
-
-/* The rule for a packet that belongs to no flow, or NULL: not published, or the host's own affair. */
 static __noinline struct rule *publish_match(ctx_t *ctx, const struct pkt *p,
 						  const struct config *cfg, __u32 *id)
 {
@@ -82,7 +57,7 @@ static __noinline struct rule *publish_match(ctx_t *ctx, const struct pkt *p,
 	if (!cfg || !p || !id || !cfg->published || p->kind != PKT_PORTS)
 		return NULL;
 	rule = publish_find(ctx, &p->key, id);
-	return rule && !publish_is_hosts_own(ctx, &p->key) ? rule : NULL;
+	return rule && socket_of_host(ctx, &p->key) != SOCKET_CONNECTED ? rule : NULL;
 }
 
 /*

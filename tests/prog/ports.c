@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Which external port a flow gets, when others have or are promised the one it asks for. */
+#include <unistd.h>
+
 #include "lib/harness.h"
 
 #define OUT NS1_TO_GW, .src = NS1, .dst = SERVER
@@ -30,6 +32,57 @@ static void a_run_of_ports_in_use_is_no_obstacle(void **s)
 		assert_in_range(external_port(), 5450, 5999);
 		expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
 	}
+}
+
+/* ---- a SYN to a port that is mapped (RFC 5382 REQ-4) ---- */
+
+#define STRANGERS_SYN FROM_ISP, .src = SERVER2, .dst = UPLINK, .proto = TCP, .sport = 7, .flags = SYN
+
+static void a_strangers_syn_to_a_mapped_port_is_not_answered(void **s)
+{
+	struct frame *syn = frame(STRANGERS_SYN, .dport = 4000);
+
+	uplink_gets(syn);
+	expect_left_alone(syn);
+	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
+	uplink_gets(syn);
+	expect_dropped(COUNT_unsolicited);
+	/* another port, another protocol, no SYN: the host's own affair */
+	uplink_gets(frame(STRANGERS_SYN, .dport = 4001));
+	expect_counted(COUNT_not_ours);
+	uplink_gets(frame(FROM_ISP, .src = SERVER2, .dst = UPLINK, .sport = 7, .dport = 4000));
+	expect_counted(COUNT_not_ours);
+	uplink_gets(frame(FROM_ISP, .src = SERVER2, .dst = UPLINK, .proto = TCP, .sport = 7,
+			  .dport = 4000, .flags = ACK));
+	expect_counted(COUNT_not_ours);
+}
+
+static void until_the_last_flow_of_that_port_has_ended(void **s)
+{
+	int i;
+
+	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
+	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 81, .flags = SYN));
+	age_flows(100000);
+	for (i = 0; i < 4; i++) /* each looks at two slots */
+		ns2_sends(frame(NS2_OUT, .sport = 5000 + i, .dport = 53));
+	uplink_gets(frame(STRANGERS_SYN, .dport = 4000));
+	expect_counted(COUNT_not_ours);
+}
+
+static void the_hosts_own_server_is_called_all_the_same(void **s)
+{
+	int server = host_socket(TCP, UPLINK, 4000, NULL, 0);
+
+	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
+	assert_int_not_equal(external_port(), 4000);
+	close(server);
+	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 81, .flags = SYN));
+	assert_int_equal(external_port(), 4000);
+	server = host_socket(TCP, UPLINK, 4000, NULL, 0);
+	uplink_gets(frame(STRANGERS_SYN, .dport = 4000));
+	expect_counted(COUNT_not_ours);
+	close(server);
 }
 
 /* ---- ports that are published ---- */
@@ -82,6 +135,9 @@ int main(void)
 {
 	static const struct CMUnitTest specs[] = {
 		spec(a_run_of_ports_in_use_is_no_obstacle),
+		spec(a_strangers_syn_to_a_mapped_port_is_not_answered),
+		spec(until_the_last_flow_of_that_port_has_ended),
+		spec(the_hosts_own_server_is_called_all_the_same),
 		spec(a_published_server_calls_out_from_its_port),
 		spec(nobody_else_calls_out_from_it),
 	};

@@ -203,6 +203,17 @@ void expect_copies_at(const int *want, const char *file, int line)
 
 /* ---- setting up ---- */
 
+static int open_map(const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", h.state.dir, name);
+	fd = bpf_obj_get(path);
+	assert_true(fd >= 0);
+	return fd;
+}
+
 static int load(void)
 {
 	char path[256];
@@ -219,11 +230,10 @@ static int load(void)
 		h.prog[hook] = bpf_obj_get(path);
 		r = h.prog[hook] < 0 ? h.prog[hook] : 0;
 	}
-	snprintf(path, sizeof(path), "%s/icmp_budget", h.state.dir);
-	h.icmp_budget = bpf_obj_get(path);
-	snprintf(path, sizeof(path), "%s/stations", h.state.dir);
-	h.stations = bpf_obj_get(path);
-	return r ? r : h.icmp_budget < 0 ? h.icmp_budget : h.stations < 0 ? h.stations : 0;
+	h.icmp_budget = open_map("icmp_budget");
+	h.stations = open_map("stations");
+	h.tcp_mapped = open_map("tcp_mapped");
+	return r;
 }
 
 int harness_setup(void **unused)

@@ -10,7 +10,7 @@
 extern struct harness {
 	struct state state;
 	int prog[HOOKS];
-	int icmp_budget, stations;	/* maps that `ebpfnet` itself has no business with */
+	int icmp_budget, stations, tcp_mapped;	/* maps that `ebpfnet` itself has no business with */
 	struct config config;	/* as each test finds it */
 } h;
 

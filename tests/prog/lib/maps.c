@@ -228,6 +228,44 @@ static void empty_stations(void)
 		assert_int_equal(bpf_map_delete_elem(h.stations, &key), 0);
 }
 
+/* The whole of map tcp_mapped, in one call. */
+static uint32_t ports[65536], mapped[65536];
+
+static void empty_tcp_mapped(void)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	uint32_t count = 65536, i;
+
+	for (i = 0; i < count; i++)
+		ports[i] = i;
+	memset(mapped, 0, sizeof(mapped));
+	assert_int_equal(bpf_map_update_batch(h.tcp_mapped, ports, mapped, &count, &opts), 0);
+}
+
+static int count_down(const void *key, const void *value, void *arg)
+{
+	const struct flow *f = value;
+	struct conn c = conn_at(f->conn);
+
+	if (f->dir == FLOW_ORIGINAL && c.orig.proto == L4_TCP && !c.rule)
+		mapped[f->sport_h]--;
+	return 0;
+}
+
+/* Every port has as many flows as it is said to have. */
+static void check_tcp_mapped(void)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	uint32_t count = 65536, at, i;
+
+	assert_int_equal(bpf_map_lookup_batch(h.tcp_mapped, NULL, &at, ports, mapped, &count, &opts),
+			 0);
+	assert_int_equal(count, 65536);
+	assert_int_equal(map_each(&h.state, MAP_FLOWS, count_down, NULL), 0);
+	for (i = 0; i < count; i++)
+		assert_int_equal(mapped[i], 0);
+}
+
 static void empty_flows(void)
 {
 	uint32_t slot, used = alloc_now().never_used;
@@ -314,6 +352,7 @@ int harness_reset(void **unused)
 
 	cfg.gen = config_now().gen;
 	empty_flows();
+	empty_tcp_mapped();
 	empty_stations();
 	fill_icmp_budget();
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
@@ -343,5 +382,6 @@ int harness_check(void **unused)
 		next = conn_at(next - 1).rule;
 	}
 	assert_int_equal(a.live + free_slots, used);
+	check_tcp_mapped();
 	return 0;
 }
