@@ -20,7 +20,8 @@ static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt
 	int i;
 
 	for (i = 0; i < 40 && at < p->l4; i++) {
-		if (ctx_load(ctx, at, option, sizeof(option)))
+		/* a packet may end with its header, and that with a single byte */
+		if (ctx_load(ctx, at, option, at + 1 < p->l4 ? 2 : 1))
 			return 1;
 		if (option[0] == IPOPT_END)
 			return 0;
@@ -28,11 +29,12 @@ static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt
 			at++;
 			continue;
 		}
-		if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR || option[1] < 2)
+		if (option[0] == IPOPT_LSRR || option[0] == IPOPT_SSRR || at + 1 >= p->l4 ||
+		    option[1] < 2)
 			return 1;
 		at += option[1];
 	}
-	return 0;
+	return at > p->l4;
 }
 
 #define CHECK_CHUNK 128

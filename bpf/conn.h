@@ -204,16 +204,38 @@ static __noinline int conn_end(__u32 slot, __u32 word)
 	return 1;
 }
 
+/* Whether the external port of a flow that may not go on has to rest first. */
+static __always_inline _Bool conn_rests(const struct conn *c, const struct config *cfg)
+{
+	return !c->rule && cfg->hold_down_s;
+}
+
+static __always_inline void conn_rest(struct conn *c, union conn_word w)
+{
+	union conn_word resting = { .state = CONN_RESTING, .use = w.use };
+
+	if (conn_swap(c, w, resting))
+		c->seen = now_s();
+}
+
 /* Ends a flow that may not go on: at once, or its external port rests first. */
 static __always_inline void conn_retire(__u32 slot, struct conn *c, union conn_word w,
 					const struct config *cfg)
 {
-	union conn_word resting = { .state = CONN_RESTING, .use = w.use };
-
-	if (c->rule || !cfg->hold_down_s)
+	if (conn_rests(c, cfg))
+		conn_rest(c, w);
+	else
 		conn_end(slot, w.word);
-	else if (conn_swap(c, w, resting))
-		c->seen = now_s();
+}
+
+/* Whether what made a flow is gone for good: ids are not used twice, and these entries go with it. */
+static __always_inline _Bool conn_is_orphan(const struct conn *c)
+{
+	__u32 id = c->rule ? c->rule : c->endpoint;
+
+	if (!id)
+		return 0;
+	return c->rule ? !bpf_map_lookup_elem(&rules, &id) : !bpf_map_lookup_elem(&usage, &id);
 }
 
 struct conn_sweep {
@@ -227,6 +249,7 @@ static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 	union conn_word w;
 	struct conn *c;
 	__u32 slot, used;
+	_Bool over;
 
 	if (!cfg || !a)
 		return 1;
@@ -243,12 +266,21 @@ static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 	w = conn_word(c);
 	if (w.state == CONN_FREE || w.state == CONN_BUSY)
 		return 0;
-	if (conn_rested(c, w, cfg, now_s()))
-		return conn_end(slot, w.word) && sweep->evict;
-	if (!sweep->evict || !ct_may_evict(w.state) || !conn_end(slot, w.word))
+	over = conn_rested(c, w, cfg, now_s());
+	if (!over && w.state != CONN_RESTING && conn_is_orphan(c)) {
+		if (conn_rests(c, cfg)) {
+			conn_rest(c, w);
+			return 0;
+		}
+		over = 1;
+	}
+	if (!over && !(sweep->evict && ct_may_evict(w.state)))
 		return 0;
-	count(COUNT_flow_evicted);
-	return 1;
+	if (!conn_end(slot, w.word))
+		return 0;
+	if (!over)
+		count(COUNT_flow_evicted);
+	return sweep->evict;
 }
 
 /*

@@ -46,6 +46,7 @@ static __always_inline _Bool ct_port_is_there(const struct flow *f, const struct
 static __always_inline _Bool ct_still_wanted(const struct flow *f, const struct conn *c)
 {
 	__u32 id = c->rule;
+	struct port *port;
 	struct rule *r;
 
 	if (!id && !c->endpoint) /* the host's own */
@@ -53,18 +54,27 @@ static __always_inline _Bool ct_still_wanted(const struct flow *f, const struct 
 	if (!id)
 		return ct_port_is_there(f, c);
 	r = bpf_map_lookup_elem(&rules, &id);
-	return r && r->endpoint == c->endpoint;
+	if (!r || r->endpoint != c->endpoint)
+		return 0;
+	port = f->dir == FLOW_ORIGINAL ? port_get(f->ifindex) : NULL;
+	return f->dir == FLOW_REPLY || (port && port->endpoint == c->endpoint);
 }
 
-/* A mapping lives as long as any of its flows. */
-static __always_inline void ct_keep_mapping(const struct conn *c, __u32 now)
+/* A mapping lives as long as any of its flows, and is relied on as soon as one of them is answered. */
+static __always_inline void ct_keep_mapping(const struct conn *c, enum conn_state state, __u32 now)
 {
 	struct flow_key key = nat_shape_key(c->orig, KEY_MAPPING, 1);
 	struct flow *f = bpf_map_lookup_elem(&flows, &key);
 	struct conn *mapping = f ? conn_get(f->conn) : NULL;
+	union conn_word w, replied;
 
-	if (mapping)
-		mapping->seen = now;
+	if (!mapping)
+		return;
+	mapping->seen = now;
+	w = replied = conn_word(mapping);
+	replied.state = CONN_REPLIED;
+	if (w.state == CONN_UNREPLIED && state == CONN_REPLIED)
+		conn_swap(mapping, w, replied);
 }
 
 /* Whether a packet is a RST or FIN that stands outside of what its receiver has announced. */
@@ -138,7 +148,7 @@ static __noinline int ct_touch(struct flow *f, struct pkt *p)
 	if (new.state != old.state || (new.state != CONN_CLOSING && new.state != CONN_RESET))
 		c->seen = now;
 	if (conn_is_further_peer(c))
-		ct_keep_mapping(c, now);
+		ct_keep_mapping(c, new.state, now);
 	return 1;
 }
 
@@ -306,8 +316,11 @@ static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *
 	return socket_of_host(ctx, reply) != SOCKET_NONE;
 }
 
-/* Whether the key is held by a flow whose time is up, for that endpoint to have; if so it is free now. */
-static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoint,
+/*
+ * Whether the key is held by a flow whose time is up, for that endpoint to have; if so it is free now.
+ * An inside key is its address's, whoever had that before.
+ */
+static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoint, _Bool inside,
 					const struct config *cfg)
 {
 	struct flow *f = bpf_map_lookup_elem(&flows, key);
@@ -324,7 +337,7 @@ static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoi
 	w = conn_word(c);
 	if (w.state == CONN_FREE || w.state == CONN_BUSY || !conn_expired(c, w, cfg, now_s()))
 		return 0;
-	return (c->endpoint == endpoint || conn_rested(c, w, cfg, now_s())) &&
+	return (inside || c->endpoint == endpoint || conn_rested(c, w, cfg, now_s())) &&
 	       conn_end(slot, w.word);
 }
 
@@ -351,7 +364,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 		return 0;
 	/* r is no long: before Linux 6.4 the error arrives as an int, its upper half zero */
 	r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
-	if (r == -EEXIST && ct_reclaim(&m->reply_key, m->new.endpoint, cfg))
+	if (r == -EEXIST && ct_reclaim(&m->reply_key, m->new.endpoint, 0, cfg))
 		r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
 	m->found = !r;
 	m->full = r && r != -EEXIST;
@@ -492,6 +505,8 @@ static __noinline verdict_t ct_begin(ctx_t *ctx)
 
 	m->original.sport_h = m->new.t.sport_h;
 	r = bpf_map_update_elem(&flows, &m->key, &m->original, BPF_NOEXIST);
+	if (r == -EEXIST && ct_reclaim(&m->key, m->new.endpoint, 1, cfg))
+		r = bpf_map_update_elem(&flows, &m->key, &m->original, BPF_NOEXIST);
 	if (r) {
 		bpf_map_delete_elem(&flows, &m->reply_key);
 		ct_drop_slot(slot);

@@ -9,6 +9,7 @@
  *      (none) -- no SYN: picked up in mid-stream, as by nf_conntrack_tcp_loose=1 ---> SYN_SENT, and
  *      SYN_SENT -- reply without SYN ---> ESTABLISHED: what nobody answers does not live for hours
  *      ESTABLISHED -- FIN from one side --> FIN_WAIT -- FIN from the other --> CLOSING
+ *      SYN_SENT, SYN_RECV -- a FIN that answers nothing: noted, and FIN_WAIT takes ESTABLISHED's place
  *      any -- RST --> RESET;    CLOSING, RESET -- original SYN --> SYN_SENT (a new connection)
  */
 #ifndef EBPFNET_BPF_CT_STATE_H
@@ -36,28 +37,40 @@ static __always_inline _Bool ct_may_begin(enum l4proto proto, __u8 tcp_flags)
 	return (tcp_flags & TCP_ACK) != 0;
 }
 
+/* Whether the two sides have yet to agree. */
+static __always_inline _Bool ct_opening(enum conn_state state)
+{
+	return state == CONN_SYN_SENT || state == CONN_SYN_RECV;
+}
+
 /* TCP: the next state. *fin: which sides sent FIN so far, bit 1 << enum flow_dir. */
 static __always_inline enum conn_state ct_tcp_next(enum conn_state state, enum flow_dir dir,
 						   __u8 tcp_flags, __u8 *fin)
 {
+	_Bool answers;
+
 	if (tcp_flags & TCP_RST)
 		return CONN_RESET;
 	if (tcp_flags & TCP_SYN) {
 		if (dir == FLOW_REPLY)
 			return state == CONN_SYN_SENT ? CONN_SYN_RECV : state;
-		if (state != CONN_CLOSING && state != CONN_RESET)
+		if (state != CONN_SYN_SENT && state != CONN_CLOSING && state != CONN_RESET)
 			return state;
 		*fin = 0;
 		return CONN_SYN_SENT;
 	}
 	if (state == CONN_RESET)
 		return state;
+	answers = state == (dir == FLOW_ORIGINAL ? CONN_SYN_RECV : CONN_SYN_SENT);
 	if (tcp_flags & TCP_FIN) {
 		*fin |= 1 << dir;
-		return *fin == 3 ? CONN_CLOSING : CONN_FIN_WAIT;
+		if (*fin == 3)
+			return CONN_CLOSING;
+		/* what nobody has answered stays half open, and may have to go */
+		return ct_opening(state) && !answers ? state : CONN_FIN_WAIT;
 	}
-	if (state == (dir == FLOW_ORIGINAL ? CONN_SYN_RECV : CONN_SYN_SENT))
-		return CONN_ESTABLISHED;
+	if (answers)
+		return *fin ? CONN_FIN_WAIT : CONN_ESTABLISHED;
 	return state;
 }
 
@@ -67,12 +80,6 @@ static __always_inline enum conn_state ct_next(enum conn_state state, enum l4pro
 	if (proto == L4_TCP)
 		return ct_tcp_next(state, dir, tcp_flags, fin);
 	return dir == FLOW_REPLY ? CONN_REPLIED : state;
-}
-
-/* Whether the two sides have yet to agree. */
-static __always_inline _Bool ct_opening(enum conn_state state)
-{
-	return state == CONN_SYN_SENT || state == CONN_SYN_RECV;
 }
 
 /* Whether packets without SYN, FIN or RST change nothing any more. */

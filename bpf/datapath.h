@@ -124,7 +124,7 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 	struct way way = { .count = COUNT_not_ours };
 	struct config *cfg = config_get();
 	struct pkt *p = pkt_begin();
-	verdict_t v = PASS;
+	verdict_t v = PASS, refused;
 
 	if (cfg && ctx_is_ours(ctx, cfg->mark)) {
 		at.hairpin = 1;
@@ -133,6 +133,9 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 	/* what comes in again has the gateway's MAC address */
 	if (p && (at.hairpin || ctx_to_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
 		v = inbound(ctx, p, &at, &way);
+	refused = v == PASS && p && p->eth_type == ETH_P_IP ? inbound_refuse(p) : NEXT;
+	if (refused != NEXT)
+		v = refused;
 	return forward(ctx, v, &way, 0, NULL);
 }
 
@@ -154,7 +157,7 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 	if (!p)
 		return ACTION_PASS;
 	r = parse(ctx, p);
-	if (p->eth_type == ETH_P_IP && address_is_private(p->key.src))
+	if (p->eth_type == ETH_P_IP && address_is_private(&p->key.src))
 		v = DROP(private_source);
 	else if (r == PARSED && p->eth_type == ETH_P_IP && !ctx_vlan(ctx) && !ctx_forwarded(ctx))
 		v = leaving(ctx, p, &way);

@@ -74,7 +74,7 @@ static __always_inline __u64 quoted_rewrite_l4(ctx_t *ctx, const struct quoted *
 	__be16 old_d = __builtin_bswap16(q->answer.sport_h), new_d = __builtin_bswap16(to->sport_h);
 	__u64 inner = csum_diff16(old_s, new_s), sum = 0;
 	__u32 at = q->l4 + 6;
-	__sum16 check;
+	__sum16 check, now;
 
 	if (q->answer.proto == L4_ICMP) {
 		sum += quoted_store16(ctx, q->l4 + 4, old_s, new_s);
@@ -91,7 +91,10 @@ static __always_inline __u64 quoted_rewrite_l4(ctx_t *ctx, const struct quoted *
 	}
 	if (ctx_load(ctx, at, &check, sizeof(check)) || (q->answer.proto == L4_UDP && !check))
 		return sum;
-	return sum + quoted_store16(ctx, at, check, csum_apply(check, inner));
+	now = csum_apply(check, inner);
+	if (q->answer.proto == L4_UDP && !now) /* RFC 768: 0 would say that there is none */
+		now = 0xffff;
+	return sum + quoted_store16(ctx, at, check, now);
 }
 
 /*
@@ -116,9 +119,12 @@ static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p,
 	if (!check_sum_is_right(ctx, p->l4, ETH_HLEN + p->ip_len - p->l4) ||
 	    !check_sum_is_right(ctx, q.ip, q.l4 - q.ip))
 		return DROP(icmp_bad_sum);
-	f = ct_peek(&q.answer, cfg);
+	/* it is for who sent what it quotes, or for nobody */
+	f = addr_eq(p->key.dst, q.answer.dst) ? ct_peek(&q.answer, cfg) : NULL;
 	if (!f)
 		return DROP(icmp_error);
+	if (ctx_trim(ctx, ETH_HLEN + p->ip_len))
+		return DROP(helper_failed);
 
 	to = nat_translate(f, &q.answer);
 	addr_diff = csum_diff32(addr_be32(q.answer.dst), addr_be32(to.dst)) +

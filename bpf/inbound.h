@@ -26,6 +26,13 @@ static __always_inline verdict_t leave_alone(const struct entrance *at, struct w
 	return PASS;
 }
 
+/* What the kernel drops by itself. */
+static __always_inline _Bool inbound_is_sound(ctx_t *ctx, const struct pkt *p)
+{
+	return ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl) &&
+	       !(p->ihl > IP_MIN_HLEN && has_source_route(ctx, p));
+}
+
 static __noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p,
 					  const struct entrance *at, struct way *way)
 {
@@ -54,7 +61,15 @@ static __noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p,
 	return translate_macs(ctx, f, way);
 }
 
-/* RFC 2827, RFC 1812 5.3.8: nobody outside sends with an address of the host's or of a network of ours. */
+/* RFC 2827, RFC 1812 5.3.8: nobody outside has an address inside a network of ours, or knows of one. */
+static __always_inline verdict_t inbound_refuse(const struct pkt *p)
+{
+	if (address_is_private(&p->key.src))
+		return DROP(martian);
+	return address_is_private(&p->key.dst) ? DROP(unsolicited) : NEXT;
+}
+
+/* Nor one of the host's own. */
 static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 {
 	struct route back;
@@ -90,9 +105,10 @@ static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
 		return DROP(unsolicited);
 	if (!rule)
 		return leave_alone(at, way);
-	/* "every address of the host" is the gateway's too, but the answer would leave with it */
-	if (at->routed && endpoint_get(rule->net, p->key.dst))
-		return DROP(unsolicited);
+	/* "every address of the host" is a gateway's too, but the answer would leave with it */
+	v = at->routed ? inbound_refuse(p) : NEXT;
+	if (v != NEXT)
+		return v;
 	if (at->routed && !source_is_outside(ctx, p))
 		return DROP(martian);
 	v = publish_new(ctx, p, rule, id, NULL, at->back);
@@ -114,7 +130,8 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 		return leave_alone(at, way);
 	p->key.net = at->zone;
 	if (p->kind == PKT_ERROR)
-		return inbound_error(ctx, p, at, way);
+		return inbound_is_sound(ctx, p) ? inbound_error(ctx, p, at, way) :
+						  leave_alone(at, way);
 
 	f = ct_find(p, cfg);
 	if (!f) {

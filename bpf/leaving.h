@@ -13,22 +13,6 @@
 #include "ct.h"
 #include "translate.h"
 
-/* Whether an address is inside a network of ours: nobody outside may see it. */
-static __always_inline _Bool address_is_private(struct ipaddr a)
-{
-	struct network *net;
-	__u32 id;
-
-	for (id = 1; id < EBPFNET_MAX_NETWORKS; id++) {
-		net = network_get(id);
-		if (!net || !net->gw_ifindex)
-			break;
-		if (addr_inside(a, net->subnet, net->mask))
-			return 1;
-	}
-	return 0;
-}
-
 /* Whether the answers to a packet of the host's would be taken for those of a flow that is not its. */
 static __always_inline _Bool leaving_collides(const struct flow_key *key, const struct config *cfg)
 {

@@ -42,6 +42,24 @@ static __always_inline struct endpoint *endpoint_get(__u16 net, struct ipaddr ad
 	return bpf_map_lookup_elem(&endpoints, &key);
 }
 
+/* Whether an address is inside a network of ours: nobody outside may see it, or has it. */
+static __noinline int address_is_private(const struct ipaddr *a)
+{
+	struct network *net;
+	__u32 id;
+
+	if (!a)
+		return 0;
+	for (id = 1; id < EBPFNET_MAX_NETWORKS; id++) {
+		net = network_get(id);
+		if (!net || !net->gw_ifindex)
+			break;
+		if (addr_inside(*a, net->subnet, net->mask))
+			return 1;
+	}
+	return 0;
+}
+
 static __always_inline __u32 now_s(void)
 {
 	return ebpfnet_seconds(bpf_ktime_get_coarse_ns());

@@ -71,7 +71,7 @@ static __always_inline struct flow_key nat_reply_key_of(const struct flow *f, en
 static __always_inline struct flow_key nat_shape_key(struct flow_key key, enum key_shape shape,
 						     _Bool inside)
 {
-	key.shape = 0;
+	key.shape = shape;
 	if (shape == KEY_EXACT)
 		return key;
 	if (inside)

@@ -153,7 +153,7 @@ static __always_inline void masquerade_map(struct ct_new *n, const struct flow_k
 		ct_forget(mapping);
 		mapping = NULL;
 	}
-	if (!mapping) {
+	if (!mapping || nat_is_first_peer(mapping, key)) { /* or another CPU has just made it: ct_begin() says so */
 		n->shape = KEY_MAPPING;
 		return;
 	}
@@ -178,7 +178,8 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 		return DROP(no_flow);
 	if (!addr_inside(p->key.src, net->subnet, net->mask))
 		return DROP(spoofed_addr);
-	if (addr_none(route->src))
+	/* where an uplink has no address the kernel lends it any other, also the gateway's */
+	if (addr_none(route->src) || address_is_private(&route->src))
 		return DROP(no_source);
 	n = ct_prepare(p);
 	if (!n)
@@ -200,15 +201,20 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 	return NEXT;
 }
 
-/* RFC 5508 REQ-9 in spirit, RFC 6888 REQ-4: who gets no flow for want of room is told so. */
+/* RFC 5508 REQ-9 in spirit, RFC 6888 REQ-4: who gets no flow for want of room, or of a way, is told so. */
 static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, verdict_t reason,
 					     struct ipaddr us, struct way *way)
 {
 	struct icmp_what what = { .type = ICMP_DEST_UNREACH, .code = ICMP_PKT_FILTERED, .from = us };
 
-	if (reason != DROP(no_free_port) && reason != DROP(table_full) && reason != DROP(over_cap))
+	if (reason == DROP(no_free_port) || reason == DROP(table_full) || reason == DROP(over_cap))
+		count(COUNT_flow_refused);
+	else if (reason == DROP(no_source))
+		what.code = ICMP_NET_UNREACH;
+	else if (reason == DROP(bad_protocol))
+		what.code = ICMP_PROT_UNREACH;
+	else
 		return reason;
-	count(COUNT_flow_refused);
 	return icmp_refuse(ctx, p, what, reason, way);
 }
 

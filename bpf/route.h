@@ -80,7 +80,7 @@ static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib
 	       route_ask(ctx, fib, addr_of(0), far, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
-/* len: the packet's length on the wire from the IP header on, against the route's MTU; 0: do not check. */
+/* len: the packet's length on the wire from the IP header on, against the route's MTU; 0: as it is. */
 static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
 						  __u8 tos, __u16 len, struct route *out)
 {
@@ -101,6 +101,9 @@ static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src,
 			return ROUTE_UNHOOKED;
 		return ROUTE_UPLINK;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		/* the route is too narrow, which has no .ifindex; or with len 0 the device for the packet itself */
+		if (!len && !bpf_map_lookup_elem(&uplinks, &out->ifindex))
+			return ROUTE_UNHOOKED;
 		return ROUTE_TOO_BIG;
 	case BPF_FIB_LKUP_RET_NOT_FWDED:
 		return route_covers(ctx, fib, dst) ? ROUTE_HERE : ROUTE_NONE;

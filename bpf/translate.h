@@ -19,6 +19,7 @@ static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f
 
 	if (!net)
 		return DROP(no_endpoint);
+	ctx_pop_priority_tag(ctx); /* the uplink's, and none of the namespace's */
 	way->ifindex = f->ifindex;
 	return rewrite_macs(ctx, station_mac(port, f->dst), net->gw_mac) == NEXT ? DELIVER : DROP(helper_failed);
 }

@@ -79,7 +79,7 @@ struct flow_key {
 	__u16 sport_h, dport_h;
 	__u16 net;
 	enum l4proto proto;
-	enum key_shape shape;		/* of the flow's keys, in struct conn; in a key itself KEY_EXACT */
+	enum key_shape shape;		/* in struct conn.orig: of the flow's keys */
 };
 
 enum flow_dir {

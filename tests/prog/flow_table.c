@@ -353,7 +353,7 @@ static void the_port_of_an_expired_flow_is_free(void **s)
 static void of_two_cpus_that_begin_a_flow_one_gives_way(void **s)
 {
 	struct flow_key key = { .src = { { 192, 168, 1, 10 } }, .sport_h = 4000, .net = 1,
-				.proto = L4_UDP };
+				.proto = L4_UDP, .shape = KEY_MAPPING };
 	struct flow theirs = { .src = { { 172, 31, 13, 55 } }, .dst = { { 203, 0, 113, 10 } },
 			       .sport_h = 6000, .dport_h = 53, .conn = 200, .to = TO_UPLINK,
 			       .flags = FLOW_ANY_PEER };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* A table that is full, shares of it, and ports that rest before somebody else gets them. */
+#include <user/state_map.h>
+
 #include "flow.h"
 
 /* A flow that somebody relies on. */
@@ -108,6 +110,38 @@ static void a_full_table_makes_room_of_what_has_expired(void **s)
 	expect_live_flows(20);
 }
 
+/* Nobody's flows, however long they might have lived, make room. */
+static void flows_of_a_rule_or_namespace_that_is_gone_are_swept(void **s)
+{
+	uint32_t id = publish(UPLINK, UDP, 5000, 5000, 3000);
+
+	uplink_gets(frame(IN, .sport = 999, .dport = 5000));
+	replied(4000);
+	assert_int_equal(map_del(state(), MAP_RULES, &id), 0);
+	forget_port(DEV_NS1);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4001, .dport = 53));
+	expect_live_flows(2);
+	expect_state(1, CONN_RESTING);
+	age_flows(121);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4002, .dport = 53));
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4003, .dport = 53));
+	expect_live_flows(3);
+}
+
+/* RFC 4787 REQ-2: one that nobody answered outlives its time while another of its peers did. */
+static void a_mapping_lives_as_long_as_its_last_peer(void **s)
+{
+	ns1_udp(4000);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER2, .sport = 4000, .dport = 53));
+	uplink_gets(frame(FROM_ISP, .src = SERVER2, .dst = UPLINK, .sport = 53, .dport = 4000));
+	expect_state(0, CONN_REPLIED);
+	age_flows(250);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4000, .dport = 53));
+	assert_int_not_equal(external_port(), 4000);
+	uplink_gets(frame(FROM_ISP, .src = SERVER2, .dst = UPLINK, .sport = 53, .dport = 4000));
+	expect_outcome(INTO_PORT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
@@ -117,6 +151,8 @@ int main(void)
 		spec(a_port_rests_when_its_namespace_is_gone),
 		spec(a_full_table_takes_no_new_flow_and_loses_none),
 		spec(a_full_table_makes_room_of_what_has_expired),
+		spec(flows_of_a_rule_or_namespace_that_is_gone_are_swept),
+		spec(a_mapping_lives_as_long_as_its_last_peer),
 	};
 
 	return run_specs("full_table", specs);

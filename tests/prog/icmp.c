@@ -119,7 +119,7 @@ static void a_short_quote_is_translated_as_far_as_it_goes(void **s)
 				  .quote_len = lengths[i], .trailer = 20));
 		expect_translated(INTO_PORT,
 				  frame(ERROR_INTO_NS2, .type = TIME_EXCEEDED, .quote = inside,
-					.quote_len = lengths[i], .trailer = 20));
+					.quote_len = lengths[i]));
 	}
 	port = collide(UDP, 4002);
 	uplink_gets(frame(ERROR_IN, .type = TIME_EXCEEDED, .quote_len = 28,

@@ -180,6 +180,8 @@ static void options_are_refused(const char *options, uint8_t len)
 static void source_routes_are_refused(void **s)
 {
 	options_are_refused("\x83\7\4\xcb\0\x71\1\0", 8); /* loose */
+	options_are_refused("\7\x20\4\0", 4); /* one that runs past the header */
+	options_are_refused("\1\1\1\7", 4); /* or would, had it a length */
 	options_are_refused("\x89\7\4\xcb\0\x71\1\0", 8); /* strict */
 	options_are_refused("\1\1\1\x44\4\5\0\x83\7\4\xcb\0", 12); /* behind others */
 	options_are_refused("\x44\1\5\0", 4); /* an option of one byte hides the rest */
@@ -216,8 +218,13 @@ static void martians_are_refused(void **s)
 
 static void only_what_has_ports_or_an_identifier_is_masqueraded(void **s)
 {
-	ns1_sends(frame(INSIDE, .proto = SCTP));
-	expect_dropped(COUNT_bad_protocol);
+	struct frame *f = frame(INSIDE, .proto = SCTP);
+
+	ns1_sends(f);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
+			    .code = 2, .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+	expect_counted(COUNT_icmp_sent);
 	ns1_sends(frame(INSIDE, .proto = ICMP, .type = REDIRECT));
 	expect_dropped(COUNT_bad_protocol);
 	ns1_sends(frame(INSIDE, .frag = 100));
@@ -385,7 +392,6 @@ static void what_is_not_for_translation_is_left_alone(void **s)
 		frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .proto = ICMP, .type = REDIRECT),
 		frame(FROM_ISP, .src = "127.0.0.1", .dst = UPLINK),
 		frame(FROM_ISP, .src = SERVER, .dst = "224.0.0.1"),
-		frame(FROM_ISP, .src = SERVER, .dst = NS1, .sport = 1, .dport = 2),
 		arp(FROM_ISP, .op = ARP_REQUEST, .sender_mac = ISP_MAC, .sender = NEXT_HOP,
 		    .target = UPLINK),
 		ipv6(FROM_ISP, .src = "2001:db8::1", .dst = "2001:db8::2", .type = 128),

@@ -27,31 +27,41 @@ static const enum conn_state tcp_states[TCP_STATES] = { SS, SR, ES, FW, CL, RS }
 #define R TCP_RST
 enum fin_bits { K, C, A };
 
+/* Who has sent a FIN before the packet, as a set of the values that `fin` may have. */
+#define ANY 0x0f
+#define NOBODY (1 << 0)
+#define SOMEBODY (ANY & ~NOBODY)
+#define NOT_REPLY (1 << 0 | 1 << 1)
+#define REPLY_HAS (ANY & ~NOT_REPLY)
+#define NOT_ORIG (1 << 0 | 1 << 2)
+#define ORIG_HAS (ANY & ~NOT_ORIG)
+
 /*
  * The whole of it: a packet with the flags `set` and without `clear`, in one of the directions
- * `dir`, when the other side has sent a FIN (1), has not (0), or either (-1).
+ * `dir`, when those of `fins` have sent a FIN.
  */
 static const struct row {
-	uint8_t set, clear, dir;
-	int other_fin;
+	uint8_t set, clear, dir, fins;
 	enum conn_state next[TCP_STATES];
 	enum fin_bits fin[TCP_STATES];
 } rows[] = {
-	{ R, 0, BOTH, -1, { RS, RS, RS, RS, RS, RS }, { K, K, K, K, K, K } },
-	{ S, R, ORIG, -1, { SS, SR, ES, FW, SS, SS }, { K, K, K, K, C, C } },
-	{ S, R, REPLY, -1, { SR, SR, ES, FW, CL, RS }, { K, K, K, K, K, K } },
-	{ F, R | S, BOTH, 0, { FW, FW, FW, FW, FW, RS }, { A, A, A, A, A, K } },
-	{ F, R | S, BOTH, 1, { CL, CL, CL, CL, CL, RS }, { A, A, A, A, A, K } },
-	{ 0, R | S | F, ORIG, -1, { SS, ES, ES, FW, CL, RS }, { K, K, K, K, K, K } },
-	{ 0, R | S | F, REPLY, -1, { ES, SR, ES, FW, CL, RS }, { K, K, K, K, K, K } },
+	{ R, 0, BOTH, ANY, { RS, RS, RS, RS, RS, RS }, { K, K, K, K, K, K } },
+	{ S, R, ORIG, ANY, { SS, SR, ES, FW, SS, SS }, { C, K, K, K, C, C } },
+	{ S, R, REPLY, ANY, { SR, SR, ES, FW, CL, RS }, { K, K, K, K, K, K } },
+	{ F, R | S, ORIG, NOT_REPLY, { SS, FW, FW, FW, FW, RS }, { A, A, A, A, A, K } },
+	{ F, R | S, ORIG, REPLY_HAS, { CL, CL, CL, CL, CL, RS }, { A, A, A, A, A, K } },
+	{ F, R | S, REPLY, NOT_ORIG, { FW, SR, FW, FW, FW, RS }, { A, A, A, A, A, K } },
+	{ F, R | S, REPLY, ORIG_HAS, { CL, CL, CL, CL, CL, RS }, { A, A, A, A, A, K } },
+	{ 0, R | S | F, ORIG, NOBODY, { SS, ES, ES, FW, CL, RS }, { K, K, K, K, K, K } },
+	{ 0, R | S | F, ORIG, SOMEBODY, { SS, FW, ES, FW, CL, RS }, { K, K, K, K, K, K } },
+	{ 0, R | S | F, REPLY, NOBODY, { ES, SR, ES, FW, CL, RS }, { K, K, K, K, K, K } },
+	{ 0, R | S | F, REPLY, SOMEBODY, { FW, SR, ES, FW, CL, RS }, { K, K, K, K, K, K } },
 };
 
 static bool row_is_for(const struct row *row, enum flow_dir dir, uint8_t flags, uint8_t fin)
 {
-	bool other = fin & 1 << !dir;
-
 	return (flags & row->set) == row->set && !(flags & row->clear) && row->dir & 1 << dir &&
-	       (row->other_fin < 0 || row->other_fin == other);
+	       row->fins & 1 << fin;
 }
 
 static const struct row *find_row(enum flow_dir dir, uint8_t flags, uint8_t fin)
