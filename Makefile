@@ -2,8 +2,9 @@
 #
 #   make            ./ebpfnet, one file: the BPF objects are inside
 #   make install    PREFIX=/usr/local DESTDIR=
-#   make test       style, unit, prog and e2e tests        make demo    the tutorial, walked in a lab
+#   make test       style, unit, prog, e2e and diff tests  make demo    the tutorial, walked in a lab
 #   make scoreboard requirements of a NAT, netfilter's and ours
+#   make diff       the same random packets to netfilter and to ebpfnet    make diff DIFF=long  a million
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean
 #
@@ -112,6 +113,11 @@ scoreboard:
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@tests/scoreboard
 
+diff:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@DIFF=$(DIFF) tests/diff/run
+
 install: all
 	install -D -m 755 ebpfnet $(DESTDIR)$(PREFIX)/sbin/ebpfnet
 	install -D -m 644 docs/ebpfnet.8 $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
@@ -124,6 +130,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test verify demo scoreboard install uninstall clean
+.PHONY: all tests test verify demo scoreboard diff install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
