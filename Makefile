@@ -2,9 +2,10 @@
 #
 #   make            ./ebpfnet, one file: the BPF objects are inside
 #   make install    PREFIX=/usr/local DESTDIR=
-#   make test       style, unit, prog, e2e and diff tests  make demo    the tutorial, walked in a lab
+#   make test       all the tests                          make demo    the tutorial, walked in a lab
 #   make scoreboard requirements of a NAT, netfilter's and ours
 #   make diff       the same random packets to netfilter and to ebpfnet    make diff DIFF=long  a million
+#   make fuzz       random packets, FUZZ_TIME=seconds      make fuzz MUTANTS=1    and that it finds what is broken
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean
 #
@@ -39,6 +40,8 @@ USER_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/*.c))
 UNIT_OBJ := $(patsubst %.c,$(BUILD)/asan/%.o,$(filter-out user/main.c,$(wildcard user/*.c)))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 PROG := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/prog/*.c))
+FUZZ_PURE := $(patsubst tests/fuzz/pure/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/pure/*.c))
+FUZZ_PROG_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/prog/*.c))
 PROG_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/prog/lib/*.c)) \
 	    $(filter-out %/main.o,$(USER_OBJ))
 
@@ -90,13 +93,37 @@ $(BUILD)/tests/prog/%: tests/prog/%.c $(PROG_LIB) Makefile
 	$(if $(V),,@printf "  %-5s %s\n" CC $<)
 	$(Q)$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -o $@ $< $(PROG_LIB) -lcmocka $(LIBS)
 
-tests: $(UNIT) $(PROG)
+# libFuzzer: clang's
+$(BUILD)/tests/fuzz/%: tests/fuzz/pure/%.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@printf "  %-5s %s\n" FUZZ $<)
+	$(Q)$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -std=gnu11 $(WARNINGS) \
+		-Iinclude -I. -MMD -MP -o $@ $<
+
+$(BUILD)/tests/fuzz/prog/%.o: tests/fuzz/prog/%.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@printf "  %-5s %s\n" CC $<)
+	$(Q)$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/fuzz/packets: $(FUZZ_PROG_OBJ) $(PROG_LIB)
+	$(if $(V),,@printf "  %-5s %s\n" LINK $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
+
+FUZZ := $(FUZZ_PURE) $(BUILD)/tests/fuzz/packets
+
+tests: $(UNIT) $(PROG) $(FUZZ)
 
 # What is missing is installed first, and make starts again: it may be the compiler.
 test:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all tests
 	@tests/run
+
+fuzz:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all tests
+	@FUZZ_TIME=$${FUZZ_TIME:-600} FUZZ_SEED=$${FUZZ_SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')} tests/fuzz/run
+	$(if $(MUTANTS),@tests/fuzz/mutants)
 
 # Status 77: there is no CBMC here.
 verify:
@@ -130,6 +157,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test verify demo scoreboard diff install uninstall clean
+.PHONY: all tests test fuzz verify demo scoreboard diff install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:

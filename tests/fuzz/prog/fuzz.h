@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Mutated packets through the loaded programs (BPF_PROG_TEST_RUN), and what must hold of each.
+ *
+ *	seeds.c		well-formed packets of every kind, many of them of live flows
+ *	mutate.c	what is done to them
+ *	world.c		the little host of tests/prog, with another configuration each time
+ *	main.c		one packet after another; what to do when something is broken
+ *	view.c		a reading of packets that shares nothing with bpf/parse.h
+ *	check*.c	what must hold of a packet that went through
+ *	owners.c	who sent by an external port last: the answer is his
+ *	table.c		what must hold of the flow table
+ *
+ * A world is a few thousand packets on a fresh host. All of its inputs follow from (seed, number of the
+ * world), but for external ports, which the kernel's random numbers choose.
+ */
+#ifndef EBPFNET_TESTS_FUZZ_PROG_H
+#define EBPFNET_TESTS_FUZZ_PROG_H
+
+#include "tests/prog/lib/internal.h"
+
+/* ---- chance ---- */
+
+void chance_begin(uint64_t seed, uint64_t world);
+uint32_t chance(uint32_t n);			/* 0 to n - 1 */
+#define one_in(n) (chance(n) == 0)
+#define one_of(first, ...)                                            \
+	({                                                            \
+		__typeof__((first) + 0) all_[] = { first, __VA_ARGS__ };    \
+		all_[chance(sizeof(all_) / sizeof(all_[0]))];         \
+	})
+
+/* ---- a packet, sent at a hook ---- */
+
+struct shot {
+	enum hook hook;
+	enum device dev;
+	struct frame in;
+	uint16_t gso_size;
+	bool forwarded;			/* egress: it came in by another device */
+	bool ours;			/* uplink, uplink_out: it has the mark of what our programs sent */
+};
+
+/* Where it went, as far as BPF_PROG_TEST_RUN tells. */
+enum went {
+	WENT_ON,			/* to the next program, or the stack */
+	WENT_NOWHERE,
+	WENT_PORT,			/* into a namespace */
+	WENT_HOST,			/* up into the host */
+	WENT_OUT,			/* out of a device as if the host sent it */
+	WENT_UPLINK,			/* out, and with our mark */
+	WENT_ROUND,			/* with our mark, to come in again by the uplink */
+	WENT_ASTRAY,			/* no verdict that there is */
+};
+
+struct outcome_of {
+	struct frame out;
+	enum went went;
+	enum counter counted;		/* the one of PASSES and DROPS that rose */
+	int counts;			/* by how much all of them rose */
+};
+
+/* ---- a frame, read ---- */
+
+struct view {
+	const uint8_t *b;
+	uint32_t len;
+	uint16_t eth;
+	bool ip;			/* IPv4, with a header that may be believed; else nothing below is set */
+	uint32_t ihl, l4, end;		/* offsets of the transport header and of the packet's end */
+	uint16_t frag;
+	uint8_t proto, ttl;
+	const uint8_t *src, *dst;
+	enum { NO_L4, PORTS, QUERY, ERROR } kind;
+	uint16_t sport, dport;		/* QUERY: the identifier in both */
+};
+
+struct view view_of(const uint8_t *bytes, uint32_t len);
+struct view view_quoted(const struct view *error);	/* as a frame: .b + ETH_LEN is the quoted header */
+uint16_t get16(const uint8_t *at);
+void set16(uint8_t *at, uint16_t value);
+uint32_t check_at(const struct view *v);		/* offset of the transport checksum, 0: none */
+/* By how much a checksum is wrong, in ones' complement: 0 if it is right. */
+uint16_t ip_wrong_by(const struct view *v);
+uint16_t l4_wrong_by(const struct view *v);
+/* Puts all checksums right: of the header, the transport, and of the header quoted in an ICMP error. */
+void fix_checks(struct frame *f);
+bool has_source_route_option(const struct view *v);
+
+/* ---- the world ---- */
+
+#define STATIONS 4
+
+struct station_of {
+	enum device dev;
+	const char *addr, *mac, *gw_mac;
+	uint16_t net;
+};
+extern const struct station_of stations[STATIONS];
+
+struct world {
+	uint64_t number;
+	struct config cfg;
+	bool spoof;			/* NS3 has spoof=allow */
+	bool aged;			/* time has passed */
+	bool forwarding_off;		/* the kernel does not say where to */
+	struct rule rules[8];
+	uint32_t rule_ids[8];
+	int rules_count;
+	bool succeeded;			/* an endpoint, by another */
+	uint32_t endpoint[DEVICES];	/* its id now; 0: it is gone */
+};
+extern struct world world;
+
+void world_begin(uint64_t seed, uint64_t number);
+void world_change(void);		/* something a command, or time, does */
+bool is_private(const uint8_t *addr);
+bool is_hosts(const uint8_t *addr);	/* an address of the host's on the uplink */
+const struct station_of *station_at(const uint8_t *addr);
+
+/* ---- live flows, as packets that went through ---- */
+
+struct live {
+	struct shot sent;
+	struct frame out;
+	enum went went;
+	enum counter counted;
+};
+void live_forget(void);
+void live_note(const struct shot *s, const struct outcome_of *o);
+const struct live *live_any(void);	/* NULL: none yet */
+
+void seed(struct shot *s);
+void mutate(struct shot *s);
+
+/* ---- what must hold; NULL, or what is broken ---- */
+
+const char *check_packet(const struct shot *s, const struct outcome_of *o);
+const char *check_switched(const struct shot *s, const struct outcome_of *o);
+const char *check_translated(const struct shot *s, const struct view *in, const struct view *out,
+			     const struct outcome_of *o);
+const char *check_error_translated(const struct shot *s, const struct view *in,
+				   const struct view *out, const struct outcome_of *o);
+const char *check_error_sent(const struct shot *s, const struct view *in, const struct view *out);
+bool is_taken_for_hosts(const struct view *out);
+const char *check_table(void);
+void owners_forget(void);
+const char *check_owner(const struct shot *s, const struct view *in, const struct view *out,
+			const struct outcome_of *o);
+
+#define MUST(what)                            \
+	do {                                  \
+		if (!(what))                  \
+			return "not: " #what; \
+	} while (0)
+
+#endif
