@@ -116,3 +116,37 @@ void a_settled_flow_is_changed_by_syn_fin_and_rst_alone(enum l4proto proto, enum
 	PROVE(ct_next(state, proto, reply ? FLOW_REPLY : FLOW_ORIGINAL, tcp_flags, &fin) == state);
 	PROVE(fin == before);
 }
+
+/* ---- times when the table fills up ---- */
+
+static __u32 least_of(__u32 seconds)
+{
+	return seconds < CT_LEAST_S ? seconds : CT_LEAST_S;
+}
+
+/* Of a table whose quarter is a power of two: a solver is lost in other quotients, and tests/fuzz tries those. */
+void pressure_never_lengthens_a_time_nor_ends_it(__u16 seconds, __u32 used)
+{
+	__u32 now = ct_under_pressure(seconds, used, 65536);
+
+	PROVE(now <= seconds && now >= least_of(seconds));
+}
+
+void without_pressure_a_time_is_as_it_was_set(__u32 seconds, __u32 used, __u32 max)
+{
+	GIVEN(max < 4 || (used < max && max - used >= max / 4));
+	PROVE(ct_under_pressure(seconds, used, max) == seconds);
+}
+
+void in_a_full_table_a_time_is_the_least(__u32 seconds, __u32 used, __u32 max)
+{
+	GIVEN(max >= 4 && used >= max);
+	PROVE(ct_under_pressure(seconds, used, max) == least_of(seconds));
+}
+
+/* Less room, less time: of times up to a minute. */
+void one_flow_more_never_lengthens_a_time(__u8 seconds, __u16 used)
+{
+	GIVEN(seconds < 64 && used < 4096);
+	PROVE(ct_under_pressure(seconds, used + 1, 4096) <= ct_under_pressure(seconds, used, 4096));
+}

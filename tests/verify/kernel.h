@@ -59,12 +59,15 @@ static struct {
 	struct flow_key original_key, reply_key;
 	struct flow original, reply;
 	struct conn conn;
+	struct config cfg;
 } table;
 
 static void *bpf_map_lookup_elem(void *map, const void *key)
 {
 	if (map == &conns)
 		return &table.conn;
+	if (map == &config)
+		return &table.cfg;
 	if (map == &flows && flow_key_eq(key, &table.original_key))
 		return &table.original;
 	if (map == &flows && flow_key_eq(key, &table.reply_key))

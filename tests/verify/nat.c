@@ -84,3 +84,100 @@ void of_few_ports_each_is_tried(__u8 ports, __u8 start, __u16 free)
 	      free == nat_place(0, ports, start, nat_leap(3, ports)) ||
 	      free == nat_place(0, ports, start, nat_leap(4, ports)));
 }
+
+/* ---- the keys of a flow, and how much of the peer they name ---- */
+
+static enum key_shape any_shape(__u8 n)
+{
+	return n % 3 == 0 ? KEY_EXACT : n % 3 == 1 ? KEY_ADDRESS : KEY_MAPPING;
+}
+
+static _Bool same_own_end(const struct flow_key *a, const struct flow_key *b, _Bool inside)
+{
+	_Bool same = a->net == b->net && a->proto == b->proto;
+
+	if (inside)
+		return same && addr_eq(a->src, b->src) && a->sport_h == b->sport_h;
+	return same && addr_eq(a->dst, b->dst) && a->dport_h == b->dport_h;
+}
+
+static struct ipaddr peer_of(const struct flow_key *k, _Bool inside)
+{
+	return inside ? k->dst : k->src;
+}
+
+static __u16 peer_port_of(const struct flow_key *k, _Bool inside)
+{
+	return inside ? k->dport_h : k->sport_h;
+}
+
+/* A key of a shape tells what the shape names, all of it, and nothing else. */
+void a_key_tells_what_its_shape_names(struct flow_key a, struct flow_key b, __u8 n, _Bool inside)
+{
+	enum key_shape shape = any_shape(n);
+	struct flow_key x = nat_shape_key(a, shape, inside), y = nat_shape_key(b, shape, inside);
+	_Bool same = same_own_end(&a, &b, inside);
+
+	if (shape != KEY_MAPPING)
+		same = same && addr_eq(peer_of(&a, inside), peer_of(&b, inside));
+	if (shape == KEY_EXACT)
+		same = same && peer_port_of(&a, inside) == peer_port_of(&b, inside);
+	PROVE(flow_key_eq(&x, &y) == same);
+}
+
+void a_key_of_a_shape_has_it_already(struct flow_key a, __u8 n, _Bool inside)
+{
+	struct flow_key x = nat_shape_key(a, any_shape(n), inside);
+	struct flow_key y = nat_shape_key(x, any_shape(n), inside);
+
+	PROVE(flow_key_eq(&x, &y));
+	a.shape = any_shape(n);
+	y = nat_stored_key(&a);
+	PROVE(!inside || flow_key_eq(&x, &y));
+}
+
+/*
+ * All shapes are in one table. Whatever the shapes, one key is of one end; and no peer, whose address is
+ * not zero, is taken for all, nor one with a port for all ports.
+ */
+void keys_of_different_mappings_differ(struct flow_key a, struct flow_key b, __u8 m, __u8 n,
+				       _Bool inside)
+{
+	struct flow_key x = nat_shape_key(a, any_shape(m), inside);
+	struct flow_key y = nat_shape_key(b, any_shape(n), inside);
+
+	GIVEN(flow_key_eq(&x, &y));
+	PROVE(same_own_end(&a, &b, inside));
+	GIVEN(!addr_none(peer_of(&a, inside)) && !addr_none(peer_of(&b, inside)));
+	GIVEN(peer_port_of(&a, inside) && peer_port_of(&b, inside));
+	PROVE(any_shape(m) == any_shape(n));
+}
+
+static _Bool tuple_eq(struct nat_tuple a, struct nat_tuple b)
+{
+	return addr_eq(a.src, b.src) && addr_eq(a.dst, b.dst) && a.sport_h == b.sport_h &&
+	       a.dport_h == b.dport_h;
+}
+
+/* The first peer is the one whose packets a mapping translates as if it were his alone. */
+void the_first_peer_is_translated_as_by_a_flow_of_his_own(struct flow f, struct flow_key key)
+{
+	struct flow own = f;
+
+	GIVEN(f.dir == FLOW_ORIGINAL || f.dir == FLOW_REPLY);
+	f.flags |= FLOW_ANY_PEER;
+	own.flags &= ~FLOW_ANY_PEER;
+	PROVE(nat_is_first_peer(&f, &key) ==
+	      tuple_eq(nat_translate(&f, &key), nat_translate(&own, &key)));
+}
+
+void the_first_peer_has_the_first_address(struct flow f, struct flow_key key)
+{
+	_Bool original = f.dir == FLOW_ORIGINAL;
+	struct nat_tuple t = { f.src, f.dst, f.sport_h, f.dport_h };
+
+	GIVEN(original || f.dir == FLOW_REPLY);
+	PROVE(!nat_is_first_peer(&f, &key) || nat_is_first_address(&f, &key));
+	PROVE(nat_is_first_address(&f, &key) ==
+	      (original ? addr_eq(key.dst, t.dst) : addr_eq(key.src, t.src)));
+}
