@@ -90,7 +90,7 @@ static __always_inline _Bool ct_is_stray(const struct flow *f, union conn_word w
 		return 0;
 	key = nat_reply_key_of(f, L4_TCP);
 	other = bpf_map_lookup_elem(&flows, &key);
-	return other && !tcp_may_end(ct_opening(w.state), p->seq, p->ack, p->tcp_flags, other->edge,
+	return other && !tcp_may_end(ct_opening(w.state) || w.state == CONN_RESET, p->seq, p->ack, p->tcp_flags, other->edge,
 				     tcp_scale_of(w.scales, other->dir));
 }
 
