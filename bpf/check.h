@@ -7,11 +7,6 @@
 #include "parse.h"
 #include "verdict.h"
 
-#define IPOPT_END 0
-#define IPOPT_NOOP 1
-#define IPOPT_LSRR 131
-#define IPOPT_SSRR 137
-
 /* RFC 7126 section 4: source routes are refused. True too for options that do not parse. */
 static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt *p)
 {
@@ -39,13 +34,14 @@ static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt
 
 #define CHECK_CHUNK 128
 #define CHECK_CHUNKS 12 /* an ICMP error quotes 576 bytes (RFC 1812 4.3.2.3); some quote a whole packet */
+#define CHECK_CHUNKS_ALL 512
 
 /* PERCPU_ARRAY: a piece of the packet, followed by zeros. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u8[CHECK_CHUNK]);
+	__type(value, __u64[CHECK_CHUNK / 8]);
 } check_chunk SEC(".maps");
 
 struct check_sum {
@@ -58,7 +54,7 @@ struct check_sum {
 static long check_sum_chunk(__u32 i, struct check_sum *s)
 {
 	__u32 zero = 0, len = s->left < CHECK_CHUNK ? s->left : CHECK_CHUNK;
-	__u8 *chunk = bpf_map_lookup_elem(&check_chunk, &zero);
+	__u64 *chunk = bpf_map_lookup_elem(&check_chunk, &zero);
 
 	if (!chunk || !len)
 		return 1;
@@ -76,15 +72,19 @@ static long check_sum_chunk(__u32 i, struct check_sum *s)
 	return 0;
 }
 
-/* Whether len bytes of the packet, a checksum over them included, add up (RFC 1071). */
-static __noinline int check_sum_is_right(ctx_t *ctx, __u32 off, __u32 len)
+/* The sum (RFC 1071) over len bytes of the packet; negative: they are not there. */
+static __noinline int check_sum_of(ctx_t *ctx, __u32 off, __u32 len)
 {
 	struct check_sum s = { .ctx = ctx, .off = off, .left = len };
 
-	if (len > CHECK_CHUNK * CHECK_CHUNKS)
-		return 0;
-	bpf_loop(CHECK_CHUNKS, check_sum_chunk, &s, 0);
-	return s.sum >= 0 && !s.left && csum_fold16((__u32)s.sum) == 0xffff;
+	bpf_loop(CHECK_CHUNKS_ALL, check_sum_chunk, &s, 0);
+	return s.sum < 0 || s.left ? -1 : csum_fold16((__u32)s.sum);
+}
+
+/* Whether len bytes of the packet, a checksum over them included, add up. */
+static __always_inline _Bool check_sum_is_right(ctx_t *ctx, __u32 off, __u32 len)
+{
+	return len <= CHECK_CHUNK * CHECK_CHUNKS && check_sum_of(ctx, off, len) == 0xffff;
 }
 
 #endif

@@ -46,6 +46,12 @@ static __always_inline int ctx_store(ctx_t *ctx, __u32 off, const void *from, __
 	return bpf_skb_store_bytes(ctx, off, from, len, 0);
 }
 
+/* The same for what is behind the link's header, of a packet that the device may have summed up. */
+static __always_inline int ctx_store_body(ctx_t *ctx, __u32 off, const void *from, __u32 len)
+{
+	return bpf_skb_store_bytes(ctx, off, from, len, BPF_F_RECOMPUTE_CSUM);
+}
+
 /*
  * Updates the transport checksum at off by a difference (csum.h). The part that the pseudo header
  * covers and the rest are two calls: of a packet whose checksum the device is to finish
@@ -65,6 +71,25 @@ static __always_inline int ctx_csum(ctx_t *ctx, __u32 off, __u32 diff, __u64 fla
 static __always_inline int ctx_trim(ctx_t *ctx, __u32 len)
 {
 	return ctx->len > len && !ctx->gso_size ? bpf_skb_change_tail(ctx, len, 0) : 0;
+}
+
+/* Makes the packet longer, with zeros, or shorter. */
+static __always_inline int ctx_resize(ctx_t *ctx, __u32 len)
+{
+	return bpf_skb_change_tail(ctx, len, 0);
+}
+
+/*
+ * Cuts the packet down to its Ethernet header and len bytes, to be written anew. Its checksum may
+ * be the device's to finish (CHECKSUM_PARTIAL): pulling the header that it lies in out of the
+ * packet is what ends that, and change_tail ends GSO.
+ */
+static __always_inline int ctx_make_room(ctx_t *ctx, __u32 len)
+{
+	return bpf_skb_change_tail(ctx, ETH_HLEN + 80, 0) ||
+	       bpf_skb_adjust_room(ctx, -56, BPF_ADJ_ROOM_MAC, 0) ||
+	       bpf_skb_adjust_room(ctx, 32, BPF_ADJ_ROOM_MAC, 0) ||
+	       bpf_skb_change_tail(ctx, ETH_HLEN + len, 0);
 }
 
 /* The outer VLAN tag; the kernel has taken it out of the bytes. 0: none, or a priority tag. */
@@ -125,6 +150,12 @@ static __always_inline _Bool ctx_device_exists(ctx_t *ctx, __u32 ifindex)
 static __always_inline int ctx_copy_to(ctx_t *ctx, __u32 ifindex)
 {
 	return bpf_clone_redirect(ctx, ifindex, 0);
+}
+
+/* A copy comes in again by the device that the packet came by, after this one is done with. */
+static __always_inline int ctx_copy_again(ctx_t *ctx)
+{
+	return bpf_clone_redirect(ctx, ctx->ifindex, BPF_F_INGRESS);
 }
 
 /* Out of a device, as if the host sent it there. */

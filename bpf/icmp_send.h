@@ -64,19 +64,6 @@ static __always_inline _Bool icmp_may_answer(const struct pkt *p)
 	       !(p->key.proto == L4_ICMP && p->kind == PKT_OTHER);
 }
 
-/*
- * Cuts the packet down to its Ethernet header and len bytes, to be written anew. Its checksum may
- * be the device's to finish (CHECKSUM_PARTIAL): pulling the header that it lies in out of the
- * packet is what ends that, and change_tail ends GSO.
- */
-static __always_inline int icmp_make_room(ctx_t *ctx, __u32 len)
-{
-	return bpf_skb_change_tail(ctx, ETH_HLEN + 80, 0) ||
-	       bpf_skb_adjust_room(ctx, -56, BPF_ADJ_ROOM_MAC, 0) ||
-	       bpf_skb_adjust_room(ctx, 32, BPF_ADJ_ROOM_MAC, 0) ||
-	       bpf_skb_change_tail(ctx, ETH_HLEN + len, 0);
-}
-
 /* An error to send. */
 struct icmp_what {
 	__u8 type, code;
@@ -124,7 +111,7 @@ static __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const str
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&e.ip, sizeof(e.ip), 0);
 	e.ip.tail.check = ~csum_fold16((__u32)sum);
 
-	if (icmp_make_room(ctx, len))
+	if (ctx_make_room(ctx, len))
 		return DROP(helper_failed);
 	OPAQUE(len);
 	if (len < 56 || len > sizeof(e) || ctx_store(ctx, ETH_HLEN, &e, len))

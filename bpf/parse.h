@@ -11,7 +11,6 @@
 #include "tcp_window.h"
 #include "uapi.h"
 
-#define ETH_HLEN 14
 #define IP_MIN_HLEN 20
 
 enum pkt_kind {

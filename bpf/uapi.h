@@ -8,6 +8,7 @@
 #define EEXIST 17
 #define ENODEV 19
 
+#define ETH_HLEN 14
 #define ETH_P_IP 0x0800
 #define ETH_P_ARP 0x0806
 #define ETH_P_IPV6 0x86dd
@@ -50,6 +51,14 @@
 #define IP_DF 0x4000
 #define IP_MF 0x2000
 #define IP_OFFSET 0x1fff
+#define IP_PIECE (IP_MF | IP_OFFSET) /* set in any fragment */
+
+#define IPOPTS_MAX 40
+#define IPOPT_COPIED 0x80
+#define IPOPT_END 0
+#define IPOPT_NOOP 1
+#define IPOPT_LSRR 131
+#define IPOPT_SSRR 137
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
