@@ -359,6 +359,10 @@ struct bpf_timer {
 	__u64 __opaque[2];
 };
 
+struct bpf_spin_lock {
+	__u32 val;
+};
+
 enum bpf_adj_room_mode {
 	BPF_ADJ_ROOM_NET = 0,
 	BPF_ADJ_ROOM_MAC = 1,

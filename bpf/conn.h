@@ -49,6 +49,14 @@ static __always_inline struct conn_alloc *conn_alloc_get(void)
 	return bpf_map_lookup_elem(&conn_alloc, &zero);
 }
 
+/* Whether there is anything that a packet from outside could be for: flows, or published ports. */
+static __always_inline _Bool conn_any(const struct config *cfg)
+{
+	struct conn_alloc *a = conn_alloc_get();
+
+	return cfg->published || (a && a->live);
+}
+
 #define NO_SLOT 0xffffffffu
 
 /* A slot off the free list, or one never used; NO_SLOT: all are in use. */

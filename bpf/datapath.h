@@ -7,6 +7,7 @@
 #define EBPFNET_BPF_DATAPATH_H
 
 #include "forward.h"
+#include "fragment.h"
 #include "guard.h"
 #include "inbound.h"
 #include "leaving.h"
@@ -35,32 +36,12 @@ static __always_inline enum parsed parse(ctx_t *ctx, struct pkt *p)
 	return r;
 }
 
-/*
- * PERCPU_ARRAY: the packet in hand. Its headers and what becomes of them would take half of the 512
- * bytes of stack that Linux 6.1 allows over all calls.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct pkt);
-} pkt_in_hand SEC(".maps");
-
-/* Empty, to be parsed into. NULL never in practice. */
-static __always_inline struct pkt *pkt_begin(void)
-{
-	__u32 zero = 0;
-	struct pkt *p = bpf_map_lookup_elem(&pkt_in_hand, &zero);
-
-	if (p)
-		*p = (struct pkt){};
-	return p;
-}
-
 /* What is for the gateway's MAC: IPv4 is routed, and the answers to its ARP requests are the host's. */
 static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const struct port *port,
 					    const struct network *net, struct way *way)
 {
+	verdict_t v;
+
 	if (p->kind == PKT_ARP) {
 		way->count = COUNT_to_host;
 		return GATEWAY;
@@ -70,7 +51,13 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 	if (port->flags & PORT_SPOOF_ALLOW)
 		station_learn(port->net, p->key.src, p->smac);
 	ctx_pop_priority_tag(ctx); /* of this link only: it must not leave by the next one */
-	return outbound(ctx, p, port, net, way);
+	if (p->frag & IP_PIECE) {
+		v = fragment_enter(ctx, 0, 1);
+		if (v != NEXT)
+			return v;
+	}
+	v = outbound(ctx, p, port, net, way);
+	return p->frag & IP_PIECE ? fragment_leave(ctx, v) : v;
 }
 
 /* Ingress of a namespace's port: port security, the switch, and for the gateway's MAC the router. */
@@ -117,6 +104,29 @@ static __always_inline int datapath_gateway(ctx_t *ctx)
 	return forward(ctx, v == NEXT ? DROP(reflected) : v, &way, *id, net);
 }
 
+/*
+ * What comes to the host. A piece that nobody knows may be the host's own: it is held only if there is
+ * a namespace whose it could be, and not where nothing can overtake it (at).
+ */
+static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const struct entrance *at,
+					      struct way *way)
+{
+	struct config *cfg = config_get();
+	verdict_t v;
+
+	if (p->frag & IP_PIECE) {
+		p->key.net = at->zone;
+		v = cfg && conn_any(cfg) ?
+			    fragment_enter(ctx, 1, at->routed && !at->hairpin) : PASS;
+		if (v == PASS)
+			return leave_alone(at, way);
+		if (v != NEXT)
+			return v;
+	}
+	v = inbound(ctx, p, at, way);
+	return p->frag & IP_PIECE ? fragment_leave(ctx, v) : v;
+}
+
 /* Ingress of an uplink. */
 static __always_inline int datapath_uplink(ctx_t *ctx)
 {
@@ -132,7 +142,7 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 	}
 	/* what comes in again has the gateway's MAC address */
 	if (p && (at.hairpin || ctx_to_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
-		v = inbound(ctx, p, &at, &way);
+		v = from_outside(ctx, p, &at, &way);
 	refused = v == PASS && p && p->eth_type == ETH_P_IP ? inbound_refuse(p) : NEXT;
 	if (refused != NEXT)
 		v = refused;
@@ -173,7 +183,7 @@ static __always_inline int datapath_lo(ctx_t *ctx)
 	verdict_t v = PASS;
 
 	if (p && parse(ctx, p) == PARSED)
-		v = inbound(ctx, p, &at, &way);
+		v = from_outside(ctx, p, &at, &way);
 	return forward(ctx, v, &way, 0, NULL);
 }
 

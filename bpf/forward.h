@@ -49,6 +49,8 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct way *wa
 		count(-v);
 		return ACTION_DROP;
 	}
+	if (v == AGAIN) /* it is counted then */
+		return ACTION_DROP;
 	count(way->count);
 	switch (v) {
 	case DELIVER:

@@ -122,8 +122,9 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 	struct flow *f;
 	verdict_t v;
 
-	if (!cfg || p->eth_type != ETH_P_IP || p->kind == PKT_PIECE || p->kind == PKT_OTHER ||
-	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
+	if (!cfg || p->eth_type != ETH_P_IP || (p->kind == PKT_PIECE && !p->follows) ||
+	    p->kind == PKT_OTHER || addr_martian_source(p->key.src) ||
+	    addr_martian_dest(p->key.dst))
 		return leave_alone(at, way);
 	/* queries are asked from inside: only their answers belong to a flow */
 	if (p->kind == PKT_QUERY && icmp_is_request(p->icmp_type))

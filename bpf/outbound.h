@@ -7,6 +7,7 @@
 #define EBPFNET_BPF_OUTBOUND_H
 
 #include "check.h"
+#include "cut.h"
 #include "publish.h"
 #include "translate.h"
 
@@ -49,7 +50,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 		return DROP(prohibited);
 	case ROUTE_TOO_BIG:
 		if (!(p->frag & IP_DF))
-			return DROP(too_big);
+			return cut(ctx, route->mtu);
 		what.code = ICMP_FRAG_NEEDED;
 		what.mtu = route->mtu;
 		reason = DROP(too_big);
@@ -81,7 +82,7 @@ static __noinline int outbound_hairpin(ctx_t *ctx, const struct pkt *p, struct r
 	struct flow *f, *own;
 	struct flow_key key;
 
-	if (!p || !route || !cfg || p->kind != PKT_PORTS || p->key.proto != L4_UDP)
+	if (!p || !route || !cfg || !pkt_has_tuple(p) || p->key.proto != L4_UDP)
 		return 0;
 	key = nat_shape_key(p->key, KEY_MAPPING, 0);
 	key.net = EBPFNET_NET_OUTSIDE;
@@ -327,7 +328,7 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 		return outbound_error(ctx, p, way);
 
 	/* what has no ports (and zeros in the key) is not of the flow that has ports 0 */
-	f = p->kind == PKT_PORTS || p->kind == PKT_QUERY ? ct_find(p, cfg) : NULL;
+	f = pkt_has_tuple(p) ? ct_find(p, cfg) : NULL;
 	if (!f)
 		rule = publish_match(ctx, p, cfg, &id);
 	if (!f && !rule && addr_eq(p->key.dst, net->gateway)) {

@@ -20,7 +20,7 @@ enum pkt_kind {
 	PKT_PORTS,		/* TCP, UDP: tuple complete */
 	PKT_QUERY,		/* ICMP query: tuple complete, identifier in both ports */
 	PKT_ERROR,		/* ICMP error: the tuple that matters is inside */
-	PKT_PIECE,		/* a fragment but the first: no ports */
+	PKT_PIECE,		/* a fragment but the first: no ports, until fragment.h knows them */
 	PKT_OTHER,		/* another protocol over IPv4: no ports */
 };
 
@@ -42,8 +42,16 @@ struct pkt {
 	_Bool stray;		/* TCP: a RST or FIN that its receiver may not take; ct_find() says so */
 	__u8 icmp_type;
 	__u8 l4_hlen;		/* TCP: with options; else 8 */
+	_Bool follows;		/* PKT_PIECE: of a datagram whose tuple is known, and in the key */
+	__be16 ip_id;		/* fragments: fragment.h fills it in */
 	enum pkt_kind kind;
 };
+
+/* Whether a packet has a tuple that may be one of a flow's; else there are zeros in the key. */
+static __always_inline _Bool pkt_has_tuple(const struct pkt *p)
+{
+	return p->kind == PKT_PORTS || p->kind == PKT_QUERY || p->follows;
+}
 
 enum parsed {
 	PARSED,

@@ -20,4 +20,19 @@
 #define OPAQUE(x) ((void)(x))
 #endif
 
+/*
+ * Whether x, a variable, is less than min (above 1) or more than max: as two comparisons, each of which
+ * tells Linux 6.1's verifier a bound. The compiler makes one of them where it can, which tells none.
+ */
+#define OUTSIDE(x, min, max)                  \
+	({                                    \
+		_Bool outside_ = 1;           \
+		if ((x) >= (min)) {           \
+			OPAQUE(x);            \
+			if ((x) <= (max))     \
+				outside_ = 0; \
+		}                             \
+		outside_;                     \
+	})
+
 #endif

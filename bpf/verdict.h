@@ -15,6 +15,7 @@ enum verdict {
 	LOCAL,			/* up into the host's own sockets, over lo */
 	UPLINK,			/* out of way.ifindex to way.nexthop */
 	HAIRPIN,		/* back in by the uplink way.ifindex, as if the outside had sent it */
+	AGAIN,			/* not now: kept, or in pieces, it comes in once more */
 };
 
 /* An enum verdict, or -COUNT_reason: dropped. */

@@ -55,7 +55,9 @@
 	X(stray_reset, "TCP RST outside of its receiver's window")                 \
 	X(no_flow, "belongs to no flow and may not begin one")                     \
 	X(bad_protocol, "protocol that cannot be masqueraded")                     \
-	X(fragment, "fragment without its first part")                             \
+	X(fragment, "fragment whose first part did not come, or was refused")      \
+	X(fragment_overlap, "fragment that overlaps another of its datagram")      \
+	X(fragment_no_room, "no room to hold a fragment until the first part is here") \
 	X(icmp_error, "ICMP error about no flow, or malformed")                    \
 	X(icmp_bad_sum, "ICMP error with a wrong checksum, or that quotes one")    \
 	X(unsolicited, "from outside to a namespace, unasked")                     \
@@ -73,6 +75,9 @@
 	X(fdb_moved, "MAC addresses moved to another port")                        \
 	X(icmp_limited, "ICMP errors not sent: rate limit")                        \
 	X(port_changed, "external port other than the source port")                \
+	X(fragment_held, "fragments held until the first part is here")            \
+	X(fragment_released, "fragments held before and sent on")                  \
+	X(datagram_cut, "datagrams cut into fragments: larger than the way's MTU") \
 	X(fib_disabled, "routing look-ups refused: forwarding is off on our device")
 
 #define EBPFNET_COUNTERS(X) EBPFNET_PASSES(X) EBPFNET_DROPS(X) EBPFNET_EVENTS(X)

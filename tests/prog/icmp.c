@@ -511,6 +511,8 @@ static void look_ups_that_are_refused_are_told_and_counted(void **s)
 static void some_packets_are_refused_in_silence(void **s)
 {
 	/* a fragment but the first */
+	ns1_sends(frame(INSIDE, .frag = MORE_FRAGMENTS, .payload = "eight..."));
+	expect_outcome(SENT);
 	ns1_sends(frame(INSIDE, .frag = 100, .ttl = 1));
 	expect_dropped(COUNT_ttl_exceeded);
 	/* an ICMP message that may be an error */

@@ -10,7 +10,8 @@
 extern struct harness {
 	struct state state;
 	int prog[HOOKS];
-	int icmp_budget, stations, tcp_mapped;	/* maps that `ebpfnet` itself has no business with */
+	/* maps that `ebpfnet` itself has no business with */
+	int icmp_budget, stations, tcp_mapped, datagrams, holds;
 	struct config config;	/* as each test finds it */
 } h;
 

@@ -2,6 +2,7 @@
 /* The maps of the programs under test: filled, emptied, looked at. */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -266,6 +267,21 @@ static void check_tcp_mapped(void)
 		assert_int_equal(mapped[i], 0);
 }
 
+/* Nothing in any element of an array. */
+static void empty_array(int fd)
+{
+	struct bpf_map_info info = {};
+	uint32_t i, len = sizeof(info);
+	void *none;
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	none = calloc(1, info.value_size);
+	assert_non_null(none);
+	for (i = 0; i < info.max_entries; i++)
+		assert_int_equal(bpf_map_update_elem(fd, &i, none, 0), 0);
+	free(none);
+}
+
 static void empty_flows(void)
 {
 	uint32_t slot, used = alloc_now().never_used;
@@ -354,6 +370,8 @@ int harness_reset(void **unused)
 	empty_flows();
 	empty_tcp_mapped();
 	empty_stations();
+	empty_array(h.datagrams);
+	empty_array(h.holds);
 	fill_icmp_budget();
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		empty(tables[i]);

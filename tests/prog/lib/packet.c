@@ -287,6 +287,22 @@ struct frame *frame_tagged_ad(const struct frame *f, uint16_t tci)
 }
 
 /* Beginning at an offset of two, so that the IP header stands at the beginning of a line. */
+struct frame *frame_piece(const struct frame *whole, uint32_t from, uint32_t len)
+{
+	uint32_t at = ETH_LEN + 4 * (whole->bytes[ETH_LEN] & 15);
+	uint32_t frag = frame_u16(whole, ETH_LEN + 6) + from / 8;
+	struct frame *f = new_frame();
+
+	put(f, whole->bytes, at);
+	put(f, whole->bytes + at + from, len);
+	if (at + from + len < whole->len)
+		frag |= MORE_FRAGMENTS;
+	frame_set_u16(f, ETH_LEN + 2, f->len - ETH_LEN);
+	frame_set_u16(f, ETH_LEN + 6, frag);
+	frame_fix_ip(f);
+	return f;
+}
+
 void frame_print(const char *what, const struct frame *f)
 {
 	uint32_t i;

@@ -123,6 +123,12 @@ struct frame *frame_tagged(const struct frame *f, uint16_t tci);
 /* The same with a tag of 802.1ad's, as providers put in front of their customers'. */
 struct frame *frame_tagged_ad(const struct frame *f, uint16_t tci);
 
+/*
+ * A piece of a packet: len bytes from there on, of what is behind its IP header; the last if they reach
+ * to its end and it is none itself, or the last of a larger one's.
+ */
+struct frame *frame_piece(const struct frame *f, uint32_t from, uint32_t len);
+
 void frame_print(const char *what, const struct frame *f);
 
 /* Puts the IP header's checksum right again after a test has changed a byte of it. */

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Datagrams in pieces: in any order, both ways, and what is no honest piece. */
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/wire.h"
+
+/* A datagram of NS1's, as it leaves the namespace and as it leaves the host, and what answers it. */
+#define INSIDE NS1_TO_GW, .src = NS1, .dst = SERVER
+#define OUTSIDE .smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = SERVER, .ttl = 63
+#define ANSWER FROM_ISP, .src = SERVER, .dst = UPLINK
+#define ANSWER_INSIDE GW_TO_NS1, .src = SERVER, .dst = NS1, .ttl = 63
+#define TEXT .payload = text, .payload_len = sizeof(text)
+
+static char text[64];
+
+/* Three pieces of what has 72 bytes behind its IP header: 32, 24, 16. */
+static struct frame *piece(const struct frame *whole, int i)
+{
+	static const uint32_t from[] = { 0, 32, 56 }, len[] = { 32, 24, 16 };
+
+	return frame_piece(whole, from[i], len[i]);
+}
+
+static const int orders[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 0, 2 }, { 2, 0, 1 } };
+
+/* All that a test does to a datagram, in each order: as it is sent, as it comes out there. */
+static void expect_through(enum device from, const struct frame *in, enum device to,
+			   const struct frame *out, const int *order)
+{
+	int i, k, first = order[0] == 0 ? 0 : order[1] == 0 ? 1 : 2;
+
+	for (i = 0; i < 3; i++) {
+		wire_send(from, piece(in, order[i]));
+		if (i >= first)
+			expect_arrival(to, piece(out, order[i]));
+		for (k = 0; i == first && k < i; k++)
+			expect_arrival(to, piece(out, order[k]));
+		expect_no_more_arrivals();
+	}
+}
+
+static void in_every_order(enum device from, const struct frame *in, enum device to,
+			   const struct frame *out)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		expect_through(from, in, to, out, orders[i]);
+}
+
+/* Makes the flow that answers belong to. */
+static void ns1_calls(uint8_t proto)
+{
+	wire_send(DEV_NS1, frame(INSIDE, .proto = proto, .sport = 4000, .dport = 53, .flags = SYN,
+				 .type = ECHO, .id = 77));
+	assert_int_equal(conn_at(0).orig.proto, proto);
+}
+
+/* ---- ways ---- */
+
+static void a_datagram_goes_out(void **s)
+{
+	in_every_order(DEV_NS1, frame(INSIDE, .sport = 4000, .dport = 53, TEXT), DEV_UPLINK,
+		       frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT));
+	expect_live_flows(1);
+}
+
+static void an_answer_comes_in(void **s)
+{
+	ns1_calls(UDP);
+	in_every_order(DEV_UPLINK, frame(ANSWER, .sport = 53, .dport = 4000, TEXT), DEV_NS1,
+		       frame(ANSWER_INSIDE, .sport = 53, .dport = 4000, TEXT));
+}
+
+static void an_echo_goes_out_and_its_answer_comes_in(void **s)
+{
+	in_every_order(DEV_NS1, frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 77, TEXT),
+		       DEV_UPLINK, frame(OUTSIDE, .proto = ICMP, .type = ECHO, .id = 77, TEXT));
+	in_every_order(DEV_UPLINK, frame(ANSWER, .proto = ICMP, .type = ECHO_REPLY, .id = 77, TEXT),
+		       DEV_NS1,
+		       frame(ANSWER_INSIDE, .proto = ICMP, .type = ECHO_REPLY, .id = 77, TEXT));
+}
+
+static void a_segment_goes_out(void **s)
+{
+	ns1_calls(TCP);
+	in_every_order(DEV_NS1,
+		       frame(INSIDE, .proto = TCP, .sport = 4000, .dport = 53, .flags = ACK,
+			     .payload = text, .payload_len = 52),
+		       DEV_UPLINK,
+		       frame(OUTSIDE, .proto = TCP, .sport = 4000, .dport = 53, .flags = ACK,
+			     .payload = text, .payload_len = 52));
+}
+
+static void a_datagram_comes_in_to_a_published_port(void **s)
+{
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	in_every_order(DEV_UPLINK, frame(ANSWER, .sport = 999, .dport = 5000, TEXT), DEV_NS1,
+		       frame(ANSWER_INSIDE, .sport = 999, .dport = 3000, TEXT));
+	in_every_order(DEV_NS1, frame(INSIDE, .sport = 3000, .dport = 999, TEXT), DEV_UPLINK,
+		       frame(OUTSIDE, .sport = 5000, .dport = 999, TEXT));
+}
+
+static void a_datagram_goes_to_a_published_port_of_another_namespace(void **s)
+{
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	in_every_order(DEV_NS2,
+		       frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 70, .dport = 5000, TEXT),
+		       DEV_NS1,
+		       frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 70, .dport = 3000,
+			     .ttl = 63, TEXT));
+}
+
+static void a_datagram_goes_to_the_host(void **s)
+{
+	const struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = GW, .sport = 1, .dport = 2, TEXT);
+	int fd = host_socket(UDP, GW, 2, NULL, 0); /* else it says that there is none */
+
+	in_every_order(DEV_NS1, f, DEV_GW, f);
+	close(fd);
+}
+
+static void pieces_are_switched_as_they_come(void **s)
+{
+	const struct frame *f = frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, TEXT);
+
+	wire_send(DEV_NS1, piece(f, 2));
+	expect_arrival(DEV_NS2, piece(f, 2));
+	expect_counted(COUNT_switched);
+}
+
+/* The host's own sockets get theirs as if nobody had held any, with a namespace's flows around. */
+static void the_hosts_own_datagram_reaches_it(void **s)
+{
+	int fd = host_socket(UDP, UPLINK, 7000, NULL, 0);
+	const struct frame *f = frame(ANSWER, .sport = 1, .dport = 7000, TEXT);
+	char got[128];
+	size_t i;
+
+	ns1_calls(UDP);
+	for (i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		wire_send(DEV_UPLINK, piece(f, orders[i][0]));
+		wire_send(DEV_UPLINK, piece(f, orders[i][1]));
+		wire_send(DEV_UPLINK, piece(f, orders[i][2]));
+		assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), sizeof(text));
+	}
+	close(fd);
+}
+
+/* ---- what is counted, and what is not remembered ---- */
+
+static void a_piece_is_counted_when_it_goes_on(void **s)
+{
+	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
+
+	wire_send(DEV_NS1, piece(f, 2));
+	expect_counted(COUNT_fragment_held);
+	wire_send(DEV_NS1, piece(f, 0));
+	expect_counted(COUNT_flow_new, COUNT_masqueraded, COUNT_masqueraded, COUNT_fragment_released);
+	wire_send(DEV_NS1, piece(f, 1));
+	expect_counted(COUNT_masqueraded);
+	/* that was all of it */
+	wire_send(DEV_NS1, piece(f, 2));
+	expect_counted(COUNT_fragment_held);
+}
+
+static void pieces_of_nothing_are_left_alone_outside(void **s)
+{
+	const struct frame *f = frame(ANSWER, .sport = 1, .dport = 2, TEXT);
+
+	wire_send(DEV_UPLINK, piece(f, 1)); /* no flow, nothing published: whose should it be */
+	expect_counted(COUNT_not_ours);
+	ns1_calls(UDP);
+	f = frame(FROM_ISP, .src = SERVER, .dst = "172.31.13.99", .sport = 1, .dport = 2, TEXT);
+	wire_send(DEV_UPLINK, piece(f, 1)); /* not the host's address */
+	expect_counted(COUNT_not_ours);
+}
+
+/* Only a first piece says what flow it belongs to, and begins one. */
+static void a_later_piece_makes_no_flow(void **s)
+{
+	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
+
+	wire_send(DEV_NS1, piece(f, 0));
+	age_flows(130);
+	wire_send(DEV_NS1, piece(f, 1));
+	expect_counted(COUNT_fragment, COUNT_flow_ended);
+	expect_live_flows(0);
+}
+
+static void ports_are_known_in_one_network_alone(void **s)
+{
+	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
+	const struct frame *other = frame(.smac = NS4_MAC, .dmac = "02:42:c0:a8:02:01", .src = NS4,
+					  .dst = SERVER, .sport = 1, .dport = 2, TEXT);
+
+	wire_send(DEV_NS1, piece(f, 0));
+	wire_send(DEV_NS4, piece(other, 1));
+	expect_counted(COUNT_fragment_held);
+}
+
+/* ---- what is refused ---- */
+
+static void with_its_first_piece_a_datagram_is_refused(void **s)
+{
+	const struct frame *f =
+		frame(NS1_TO_GW, .src = NS1, .dst = IN_BLACKHOLE, .sport = 1, .dport = 2, TEXT);
+
+	wire_send(DEV_NS1, piece(f, 1));
+	wire_send(DEV_NS1, piece(f, 0));
+	expect_counted(COUNT_prohibited, COUNT_fragment);
+	wire_send(DEV_NS1, piece(f, 2));
+	expect_counted(COUNT_fragment);
+}
+
+static void who_is_told_by_icmp_sends_the_rest_in_vain(void **s)
+{
+	const struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, TEXT);
+
+	wire_send(DEV_NS1, piece(f, 0));
+	expect_counted(COUNT_icmp_sent);
+	wire_send(DEV_NS1, piece(f, 1));
+	expect_counted(COUNT_fragment);
+}
+
+static void a_piece_comes_once(void **s)
+{
+	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		wire_send(DEV_NS1, piece(f, i));
+		expect_arrival(DEV_UPLINK, piece(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), i));
+		wire_send(DEV_NS1, piece(f, i));
+		expect_no_more_arrivals();
+		expect_counted(COUNT_fragment_overlap);
+	}
+	wire_send(DEV_NS1, piece(f, 2)); /* it is not spoilt by that */
+	expect_arrival(DEV_UPLINK, piece(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), 2));
+}
+
+/* RFC 1858, RFC 5722 in spirit: an overlap is an attack, and the datagram is nobody's any more. */
+static void an_overlap_spoils_the_datagram(void **s)
+{
+	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
+
+	wire_send(DEV_NS1, frame_piece(f, 0, 32));
+	wire_send(DEV_NS1, frame_piece(f, 24, 16));
+	expect_no_more_arrivals();
+	expect_counted(COUNT_fragment_overlap);
+	wire_send(DEV_NS1, frame_piece(f, 32, 24));
+	expect_no_more_arrivals();
+	expect_counted(COUNT_fragment);
+}
+
+/* Those that were held too: one of them goes on. */
+static void an_overlap_of_held_pieces_is_seen(void **s)
+{
+	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
+
+	wire_send(DEV_NS1, frame_piece(f, 40, 24));
+	wire_send(DEV_NS1, frame_piece(f, 48, 24));
+	wire_send(DEV_NS1, frame_piece(f, 0, 32));
+	expect_counted(COUNT_flow_new, COUNT_masqueraded, COUNT_fragment_released, COUNT_masqueraded,
+		       COUNT_fragment_released, COUNT_fragment_overlap);
+}
+
+static void what_is_no_piece_is_refused(void **s)
+{
+	const struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, TEXT);
+	const struct frame *segment = frame(INSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = SYN,
+					    TEXT);
+	struct frame *beyond = frame_piece(f, 32, 40);
+
+	wire_send(DEV_NS1, frame_piece(f, 0, 30)); /* no multiple of eight */
+	expect_counted(COUNT_malformed);
+	wire_send(DEV_NS1, frame_piece(f, 32, 30));
+	expect_counted(COUNT_malformed);
+	wire_send(DEV_NS1, frame_piece(segment, 0, 16)); /* half a header (RFC 1858) */
+	expect_counted(COUNT_malformed);
+	wire_send(DEV_NS1, frame_piece(segment, 8, 16)); /* in the header (RFC 3128) */
+	expect_counted(COUNT_malformed);
+	wire_send(DEV_NS1, frame_piece(segment, 16, 16));
+	expect_counted(COUNT_malformed);
+	frame_set_u16(beyond, ETH_LEN + 6, 0x1fff); /* ends behind 65,535 */
+	frame_fix_ip(beyond);
+	wire_send(DEV_NS1, beyond);
+	expect_counted(COUNT_malformed);
+}
+
+/* ---- bounds ---- */
+
+/* A piece but the first, of another datagram each time. */
+static struct frame *stray(const char *smac, const char *src, uint16_t id)
+{
+	struct frame *f = frame_piece(frame(.smac = smac, .dmac = GW_MAC, .src = src, .dst = SERVER,
+					    .sport = 1, .dport = 2, TEXT), 32, 24);
+
+	frame_set_u16(f, ETH_LEN + 4, id);
+	frame_fix_ip(f);
+	return f;
+}
+
+static void a_source_has_a_share_of_what_is_held(void **s)
+{
+	uint16_t id;
+
+	for (id = 1; id <= 45; id++) {
+		ns1_sends(stray(NS1_MAC, NS1, id));
+		expect_dropped(COUNT_fragment_held);
+	}
+	ns1_sends(stray(NS1_MAC, NS1, id));
+	expect_dropped(COUNT_fragment_no_room);
+	ns2_sends(stray(NS2_MAC, NS2, 1));
+	expect_dropped(COUNT_fragment_held);
+}
+
+/* When all is full, who has nothing yet still gets a place, and who has does not. */
+static void a_flood_leaves_room_for_others(void **s)
+{
+	struct config cfg = config_now();
+	char source[32];
+	int i;
+
+	cfg.mark = 1; /* sources that share a share share it every time, and NS2 is none of them */
+	configure(&cfg);
+	for (i = 0; i < 2 * 128; i++) {
+		snprintf(source, sizeof(source), "192.168.1.%d", 20 + i % 128);
+		ns3_sends(stray(NS3_MAC, source, i));
+	}
+	expect_dropped(COUNT_fragment_no_room);
+	ns2_sends(stray(NS2_MAC, NS2, 1));
+	expect_dropped(COUNT_fragment_held, COUNT_fragment_no_room);
+	ns2_sends(stray(NS2_MAC, NS2, 2));
+	expect_dropped(COUNT_fragment_no_room);
+}
+
+static void a_piece_waits_two_seconds(void **s)
+{
+	uint16_t id;
+
+	wire_send(DEV_NS1, piece(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 1));
+	for (id = 1; id < 45; id++)
+		ns1_sends(stray(NS1_MAC, NS1, id));
+	expect_dropped(COUNT_fragment_held);
+	sleep(2);
+	usleep(200000);
+	wire_send(DEV_NS1, piece(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 0));
+	expect_arrival(DEV_UPLINK, piece(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), 0));
+	expect_no_more_arrivals();
+	/* then it makes room for others, and is lost */
+	for (id = 101; id < 101 + 45; id++) {
+		ns1_sends(stray(NS1_MAC, NS1, id));
+		expect_dropped(COUNT_fragment_held, COUNT_fragment);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest specs[] = {
+		spec(a_datagram_goes_out),
+		spec(an_answer_comes_in),
+		spec(an_echo_goes_out_and_its_answer_comes_in),
+		spec(a_segment_goes_out),
+		spec(a_datagram_comes_in_to_a_published_port),
+		spec(a_datagram_goes_to_a_published_port_of_another_namespace),
+		spec(a_datagram_goes_to_the_host),
+		spec(pieces_are_switched_as_they_come),
+		spec(the_hosts_own_datagram_reaches_it),
+		spec(a_piece_is_counted_when_it_goes_on),
+		spec(pieces_of_nothing_are_left_alone_outside),
+		spec(a_later_piece_makes_no_flow),
+		spec(ports_are_known_in_one_network_alone),
+		spec(with_its_first_piece_a_datagram_is_refused),
+		spec(who_is_told_by_icmp_sends_the_rest_in_vain),
+		spec(a_piece_comes_once),
+		spec(an_overlap_spoils_the_datagram),
+		spec(an_overlap_of_held_pieces_is_seen),
+		spec(what_is_no_piece_is_refused),
+		spec(a_source_has_a_share_of_what_is_held),
+		spec(a_flood_leaves_room_for_others),
+		spec(a_piece_waits_two_seconds),
+	};
+	int i;
+
+	for (i = 0; i < (int)sizeof(text); i++)
+		text[i] = 'a' + i % 26;
+	return cmocka_run_group_tests_name("pieces", specs, wire_setup, NULL);
+}
