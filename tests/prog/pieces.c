@@ -149,6 +149,19 @@ static void the_hosts_own_datagram_reaches_it(void **s)
 	close(fd);
 }
 
+static void how_the_hosts_pieces_lie_is_its_own_affair(void **s)
+{
+	const struct frame *f = frame(ANSWER, .sport = 1, .dport = 7000, TEXT);
+
+	ns1_calls(UDP);
+	wire_send(DEV_UPLINK, frame_piece(f, 0, 32));
+	expect_counted(COUNT_not_ours);
+	wire_send(DEV_UPLINK, frame_piece(f, 24, 24));
+	expect_counted(COUNT_not_ours);
+	wire_send(DEV_UPLINK, frame_piece(f, 32, 20)); /* none at all */
+	expect_counted(COUNT_not_ours);
+}
+
 /* ---- what is counted, and what is not remembered ---- */
 
 static void a_piece_is_counted_when_it_goes_on(void **s)
@@ -190,12 +203,14 @@ static void a_later_piece_makes_no_flow(void **s)
 	expect_live_flows(0);
 }
 
+/* Two networks may have the same addresses behind their ports. */
 static void ports_are_known_in_one_network_alone(void **s)
 {
 	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
-	const struct frame *other = frame(.smac = NS4_MAC, .dmac = "02:42:c0:a8:02:01", .src = NS4,
-					  .dst = SERVER, .sport = 1, .dport = 2, TEXT);
+	const struct frame *other = frame(.smac = NS4_MAC, .dmac = "02:42:c0:a8:02:01", .src = NS1,
+					  .dst = SERVER, .sport = 4000, .dport = 53, TEXT);
 
+	allow_spoofing(DEV_NS4);
 	wire_send(DEV_NS1, piece(f, 0));
 	wire_send(DEV_NS4, piece(other, 1));
 	expect_counted(COUNT_fragment_held);
@@ -337,7 +352,12 @@ static void a_flood_leaves_room_for_others(void **s)
 	expect_dropped(COUNT_fragment_no_room);
 }
 
-static void a_piece_waits_two_seconds(void **s)
+static struct frame *ns2s(int i)
+{
+	return piece(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 1, .dport = 2, TEXT), i);
+}
+
+static void a_datagram_is_known_and_a_piece_held_for_two_seconds(void **s)
 {
 	uint16_t id;
 
@@ -345,13 +365,17 @@ static void a_piece_waits_two_seconds(void **s)
 	for (id = 1; id < 45; id++)
 		ns1_sends(stray(NS1_MAC, NS1, id));
 	expect_dropped(COUNT_fragment_held);
+	ns2_sends(ns2s(0));
+	expect_outcome(SENT);
 	sleep(2);
 	usleep(200000);
+	ns2_sends(ns2s(1));
+	expect_dropped(COUNT_fragment_held, COUNT_fragment); /* in a place whose time is up */
 	wire_send(DEV_NS1, piece(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 0));
 	expect_arrival(DEV_UPLINK, piece(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), 0));
 	expect_no_more_arrivals();
 	/* then it makes room for others, and is lost */
-	for (id = 101; id < 101 + 45; id++) {
+	for (id = 101; id < 101 + 44; id++) {
 		ns1_sends(stray(NS1_MAC, NS1, id));
 		expect_dropped(COUNT_fragment_held, COUNT_fragment);
 	}
@@ -369,6 +393,7 @@ int main(void)
 		spec(a_datagram_goes_to_the_host),
 		spec(pieces_are_switched_as_they_come),
 		spec(the_hosts_own_datagram_reaches_it),
+		spec(how_the_hosts_pieces_lie_is_its_own_affair),
 		spec(a_piece_is_counted_when_it_goes_on),
 		spec(pieces_of_nothing_are_left_alone_outside),
 		spec(a_later_piece_makes_no_flow),
@@ -381,7 +406,7 @@ int main(void)
 		spec(what_is_no_piece_is_refused),
 		spec(a_source_has_a_share_of_what_is_held),
 		spec(a_flood_leaves_room_for_others),
-		spec(a_piece_waits_two_seconds),
+		spec(a_datagram_is_known_and_a_piece_held_for_two_seconds),
 	};
 	int i;
 

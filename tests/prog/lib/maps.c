@@ -267,6 +267,18 @@ static void check_tcp_mapped(void)
 		assert_int_equal(mapped[i], 0);
 }
 
+/* Every place for pieces is free or taken, none left half way. */
+static void check_holds(void)
+{
+	enum { HEAD = 16, STATE_BUSY = 1 };
+	static uint8_t all[128 * HEAD];
+	size_t i;
+
+	assert_int_equal(bpf_map_lookup_elem(h.holds, &zero, all), 0);
+	for (i = 0; i < sizeof(all); i += HEAD)
+		assert_int_not_equal(all[i], STATE_BUSY);
+}
+
 /* Nothing in any element of an array. */
 static void empty_array(int fd)
 {
@@ -401,5 +413,6 @@ int harness_check(void **unused)
 	}
 	assert_int_equal(a.live + free_slots, used);
 	check_tcp_mapped();
+	check_holds();
 	return 0;
 }
