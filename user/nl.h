@@ -65,7 +65,8 @@ int nl_link_devconf(struct nl *nl, int ifindex, int setting, uint32_t value);
 
 /* ---- addresses and routes ---- */
 
-int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix);	/* there already: 0 */
+/* scope: RT_SCOPE_*. There already: 0. */
+int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix, uint8_t scope);
 bool nl_addr_has(struct nl *nl, int ifindex, struct ipaddr addr);
 
 /* 0 too when there is one already, whatever it is; *added becomes true if it was made. */

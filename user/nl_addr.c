@@ -26,7 +26,7 @@ static int unless_there(int r)
 	return r == -EEXIST ? 0 : r;
 }
 
-int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix)
+int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix, uint8_t scope)
 {
 	char buf[NL_BUFFER];
 	struct ifaddrmsg *ifa;
@@ -35,6 +35,7 @@ int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix)
 	h = nl_begin(nl, buf, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, (void **)&ifa, sizeof(*ifa));
 	ifa->ifa_family = AF_INET;
 	ifa->ifa_prefixlen = prefix;
+	ifa->ifa_scope = scope;
 	ifa->ifa_index = ifindex;
 	put_addr(h, IFA_LOCAL, addr);
 	put_addr(h, IFA_ADDRESS, addr);

@@ -2,6 +2,7 @@
 /* The network itself: gateway device and uplink. Namespaces are in topo_ns.c. */
 #include <errno.h>
 #include <net/if_arp.h>
+#include <linux/rtnetlink.h>
 #include <linux/ip.h>
 #include <stdio.h>
 #include <string.h>
@@ -163,7 +164,8 @@ int topo_gateway(const struct state *s, struct nl *nl, const struct host_record 
 	if (r || nl_addr_has(nl, gw.ifindex, host->gateway))
 		return r;
 	*changed = true;
-	r = nl_addr_add(nl, gw.ifindex, host->gateway, host->prefix);
+	/* of global scope the kernel lends it to an uplink that has none, and the private address would leave */
+	r = nl_addr_add(nl, gw.ifindex, host->gateway, host->prefix, RT_SCOPE_LINK);
 	return r ? log_err(r, "cannot give %s its address: %s", gw.name, nl_why(nl, r)) : 0;
 }
 

@@ -2,6 +2,7 @@
 /* Namespaces: reserve, plug in, unplug. */
 #include <ctype.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -263,7 +264,7 @@ static int furnish(void *arg)
 		r = topo_device_up(&nl, &lo, f->changed);
 	if (!r && !nl_addr_has(&nl, dev.ifindex, f->rec->addr)) {
 		*f->changed = true;
-		r = nl_addr_add(&nl, dev.ifindex, f->rec->addr, f->host->prefix);
+		r = nl_addr_add(&nl, dev.ifindex, f->rec->addr, f->host->prefix, RT_SCOPE_UNIVERSE);
 	}
 	if (!r && !dev.up) {
 		*f->changed = true;
