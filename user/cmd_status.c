@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 
 struct view {
 	struct state state;
+	struct nl nl;
 	struct host_record host;
 	struct config cfg;
 	struct conn_alloc alloc;
@@ -57,24 +59,6 @@ static void check_program(struct view *v, enum hook hook, uint32_t ifindex, cons
 
 /* ---- the network ---- */
 
-/* The first IPv4 address of a device; false: it has none. */
-static bool first_address(const char *dev, struct ipaddr *out)
-{
-	struct ifaddrs *all, *a;
-	bool found = false;
-
-	if (getifaddrs(&all))
-		return false;
-	for (a = all; a && !found; a = a->ifa_next) {
-		if (strcmp(a->ifa_name, dev) || !a->ifa_addr || a->ifa_addr->sa_family != AF_INET)
-			continue;
-		memcpy(out, &((struct sockaddr_in *)a->ifa_addr)->sin_addr, sizeof(*out));
-		found = true;
-	}
-	freeifaddrs(all);
-	return found;
-}
-
 static void show_network(struct view *v)
 {
 	char subnet[ADDR_TEXT + 4], addr[ADDR_TEXT], gateway[ADDR_TEXT];
@@ -86,24 +70,6 @@ static void show_network(struct view *v)
 	report_text(&v->report, "network", subnet);
 	report_text(&v->report, "gateway", gateway);
 	report_text(&v->report, "gateway_device", v->host.gw_dev);
-}
-
-static void show_uplink(struct view *v)
-{
-	struct ipaddr addr;
-	bool has_addr = first_address(v->host.uplink, &addr);
-	char text[ADDR_TEXT] = "";
-
-	if (has_addr)
-		addr_text(addr, text);
-	report_line(&v->report, "uplink", "%s, %s%s", v->host.uplink,
-		    has_addr ? "masquerading as " : "without an address", text);
-	report_line(&v->report, "programs", "attached by %s", hook_kind_name(v->host.hook));
-	report_text(&v->report, "uplink", v->host.uplink);
-	report_text(&v->report, "uplink_address", has_addr ? text : NULL);
-	report_text(&v->report, "hook", hook_kind_name(v->host.hook));
-	if (!has_addr && if_nametoindex(v->host.uplink))
-		problem(v, NULL, "uplink %s has no IPv4 address to masquerade as", v->host.uplink);
 }
 
 static void show_flows(struct view *v)
@@ -133,20 +99,152 @@ static void check_gateway(struct view *v)
 		problem(v, "ebpfnet up", "somebody switched forwarding off on %s", v->host.gw_peer);
 }
 
-static void check_uplink(struct view *v)
+static void check_lo(struct view *v)
 {
-	uint32_t now = if_nametoindex(v->host.uplink);
-
-	if (!now)
-		problem(v, "ebpfnet down; ebpfnet up", "uplink %s is gone", v->host.uplink);
-	else if (now != v->host.uplink_ifindex)
-		problem(v, "ebpfnet up", "uplink %s is another device than it was", v->host.uplink);
-	else {
-		check_program(v, HOOK_UPLINK, now, v->host.uplink);
-		check_program(v, HOOK_UPLINK_OUT, now, v->host.uplink);
-	}
 	if (v->cfg.published)
 		check_program(v, HOOK_LO, 1, "lo");
+}
+
+/* ---- uplinks ---- */
+
+/* The first IPv4 address of a device; false: it has none. */
+static bool first_address(const char *dev, struct ipaddr *out)
+{
+	struct ifaddrs *all, *a;
+	bool found = false;
+
+	if (getifaddrs(&all))
+		return false;
+	for (a = all; a && !found; a = a->ifa_next) {
+		if (strcmp(a->ifa_name, dev) || !a->ifa_addr || a->ifa_addr->sa_family != AF_INET)
+			continue;
+		memcpy(out, &((struct sockaddr_in *)a->ifa_addr)->sin_addr, sizeof(*out));
+		found = true;
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+static void check_link(struct view *v, enum hook hook, const struct uplink_record *u,
+		       const struct nl_link *dev)
+{
+	if (!dataplane_attached(&v->state, v->host.hook, hook, dev->ifindex, u->name))
+		problem(v, "ebpfnet up", "the %s program is missing from %s", hook_name(hook), dev->name);
+}
+
+/* In a word, and what is wrong as a problem. */
+static const char *uplink_state(struct view *v, const struct uplink_record *u,
+				const struct nl_link *dev, bool has_addr)
+{
+	char mend[64];
+	int other;
+
+	if (!dev->ifindex) {
+		/* one that was only followed is forgotten if there is another */
+		bool replaced = v->host.made & UPLINKS_FOLLOW && !nl_route_default(&v->nl, &other);
+
+		problem(v, replaced ? "ebpfnet up" : "its return, and `ebpfnet up`",
+			"uplink %s is gone: what is routed there is refused", u->name);
+		return "gone";
+	}
+	if (u->ifindex != (uint32_t)dev->ifindex) {
+		problem(v, "ebpfnet up", "uplink %s was removed and made again, without our programs: what is "
+					 "routed there is refused", u->name);
+		return "unhooked";
+	}
+	check_link(v, HOOK_UPLINK, u, dev);
+	check_link(v, HOOK_UPLINK_OUT, u, dev);
+	if (!dev->up) {
+		snprintf(mend, sizeof(mend), "ip link set %s up", dev->name);
+		problem(v, mend, "uplink %s is down", dev->name);
+		return "down";
+	}
+	if (!has_addr)
+		problem(v, NULL, "uplink %s has no IPv4 address to masquerade as", dev->name);
+	return "up";
+}
+
+static void show_uplink(struct view *v, const struct uplink_record *u, struct table *t)
+{
+	char text[ADDR_TEXT] = "";
+	struct nl_link dev = {};
+	const char *state;
+	struct ipaddr addr;
+	bool has_addr;
+
+	if (topo_uplink_device(&v->nl, &v->host, u, &dev))
+		dev = (struct nl_link){};
+	has_addr = dev.ifindex && first_address(dev.name, &addr);
+	if (has_addr)
+		addr_text(addr, text);
+	state = uplink_state(v, u, &dev, has_addr);
+	if (strcmp(state, "up"))
+		report_line(&v->report, "uplink", "%s, %s", dev.ifindex ? dev.name : u->name, state);
+	else
+		report_line(&v->report, "uplink", "%s, %s%s", dev.name,
+			    has_addr ? "masquerading as " : "without an address", text);
+	if (v->report.json)
+		table_row(t, TEXT(dev.ifindex ? dev.name : u->name), TEXT(has_addr ? text : NULL),
+			  NUMBER(dev.ifindex ? (uint64_t)dev.ifindex : NO_NUMBER), TEXT(state));
+}
+
+static bool is_hooked(const struct view *v, int ifindex)
+{
+	struct uplink ignored;
+
+	return !state_uplink(&v->state, ifindex, &ignored);
+}
+
+/* Whether an uplink by that name was told to be in want of programs already. */
+static bool is_told(const struct view *v, const char *name)
+{
+	int i;
+
+	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
+		if (!strcmp(v->host.uplinks[i].name, name))
+			return true;
+	return false;
+}
+
+/* The device that most packets to the outside will be routed to. */
+static void check_default_route(struct view *v)
+{
+	char mend[64] = "ebpfnet up";
+	struct nl_link dev;
+	int ifindex;
+
+	if (nl_route_default(&v->nl, &ifindex) || is_hooked(v, ifindex) ||
+	    nl_link_get(&v->nl, NULL, ifindex, &dev) || is_told(v, dev.name))
+		return;
+	if (!(v->host.made & UPLINKS_FOLLOW))
+		snprintf(mend, sizeof(mend), "ebpfnet up --uplink %s", dev.name);
+	if (dev.type == ARPHRD_ETHER)
+		problem(v, mend, "the default route leads through %s, which has none of our programs: what is "
+				 "routed there is refused", dev.name);
+	else
+		problem(v, NULL, "the default route leads through %s, which is not an Ethernet device: what is "
+				 "routed there is refused", dev.name);
+}
+
+static void show_uplinks(struct view *v)
+{
+	static const struct column columns[] = {
+		{ "name", NULL },
+		{ "addr", NULL },
+		{ "ifindex", NULL, CELL_NUMBER },
+		{ "state", NULL },
+		{},
+	};
+	struct table t;
+	int i;
+
+	table_begin(&t, &v->report, "uplinks", columns);
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && v->host.uplinks[i].name[0]; i++)
+		show_uplink(v, &v->host.uplinks[i], &t);
+	table_end(&t);
+	check_default_route(v);
+	report_line(&v->report, "programs", "attached by %s", hook_kind_name(v->host.hook));
+	report_text(&v->report, "hook", hook_kind_name(v->host.hook));
 }
 
 /* ---- namespaces ---- */
@@ -228,6 +326,9 @@ static int collect(struct view *v, const struct options *o)
 {
 	int r;
 
+	r = nl_open(&v->nl);
+	if (r)
+		return log_err(r, "cannot talk to the kernel by netlink: %s", strerror(-r));
 	r = state_open(&v->state, o->bpffs, STATE_READ);
 	if (!r)
 		r = state_host(&v->state, &v->host);
@@ -262,10 +363,10 @@ static int show(struct view *v)
 
 	table_begin(&v->problems, &v->report, "problems", columns);
 	show_network(v);
-	show_uplink(v);
+	show_uplinks(v);
 	show_flows(v);
 	check_gateway(v);
-	check_uplink(v);
+	check_lo(v);
 	show_namespaces(v);
 	r = expose_table(&v->report, &v->state, &rules, &ports);
 	show_drops(&v->report, &v->counters, false);
@@ -284,6 +385,7 @@ int cmd_status(const struct options *o, int argc, char **argv)
 			status = report_end(&v.report);
 	}
 	free(v.ns);
+	nl_close(&v.nl);
 	state_close(&v.state);
 	return status;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* up, down: the whole network. */
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ struct wish {
 	struct host_record host;	/* .hook counts if hook_given */
 	bool subnet_given, hook_given;
 	uint32_t flows;
+	const char *const *uplinks;	/* those of the options */
+	int uplink_count;
 	struct ns_wish {
 		char name[EBPFNET_NAME_LEN];
 		struct ipaddr addr;
@@ -107,11 +110,12 @@ static int read_wish(const struct options *o, struct wish *w)
 
 	w->flows = EBPFNET_MAX_FLOWS;
 	w->subnet_given = o->subnet;
-	if (o->uplink && strlen(o->uplink) >= sizeof(w->host.uplink))
-		return log_err(-ENODEV, "uplink %s does not exist: a device name has at most 15 characters",
-			       o->uplink);
-	if (o->uplink)
-		snprintf(w->host.uplink, sizeof(w->host.uplink), "%s", o->uplink);
+	w->uplinks = o->uplink;
+	w->uplink_count = o->uplink_count;
+	for (i = 0; i < w->uplink_count; i++)
+		if (strlen(w->uplinks[i]) >= EBPFNET_NAME_LEN)
+			return log_err(-ENODEV, "uplink %s does not exist: a device name has at most 15 characters",
+				       w->uplinks[i]);
 	r = read_subnet(o->subnet ? o->subnet : DEFAULT_SUBNET, &w->host);
 	if (!r && o->hook)
 		r = read_hook(o->hook, w);
@@ -135,8 +139,6 @@ static int match_wish(const struct wish *w, const struct host_record *host)
 {
 	char is[ADDR_TEXT + 4], wanted[ADDR_TEXT + 4], text[ADDR_TEXT];
 
-	if (w->host.uplink[0] && strcmp(w->host.uplink, host->uplink))
-		return contradiction("uplink", host->uplink, w->host.uplink);
 	if (w->hook_given && w->host.hook != host->hook)
 		return contradiction("hooks", host->hook == HOOK_TCX ? "tcx" : "clsact",
 				     host->hook == HOOK_TCX ? "clsact" : "tcx");
@@ -173,6 +175,20 @@ static int check_namespaces(const struct state *s, const struct wish *w, const s
 	return r;
 }
 
+/* Enters those that were asked for; a fresh network has one at least. */
+static int want_uplinks(struct nl *nl, const struct wish *w, struct host_record *host, bool fresh)
+{
+	int i, r = 0;
+
+	if (fresh && !w->uplink_count) {
+		host->made |= UPLINKS_FOLLOW;
+		return topo_uplink_want(nl, host, NULL);
+	}
+	for (i = 0; i < w->uplink_count && !r; i++)
+		r = topo_uplink_want(nl, host, w->uplinks[i]);
+	return r;
+}
+
 /* ---- doing it ---- */
 
 static void want_defaults(struct wish *w)
@@ -184,14 +200,13 @@ static void want_defaults(struct wish *w)
 
 static int begin(struct state *s, struct nl *nl, struct wish *w, struct host_record *host)
 {
-	struct nl_link uplink;
 	int r;
 
 	if (!w->hook_given)
 		w->host.hook = dataplane_has_tcx() ? HOOK_TCX : HOOK_CLSACT;
 	r = dataplane_probe(w->host.hook);
 	if (!r)
-		r = topo_find_uplink(nl, w->host.uplink[0] ? w->host.uplink : NULL, &uplink);
+		r = want_uplinks(nl, w, &w->host, true);
 	if (!r)
 		r = topo_check_subnet(nl, w->host.subnet, w->host.prefix);
 	if (!r)
@@ -206,7 +221,6 @@ static int begin(struct state *s, struct nl *nl, struct wish *w, struct host_rec
 		host->made |= MADE_ETC_NETNS;
 	host->net = TOPO_NET;
 	host->next_endpoint = host->next_rule = 1;
-	memcpy(host->uplink, uplink.name, sizeof(host->uplink));
 	strcpy(host->gw_dev, TOPO_GW_DEV);
 	strcpy(host->gw_peer, TOPO_GW_PEER);
 	return state_host_set(s, host);
@@ -251,23 +265,28 @@ static int plug_all(const struct state *s, struct nl *nl, const struct host_reco
 	return r;
 }
 
+/* Of the first uplink: what a namespace sends fits there. */
+static uint32_t uplink_mtu(struct nl *nl, const struct host_record *host)
+{
+	struct nl_link dev;
+
+	return topo_uplink_device(nl, host, &host->uplinks[0], &dev) ? ETH_DATA_LEN : dev.mtu;
+}
+
 static int build(struct state *s, struct nl *nl, const struct wish *w, struct host_record *host,
 		 bool *changed)
 {
-	struct nl_link uplink;
 	int r;
 
 	r = dataplane_load(s, w->flows);
 	if (!r)
-		r = topo_find_uplink(nl, host->uplink, &uplink);
-	if (!r)
 		r = reserve_all(s, nl, host, w);
 	if (!r)
-		r = topo_gateway(s, nl, host, uplink.mtu, changed);
-	if (!r)
-		r = topo_uplink(s, nl, host, changed);
+		r = topo_gateway(s, nl, host, uplink_mtu(nl, host), changed);
 	if (!r)
 		r = plug_all(s, nl, host, changed);
+	if (!r)
+		r = topo_uplinks(s, nl, host, changed);
 	if (!r)
 		topo_settle(s, nl);
 	if (!r)
@@ -285,10 +304,14 @@ static int build(struct state *s, struct nl *nl, const struct wish *w, struct ho
 static void tell(const struct host_record *host, const struct ns_entry *all, size_t count)
 {
 	char addr[ADDR_TEXT], gateway[ADDR_TEXT];
+	char uplinks[EBPFNET_HOST_UPLINKS * (EBPFNET_NAME_LEN + 2)] = "";
 	size_t i;
 
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0]; i++)
+		snprintf(uplinks + strlen(uplinks), sizeof(uplinks) - strlen(uplinks), "%s%s",
+			 i ? ", " : "", host->uplinks[i].name);
 	log_info("up: %s/%u, gateway %s on %s, out through %s", addr_text(host->subnet, addr),
-		 host->prefix, addr_text(host->gateway, gateway), host->gw_dev, host->uplink);
+		 host->prefix, addr_text(host->gateway, gateway), host->gw_dev, uplinks);
 	for (i = 0; i < count; i++)
 		log_info("  %-15s %-15s %s - %s", all[i].name, addr_text(all[i].rec.addr, addr),
 			 all[i].rec.host_dev, all[i].rec.ns_dev);
@@ -353,6 +376,8 @@ static int up(struct state *s, struct nl *nl, struct wish *w)
 		r = match_wish(w, &host);
 		if (!r)
 			r = check_namespaces(s, w, &host);
+		if (!r)
+			r = want_uplinks(nl, w, &host, false);
 		if (!r)
 			r = state_ns_all(s, &before, &count);
 	}

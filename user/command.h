@@ -17,9 +17,10 @@ struct options {
 	const char *bpffs;		/* NULL: default */
 	bool json, quiet;
 	/* up */
-	const char *uplink, *subnet, *hook;
+	const char *subnet, *hook;
+	const char *uplink[16];
 	const char *ns[64];		/* NAME[=ADDR] */
-	int ns_count;
+	int uplink_count, ns_count;
 	const char *flows;
 	/* ns add, attach */
 	const char *addr, *name, *spoof;

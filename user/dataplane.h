@@ -64,6 +64,9 @@ bool dataplane_has_qdisc(int ifindex);
 int dataplane_detach(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
 		     const char *dev, bool del_qdisc);
 
+/* The device is called otherwise now: so is the link's pin. What is not pinned is no error. */
+int dataplane_rename(const struct state *s, enum hook hook, const char *from, const char *to);
+
 /* Whether hook's program is attached to the device now. */
 bool dataplane_attached(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
 			const char *dev);

@@ -9,6 +9,7 @@
  * removed among the filters of others. The qdisc may be another's, and stays unless we made it.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -251,6 +252,17 @@ int dataplane_detach(const struct state *s, enum hook_kind kind, enum hook hook,
 	if (kind == HOOK_TCX)
 		return tcx_detach(s, hook, dev);
 	return clsact_detach(hook, ifindex, dev, del_qdisc);
+}
+
+int dataplane_rename(const struct state *s, enum hook hook, const char *from, const char *to)
+{
+	char old[PIN_PATH], new[PIN_PATH];
+
+	pin_link_path(s, hook, from, old);
+	pin_link_path(s, hook, to, new);
+	if (!rename(old, new) || errno == ENOENT)
+		return 0;
+	return log_err(-errno, "cannot rename the pin %s to %s: %s", old, new, strerror(errno));
 }
 
 bool dataplane_attached(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,

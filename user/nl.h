@@ -73,6 +73,16 @@ bool nl_addr_has(struct nl *nl, int ifindex, struct ipaddr addr);
 int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway, bool *added);
 /* The device of the default route with the lowest metric. -ENOENT: there is none. */
 int nl_route_default(struct nl *nl, int *ifindex);
+/* All devices of default routes of the main table, each once, those of the lowest metric first. */
+#define NL_DEFAULTS 16
+struct nl_defaults {
+	size_t count;			/* never more than NL_DEFAULTS */
+	struct nl_default {
+		int ifindex;
+		uint32_t metric;
+	} dev[NL_DEFAULTS];
+};
+int nl_route_defaults(struct nl *nl, struct nl_defaults *out);
 /* A route of the main table, but for default ones and those of device except, that overlaps a subnet. -ENOENT: none. */
 struct nl_route {
 	struct ipaddr dst;

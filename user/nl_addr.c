@@ -123,38 +123,65 @@ static bool in_main_table(const struct rtmsg *rtm)
 	return rtm->rtm_table == RT_TABLE_MAIN && rtm->rtm_type == RTN_UNICAST;
 }
 
-struct default_search {
-	int ifindex;
-	uint32_t metric;
-};
+/* In the order of metrics; a device that is there keeps its lowest one. */
+static void add_default(struct nl_defaults *d, int ifindex, uint32_t metric)
+{
+	size_t i, at;
+
+	for (at = 0; at < d->count && d->dev[at].metric <= metric; at++)
+		if (d->dev[at].ifindex == ifindex)
+			return;
+	for (i = at; i < d->count && d->dev[i].ifindex != ifindex; i++)
+		;
+	if (i == NL_DEFAULTS)
+		i--;
+	else if (i == d->count)
+		d->count++;
+	if (at == NL_DEFAULTS)
+		return;
+	memmove(&d->dev[at + 1], &d->dev[at], (i - at) * sizeof(d->dev[0]));
+	d->dev[at] = (struct nl_default){ ifindex, metric };
+}
 
 static int match_default(const struct nlmsghdr *h, void *arg)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
 	const struct nlattr *at[RTA_MAX + 1];
-	struct default_search *s = arg;
+	struct nl_defaults *out = arg;
+	const struct rtnexthop *nh;
 	uint32_t metric;
+	int len;
 
 	nl_attrs(h, sizeof(*rtm), at, RTA_MAX);
 	if (!in_main_table(rtm) || rtm->rtm_dst_len)
 		return MNL_CB_OK;
 	metric = at[RTA_PRIORITY] ? mnl_attr_get_u32(at[RTA_PRIORITY]) : 0;
-	if (!s->ifindex || metric < s->metric) {
-		s->ifindex = route_device(at);
-		s->metric = metric;
-	}
+	if (at[RTA_OIF])
+		add_default(out, mnl_attr_get_u32(at[RTA_OIF]), metric);
+	if (!at[RTA_MULTIPATH])
+		return MNL_CB_OK;
+	nh = mnl_attr_get_payload(at[RTA_MULTIPATH]);
+	len = mnl_attr_get_payload_len(at[RTA_MULTIPATH]);
+	for (; RTNH_OK(nh, len); len -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh))
+		add_default(out, nh->rtnh_ifindex, metric);
 	return MNL_CB_OK;
+}
+
+int nl_route_defaults(struct nl *nl, struct nl_defaults *out)
+{
+	memset(out, 0, sizeof(*out));
+	return dump_routes(nl, match_default, out);
 }
 
 int nl_route_default(struct nl *nl, int *ifindex)
 {
-	struct default_search s = {};
-	int r = dump_routes(nl, match_default, &s);
+	struct nl_defaults all;
+	int r = nl_route_defaults(nl, &all);
 
 	if (r)
 		return r;
-	*ifindex = s.ifindex;
-	return s.ifindex ? 0 : -ENOENT;
+	*ifindex = all.dev[0].ifindex;
+	return all.count ? 0 : -ENOENT;
 }
 
 struct overlap_search {

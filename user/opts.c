@@ -11,7 +11,7 @@
 
 static const struct command *commands, *current;
 
-enum value { VALUE_FLAG, VALUE_TEXT, VALUE_NS, VALUE_HELP, VALUE_VERSION };
+enum value { VALUE_FLAG, VALUE_TEXT, VALUE_UPLINK, VALUE_NS, VALUE_HELP, VALUE_VERSION };
 
 static const struct option_row {
 	const char *name, *arg;
@@ -21,8 +21,8 @@ static const struct option_row {
 	enum value value;
 	const char *help;
 } rows[] = {
-	{ "uplink", "DEV", 0, OPT_UPLINK, offsetof(struct options, uplink), VALUE_TEXT,
-	  "device to the outside (default: the default route's)" },
+	{ "uplink", "DEV", 0, OPT_UPLINK, 0, VALUE_UPLINK,
+	  "a device to the outside; repeatable (default: those of default routes)" },
 	{ "subnet", "CIDR", 0, OPT_SUBNET, offsetof(struct options, subnet), VALUE_TEXT,
 	  "the namespaces' network (default: 192.168.1.0/24)" },
 	{ "ns", "NAME[=ADDR]", 0, OPT_NS, 0, VALUE_NS,
@@ -202,6 +202,11 @@ static int store(const struct option_row *row, struct options *o, const char *va
 	switch (row->value) {
 	case VALUE_TEXT:
 		*(const char **)((char *)o + row->offset) = value;
+		return -1;
+	case VALUE_UPLINK:
+		if (o->uplink_count == sizeof(o->uplink) / sizeof(o->uplink[0]))
+			return usage_error("too many --uplink");
+		o->uplink[o->uplink_count++] = value;
 		return -1;
 	case VALUE_NS:
 		if (o->ns_count == sizeof(o->ns) / sizeof(o->ns[0]))

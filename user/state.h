@@ -75,6 +75,7 @@ int state_config(const struct state *s, struct config *out);
 int state_config_set(const struct state *s, const struct config *cfg);
 int state_network(const struct state *s, uint16_t net, struct network *out);
 int state_network_set(const struct state *s, uint16_t net, const struct network *n);
+int state_uplink(const struct state *s, uint32_t ifindex, struct uplink *out);	/* quiet; -ENOENT */
 int state_uplink_set(const struct state *s, uint32_t ifindex, const struct uplink *u);
 int state_uplink_del(const struct state *s, uint32_t ifindex);			/* quiet if absent */
 

@@ -60,6 +60,11 @@ int state_network_set(const struct state *s, uint16_t net, const struct network 
 	return r ? r : config_touch(s, 0);
 }
 
+int state_uplink(const struct state *s, uint32_t ifindex, struct uplink *out)
+{
+	return map_get(s, MAP_UPLINKS, &ifindex, out);
+}
+
 int state_uplink_set(const struct state *s, uint32_t ifindex, const struct uplink *u)
 {
 	int r = map_put(s, MAP_UPLINKS, &ifindex, u);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The network itself: gateway device and uplink. Namespaces are in topo_ns.c. */
+/* The network itself: its subnet, the gateway device, lo. Uplinks are in topo_uplink.c, namespaces in topo_ns.c. */
 #include <errno.h>
-#include <net/if_arp.h>
-#include <linux/rtnetlink.h>
 #include <linux/ip.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,33 +17,6 @@
 #define LO_IFINDEX 1	/* the first device of every network namespace */
 
 /* ---- checks ---- */
-
-int topo_find_uplink(struct nl *nl, const char *name, struct nl_link *out)
-{
-	int ifindex = 0, r;
-
-	if (!name) {
-		r = nl_route_default(nl, &ifindex);
-		if (r == -ENOENT)
-			return log_err(r, "no default route, so no uplink: name the device to the "
-					  "outside with --uplink DEV");
-		if (r)
-			return log_err(r, "cannot read the routing table: %s", nl_why(nl, r));
-	}
-	r = nl_link_get(nl, name, ifindex, out);
-	if (r == -ENODEV)
-		return log_err(r, "uplink %s does not exist; `ip link` lists the devices there are",
-			       name ? name : "of the default route");
-	if (r)
-		return log_err(r, "cannot read device %s: %s", name ? name : "", nl_why(nl, r));
-	if (out->type != ARPHRD_ETHER)
-		return log_err(-EINVAL, "uplink %s is not an Ethernet device; name one with --uplink DEV",
-			       out->name);
-	if (!out->up)
-		return log_err(-ENETDOWN, "uplink %s is down; `ip link set %s up` first", out->name,
-			       out->name);
-	return 0;
-}
 
 int topo_check_subnet(struct nl *nl, struct ipaddr subnet, uint8_t prefix)
 {
@@ -169,58 +141,6 @@ int topo_gateway(const struct state *s, struct nl *nl, const struct host_record 
 	return r ? log_err(r, "cannot give %s its address: %s", gw.name, nl_why(nl, r)) : 0;
 }
 
-/* ---- uplink ---- */
-
-int topo_uplink(const struct state *s, struct nl *nl, struct host_record *host, bool *changed)
-{
-	struct uplink up = {};
-	struct nl_link dev;
-	int r;
-
-	r = topo_find_uplink(nl, host->uplink, &dev);
-	if (r)
-		return r;
-	if (host->uplink_ifindex && host->uplink_ifindex != (uint32_t)dev.ifindex) {
-		/* removed and made again: another device of the same name */
-		r = state_uplink_del(s, host->uplink_ifindex);
-		if (r)
-			return r;
-		host->made &= ~MADE_UPLINK_QDISC;
-	}
-	host->uplink_ifindex = dev.ifindex;
-	if (host->hook == HOOK_CLSACT && !dataplane_has_qdisc(dev.ifindex))
-		host->made |= MADE_UPLINK_QDISC;
-	r = state_host_set(s, host);
-	if (!r)
-		r = dataplane_attach(s, host->hook, HOOK_UPLINK_OUT, dev.ifindex, dev.name, changed, NULL);
-	if (!r)
-		r = dataplane_attach(s, host->hook, HOOK_UPLINK, dev.ifindex, dev.name, changed, NULL);
-	if (r)
-		return r;
-	memcpy(up.name, dev.name, sizeof(up.name));
-	return state_uplink_set(s, dev.ifindex, &up);
-}
-
-static int remove_uplink(const struct state *s, struct nl *nl, const struct host_record *host)
-{
-	struct nl_link dev = {};
-	int r;
-
-	if (!host->uplink_ifindex)
-		return 0;
-	r = state_uplink_del(s, host->uplink_ifindex);
-	if (r)
-		return r;
-	nl_link_get(nl, NULL, host->uplink_ifindex, &dev);
-	if (host->hook == HOOK_CLSACT && !dev.ifindex)
-		return 0;
-	r = dataplane_detach(s, host->hook, HOOK_UPLINK_OUT, dev.ifindex, host->uplink, false);
-	if (r)
-		return r;
-	return dataplane_detach(s, host->hook, HOOK_UPLINK, dev.ifindex, host->uplink,
-				host->made & MADE_UPLINK_QDISC);
-}
-
 /* ---- lo, while something is published ---- */
 
 static int hook_lo(const struct state *s, struct host_record *host)
@@ -307,7 +227,8 @@ int topo_remove(const struct state *s, struct nl *nl)
 		return first;
 	if (host.made & LO_HOOKED)
 		keep_first(&first, unhook_lo(s, &host));
-	keep_first(&first, remove_uplink(s, nl, &host));
+	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
+		keep_first(&first, topo_uplink_remove(s, nl, &host, &host.uplinks[i]));
 	keep_first(&first, remove_gateway(s, nl, &host));
 	keep_first(&first, hosts_write(s));
 	return first;

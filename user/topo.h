@@ -29,10 +29,9 @@ int topo_check_subnet(struct nl *nl, struct ipaddr subnet, uint8_t prefix);
 
 /* ---- the network ---- */
 
-/* Gateway device and uplink, from the host record; fills in host->uplink_ifindex and host->made. */
+/* The gateway device, from the host record; mtu counts if it has to be made. */
 int topo_gateway(const struct state *s, struct nl *nl, const struct host_record *host,
 		 uint32_t mtu, bool *changed);
-int topo_uplink(const struct state *s, struct nl *nl, struct host_record *host, bool *changed);
 /*
  * Puts our program on lo when something is published and takes it off when nothing is: all
  * loopback traffic pays for it.
@@ -40,6 +39,22 @@ int topo_uplink(const struct state *s, struct nl *nl, struct host_record *host, 
 int topo_lo(const struct state *s);
 /* Removes all of it, and all namespaces, whatever state they are in; goes on after a failure and returns the first. */
 int topo_remove(const struct state *s, struct nl *nl);
+
+/* ---- uplinks ---- */
+
+/* Enters a device among the uplinks of the record: the named one, or the default route's (name NULL). */
+int topo_uplink_want(struct nl *nl, struct host_record *host, const char *name);
+/* The device of an uplink, renamed or made again as it may be. Quiet; -ENODEV: there is none now. */
+int topo_uplink_device(struct nl *nl, const struct host_record *host, const struct uplink_record *u,
+		       struct nl_link *out);
+/*
+ * Attaches our programs to all uplinks there are, after what changed about them and about the
+ * default routes since. Warns of one that is gone, and goes on. Brings the record up to date.
+ */
+int topo_uplinks(const struct state *s, struct nl *nl, struct host_record *host, bool *changed);
+/* Takes our programs off it, if they are on it; the record's entry stays. */
+int topo_uplink_remove(const struct state *s, struct nl *nl, const struct host_record *host,
+		       struct uplink_record *u);
 
 /* ---- namespaces ---- */
 

@@ -14,14 +14,31 @@ enum hook_kind {
 	HOOK_CLSACT,		/* cls_bpf direct action on a clsact qdisc */
 } __attribute__((packed));
 
-/* struct host_record.made: what is not ours to remove unless its bit is set */
+/* struct host_record.made: what is not ours to remove unless its bit is set, and what is not done yet */
 enum {
-	MADE_UPLINK_QDISC = 1 << 0,	/* clsact on the uplink */
+	UPLINKS_FOLLOW = 1 << 0,	/* `up` named no uplink: whatever has a default route is one */
 	MADE_LO_QDISC = 1 << 1,		/* clsact on lo */
 	LO_HOOKED = 1 << 2,		/* our program is on lo: something is published */
 	MADE_ETC_NETNS = 1 << 3,	/* /etc/netns */
 	UP_DEFAULTS = 1 << 4,		/* `up` that named no namespace is not done: ns1 and ns2 are wanted */
 	GOING_DOWN = 1 << 5,		/* `down` is not done: whatever comes next finishes it first */
+};
+
+#define EBPFNET_HOST_UPLINKS 16		/* uplinks that a network may have */
+
+/* struct uplink_record.flags */
+enum {
+	UPLINK_MADE_QDISC = 1 << 0,	/* clsact on it is ours */
+};
+
+/*
+ * An uplink: the device of that number, whatever it is called by now. Once that is gone, a device
+ * of the name is the uplink made again.
+ */
+struct uplink_record {
+	char name[EBPFNET_NAME_LEN];	/* as it was called last; TCX links are pinned under it */
+	__u32 ifindex;			/* 0: not hooked yet, or gone */
+	__u32 flags;			/* UPLINK_* */
 };
 
 /* Map host, one entry. */
@@ -33,11 +50,10 @@ struct host_record {
 	struct ipaddr subnet, gateway;
 	__u32 next_endpoint;		/* next id to hand out, never 0, never used twice */
 	__u32 next_rule;
-	__u32 made;			/* MADE_* */
-	__u32 uplink_ifindex;
-	char uplink[EBPFNET_NAME_LEN];
+	__u32 made;			/* MADE_*, and the others above */
 	char gw_dev[EBPFNET_NAME_LEN];	/* gateway device */
 	char gw_peer[EBPFNET_NAME_LEN];
+	struct uplink_record uplinks[EBPFNET_HOST_UPLINKS];	/* those without a name come last */
 };
 
 /* struct ns_record.flags */

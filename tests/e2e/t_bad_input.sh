@@ -189,12 +189,9 @@ test_flows_and_hook() {
 }
 
 test_contradiction_to_what_is_up() {
-	ip link add up1 type veth peer name up2
-	ip link set up1 up
-	ip link set up2 up
 	up
 	refused 'down' ebpfnet up --subnet 10.1.0.0/24
-	refused 'down' ebpfnet up --uplink up1
+	refused 'nope' ebpfnet up --uplink nope
 	refused 'ns1' ebpfnet up --ns ns1=192.168.1.99
 }
 

@@ -36,7 +36,7 @@ test_up_with_everything_said() {
 	pings web 10.77.0.1
 	pings db 10.77.3.4
 	must_not test -e $PINS
-	is "$(ebpfnet status --json --bpffs $T/bpf | json 'j["uplink"], j["flows_limit"]')" "('other0', 1000)" status
+	is "$(ebpfnet status --json --bpffs $T/bpf | json '[u["name"] for u in j["uplinks"]], j["flows_limit"]')" "(['other0'], 1000)" status
 	must ebpfnet down --bpffs $T/bpf
 	must_not test -e /run/netns/web
 }

@@ -125,7 +125,7 @@ static void options_may_stand_before_between_and_after_words(void **state)
 static void each_option_goes_to_its_own_field(void **state)
 {
 	assert_read("up --uplink eth0 --flows 7 --bpffs /b", "up", NULL, "");
-	assert_string_equal(line.p.options.uplink, "eth0");
+	assert_string_equal(line.p.options.uplink[0], "eth0");
 	assert_string_equal(line.p.options.flows, "7");
 	assert_string_equal(line.p.options.bpffs, "/b");
 	assert_false(line.p.options.quiet || line.p.options.json);
@@ -142,8 +142,22 @@ static void each_option_goes_to_its_own_field(void **state)
 
 static void the_last_of_an_option_given_twice_counts(void **state)
 {
-	assert_read("up --uplink eth0 --uplink eth1", "up", NULL, "");
-	assert_string_equal(line.p.options.uplink, "eth1");
+	assert_read("up --flows 7 --flows 8", "up", NULL, "");
+	assert_string_equal(line.p.options.flows, "8");
+}
+
+static void uplink_may_be_repeated(void **state)
+{
+	char text[600] = "up";
+	int i;
+
+	assert_read("up --uplink eth0 --uplink=eth1", "up", NULL, "");
+	assert_int_equal(line.p.options.uplink_count, 2);
+	assert_string_equal(line.p.options.uplink[0], "eth0");
+	assert_string_equal(line.p.options.uplink[1], "eth1");
+	for (i = 0; i < 17; i++)
+		strcat(text, " --uplink a");
+	assert_usage(text, "ebpfnet: too many --uplink (try `ebpfnet up --help`)");
 }
 
 static void ns_may_be_repeated(void **state)
@@ -173,13 +187,13 @@ static void ns_is_refused_beyond_its_room(void **state)
 static void an_empty_value_is_a_value(void **state)
 {
 	assert_read("up --uplink=", "up", NULL, "");
-	assert_string_equal(line.p.options.uplink, "");
+	assert_string_equal(line.p.options.uplink[0], "");
 }
 
 static void a_value_may_look_like_an_option(void **state)
 {
 	assert_read("up --uplink --json", "up", NULL, "");
-	assert_string_equal(line.p.options.uplink, "--json");
+	assert_string_equal(line.p.options.uplink[0], "--json");
 	assert_false(line.p.options.json);
 }
 
@@ -419,6 +433,7 @@ int main(void)
 		cmocka_unit_test(options_may_stand_before_between_and_after_words),
 		cmocka_unit_test(each_option_goes_to_its_own_field),
 		cmocka_unit_test(the_last_of_an_option_given_twice_counts),
+		cmocka_unit_test(uplink_may_be_repeated),
 		cmocka_unit_test(ns_may_be_repeated),
 		cmocka_unit_test(ns_is_refused_beyond_its_room),
 		cmocka_unit_test(an_empty_value_is_a_value),
