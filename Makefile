@@ -6,6 +6,7 @@
 #   make scoreboard requirements of a NAT, netfilter's and ours
 #   make diff       the same random packets to netfilter and to ebpfnet    make diff DIFF=long  a million
 #   make fuzz       random packets, FUZZ_TIME=seconds      make fuzz MUTANTS=1    and that it finds what is broken
+#   make integrity  1 GiB each way on each path, with each offload off
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean
 #
@@ -145,6 +146,12 @@ diff:
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@DIFF=$(DIFF) tests/diff/run
 
+# What tests/e2e/t_integrity.sh sends 16 MiB of in `make test`.
+integrity:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@INTEGRITY_MIB=1024 E2E_TIMEOUT=3600 tests/e2e/run integrity/
+
 install: all
 	install -D -m 755 ebpfnet $(DESTDIR)$(PREFIX)/sbin/ebpfnet
 	install -D -m 644 docs/ebpfnet.8 $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
@@ -157,6 +164,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test fuzz verify demo scoreboard diff install uninstall clean
+.PHONY: all tests test fuzz verify demo scoreboard diff install uninstall clean integrity
 .DELETE_ON_ERROR:
 .SECONDARY:
