@@ -74,15 +74,35 @@ static void show_network(struct view *v)
 
 static void show_flows(struct view *v)
 {
-	char live[TEXT_LEN], limit[TEXT_LEN];
+	char live[TEXT_LEN], limit[TEXT_LEN], refused[TEXT_LEN], evicted[TEXT_LEN];
 	uint64_t flows = v->alloc.live > 0 ? v->alloc.live : 0;
+	const struct counters *c = &v->counters;
 
-	report_line(&v->report, "flows", "%s of %s", text_number(flows, live),
-		    text_number(v->cfg.max_flows, limit));
+	text_number(flows, live);
+	text_number(v->cfg.max_flows, limit);
+	if (c->flow_refused || c->flow_evicted)
+		report_line(&v->report, "flows", "%s of %s; so far %s refused, %s half-open ones ended early",
+			    live, limit, text_number(c->flow_refused, refused),
+			    text_number(c->flow_evicted, evicted));
+	else
+		report_line(&v->report, "flows", "%s of %s", live, limit);
 	report_number(&v->report, "flows", flows);
 	report_number(&v->report, "flows_limit", v->cfg.max_flows);
+	report_number(&v->report, "flows_refused", c->flow_refused);
+	report_number(&v->report, "flows_evicted", c->flow_evicted);
 	if (flows >= v->cfg.max_flows)
 		problem(v, "ebpfnet down; ebpfnet up --flows N", "the flow table is full");
+}
+
+/* Who has its share gets no more, and whether that is little or too much is for people to say. */
+static void check_share(struct view *v, const char *name, const char *what, uint32_t has, uint32_t limit)
+{
+	char mend[64], number[TEXT_LEN];
+
+	if (has < limit)
+		return;
+	snprintf(mend, sizeof(mend), "ebpfnet set %s-per-namespace N", what);
+	problem(v, mend, "namespace %s has %s %s, as many as it may have", name, text_number(has, number), what);
 }
 
 static void check_gateway(struct view *v)
@@ -264,6 +284,7 @@ static const char *ns_state(struct view *v, const struct ns_entry *e)
 	const struct ns_record *rec = &e->rec;
 	char dev[IF_NAMESIZE], mend[64];
 	const char *missing;
+	struct usage usage;
 
 	if (rec->flags & NS_PENDING) {
 		problem(v, "ebpfnet up", "namespace %s is half made", e->name);
@@ -280,6 +301,10 @@ static const char *ns_state(struct view *v, const struct ns_entry *e)
 		return "unplugged";
 	}
 	check_program(v, HOOK_PORT, rec->ifindex, rec->host_dev);
+	if (!state_usage(&v->state, rec->endpoint, &usage)) {
+		check_share(v, e->name, "flows", usage.flows, v->cfg.max_flows_ns);
+		check_share(v, e->name, "ports", usage.ports, v->cfg.max_ports_ns);
+	}
 	missing = topo_missing_inside(rec);
 	if (!missing)
 		return "up";

@@ -54,12 +54,28 @@ int state_conn_alloc(const struct state *s, struct conn_alloc *out)
 	return r ? log_err(r, "cannot read map %s/conn_alloc: %s", s->dir, strerror(-r)) : 0;
 }
 
+int state_usage(const struct state *s, uint32_t endpoint, struct usage *out)
+{
+	return map_get(s, MAP_USAGE, &endpoint, out);
+}
+
 uint32_t state_flow_ttl(const struct config *cfg, const struct conn *c, uint32_t now)
 {
 	uint32_t timeout = cfg->timeout_s[ct_timeout_class(c->state, c->orig.proto)];
 	uint32_t idle = now > c->seen ? now - c->seen : 0;
 
 	return idle < timeout ? timeout - idle : 0;
+}
+
+/* Whether what made it is still there. If not it is dead: the programs give its packets to no one. */
+static bool wanted(const struct state *s, const struct conn *c)
+{
+	struct usage usage;
+	struct rule rule;
+
+	if (c->rule)
+		return !map_get(s, MAP_RULES, &c->rule, &rule) && rule.endpoint == c->endpoint;
+	return !c->endpoint || !state_usage(s, c->endpoint, &usage);
 }
 
 /* A slot is a live flow if its key leads back to it and it has not expired. */
@@ -70,7 +86,7 @@ static bool live(const struct state *s, const struct config *cfg, uint32_t slot,
 
 	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_RESTING &&
 	       state_flow_ttl(cfg, c, now) && !map_get(s, MAP_FLOWS, &key, original) &&
-	       original->conn == slot && original->dir == FLOW_ORIGINAL;
+	       original->conn == slot && original->dir == FLOW_ORIGINAL && wanted(s, c);
 }
 
 int state_flows(const struct state *s,

@@ -171,9 +171,26 @@ static int forget_port(const struct state *s, const struct host_record *host, st
 	return r;
 }
 
-/* The namespace of the record: as it was, or made again under its name. */
-static int ensure_namespace(const struct state *s, const struct host_record *host, const char *name,
-			    struct ns_record *rec, bool *changed)
+/* The pair of devices, if it is there; to remove one end is to remove both. */
+static int remove_pair(struct nl *nl, const struct ns_record *rec)
+{
+	struct nl_link dev;
+	uint8_t mac[6];
+	int r;
+
+	addr_host_mac(rec->addr, mac);
+	if (topo_device_get(nl, rec->host_dev, mac, &dev))
+		return 0;
+	r = nl_link_del(nl, dev.ifindex);
+	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", dev.name, nl_why(nl, r)) : 0;
+}
+
+/*
+ * The namespace of the record: as it was, or made again under its name. One that lost its name lives on
+ * while processes are in it, without us.
+ */
+static int ensure_namespace(const struct state *s, struct nl *nl, const struct host_record *host,
+			    const char *name, struct ns_record *rec, bool *changed)
 {
 	struct netns_id id;
 	int r;
@@ -183,11 +200,13 @@ static int ensure_namespace(const struct state *s, const struct host_record *hos
 		return 0;
 	*changed = true;
 	if (rec->flags & NS_MADE) {
-		/* gone behind our back, or never finished: its end of the veth went with it */
+		/* gone behind our back, or never finished */
 		if (rec->netns_ino && !netns_stat(rec->path, &id))
 			return log_err(-EEXIST, "namespace %s is another one than we made: somebody made it "
 						"again; `ebpfnet ns del %s`, then attach it", name, name);
 		r = forget_port(s, host, rec);
+		if (!r)
+			r = remove_pair(nl, rec);
 		if (!r)
 			r = netns_remove(name);
 		if (!r)
@@ -366,7 +385,7 @@ int topo_plug(const struct state *s, struct nl *nl, const struct host_record *ho
 	struct nl_link dev;
 	int r;
 
-	r = ensure_namespace(s, host, name, rec, changed);
+	r = ensure_namespace(s, nl, host, name, rec, changed);
 	if (r)
 		return r;
 	netns = netns_open(rec->path, NULL);
@@ -434,23 +453,16 @@ static int remove_namespace(const char *name, const struct ns_record *rec)
 int topo_unplug(const struct state *s, struct nl *nl, const struct host_record *host,
 		const char *name, struct ns_record *rec)
 {
-	struct nl_link dev;
-	uint8_t mac[6];
 	int r;
 
 	rec->flags |= NS_PENDING;
 	r = state_ns_set(s, name, rec);
 	if (!r)
 		r = forget_port(s, host, rec);
-	if (r)
-		return r;
-	addr_host_mac(rec->addr, mac);
-	if (!topo_device_get(nl, rec->host_dev, mac, &dev)) {
-		r = nl_link_del(nl, dev.ifindex);
-		if (r && r != -ENODEV)
-			return log_err(r, "cannot remove device %s: %s", dev.name, nl_why(nl, r));
-	}
-	r = remove_namespace(name, rec);
+	if (!r)
+		r = remove_pair(nl, rec);
+	if (!r)
+		r = remove_namespace(name, rec);
 	if (r)
 		return r;
 	hosts_unlink(name, rec->flags);
