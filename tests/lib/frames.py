@@ -7,12 +7,14 @@
 A probe finds here all that craft.py has, the place `host`, the taps `port1` to `port4` in the namespaces
 ns1, ns2, a and b, the tap `lan` on the uplink's far end, and the names below.
 """
+import mmap
+import os
 import socket
 import struct
 import time
 
 import craft
-from craft import IP, NEVER, PEER, UDP, equal, mark, total
+from craft import IP, NEVER, PEER, TCP, UDP, equal, mark, total
 from scapy.layers.inet import (IPOption_LSRR, IPOption_Router_Alert, IPOption_RR,  # noqa: F401
                                IPOption_SSRR)
 from scapy.layers.l2 import ARP, LLC, Dot1Q, Dot3, Ether  # noqa: F401
@@ -182,6 +184,55 @@ def udp_flows(wire, src, count, dst=PEER):
     head, tail = frame[:34], frame[38:]
     for i in range(count):
         yield head + struct.pack("!HH", 1024 + i % 64000, 9000 + i // 64000) + tail
+
+
+def syns(wire, src, count, dst=PEER, dport=8000):
+    """The first segments of so many connections, which differ in their ports."""
+    frame = wire.frame(IP(src=src, dst=dst) / TCP(sport=1, dport=1, flags="S"))
+    head, tail = frame[:34], frame[38:]
+    for i in range(count):
+        yield head + struct.pack("!HH", 1024 + i % 64000, dport + i // 64000) + tail
+
+
+def calls(wire, count, dport=5000):
+    """The first segments of connections from everywhere to a port of the host's."""
+    frame = wire.frame(IP(src=PEER, dst=craft.HOST) / TCP(sport=1, dport=dport, flags="S"))
+    for _ in range(count):
+        port, host = os.urandom(2), 64 + os.urandom(1)[0] % 63
+        packet = ip_sum(frame[14:29] + bytes([host]) + frame[30:34] + port + frame[36:])
+        yield frame[:14] + packet
+
+
+def race(wire, frames):
+    """Two processes, each on a CPU of its own, send the frames, each at the same moment as the other."""
+    steps = mmap.mmap(-1, 16)
+
+    def run(me):
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[me]})
+        for i, frame in enumerate(frames, 1):
+            struct.pack_into("Q", steps, 8 * me, i)
+            for _ in range(1 << 20):  # the other may have died
+                if struct.unpack_from("Q", steps, 8 * (1 - me))[0] >= i:
+                    break
+            wire.sock.send(frame)
+
+    children = []
+    for me in 0, 1:
+        child = os.fork()
+        if not child:
+            try:
+                run(me)
+            finally:
+                os._exit(0)  # pylint: disable=protected-access
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+
+
+def counted(event):
+    """How many of an event ebpfnet has counted."""
+    rows = craft.json.loads(craft.sh("ebpfnet", "stats", "--json"))["events"]
+    return next(row["count"] for row in rows if row["name"] == event)
 
 
 def stations(dst, count):
