@@ -155,6 +155,18 @@ class Receiver:
             sock.setsockopt(socket.IPPROTO_UDP, UDP_GRO, 1)
         self.digest, self.number, self.got = hashlib.sha256(), 0, {}
 
+    def first(self, ask):
+        """Asks until something comes."""
+        self.sock.settimeout(0.2)
+        end = time.monotonic() + TIMEOUT
+        while time.monotonic() < end:
+            try:
+                ask()
+                return self.sock.recv(1, socket.MSG_PEEK)
+            except (TimeoutError, ConnectionRefusedError):
+                pass
+        raise Wrong("no answer")
+
     def datagrams(self):
         """One, or those that the kernel had merged."""
         if not self.merged:
@@ -183,7 +195,12 @@ class Receiver:
         """Until the sender says what it has sent: that, and what arrived."""
         self.sock.settimeout(TIMEOUT)
         while True:
-            for data in self.datagrams():
+            try:
+                some = self.datagrams()
+            except TimeoutError:
+                raise Wrong("nothing came after burst %d, %d datagrams of which came" %
+                            (self.number, len(self.got))) from None
+            for data in some:
                 if data[:1] == b"E":
                     return data[1:].decode(), self.told()
                 if data[:1] == b"D":
@@ -220,7 +237,7 @@ def run_datagrams(what, at, size):
             sender = Sender(sock)
             return same(*sender.send(size)), sender.again
         receiver = Receiver(sock, True)
-        sock.send(hello)
+        receiver.first(lambda: sock.send(hello))
         return same(*receiver.receive()), 0
 
 
