@@ -14,6 +14,7 @@
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
+UNITS ?= $(PREFIX)/lib/systemd/system
 BUILD := build
 
 # Ubuntu's /usr/sbin/bpftool insists on the running kernel's package; any version of it will do.
@@ -155,9 +156,12 @@ integrity:
 install: all
 	install -D -m 755 ebpfnet $(DESTDIR)$(PREFIX)/sbin/ebpfnet
 	install -D -m 644 docs/ebpfnet.8 $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
+	install -d $(DESTDIR)$(UNITS)
+	sed 's|@PREFIX@|$(PREFIX)|' scripts/ebpfnet-monitor.service.in > $(DESTDIR)$(UNITS)/ebpfnet-monitor.service
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/sbin/ebpfnet $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
+	rm -f $(DESTDIR)$(PREFIX)/sbin/ebpfnet $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8 \
+		$(DESTDIR)$(UNITS)/ebpfnet-monitor.service
 
 clean:
 	rm -rf $(BUILD) ebpfnet

@@ -303,15 +303,12 @@ static int build(struct state *s, struct nl *nl, const struct wish *w, struct ho
 
 static void tell(const struct host_record *host, const struct ns_entry *all, size_t count)
 {
-	char addr[ADDR_TEXT], gateway[ADDR_TEXT];
-	char uplinks[EBPFNET_HOST_UPLINKS * (EBPFNET_NAME_LEN + 2)] = "";
+	char addr[ADDR_TEXT], gateway[ADDR_TEXT], uplinks[TOPO_UPLINKS_TEXT];
 	size_t i;
 
-	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0]; i++)
-		snprintf(uplinks + strlen(uplinks), sizeof(uplinks) - strlen(uplinks), "%s%s",
-			 i ? ", " : "", host->uplinks[i].name);
 	log_info("up: %s/%u, gateway %s on %s, out through %s", addr_text(host->subnet, addr),
-		 host->prefix, addr_text(host->gateway, gateway), host->gw_dev, uplinks);
+		 host->prefix, addr_text(host->gateway, gateway), host->gw_dev,
+		 topo_uplinks_text(host, uplinks));
 	for (i = 0; i < count; i++)
 		log_info("  %-15s %-15s %s - %s", all[i].name, addr_text(all[i].rec.addr, addr),
 			 all[i].rec.host_dev, all[i].rec.ns_dev);

@@ -24,6 +24,7 @@ struct options {
 	const char *flows;
 	/* ns add, attach */
 	const char *addr, *name, *spoof;
+	bool repair;			/* monitor */
 };
 
 /* argv[0] is the first word after the command's own; returns EXIT_*. */
@@ -35,6 +36,7 @@ command_fn cmd_exec;							/* cmd_exec.c */
 command_fn cmd_expose, cmd_unexpose, cmd_exposed;			/* cmd_expose.c */
 command_fn cmd_status, cmd_flows, cmd_fdb, cmd_stats;			/* cmd_show.c */
 command_fn cmd_set, cmd_get;						/* cmd_set.c */
+command_fn cmd_monitor;							/* cmd_monitor.c */
 
 /* Prints "ebpfnet: MESSAGE (try `ebpfnet COMMAND --help`)" and returns EXIT_USAGE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -33,6 +33,8 @@ static const struct command commands[] = {
 	{ "fdb", .run = cmd_fdb, .options = OPT_JSON, .help = "list the switch's MAC addresses" },
 	{ "stats", .run = cmd_stats, .options = OPT_JSON,
 	  .help = "count packets, drops by reason, events" },
+	{ "monitor", .run = cmd_monitor, .options = OPT_REPAIR,
+	  .help = "tell when an uplink has lost our programs, until interrupted" },
 	{ "set", NULL, cmd_set, "KEY VALUE", 2, 2, .help = "change a timeout or a limit" },
 	{ "get", NULL, cmd_get, "[KEY]", 0, 1, .options = OPT_JSON, .help = "show one, or all" },
 	{},

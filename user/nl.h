@@ -63,6 +63,17 @@ int nl_link_del(struct nl *nl, int ifindex);
 /* One IPv4 setting of a device: IPV4_DEVCONF_* (linux/ip.h). */
 int nl_link_devconf(struct nl *nl, int ifindex, int setting, uint32_t value);
 
+/* ---- what happens ---- */
+
+/*
+ * A socket that becomes readable when devices and default routes come, go and change, in the network
+ * namespace where it is opened. nl_watch_read() takes what there is to be read, and tells whether any
+ * of it was such a thing; negative: -errno.
+ */
+int nl_watch_open(struct nl *nl);
+int nl_watch_read(struct nl *nl);
+int nl_watch_fd(const struct nl *nl);
+
 /* ---- addresses and routes ---- */
 
 /* scope: RT_SCOPE_*. There already: 0. */

@@ -37,6 +37,8 @@ static const struct option_row {
 	  "what to call it (default: its own name, or pidN)" },
 	{ "spoof", "allow|deny", 0, OPT_SPOOF, offsetof(struct options, spoof), VALUE_TEXT,
 	  "whether it may send from other addresses (default: deny)" },
+	{ "repair", NULL, 0, OPT_REPAIR, offsetof(struct options, repair), VALUE_FLAG,
+	  "attach to what has no programs, as `up` would" },
 	{ "json", NULL, 0, OPT_JSON, offsetof(struct options, json), VALUE_FLAG,
 	  "JSON instead of tables" },
 	{ "bpffs", "DIR", 0, ALL, offsetof(struct options, bpffs), VALUE_TEXT,

@@ -16,6 +16,7 @@ enum {
 	OPT_ADDR = 1 << 6,
 	OPT_NAME = 1 << 7,
 	OPT_SPOOF = 1 << 8,
+	OPT_REPAIR = 1 << 9,
 };
 
 struct command {

@@ -125,6 +125,17 @@ static int need_network(const struct state *s)
 	return 0;
 }
 
+bool state_whole(const struct state *s)
+{
+	struct host_record host;
+	enum map_id id;
+
+	for (id = 0; id < MAPS; id++)
+		if (s->fd[id] < 0)
+			return false;
+	return !state_host(s, &host) && host.abi && !(host.made & GOING_DOWN);
+}
+
 static int check_abi(const struct state *s)
 {
 	struct host_record host;
@@ -154,11 +165,11 @@ int state_open(struct state *s, const char *bpffs, enum state_mode mode)
 	for (id = 0; id < MAPS; id++)
 		s->fd[id] = -1;
 	r = find_bpffs(s, bpffs);
-	if (!r && mode != STATE_READ)
+	if (!r && mode != STATE_READ && mode != STATE_LOOK)
 		r = take_lock(s, mode == STATE_MAKE);
 	if (!r)
 		r = state_reopen(s);
-	if (!r && mode != STATE_MAKE)
+	if (!r && mode != STATE_MAKE && mode != STATE_LOOK)
 		r = need_network(s);
 	if (r)
 		state_close(s);

@@ -36,6 +36,7 @@ enum state_mode {
 	STATE_READ,		/* needs a network that is up; takes no lock */
 	STATE_WRITE,		/* needs a network that is up; takes the lock */
 	STATE_MAKE,		/* takes the lock; whatever is there, or nothing */
+	STATE_LOOK,		/* takes no lock; whatever is there, or nothing: see state_whole() */
 };
 
 /*
@@ -47,6 +48,9 @@ enum state_mode {
 int state_open(struct state *s, const char *bpffs, enum state_mode mode);
 void state_close(struct state *s);	/* also of a zeroed one, or one that state_open() refused */
 #define _cleanup_state_ __attribute__((cleanup(state_close)))
+
+/* Whether there is a network that is up, wholly. Quiet. */
+bool state_whole(const struct state *s);
 
 /* Opens descriptors again after dataplane_load() has pinned maps. */
 int state_reopen(struct state *s);

@@ -52,6 +52,11 @@ int topo_uplink_device(struct nl *nl, const struct host_record *host, const stru
  * default routes since. Warns of one that is gone, and goes on. Brings the record up to date.
  */
 int topo_uplinks(const struct state *s, struct nl *nl, struct host_record *host, bool *changed);
+/* Whether topo_uplinks() would find anything to do: attach, rename, take in. */
+bool topo_uplinks_wanting(const struct state *s, struct nl *nl, const struct host_record *host);
+/* "eth0, eth1". Returns buf. */
+#define TOPO_UPLINKS_TEXT (EBPFNET_HOST_UPLINKS * (EBPFNET_NAME_LEN + 2))
+const char *topo_uplinks_text(const struct host_record *host, char buf[TOPO_UPLINKS_TEXT]);
 /* Takes our programs off it, if they are on it; the record's entry stays. */
 int topo_uplink_remove(const struct state *s, struct nl *nl, const struct host_record *host,
 		       struct uplink_record *u);

@@ -195,6 +195,44 @@ static int ensure_uplink(const struct state *s, struct nl *nl, struct host_recor
 	return r ? r : hook_uplink(s, host, u, &dev, changed);
 }
 
+static bool is_hooked(const struct state *s, const struct host_record *host,
+		      const struct uplink_record *u, const struct nl_link *dev)
+{
+	return u->ifindex == (uint32_t)dev->ifindex && !strcmp(u->name, dev->name) &&
+	       dataplane_attached(s, host->hook, HOOK_UPLINK_OUT, dev->ifindex, u->name) &&
+	       dataplane_attached(s, host->hook, HOOK_UPLINK, dev->ifindex, u->name);
+}
+
+bool topo_uplinks_wanting(const struct state *s, struct nl *nl, const struct host_record *host)
+{
+	const struct uplink_record *u = host->uplinks;
+	struct nl_defaults all;
+	struct nl_link dev;
+	size_t i;
+
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && u[i].name[0]; i++)
+		if (!topo_uplink_device(nl, host, &u[i], &dev) && !is_hooked(s, host, &u[i], &dev))
+			return true;
+	if (!(host->made & UPLINKS_FOLLOW) || nl_route_defaults(nl, &all))
+		return false;
+	for (i = 0; i < all.count; i++)
+		if (!is_uplink(host, all.dev[i].ifindex) &&
+		    !nl_link_get(nl, NULL, all.dev[i].ifindex, &dev) && dev.type == ARPHRD_ETHER)
+			return true;
+	return false;
+}
+
+const char *topo_uplinks_text(const struct host_record *host, char buf[TOPO_UPLINKS_TEXT])
+{
+	size_t i, len = 0;
+
+	buf[0] = '\0';
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0]; i++)
+		len += snprintf(buf + len, TOPO_UPLINKS_TEXT - len, "%s%s", i ? ", " : "",
+				host->uplinks[i].name);
+	return buf;
+}
+
 static void drop_entry(struct host_record *host, int i)
 {
 	struct uplink_record *u = host->uplinks;
