@@ -7,6 +7,7 @@
 #   make diff       the same random packets to netfilter and to ebpfnet    make diff DIFF=long  a million
 #   make fuzz       random packets, FUZZ_TIME=seconds      make fuzz MUTANTS=1    and that it finds what is broken
 #   make integrity  1 GiB each way on each path, with each offload off
+#   make faults     faults of docs/faults.md in full: floods of a whole table, kills of every command
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean
 #
@@ -146,6 +147,11 @@ diff:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@DIFF=$(DIFF) tests/diff/run
+# Of these `make test` floods a small table, and kills the commands that make most, at what they make.
+faults:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@FAULT_FLOWS=100000 FAULT_KILLS=all E2E_TIMEOUT=3600 tests/e2e/run 'fault_|interrupted/'
 
 # What tests/e2e/t_integrity.sh sends 16 MiB of in `make test`.
 integrity:
@@ -168,6 +174,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test fuzz verify demo scoreboard diff install uninstall clean integrity
+.PHONY: all tests test fuzz verify demo scoreboard diff install uninstall clean integrity faults
 .DELETE_ON_ERROR:
 .SECONDARY:

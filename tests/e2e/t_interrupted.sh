@@ -4,14 +4,18 @@
 # A command that is killed at any moment leaves a state that the next `up` or `down` repairs. strace
 # kills it as it enters a system call: every call that could change something, one after the other.
 
-CHANGES='MAP_UPDATE|MAP_DELETE|OBJ_PIN|LINK_CREATE|LINK_UPDATE|RTM_NEW|RTM_DEL|RTM_SET'
+CHANGES='MAP_UPDATE|MAP_DELETE|OBJ_PIN|LINK_CREATE|LINK_UPDATE|RTM_NEW|RTM_DEL|RTM_SET|O_CREAT|O_WRONLY'
 
 # Which calls of a command, counted from 1, change something; of calls other than these two, all.
 moments() { # SYSCALL CMD...
 	must strace -f -qq -o $T/trace -e "trace=$1" "${@:2}"
+	changing "$1" $T/trace
+}
+
+changing() { # SYSCALL TRACE
 	case $1 in
-	bpf | sendto) grep -nE "$CHANGES" $T/trace | cut -d: -f1 ;;
-	*) seq "$(wc -l < $T/trace)" ;;
+	bpf | sendto | openat) grep -nE "$CHANGES" "$2" | cut -d: -f1 ;;
+	*) seq "$(wc -l < "$2")" ;;
 	esac
 }
 
@@ -21,15 +25,33 @@ kill_at() { # SYSCALL N CMD...
 	is $status 137 "status of a killed ${*:3} ($1 $2)"
 }
 
+# What passes by an uplink's programs is counted by each that is attached there, once.
+programs_run_once() {
+	local before
+	pings host 172.31.0.1
+	before=$(counter not_ours)
+	pings host 172.31.0.1
+	echo $(($(counter not_ours) - before)) # the request on its way out, the answer on its way in
+}
+
 works() {
 	pings ns1 $NS2
 	pings ns1 8.8.8.8
 	pings host $NS1
 	is "$(ebpfnet status --json | json 'j["problems"]')" "[]" "problems$1"
+	[ "$(programs_run_once)" = 2 ] || is "$(programs_run_once)" 2 "programs that saw a ping of the host's$1"
 }
 
 is_as_before() {
 	is "$(diff <(echo "$before") <(snapshot))" "" "what was left, or taken$1"
+}
+
+# The same, where not every command makes every call.
+converges_if_called() { # PREPARE SYSCALL CMD...
+	$1
+	must strace -f -qq -o $T/called -e "trace=$2" "${@:3}"
+	must ebpfnet down
+	[ ! -s $T/called ] || [ -z "$(changing "$2" $T/called)" ] || converges "$@"
 }
 
 # PREPARE makes the network that CMD is killed in; `up` makes it whole, `down` ends it: every second
@@ -83,6 +105,61 @@ test_ns_add_at_each_netlink_message() { converges three sendto ebpfnet ns add fo
 test_ns_del_at_each_bpf_call() { converges three bpf ebpfnet ns del three; }
 test_ns_del_at_each_netlink_message() { converges three sendto ebpfnet ns del three; }
 test_expose_at_each_bpf_call() { converges three bpf ebpfnet expose ns1 8000-8009; }
+
+test_up_at_each_file() { up_converges openat; }
+
+# Its pins are renamed with it, one by one.
+test_up_after_the_uplink_was_renamed_at_each_rename() {
+	local n all
+	[ "$HOOK" = tcx ] || skip "only links are pinned under the name of a device"
+	renamed() { # FROM TO
+		ip link set "$1" down
+		ip link set "$1" name "$2"
+		ip link set "$2" up
+		ip route replace default via 172.31.0.1
+	}
+	up
+	renamed eth0 wan
+	all=$(moments rename ebpfnet up)
+	is "$(wc -w <<< "$all")" 2 "pins that are renamed"
+	for n in $all; do
+		renamed wan eth0
+		must ebpfnet up
+		renamed eth0 wan
+		kill_at rename "$n" ebpfnet up
+		must ebpfnet up
+		works " after rename $n"
+		is "$(ls $PINS/links | grep -c wan)$(ls $PINS/links | grep -c -- -eth0)" 20 "pins under the new name, the old"
+	done
+	must ebpfnet down
+}
+
+# All that changes anything, of all commands: in `make faults` only, as each of it takes a second.
+test_every_command_at_each_call() {
+	local cmd call
+	[ "${FAULT_KILLS-}" = all ] || skip "make faults"
+	published() {
+		three
+		must ebpfnet expose ns1 8000-8009
+		must ebpfnet expose three 9000/udp
+		[ -e /run/netns/mine ] || must ip netns add mine
+	}
+	ip netns add mine # before the first snapshot
+	attached() {
+		published
+		must ebpfnet attach mine
+	}
+	for cmd in "up --ns four" "ns add four" "ns del three" "attach mine" "expose ns1 7000" "unexpose ns1" \
+		"set fdb-age 7" down; do
+		for call in bpf sendto openat mount umount2 setns unshare write mkdir rmdir symlink unlink rename; do
+			# shellcheck disable=SC2086 # words
+			converges_if_called published $call ebpfnet $cmd
+		done
+	done
+	for call in bpf sendto openat unlink rmdir; do
+		converges_if_called attached $call ebpfnet detach mine
+	done
+}
 
 test_two_ups_at_once() {
 	local i first second
