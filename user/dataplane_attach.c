@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -24,6 +25,9 @@
 
 #define FILTER_PRIORITY 0xebf
 #define FILTER_HANDLE 1
+
+#define LINK_WAIT_MS 3000
+#define LINK_POLL_MS 10
 
 static bool is_egress(enum hook hook)
 {
@@ -72,6 +76,23 @@ static int tcx_open(const char *path, struct tcx *out)
 	return 0;
 }
 
+/*
+ * A link that nothing holds any more is taken down by a worker of the kernel's, some time after: until
+ * then that of a command that was killed a moment ago has the program on the device still.
+ */
+static int link_create(int prog, int ifindex, int where)
+{
+	const struct timespec poll = { .tv_nsec = LINK_POLL_MS * 1000000 };
+	int waited, link;
+
+	for (waited = 0;; waited += LINK_POLL_MS) {
+		link = bpf_link_create(prog, ifindex, where, NULL);
+		if (link != -EEXIST || waited >= LINK_WAIT_MS)
+			return link;
+		nanosleep(&poll, NULL);
+	}
+}
+
 static int tcx_create(const struct state *s, enum hook hook, int prog, int ifindex, const char *path)
 {
 	_cleanup_fd_ int link = -1;
@@ -80,8 +101,7 @@ static int tcx_create(const struct state *s, enum hook hook, int prog, int ifind
 	snprintf(folder, sizeof(folder), "%s/links", s->dir);
 	if (mkdir(folder, 0700) && errno != EEXIST)
 		return -errno;
-	link = bpf_link_create(prog, ifindex,
-			       is_egress(hook) ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS, NULL);
+	link = link_create(prog, ifindex, is_egress(hook) ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS);
 	/* killed before the next line: the link dies with its descriptor */
 	return link < 0 ? link : bpf_obj_pin(link, path);
 }

@@ -14,6 +14,7 @@ second_way_out() {
 	ip -n isp link set lan1 up
 	ip address add $SECOND/24 dev eth1
 	ip link set eth1 up
+	soon ping -n -c1 -W1 198.51.100.1
 }
 
 problems() {
@@ -208,6 +209,7 @@ make_again() { # [index N]
 	ip address add $HOST/20 dev eth0
 	ip link set eth0 up
 	ip route add default via 172.31.0.1
+	soon ping -n -c1 -W1 172.31.0.1 # a new device lets packets through a moment later
 }
 
 # Whatever namespaces send is refused, and told so; a moment later a command mends it.

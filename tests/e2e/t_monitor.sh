@@ -25,6 +25,7 @@ make_again() {
 	ip address add $HOST/20 dev eth0
 	ip link set eth0 up
 	ip route add default via 172.31.0.1
+	soon ping -n -c1 -W1 172.31.0.1 # a new device lets packets through a moment later
 }
 
 second_way_out() {
@@ -33,6 +34,7 @@ second_way_out() {
 	ip -n isp link set lan1 up
 	ip address add 198.51.100.2/24 dev eth1
 	ip link set eth1 up
+	soon ping -n -c1 -W1 198.51.100.1
 }
 
 test_repairs_an_uplink_that_was_made_again() {
