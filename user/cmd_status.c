@@ -236,6 +236,10 @@ static void check_default_route(struct view *v)
 	if (nl_route_default(&v->nl, &ifindex) || is_hooked(v, ifindex) ||
 	    nl_link_get(&v->nl, NULL, ifindex, &dev) || is_told(v, dev.name))
 		return;
+	if (!strcmp(dev.name, v->host.gw_dev)) {
+		problem(v, NULL, "the default route leads through %s, into the network: nothing leaves it", dev.name);
+		return;
+	}
 	if (!(v->host.made & UPLINKS_FOLLOW))
 		snprintf(mend, sizeof(mend), "ebpfnet up --uplink %s", dev.name);
 	if (dev.type == ARPHRD_ETHER)

@@ -80,6 +80,12 @@ static struct uplink_record *entry_of(struct nl *nl, struct host_record *host, i
 	return NULL;
 }
 
+/* The way into the network is no way out of it. */
+static bool is_gateway(const struct host_record *host, const char *dev)
+{
+	return !strcmp(dev, host->gw_dev) || !strcmp(dev, host->gw_peer);
+}
+
 int topo_uplink_want(struct nl *nl, struct host_record *host, const char *name)
 {
 	struct uplink_record *u;
@@ -87,6 +93,8 @@ int topo_uplink_want(struct nl *nl, struct host_record *host, const char *name)
 	int r;
 
 	r = topo_find_uplink(nl, name, &dev);
+	if (!r && is_gateway(host, dev.name))
+		r = log_err(-EINVAL, "%s is the network's own device, not an uplink; name another", dev.name);
 	if (r)
 		return r;
 	u = entry_of(nl, host, dev.ifindex);
@@ -111,7 +119,7 @@ static int follow_routes(struct nl *nl, struct host_record *host)
 		return log_err(r, "cannot read the routing table: %s", nl_why(nl, r));
 	for (i = 0; i < all.count; i++) {
 		if (is_uplink(host, all.dev[i].ifindex) ||
-		    nl_link_get(nl, NULL, all.dev[i].ifindex, &dev))
+		    nl_link_get(nl, NULL, all.dev[i].ifindex, &dev) || is_gateway(host, dev.name))
 			continue;
 		if (dev.type != ARPHRD_ETHER)
 			log_warn("%s has a default route but is not an Ethernet device: what leads through it is "
@@ -217,7 +225,8 @@ bool topo_uplinks_wanting(const struct state *s, struct nl *nl, const struct hos
 		return false;
 	for (i = 0; i < all.count; i++)
 		if (!is_uplink(host, all.dev[i].ifindex) &&
-		    !nl_link_get(nl, NULL, all.dev[i].ifindex, &dev) && dev.type == ARPHRD_ETHER)
+		    !nl_link_get(nl, NULL, all.dev[i].ifindex, &dev) && dev.type == ARPHRD_ETHER &&
+		    !is_gateway(host, dev.name))
 			return true;
 	return false;
 }

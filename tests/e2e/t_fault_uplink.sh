@@ -304,6 +304,19 @@ test_fault_04_the_hosts_own_forwarding_does_not_help_out() {
 	is "$heard" "" "what left by a device without our programs"
 }
 
+# As on a host that is routed by one of its namespaces.
+test_fault_04_a_default_route_into_the_network_is_no_way_out() {
+	up
+	ip route replace default via $NS1 dev ebpfnet0
+	must_not on ns2 ping -n -c1 -W1 $INTERNET
+	like "$out" "From $GATEWAY icmp_seq=1 Destination Net Unreachable"
+	like "$(problems)" 'default route leads through ebpfnet0, into the network'
+	must ebpfnet up
+	like "$out" 'nothing to change'
+	refused "ebpfnet0 is the network's own" ebpfnet up --uplink ebpfnet0
+	pings ns2 $NS1
+}
+
 # ---- several uplinks
 
 test_fault_04_the_next_uplink_takes_over_without_a_command() {
