@@ -340,6 +340,26 @@ test_fault_04_the_next_uplink_takes_over_without_a_command() {
 	well "with the one that is left"
 }
 
+# The kernel chooses by the addresses of a packet; a connection stays where it is.
+test_fault_04_one_route_over_two_uplinks() {
+	local i used=""
+	second_way_out
+	ip route replace default nexthop via 172.31.0.1 nexthop via 198.51.100.1
+	up
+	is "$(ebpfnet status --json | json '[u["name"] for u in j["uplinks"]]')" "['eth0', 'eth1']" "uplinks"
+	serve internet tcp 7000
+	converse ns1 tcp $INTERNET 7000
+	say one
+	ip -n internet route add local 203.0.113.32/27 dev lo
+	for i in {32..48}; do
+		must on ns1 "$WIRE" ask tcp 203.0.113.$i 7000
+		used+="${out% *} "
+	done
+	like "$used" "$HOST"
+	like "$used" "$SECOND"
+	say two
+}
+
 test_fault_04_two_uplinks_side_by_side() {
 	second_way_out
 	up --uplink eth0 --uplink eth1
