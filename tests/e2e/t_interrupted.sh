@@ -27,13 +27,18 @@ kill_at() { # SYSCALL N CMD...
 	is $status 137 "status of a killed ${*:3} ($1 $2)"
 }
 
+# counter(), but many times as fast.
+passed_by() {
+	bpftool map dump pinned $PINS/counters | awk '/"not_ours":/ { n += $2 } END { print n }'
+}
+
 # What passes by an uplink's programs is counted by each that is attached there, once.
 programs_run_once() {
 	local before
 	pings host 172.31.0.1
-	before=$(counter not_ours)
+	before=$(passed_by)
 	pings host 172.31.0.1
-	echo $(($(counter not_ours) - before)) # the request on its way out, the answer on its way in
+	echo $(($(passed_by) - before)) # the request on its way out, the answer on its way in
 }
 
 works() {
