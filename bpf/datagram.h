@@ -102,7 +102,7 @@ static __always_inline _Bool datagram_search(struct datagram_bucket *b,
 	__u32 i;
 
 	b->at = b->next;
-	for (i = 0; i < DATAGRAM_WAYS; i++) {
+	for (i = DATAGRAM_WAYS; i-- > 0;) {
 		const struct datagram *d = &b->way[i];
 
 		if (d->state == DATAGRAM_NONE || hold_age(d->seen, now) >= HOLD_TICKS) {
@@ -121,10 +121,10 @@ static __always_inline struct datagram *datagram_at(struct datagram_bucket *b)
 	return &b->way[*(volatile __u32 *)&b->at & (DATAGRAM_WAYS - 1)];
 }
 
-/* A place that is not the datagram's yet: the next in turn is another then. */
+/* A place that is not the datagram's yet: next in turn is who has been there longest. */
 static __always_inline struct datagram *datagram_new(struct datagram_bucket *b)
 {
-	b->next++;
+	b->next = b->at + 1;
 	return datagram_at(b);
 }
 

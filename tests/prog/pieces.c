@@ -318,6 +318,34 @@ static struct frame *stray(const char *smac, const char *src, uint16_t id)
 	return f;
 }
 
+/* One of many datagrams that a source sends at once. */
+static struct frame *one_of(uint16_t id, int i)
+{
+	struct frame *f = piece(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), i);
+
+	frame_set_u16(f, ETH_LEN + 4, id);
+	frame_fix_ip(f);
+	return f;
+}
+
+static void of_a_source_the_last_eight_datagrams_are_known(void **s)
+{
+	uint16_t id;
+
+	for (id = 1; id <= 12; id++) {
+		ns1_sends(one_of(id, 0));
+		expect_outcome(SENT);
+	}
+	for (id = 5; id <= 12; id++) {
+		ns1_sends(one_of(id, 1));
+		expect_outcome(SENT);
+	}
+	for (id = 1; id <= 4; id++) {
+		ns1_sends(one_of(id, 1));
+		expect_dropped(COUNT_fragment_held);
+	}
+}
+
 static void a_source_has_a_share_of_what_is_held(void **s)
 {
 	uint16_t id;
@@ -404,6 +432,7 @@ int main(void)
 		spec(an_overlap_spoils_the_datagram),
 		spec(an_overlap_of_held_pieces_is_seen),
 		spec(what_is_no_piece_is_refused),
+		spec(of_a_source_the_last_eight_datagrams_are_known),
 		spec(a_source_has_a_share_of_what_is_held),
 		spec(a_flood_leaves_room_for_others),
 		spec(a_datagram_is_known_and_a_piece_held_for_two_seconds),
