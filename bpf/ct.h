@@ -90,8 +90,9 @@ static __always_inline _Bool ct_is_stray(const struct flow *f, union conn_word w
 		return 0;
 	key = nat_reply_key_of(f, L4_TCP);
 	other = bpf_map_lookup_elem(&flows, &key);
-	return other && !tcp_may_end(ct_opening(w.state) || w.state == CONN_RESET, p->seq, p->ack, p->tcp_flags, other->edge,
-				     tcp_scale_of(w.scales, other->dir));
+	/* after a RST, too: one with a wrong checksum refuses nothing, and the right one may follow */
+	return other && !tcp_may_end(ct_opening(w.state) || w.state == CONN_RESET, p->seq, p->ack,
+				     p->tcp_flags, other->edge, tcp_scale_of(w.scales, other->dir));
 }
 
 /* What the sides' windows are shifted by, after a SYN: only while they are still to agree on it. */

@@ -54,8 +54,8 @@ static __noinline verdict_t quoted_read(ctx_t *ctx, const struct pkt *p, __u16 n
 			return DROP(icmp_error);
 		q->answer.sport_h = q->answer.dport_h = l4[4] << 8 | l4[5];
 		return NEXT;
-	default:
-		return DROP(icmp_error);
+	default: /* by address */
+		return l4_by_address(ip.protocol) ? NEXT : DROP(icmp_error);
 	}
 }
 
@@ -76,6 +76,8 @@ static __always_inline __u64 quoted_rewrite_l4(ctx_t *ctx, const struct quoted *
 	__u32 at = q->l4 + 6;
 	__sum16 check, now;
 
+	if (l4_by_address(q->answer.proto))
+		return 0;
 	if (q->answer.proto == L4_ICMP) {
 		sum += quoted_store16(ctx, q->l4 + 4, old_s, new_s);
 		at = q->l4 + 2;

@@ -122,9 +122,8 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 	struct flow *f;
 	verdict_t v;
 
-	if (!cfg || p->eth_type != ETH_P_IP || (p->kind == PKT_PIECE && !p->follows) ||
-	    p->kind == PKT_OTHER || addr_martian_source(p->key.src) ||
-	    addr_martian_dest(p->key.dst))
+	if (!cfg || p->eth_type != ETH_P_IP || (p->kind != PKT_ERROR && !pkt_has_tuple(p)) ||
+	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
 		return leave_alone(at, way);
 	/* queries are asked from inside: only their answers belong to a flow */
 	if (p->kind == PKT_QUERY && icmp_is_request(p->icmp_type))
@@ -143,6 +142,9 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 		if (!f)
 			return DROP(helper_failed);
 	}
+	/* the host's own: on its way out by way of lo, or with nothing to translate */
+	if (f->to == TO_UPLINK || (f->to == TO_STACK && p->kind == PKT_OTHER))
+		return leave_alone(at, way);
 	/* only what was turned round in here comes from an address of the host's own */
 	if (at->routed && !at->hairpin && addr_eq(p->key.src, p->key.dst))
 		return DROP(martian);

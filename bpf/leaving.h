@@ -13,8 +13,9 @@
 #include "ct.h"
 #include "translate.h"
 
-/* Whether the answers to a packet of the host's would be taken for those of a flow that is not its. */
-static __always_inline _Bool leaving_collides(const struct flow_key *key, const struct config *cfg)
+/* The flow of a namespace's that the answers to a packet of the host's would be taken for. */
+static __always_inline struct flow *leaving_answered(const struct flow_key *key,
+						     const struct config *cfg)
 {
 	struct flow_key answer = {
 		.src = key->dst,
@@ -26,7 +27,7 @@ static __always_inline _Bool leaving_collides(const struct flow_key *key, const 
 	};
 	struct flow *f = ct_peek(&answer, cfg);
 
-	return f && f->to == TO_PORT;
+	return f && f->to == TO_PORT ? f : NULL;
 }
 
 /* NEXT: the flow is there, under p->key. */
@@ -47,10 +48,30 @@ static __always_inline verdict_t leaving_begin(ctx_t *ctx, const struct pkt *p)
 	n->to = TO_UPLINK;
 	n->back_to = TO_STACK;
 	n->answer_net = EBPFNET_NET_OUTSIDE;
+	n->mapped = p->kind == PKT_OTHER;
 	return ct_begin(ctx);
 }
 
-/* A packet of the host's that has ports, or an identifier, of its own. */
+/*
+ * Of a protocol without ports there is one flow with each address outside, and no other way round: the
+ * host goes first. What it sends is noted, so that no namespace gets between.
+ */
+static __always_inline verdict_t leaving_by_address(ctx_t *ctx, struct pkt *p,
+						    const struct config *cfg)
+{
+	struct flow *f;
+
+	p->key.net = EBPFNET_NET_HOST;
+	if (addr_martian_dest(p->key.dst) || ct_find(p, cfg))
+		return PASS;
+	f = leaving_answered(&p->key, cfg);
+	if (f)
+		ct_forget(f);
+	leaving_begin(ctx, p);
+	return PASS;
+}
+
+/* A packet of the host's own. What has ports, or an identifier, may need another one. */
 static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, struct way *way)
 {
 	struct config *cfg = config_get();
@@ -61,12 +82,14 @@ static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, struct way *
 	way->count = COUNT_not_ours;
 	if (!cfg)
 		return DROP(helper_failed);
+	if (p->kind == PKT_OTHER && l4_by_address(p->key.proto))
+		return leaving_by_address(ctx, p, cfg);
 	if (p->kind != PKT_PORTS && !(p->kind == PKT_QUERY && icmp_is_request(p->icmp_type)))
 		return PASS;
 	p->key.net = EBPFNET_NET_HOST;
 	f = ct_find(p, cfg);
 	if (!f) {
-		if (!leaving_collides(&p->key, cfg))
+		if (!leaving_answered(&p->key, cfg))
 			return PASS;
 		v = leaving_begin(ctx, p);
 		if (v != NEXT)

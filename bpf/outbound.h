@@ -172,7 +172,7 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 
 	if (p->kind == PKT_PIECE)
 		return DROP(fragment);
-	if (p->kind != PKT_PORTS && p->kind != PKT_QUERY)
+	if (!pkt_has_tuple(p))
 		return DROP(bad_protocol);
 	if (!ct_may_begin(p->key.proto, p->tcp_flags) ||
 	    (p->kind == PKT_QUERY && !icmp_is_request(p->icmp_type)))
@@ -197,6 +197,7 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 	n->back_ifindex = ctx->ifindex;
 	n->answer_net = EBPFNET_NET_OUTSIDE;
 	n->endpoint = port->endpoint;
+	n->mapped = p->kind == PKT_OTHER; /* one of them for each address outside */
 	if (p->key.proto == L4_UDP)
 		masquerade_map(n, &p->key, cfg);
 	return NEXT;
@@ -261,7 +262,8 @@ static __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, stru
 	if (f->to == TO_UPLINK) {
 		if (kind == ROUTE_DISABLED)
 			kind = outbound_flow_route(ctx, p, f, &route);
-		if (kind == ROUTE_HERE) { /* the other end is a namespace's mapping, or was one */
+		/* the other end is a namespace's mapping, or was one */
+		if (kind == ROUTE_HERE && !address_is_private(&p->key.dst)) {
 			kind = ROUTE_HAIRPIN;
 			route.ifindex = f->ifindex;
 		} else if (kind != ROUTE_UPLINK || !external_is_current(ctx, f, &route)) {
@@ -299,6 +301,33 @@ static __always_inline verdict_t outbound_flow(ctx_t *ctx, const struct pkt *p, 
 	}
 	v = translate(ctx, p, f, outbound_ttl(p, f, kind), way);
 	return v == UPLINK ? outbound_leave(kind, way) : v;
+}
+
+/*
+ * To another namespace of the network by way of the gateway, which a namespace needs that knows nobody on
+ * its link. NEXT: nobody has that address.
+ */
+static __noinline verdict_t outbound_neighbour(ctx_t *ctx, const struct pkt *p, const struct port *port,
+					       const struct network *net, struct way *way)
+{
+	struct nat_tuple same = {};
+	struct endpoint *to;
+
+	if (!p || !port || !net || !way)
+		return DROP(helper_failed);
+	to = endpoint_get(port->net, p->key.dst);
+	if (!to || !to->ifindex || to->ifindex == ctx->ifindex)
+		return NEXT;
+	if (p->ttl <= 1)
+		return ttl_exceeded(ctx, p, net->gateway, way);
+	same.src = p->key.src;
+	same.dst = p->key.dst;
+	if (rewrite_ip(ctx, p, &same, p->ttl - 1) != NEXT ||
+	    rewrite_macs(ctx, to->mac, net->gw_mac) != NEXT)
+		return DROP(helper_failed);
+	way->ifindex = to->ifindex;
+	way->count = COUNT_switched;
+	return DELIVER;
 }
 
 /*
@@ -343,6 +372,11 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 		}
 	}
 	if (!f) {
+		if (kind == ROUTE_UNHOOKED) {
+			v = outbound_neighbour(ctx, p, port, net, way);
+			if (v != NEXT)
+				return v;
+		}
 		if (!rule && !route_leads_on(kind))
 			return route_verdict(ctx, p, kind, &route, net->gateway, way);
 		if (p->ttl <= 1)

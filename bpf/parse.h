@@ -47,10 +47,24 @@ struct pkt {
 	enum pkt_kind kind;
 };
 
-/* Whether a packet has a tuple that may be one of a flow's; else there are zeros in the key. */
+/*
+ * Whether a protocol goes through a NAT by its addresses alone (GRE, ESP, SCTP, tunnels): it has neither
+ * ports that we know nor a checksum over its addresses, as UDP-Lite and DCCP have, nor does it sign them.
+ */
+static __always_inline _Bool l4_by_address(enum l4proto proto)
+{
+	return proto != L4_TCP && proto != L4_UDP && proto != L4_ICMP && proto != L4_DCCP &&
+	       proto != L4_AH && proto != L4_UDPLITE;
+}
+
+/*
+ * Whether a packet has a tuple that may be one of a flow's; else there are zeros in the key, as there
+ * are in a tuple without ports.
+ */
 static __always_inline _Bool pkt_has_tuple(const struct pkt *p)
 {
-	return p->kind == PKT_PORTS || p->kind == PKT_QUERY || p->follows;
+	return p->kind == PKT_PORTS || p->kind == PKT_QUERY || p->follows ||
+	       (p->kind == PKT_OTHER && l4_by_address(p->key.proto));
 }
 
 enum parsed {

@@ -70,7 +70,10 @@ static const char *peer(struct ipaddr addr, uint16_t port, char buf[PEER_LEN])
 {
 	char text[ADDR_TEXT];
 
-	snprintf(buf, PEER_LEN, "%s:%u", addr_text(addr, text), port);
+	if (port)
+		snprintf(buf, PEER_LEN, "%s:%u", addr_text(addr, text), port);
+	else /* GRE, ESP and their like have none */
+		snprintf(buf, PEER_LEN, "%s", addr_text(addr, text));
 	return buf;
 }
 

@@ -18,6 +18,12 @@ const char *proto_name(enum l4proto proto)
 		return "udp";
 	case L4_ICMP:
 		return "icmp";
+	case L4_GRE:
+		return "gre";
+	case L4_ESP:
+		return "esp";
+	case L4_SCTP:
+		return "sctp";
 	default:
 		return NULL;
 	}

@@ -59,6 +59,12 @@ enum l4proto {
 	L4_ICMP = 1,
 	L4_TCP = 6,
 	L4_UDP = 17,
+	L4_DCCP = 33,
+	L4_GRE = 47,
+	L4_ESP = 50,
+	L4_AH = 51,
+	L4_SCTP = 132,
+	L4_UDPLITE = 136,
 	L4_MAX = 255,
 } __attribute__((packed));
 

@@ -256,7 +256,7 @@ static void an_error_with_a_broken_quote_is_left_alone(void **s)
 	with_a_quote_that_is(0, 0x65, UDP); /* version 6 */
 	with_a_quote_that_is(0, 0x44, UDP); /* a header of 16 bytes */
 	with_a_quote_that_is(7, 1, UDP); /* a later fragment */
-	with_a_quote_that_is(9, SCTP, UDP);
+	with_a_quote_that_is(9, AUTHENTICATION, UDP);
 	with_a_quote_that_is(20, TIME_EXCEEDED, ICMP); /* an error about an error */
 }
 

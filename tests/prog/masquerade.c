@@ -217,9 +217,9 @@ static void martians_are_refused(void **s)
 	}
 }
 
-static void only_what_has_ports_or_an_identifier_is_masqueraded(void **s)
+static void what_signs_its_addresses_is_refused(void **s)
 {
-	struct frame *f = frame(INSIDE, .proto = SCTP);
+	struct frame *f = frame(INSIDE, .proto = AUTHENTICATION);
 
 	ns1_sends(f);
 	expect_outcome(SENT);
@@ -442,7 +442,7 @@ int main(void)
 		spec(source_routes_are_refused),
 		spec(what_follows_the_end_of_the_options_is_none),
 		spec(martians_are_refused),
-		spec(only_what_has_ports_or_an_identifier_is_masqueraded),
+		spec(what_signs_its_addresses_is_refused),
 		spec(what_has_no_ports_belongs_to_no_flow_of_port_zero),
 		spec(tcp_begins_with_a_syn_or_in_mid_stream),
 		spec(the_hosts_own_addresses_are_the_hosts),

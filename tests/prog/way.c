@@ -339,6 +339,25 @@ static void an_ipv6_header_that_is_not_whole_is_refused(void **s)
 	}
 }
 
+/* By the gateway, for who knows nobody on its link. */
+static void a_neighbour_is_reached_by_way_of_the_gateway(void **s)
+{
+	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = NS2, .sport = 1, .dport = 2);
+
+	ns1_sends(f);
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, .ttl = 63));
+	expect_counted(COUNT_switched);
+	expect_live_flows(0);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, .ttl = 1));
+	expect_counted(COUNT_icmp_sent);
+	/* not itself, and nobody of another network */
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NS1, .sport = 1, .dport = 2));
+	expect_counted(COUNT_icmp_sent);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NS4, .sport = 1, .dport = 2));
+	expect_counted(COUNT_icmp_sent);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
@@ -353,6 +372,7 @@ int main(void)
 		spec(what_belongs_to_a_flow_goes_the_same_way),
 		spec(a_published_port_is_reached_and_answers),
 		spec(a_hairpin_leads_to_one_namespace_and_back_to_the_other),
+		spec(a_neighbour_is_reached_by_way_of_the_gateway),
 		spec(a_flow_goes_the_same_way_while_forwarding_is_off),
 		spec(a_next_hop_may_have_an_ipv6_address),
 		spec(a_tagged_frame_is_switched_with_its_tag),

@@ -224,15 +224,13 @@ static void random_text_is_refused_or_a_sound_rule(void **state)
 
 static void protocols_have_their_names(void **state)
 {
+	static const char *const names[256] = { [1] = "icmp", [6] = "tcp", [17] = "udp", [47] = "gre",
+						[50] = "esp", [132] = "sctp" };
 	int proto;
 
 	for (proto = 0; proto < 256; proto++)
-		if (proto == L4_TCP)
-			assert_string_equal(proto_name(proto), "tcp");
-		else if (proto == L4_UDP)
-			assert_string_equal(proto_name(proto), "udp");
-		else if (proto == L4_ICMP)
-			assert_string_equal(proto_name(proto), "icmp");
+		if (names[proto])
+			assert_string_equal(proto_name(proto), names[proto]);
 		else
 			assert_null(proto_name(proto));
 }

@@ -95,25 +95,14 @@ static const char *check_count(const struct shot *s, const struct view *in,
 	return check_way(s, o);
 }
 
-/*
- * What was sent to is taken for the host's, and answered from: the gateway of another network than the
- * rule's, the broadcast address of a network whose neighbour is ours too and, with forwarding off, when the
- * kernel does not say, any address.
- */
-bool is_taken_for_hosts(const struct view *out)
-{
-	return world.forwarding_off || out->src[3] == 255 || out->src[3] == 1;
-}
-
 /* Nothing private leaves: neither what the programs send out, nor what they let pass out. */
 static const char *check_nothing_private_leaves(const struct shot *s, const struct view *in,
 						const struct view *out, const struct outcome_of *o)
 {
 	if (o->went == WENT_UPLINK || o->went == WENT_ROUND) {
 		MUST(out->ip);
-		MUST(is_hosts(out->src) ||
-		     (o->counted != COUNT_masqueraded && is_taken_for_hosts(out)));
-		MUST(!is_private(out->dst) || world.forwarding_off || out->kind == ERROR);
+		MUST(is_hosts(out->src) || world.forwarding_off);
+		MUST(!is_private(out->src) && !is_private(out->dst));
 	}
 	if (s->hook == HOOK_UPLINK_OUT && !s->ours && in->eth == 0x0800 &&
 	    in->len >= ETH_LEN + IP_LEN && is_private(in->b + 26))
@@ -124,8 +113,7 @@ static const char *check_nothing_private_leaves(const struct shot *s, const stru
 static const char *check_length(const struct shot *s, const struct view *in,
 				const struct view *out, const struct outcome_of *o)
 {
-	/* padding is trimmed, but for that of ICMP errors */
-	uint32_t wire = (out->kind == ERROR ? out->end : out->len) - ETH_LEN;
+	uint32_t wire = out->len - ETH_LEN;
 
 	if (o->counted == COUNT_icmp_sent)
 		return NULL;

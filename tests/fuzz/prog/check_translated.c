@@ -108,11 +108,17 @@ static const char *check_masqueraded(const struct view *in, const struct view *o
 	return NULL;
 }
 
+static bool is_into_port(enum counter counted)
+{
+	return counted == COUNT_published_in || counted == COUNT_unmasqueraded;
+}
+
 static const char *check_tuple(const struct shot *s, const struct view *in, const struct view *out,
 			       enum counter counted)
 {
-	if (in->frag & 0x1fff) { /* its ports are in another fragment */
-		MUST(same_addr(in->src, out->src) || same_addr(in->dst, out->dst));
+	if (in->frag & 0x1fff) { /* its ports are in another fragment; a hairpin changes both ends */
+		MUST(same_addr(in->src, out->src) || same_addr(in->dst, out->dst) ||
+		     (s->hook == HOOK_PORT && is_into_port(counted)));
 		return NULL;
 	}
 	switch ((int)counted) {
@@ -130,12 +136,9 @@ static const char *check_tuple(const struct shot *s, const struct view *in, cons
 		MUST(is_published(in->proto, in->dst, in->dport, out->dst, out->dport));
 		if (s->hook == HOOK_UPLINK)
 			MUST(same_addr(in->src, out->src));
-		/*
-		 * Nobody outside has our addresses; but with forwarding off, or when the packet is too big
-		 * for the gateway device, the kernel does not say whose they are.
-		 */
-		if (s->hook == HOOK_UPLINK && !world.forwarding_off && in->len <= ETH_LEN + 1500 && !s->ours)
-			MUST(!is_private(in->src) && !is_hosts(in->src));
+		/* nobody outside has our addresses; with forwarding off the kernel does not say which are the host's */
+		if (s->hook == HOOK_UPLINK && !s->ours)
+			MUST(!is_private(in->src) && (world.forwarding_off || !is_hosts(in->src)));
 		break;
 	case COUNT_published_out:
 		MUST(in->kind == PORTS && same_addr(in->dst, out->dst));
@@ -208,10 +211,12 @@ static const char *check_quote(const struct view *in, const struct view *out,
 
 	MUST(was.ip && is.ip && was.ihl == is.ihl && was.proto == is.proto);
 	MUST(!(was.frag & 0x1fff) && was.end - was.l4 >= 8);
-	MUST(was.kind == PORTS || was.kind == QUERY);
+	MUST(was.kind == PORTS || was.kind == QUERY ||
+	     (was.proto != TCP && was.proto != UDP && was.proto != ICMP));
 	allow(d, ip + 10, 10);
-	allow(d, ip + was.ihl + (was.kind == QUERY ? 4 : 0), was.kind == QUERY ? 2 : 4);
-	at = check_at(&was);
+	if (was.kind != NO_L4)
+		allow(d, ip + was.ihl + (was.kind == QUERY ? 4 : 0), was.kind == QUERY ? 2 : 4);
+	at = was.kind == NO_L4 ? 0 : check_at(&was);
 	if (at)
 		allow(d, ip + at - ETH_LEN, 2);
 	MUST(ip_wrong_by(&was) == 0 && ip_wrong_by(&is) == 0);
@@ -220,7 +225,7 @@ static const char *check_quote(const struct view *in, const struct view *out,
 		MUST(l4_wrong_by(&was) == l4_wrong_by(&is));
 	if (at && was.proto == UDP && !get16(was.b + at))
 		MUST(!get16(is.b + at));
-	if (o->went == WENT_UPLINK && !is_taken_for_hosts(out))
+	if (o->went == WENT_UPLINK)
 		MUST(!is_private(is.dst));
 	if (o->went != WENT_ON)
 		MUST(same_addr(is.src, out->dst)); /* it goes to who sent what is quoted */
@@ -266,6 +271,6 @@ const char *check_error_sent(const struct shot *s, const struct view *in, const 
 	MUST(same_addr(out->dst, in->src));
 	MUST(ip_wrong_by(out) == 0 && l4_wrong_by(out) == 0);
 	MUST(!memcmp(out->b + out->l4 + 8, in->b + ETH_LEN, quote)); /* as that side knows it */
-	MUST(s->hook == HOOK_PORT || is_taken_for_hosts(out) || !is_private(out->src));
+	MUST(s->hook == HOOK_PORT || !is_private(out->src));
 	return NULL;
 }

@@ -142,7 +142,6 @@ const char *check_translated(const struct shot *s, const struct view *in, const 
 const char *check_error_translated(const struct shot *s, const struct view *in,
 				   const struct view *out, const struct outcome_of *o);
 const char *check_error_sent(const struct shot *s, const struct view *in, const struct view *out);
-bool is_taken_for_hosts(const struct view *out);
 const char *check_table(void);
 void owners_forget(void);
 const char *check_owner(const struct shot *s, const struct view *in, const struct view *out,

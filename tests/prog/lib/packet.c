@@ -130,12 +130,18 @@ static void payload(struct frame *f, const struct frame_spec *s)
 		put(f, text, s->payload_len ? s->payload_len : strlen(text));
 }
 
+/* Of the others there is only a payload here. 0: UDP. */
+static bool has_header(uint8_t proto)
+{
+	return !proto || proto == UDP || proto == TCP || proto == ICMP;
+}
+
 /* Returns where the checksum is, or 0: there is none. */
 static uint32_t transport(struct frame *f, const struct frame_spec *s)
 {
 	uint32_t at = f->len;
 
-	if ((s->frag & 0x1fff) || s->proto == SCTP) {
+	if ((s->frag & 0x1fff) || !has_header(s->proto)) {
 		payload(f, s);
 		return 0;
 	}

@@ -27,6 +27,8 @@ enum {
 	ICMP = 1,
 	TCP = 6,
 	UDP = 17,
+	GRE = 47,
+	AUTHENTICATION = 51,
 	ICMPV6 = 58,
 	SCTP = 132,
 };
