@@ -14,7 +14,8 @@ static _Bool live(enum l4proto proto, enum conn_state state, __u8 fin)
 		return (state == CONN_UNREPLIED || state == CONN_REPLIED) && fin == 0;
 	switch (state) {
 	case CONN_SYN_SENT:
-	case CONN_SYN_RECV:
+	case CONN_SYN_RECV: /* a FIN that answers nothing is noted */
+		return fin < 3;
 	case CONN_ESTABLISHED:
 		return fin == 0;
 	case CONN_FIN_WAIT:

@@ -68,6 +68,8 @@ static struct flow_key quoted(const struct packet *p, __u16 net)
 
 	if (k.proto == L4_ICMP)
 		k.sport_h = k.dport_h = __builtin_bswap16(word_at(p, l4 + 4));
+	if (l4_by_address(k.proto))
+		k.sport_h = k.dport_h = 0;
 	return k;
 }
 
@@ -81,7 +83,7 @@ static _Bool quoted_check_is_there(const struct packet *p)
 {
 	__u32 end = ETH_HLEN + (p->bytes[ETH_HLEN + 2] << 8 | p->bytes[ETH_HLEN + 3]);
 
-	return quoted_check(p) + 2 <= end &&
+	return !l4_by_address(quoted_proto(p)) && quoted_check(p) + 2 <= end &&
 	       (quoted_proto(p) != L4_UDP || word_at(p, quoted_check(p)) != 0);
 }
 
@@ -163,6 +165,7 @@ void the_quote_is_put_back_as_it_was_sent(struct packet before, __u16 net, _Bool
 	is = nat_shape_key(sent, shape, !reply);
 	GIVEN(v == NEXT && sent.shape == KEY_EXACT && flow_key_eq(&is, &of));
 	GIVEN(sent.proto != L4_ICMP || sent.sport_h == sent.dport_h);
+	GIVEN(!l4_by_address(sent.proto) || (!sent.sport_h && !sent.dport_h));
 	is = quoted(&before, f->answer_net);
 	GIVEN(net == f->answer_net && is.proto == sent.proto && addr_eq(is.src, t.src) &&
 	      addr_eq(is.dst, t.dst) && is.sport_h == t.sport_h &&
@@ -211,6 +214,7 @@ void the_quoted_checksums_are_updated_by_what_changed(struct packet before, __u1
 {
 	__u32 ip = quoted_ip(&before), l4 = quoted_l4(&before), check = quoted_check(&before);
 	__u64 addrs, inner;
+	__sum16 want;
 
 	GIVEN(translate_error(&before, net) == NEXT);
 	addrs = changed32(&before, ip + 12) + changed32(&before, ip + 16);
@@ -221,7 +225,10 @@ void the_quoted_checksums_are_updated_by_what_changed(struct packet before, __u1
 		inner = changed16(&before, l4 + 4);
 	else
 		inner = changed16(&before, l4) + changed16(&before, l4 + 2) + addrs;
-	PROVE(word_at(&packet, check) == csum_apply(word_at(&before, check), inner));
+	want = csum_apply(word_at(&before, check), inner);
+	if (quoted_proto(&before) == L4_UDP && !want) /* RFC 768 */
+		want = 0xffff;
+	PROVE(word_at(&packet, check) == want);
 }
 
 /* The error's own checksum is over the quote, checksums included. */
@@ -235,7 +242,7 @@ void the_errors_checksum_is_updated_by_what_changed(struct packet before, __u16 
 	      changed16(&before, ip + 10);
 	if (quoted_proto(&before) == L4_ICMP)
 		sum += changed16(&before, l4 + 4);
-	else
+	else if (!l4_by_address(quoted_proto(&before)))
 		sum += changed16(&before, l4) + changed16(&before, l4 + 2);
 	if (quoted_check_is_there(&before))
 		sum += changed16(&before, quoted_check(&before));

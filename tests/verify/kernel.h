@@ -11,6 +11,7 @@
 #define bpf_skb_load_bytes real_skb_load_bytes
 #define bpf_skb_store_bytes real_skb_store_bytes
 #define bpf_l4_csum_replace real_l4_csum_replace
+#define bpf_skb_change_tail real_skb_change_tail
 #define bpf_ktime_get_coarse_ns real_ktime_get_coarse_ns
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
@@ -18,6 +19,7 @@
 #undef bpf_skb_load_bytes
 #undef bpf_skb_store_bytes
 #undef bpf_l4_csum_replace
+#undef bpf_skb_change_tail
 #undef bpf_ktime_get_coarse_ns
 
 /*
@@ -103,6 +105,12 @@ static long bpf_skb_store_bytes(const void *ctx, __u32 off, const void *from, __
 	for (i = 0; i < len; i++)
 		packet.bytes[off + i] = ((const __u8 *)from)[i];
 	return 0;
+}
+
+/* Takes off what is behind the packet: the bytes that are looked at stay. */
+static long bpf_skb_change_tail(void *ctx, __u32 len, __u64 flags)
+{
+	return len > PACKET_MAX ? -1 : 0;
 }
 
 static __u16 word_at(const struct packet *p, __u32 off)

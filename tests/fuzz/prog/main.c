@@ -191,7 +191,7 @@ static void print_outcome(const struct outcome_of *o)
 
 static int report(const char *broken, const struct shot *s, const struct outcome_of *o)
 {
-	printf("not ok /packets (packet %llu, program %s, device %s)\n  %s\n",
+	printf("not ok packets (packet %llu, program %s, device %s)\n  %s\n",
 	       (unsigned long long)packets, hook_name(s->hook), host_device_name(s->dev), broken);
 	print_outcome(o);
 	printf("  filtering %d, ports %d-%d, %u slots, forwarding %s\n", world.cfg.filtering,
@@ -220,12 +220,12 @@ static int report_end(uint64_t seconds)
 			printf("  %-20s %llu\n", counter_names[i], (unsigned long long)totals[i]);
 	for (i = 0; i < (int)(sizeof(ways) / sizeof(ways[0])); i++)
 		if (!totals[ways[i]] && packets > 50000) {
-			printf("not ok /packets (no packet was %s)\n", counter_names[ways[i]]);
+			printf("not ok packets (no packet was %s)\n", counter_names[ways[i]]);
 			missed = 1;
 		}
 	if (missed)
 		return 1;
-	printf("ok /packets (%llu packets in %llu s, seed %llu)\n", (unsigned long long)packets,
+	printf("ok packets (%llu packets in %llu s, seed %llu)\n", (unsigned long long)packets,
 	       (unsigned long long)seconds, (unsigned long long)seed_now);
 	return 0;
 }
@@ -324,7 +324,7 @@ int main(void)
 	if (kernel_log >= 0)
 		lseek(kernel_log, 0, SEEK_END);
 	if (harness_setup(NULL)) {
-		printf("not ok /packets (cannot set up)\n");
+		printf("not ok packets (cannot set up)\n");
 		return 1;
 	}
 	provider = open_provider();
