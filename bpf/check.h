@@ -73,7 +73,7 @@ static long check_sum_chunk(__u32 i, struct check_sum *s)
 }
 
 /* The sum (RFC 1071) over len bytes of the packet; negative: they are not there. */
-static __noinline int check_sum_of(ctx_t *ctx, __u32 off, __u32 len)
+__noinline int check_sum_of(ctx_t *ctx, __u32 off, __u32 len)
 {
 	struct check_sum s = { .ctx = ctx, .off = off, .left = len };
 

@@ -187,7 +187,7 @@ static __always_inline void conn_charge(const struct conn *c, __u16 external_h, 
 }
 
 /* Ends a flow: nobody finds it any more. word: the slot's as the caller saw it. */
-static __noinline int conn_end(__u32 slot, __u32 word)
+__noinline int conn_end(__u32 slot, __u32 word)
 {
 	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY, .use = seen.use };
 	struct conn *c = conn_get(slot);

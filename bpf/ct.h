@@ -105,7 +105,7 @@ static __always_inline __u8 ct_scales(union conn_word w, enum flow_dir dir, __u8
  * The part of ct_find() that touches the shared slot: at most once a second for each direction of
  * a settled flow. False: the flow is dead.
  */
-static __noinline int ct_touch(struct flow *f, struct pkt *p)
+__noinline int ct_touch(struct flow *f, struct pkt *p)
 {
 	struct config *cfg = config_get();
 	union conn_word old, new;
@@ -470,7 +470,7 @@ static __always_inline struct ct_new *ct_prepare(const struct pkt *p)
  * Begins the flow that ct_prepare() gave out. NEXT: it is there, under the packet's key, perhaps
  * made by another CPU just now.
  */
-static __noinline verdict_t ct_begin(ctx_t *ctx)
+__noinline verdict_t ct_begin(ctx_t *ctx)
 {
 	struct conn_alloc *a = conn_alloc_get();
 	struct ct_making *m = ct_making_get();

@@ -18,7 +18,7 @@
 /* Headers up to here are pulled into reach if they are not: an IP header with options, and TCP's. */
 #define PARSE_PULL (ETH_HLEN + 60 + 20)
 
-static __noinline int parse_once(ctx_t *ctx, struct pkt *p)
+__noinline int parse_once(ctx_t *ctx, struct pkt *p)
 {
 	if (!p)
 		return PARSE_BAD;

@@ -5,8 +5,6 @@
  * only their IP header is translated: the checksum over the whole datagram is in the first. They never
  * make a flow. What comes before the first piece is held until that has gone its way, then it comes in
  * again by the device that it came from.
- *
- * What is not static here is for the verifier: it looks at such a function once, and not at each call.
  */
 #ifndef EBPFNET_BPF_FRAGMENT_H
 #define EBPFNET_BPF_FRAGMENT_H

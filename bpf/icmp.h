@@ -18,8 +18,7 @@ struct quoted {
 	__u16 room;		/* bytes of the quoted packet that are there */
 };
 
-static __noinline verdict_t quoted_read(ctx_t *ctx, const struct pkt *p, __u16 net,
-					struct quoted *q)
+__noinline verdict_t quoted_read(ctx_t *ctx, const struct pkt *p, __u16 net, struct quoted *q)
 {
 	__u8 l4[8];
 	struct iphdr ip;

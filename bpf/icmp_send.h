@@ -75,12 +75,15 @@ struct icmp_what {
  * Turns the packet, not yet translated, into an ICMP error about itself, to its sender: BACK.
  * NEXT: no error may be sent about it.
  */
-static __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icmp_what *what)
+__noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icmp_what *what)
 {
 	struct icmp_error e = {};
-	__u32 quote = p->ihl + 8, len;
+	__u32 quote, len;
 	__s64 sum;
 
+	if (!p || !what)
+		return NEXT;
+	quote = p->ihl + 8;
 	if (!icmp_may_answer(p))
 		return NEXT;
 	if (!icmp_within_budget()) {

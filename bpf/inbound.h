@@ -33,15 +33,15 @@ static __always_inline _Bool inbound_is_sound(ctx_t *ctx, const struct pkt *p)
 	       !(p->ihl > IP_MIN_HLEN && has_source_route(ctx, p));
 }
 
-static __noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p,
-					  const struct entrance *at, struct way *way)
+__noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p, const struct entrance *at,
+				   struct way *way)
 {
 	struct config *cfg = config_get();
 	struct nat_tuple outer = {};
 	struct flow *f;
 	verdict_t v;
 
-	if (!cfg)
+	if (!cfg || !p || !at || !way)
 		return DROP(helper_failed);
 	v = icmp_translate(ctx, p, at->zone, cfg, &f, &outer);
 	if (v == DROP(icmp_error)) /* about a packet of the host's own */

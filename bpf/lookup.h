@@ -43,7 +43,7 @@ static __always_inline struct endpoint *endpoint_get(__u16 net, struct ipaddr ad
 }
 
 /* Whether an address is inside a network of ours: nobody outside may see it, or has it. */
-static __noinline int address_is_private(const struct ipaddr *a)
+__noinline int address_is_private(const struct ipaddr *a)
 {
 	struct network *net;
 	__u32 id;

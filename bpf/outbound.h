@@ -76,7 +76,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
  * Then it is translated as if it left, and comes in again by the uplink of that mapping, where it is
  * filtered and translated as anybody's.
  */
-static __noinline int outbound_hairpin(ctx_t *ctx, const struct pkt *p, struct route *route)
+__noinline int outbound_hairpin(ctx_t *ctx, const struct pkt *p, struct route *route)
 {
 	struct config *cfg = config_get();
 	struct flow *f, *own;
@@ -237,7 +237,7 @@ static __always_inline verdict_t outbound_leave(enum route_kind kind, struct way
 }
 
 /* An ICMP error from inside, about a packet that was translated on its way in. */
-static __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct way *way)
+__noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct way *way)
 {
 	struct config *cfg = config_get();
 	struct nat_tuple outer = {};
@@ -246,7 +246,7 @@ static __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, stru
 	enum route_kind kind;
 	verdict_t v;
 
-	if (!cfg)
+	if (!cfg || !p || !way)
 		return DROP(helper_failed);
 	/* about a packet of the host's own, or of another namespace's: not translated, not ours */
 	kind = outbound_route(ctx, p, &route);
@@ -307,8 +307,8 @@ static __always_inline verdict_t outbound_flow(ctx_t *ctx, const struct pkt *p, 
  * To another namespace of the network by way of the gateway, which a namespace needs that knows nobody on
  * its link. NEXT: nobody has that address.
  */
-static __noinline verdict_t outbound_neighbour(ctx_t *ctx, const struct pkt *p, const struct port *port,
-					       const struct network *net, struct way *way)
+__noinline verdict_t outbound_neighbour(ctx_t *ctx, const struct pkt *p, const struct port *port,
+					const struct network *net, struct way *way)
 {
 	struct nat_tuple same = {};
 	struct endpoint *to;

@@ -16,7 +16,7 @@ enum host_socket {
  * seen, nor a UDP socket that is connected to somebody else, nor, from a port, one bound to a device.
  * To the verifier the two protocols' sockets are two types, so nothing is done with both.
  */
-static __noinline enum host_socket socket_of_host(ctx_t *ctx, const struct flow_key *key)
+__noinline enum host_socket socket_of_host(ctx_t *ctx, const struct flow_key *key)
 {
 	enum host_socket found = SOCKET_NONE;
 	struct bpf_sock_tuple t = {};

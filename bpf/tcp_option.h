@@ -11,7 +11,7 @@
 #define TCPOPT_WINDOW 3
 
 /* Fills in p->scale of a SYN. */
-static __noinline int tcp_option_scale(ctx_t *ctx, struct pkt *p)
+__noinline int tcp_option_scale(ctx_t *ctx, struct pkt *p)
 {
 	__u32 at, end;
 	__u8 option[3];
