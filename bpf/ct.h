@@ -445,6 +445,15 @@ static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct co
 	return u && (u->flows >= cfg->max_flows_ns || (!n->mapped && u->ports >= cfg->max_ports_ns));
 }
 
+/* Making room may have cost the very mapping that a new peer was to be of. */
+static __always_inline _Bool ct_mapping_is_gone(struct ct_making *m)
+{
+	if (!m->new.mapped || m->new.key.proto != L4_UDP)
+		return 0;
+	m->key = nat_shape_key(m->new.key, KEY_MAPPING, 1);
+	return !bpf_map_lookup_elem(&flows, &m->key);
+}
+
 static __always_inline void ct_drop_slot(__u32 slot)
 {
 	struct conn *c = conn_get(slot);
@@ -488,6 +497,10 @@ __noinline verdict_t ct_begin(ctx_t *ctx)
 	slot = ct_take_slot(&m->new, cfg);
 	if (slot == NO_SLOT)
 		return DROP(table_full);
+	if (ct_mapping_is_gone(m)) {
+		ct_drop_slot(slot);
+		return DROP(table_full);
+	}
 
 	m->want_h = m->new.t.sport_h;
 	m->random = bpf_get_prandom_u32();

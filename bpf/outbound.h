@@ -326,7 +326,7 @@ __noinline verdict_t outbound_neighbour(ctx_t *ctx, const struct pkt *p, const s
 	    rewrite_macs(ctx, to->mac, net->gw_mac) != NEXT)
 		return DROP(helper_failed);
 	way->ifindex = to->ifindex;
-	way->count = COUNT_switched;
+	way->count = COUNT_routed;
 	return DELIVER;
 }
 

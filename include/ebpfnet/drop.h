@@ -13,6 +13,7 @@
 
 #define EBPFNET_PASSES(X)                                                          \
 	X(switched, "switched to another port")                                    \
+	X(routed, "routed to another port of its network")                         \
 	X(flooded, "flooded to every port")                                        \
 	X(arp_answered, "ARP request answered from the maps")                      \
 	X(to_host, "handed to the host")                                           \

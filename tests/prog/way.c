@@ -347,7 +347,7 @@ static void a_neighbour_is_reached_by_way_of_the_gateway(void **s)
 	ns1_sends(f);
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(GW_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, .ttl = 63));
-	expect_counted(COUNT_switched);
+	expect_counted(COUNT_routed);
 	expect_live_flows(0);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, .ttl = 1));
 	expect_counted(COUNT_icmp_sent);

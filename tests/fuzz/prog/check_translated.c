@@ -142,16 +142,14 @@ static const char *check_tuple(const struct shot *s, const struct view *in, cons
 		break;
 	case COUNT_published_out:
 		MUST(in->kind == PORTS && same_addr(in->dst, out->dst));
-		if (!out->dport && in->dport) /* as below, of a flow that is dead */
-			break;
 		MUST(is_published(in->proto, out->src, out->sport, in->src, in->sport));
 		break;
 	case COUNT_host_moved:
 		MUST(same_addr(in->src, out->src) && same_addr(in->dst, out->dst));
 		if (s->hook == HOOK_UPLINK_OUT)
 			MUST(in->kind == QUERY || in->dport == out->dport);
-		else /* a flow of port 0 of an address has the key of one of all its ports */
-			MUST(in->kind == QUERY || in->sport == out->sport || !out->sport);
+		else
+			MUST(in->kind == QUERY || in->sport == out->sport);
 		break;
 	default:
 		break;
