@@ -21,18 +21,22 @@
 #endif
 
 /*
- * Whether x, a variable, is less than min (above 1) or more than max: as two comparisons, each of which
- * tells Linux 6.1's verifier a bound. The compiler makes one of them where it can, which tells none.
+ * Whether x, a variable, is less than min (above 1) or more than max: as comparisons each of which tells
+ * the verifier a bound. The compiler makes one of them where it can, which tells none; and Linux 7.3 forgets the
+ * lower one at the upper.
  */
-#define OUTSIDE(x, min, max)                  \
-	({                                    \
-		_Bool outside_ = 1;           \
-		if ((x) >= (min)) {           \
-			OPAQUE(x);            \
-			if ((x) <= (max))     \
-				outside_ = 0; \
-		}                             \
-		outside_;                     \
+#define OUTSIDE(x, min, max)                          \
+	({                                            \
+		_Bool outside_ = 1;                   \
+		if ((x) >= (min)) {                   \
+			OPAQUE(x);                    \
+			if ((x) <= (max)) {           \
+				OPAQUE(x);            \
+				if ((x) >= (min))     \
+					outside_ = 0; \
+			}                             \
+		}                                     \
+		outside_;                             \
 	})
 
 #endif
