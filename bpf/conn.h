@@ -201,7 +201,7 @@ __noinline int conn_end(__u32 slot, __u32 word)
 	f = bpf_map_lookup_elem(&flows, &key);
 	if (f && f->conn == slot) {
 		conn_charge(c, f->sport_h, -1);
-		key = nat_shape_key(nat_reply_key_of(f, c->orig.proto), c->orig.shape, 0);
+		key = nat_stored_reply_key(f, &c->orig);
 		bpf_map_delete_elem(&flows, &key);
 		key = nat_stored_key(&c->orig);
 		bpf_map_delete_elem(&flows, &key);
@@ -212,38 +212,35 @@ __noinline int conn_end(__u32 slot, __u32 word)
 	return 1;
 }
 
-/* Whether the external port of a flow that may not go on has to rest first. */
-static __always_inline _Bool conn_rests(const struct conn *c, const struct config *cfg)
-{
-	return !c->rule && cfg->hold_down_s;
-}
-
-static __always_inline void conn_rest(struct conn *c, union conn_word w)
+/*
+ * Ends a flow that may not go on: at once, or its external port rests first. True: there is a free slot
+ * now.
+ */
+static __always_inline _Bool conn_retire(__u32 slot, struct conn *c, union conn_word w,
+					 const struct config *cfg)
 {
 	union conn_word resting = { .state = CONN_RESTING, .use = w.use };
 
+	if (c->rule || !cfg->hold_down_s)
+		return conn_end(slot, w.word);
 	if (conn_swap(c, w, resting))
 		c->seen = now_s();
+	return 0;
 }
 
-/* Ends a flow that may not go on: at once, or its external port rests first. */
-static __always_inline void conn_retire(__u32 slot, struct conn *c, union conn_word w,
-					const struct config *cfg)
-{
-	if (conn_rests(c, cfg))
-		conn_rest(c, w);
-	else
-		conn_end(slot, w.word);
-}
-
-/* Whether what made a flow is gone for good: ids are not used twice, and these entries go with it. */
-static __always_inline _Bool conn_is_orphan(const struct conn *c)
+/*
+ * Whether what made a flow is still there: the rule, for the same endpoint, or the endpoint. Neither has
+ * its number again once it is gone. The host's own flows have none.
+ */
+static __always_inline _Bool conn_is_wanted(const struct conn *c)
 {
 	__u32 id = c->rule ? c->rule : c->endpoint;
+	struct rule *r;
 
-	if (!id)
-		return 0;
-	return c->rule ? !bpf_map_lookup_elem(&rules, &id) : !bpf_map_lookup_elem(&usage, &id);
+	if (!c->rule)
+		return !id || bpf_map_lookup_elem(&usage, &id);
+	r = bpf_map_lookup_elem(&rules, &id);
+	return r && r->endpoint == c->endpoint;
 }
 
 struct conn_sweep {
@@ -275,13 +272,8 @@ static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 	if (w.state == CONN_FREE || w.state == CONN_BUSY)
 		return 0;
 	over = conn_rested(c, w, cfg, now_s());
-	if (!over && w.state != CONN_RESTING && conn_is_orphan(c)) {
-		if (conn_rests(c, cfg)) {
-			conn_rest(c, w);
-			return 0;
-		}
-		over = 1;
-	}
+	if (!over && w.state != CONN_RESTING && !conn_is_wanted(c))
+		return conn_retire(slot, c, w, cfg) && sweep->evict;
 	if (!over && !(sweep->evict && ct_may_evict(w.state)))
 		return 0;
 	if (!conn_end(slot, w.word))

@@ -25,39 +25,30 @@
 #include "socket.h"
 #include "verdict.h"
 
-/* Whether the port that a masqueraded flow came from is still that endpoint's. f: either direction. */
+/* Whether the port that a direction leads into is still that of the flow's endpoint. */
 static __always_inline _Bool ct_port_is_there(const struct flow *f, const struct conn *c)
 {
-	struct port *port;
+	struct port *port = port_get(f->ifindex);
 
-	if (f->dir == FLOW_ORIGINAL) {
-		struct flow_key key = nat_reply_key_of(f, c->orig.proto);
-
-		key = nat_shape_key(key, c->orig.shape, 0);
-		f = bpf_map_lookup_elem(&flows, &key);
-		if (!f)
-			return 0;
-	}
-	port = port_get(f->ifindex);
 	return port && port->endpoint == c->endpoint;
 }
 
-/* After a change of configuration: is what made the flow still there? */
+/* After a change of configuration: is what made the flow still there? f: either direction. */
 static __always_inline _Bool ct_still_wanted(const struct flow *f, const struct conn *c)
 {
-	__u32 id = c->rule;
-	struct port *port;
-	struct rule *r;
+	struct flow_key key;
 
-	if (!id && !c->endpoint) /* the host's own */
-		return 1;
-	if (!id)
-		return ct_port_is_there(f, c);
-	r = bpf_map_lookup_elem(&rules, &id);
-	if (!r || r->endpoint != c->endpoint)
+	if (!conn_is_wanted(c))
 		return 0;
-	port = f->dir == FLOW_ORIGINAL ? port_get(f->ifindex) : NULL;
-	return f->dir == FLOW_REPLY || (port && port->endpoint == c->endpoint);
+	if (!c->endpoint) /* the host's own */
+		return 1;
+	if (c->rule)
+		return f->dir == FLOW_REPLY || ct_port_is_there(f, c);
+	if (f->dir == FLOW_ORIGINAL) {
+		key = nat_stored_reply_key(f, &c->orig);
+		f = bpf_map_lookup_elem(&flows, &key);
+	}
+	return f && ct_port_is_there(f, c);
 }
 
 /* A mapping lives as long as any of its flows, and is relied on as soon as one of them is answered. */

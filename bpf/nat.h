@@ -93,6 +93,13 @@ static __always_inline struct flow_key nat_stored_key(const struct flow_key *ori
 	return nat_shape_key(*orig, orig->shape, 1);
 }
 
+/* And the key of its reply direction. f: the original one. */
+static __always_inline struct flow_key nat_stored_reply_key(const struct flow *f,
+							    const struct flow_key *orig)
+{
+	return nat_shape_key(nat_reply_key_of(f, orig->proto), orig->shape, 0);
+}
+
 /* Whether a packet's peer is the one that a direction of a mapping was made for. */
 static __always_inline _Bool nat_is_first_peer(const struct flow *f, const struct flow_key *key)
 {
