@@ -2,6 +2,8 @@
 /*
  * The slots of the flow table (map conns): taken from a free list, given back, and looked through in
  * turn. Nothing here takes a lock: who may change a slot is settled by a compare-and-swap of one word.
+ *
+ *   end: claim the slot (compare-and-swap to CONN_BUSY) -> both keys -> free list
  */
 #ifndef EBPFNET_BPF_CONN_H
 #define EBPFNET_BPF_CONN_H

@@ -10,7 +10,7 @@
 #ifndef EBPFNET_BPF_LEAVING_H
 #define EBPFNET_BPF_LEAVING_H
 
-#include "ct.h"
+#include "ct_begin.h"
 #include "translate.h"
 
 /* The flow of a namespace's that the answers to a packet of the host's would be taken for. */

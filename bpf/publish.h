@@ -3,7 +3,7 @@
 #ifndef EBPFNET_BPF_PUBLISH_H
 #define EBPFNET_BPF_PUBLISH_H
 
-#include "ct.h"
+#include "ct_begin.h"
 #include "route.h"
 
 static __always_inline struct rule *rule_of(const struct publish_key *key, __u32 *id)
