@@ -124,8 +124,6 @@ static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p,
 	f = addr_eq(p->key.dst, q.answer.dst) ? ct_peek(&q.answer, cfg) : NULL;
 	if (!f)
 		return DROP(icmp_error);
-	if (ctx_trim(ctx, ETH_HLEN + p->ip_len))
-		return DROP(helper_failed);
 
 	to = nat_translate(f, &q.answer);
 	addr_diff = csum_diff32(addr_be32(q.answer.dst), addr_be32(to.dst)) +

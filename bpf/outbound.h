@@ -322,8 +322,7 @@ __noinline verdict_t outbound_neighbour(ctx_t *ctx, const struct pkt *p, const s
 		return ttl_exceeded(ctx, p, net->gateway, way);
 	same.src = p->key.src;
 	same.dst = p->key.dst;
-	if (ctx_trim(ctx, ETH_HLEN + p->ip_len) ||
-	    rewrite_ip(ctx, p, &same, p->ttl - 1) != NEXT ||
+	if (rewrite_ip(ctx, p, &same, p->ttl - 1) != NEXT ||
 	    rewrite_macs(ctx, to->mac, net->gw_mac) != NEXT)
 		return DROP(helper_failed);
 	way->ifindex = to->ifindex;

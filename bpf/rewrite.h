@@ -25,6 +25,7 @@ static __always_inline __u64 nat_addr_diff(const struct flow_key *from, const st
 	       csum_diff32(addr_be32(from->dst), addr_be32(to->dst));
 }
 
+/* What every packet that is routed or translated passes through. Padding stays with the link it came by. */
 static __always_inline verdict_t rewrite_ip(ctx_t *ctx, const struct pkt *p,
 					    const struct nat_tuple *to, __u8 ttl)
 {
@@ -38,7 +39,8 @@ static __always_inline verdict_t rewrite_ip(ctx_t *ctx, const struct pkt *p,
 		.dst = to->dst,
 	};
 
-	return ctx_store(ctx, ETH_HLEN + 8, &tail, sizeof(tail)) ? DROP(helper_failed) : NEXT;
+	return ctx_trim(ctx, ETH_HLEN + p->ip_len) || ctx_store(ctx, ETH_HLEN + 8, &tail, sizeof(tail)) ?
+		       DROP(helper_failed) : NEXT;
 }
 
 /* TCP, UDP: both ports. */

@@ -46,8 +46,6 @@ static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, cons
 	if (p->stray && p->tcp_flags & TCP_RST)
 		return DROP(stray_reset);
 	way->count = translate_count(f);
-	if (ctx_trim(ctx, ETH_HLEN + p->ip_len))
-		return DROP(helper_failed);
 	v = rewrite_tuple(ctx, p, &to, ttl);
 	if (v != NEXT)
 		return v;
