@@ -106,6 +106,13 @@ int topo_uplink_want(struct nl *nl, struct host_record *host, const char *name)
 	return 0;
 }
 
+/* Whether a device that has a default route is none of ours yet. dev: what it is. */
+static bool is_new_way_out(struct nl *nl, const struct host_record *host, int ifindex, struct nl_link *dev)
+{
+	return !is_uplink(host, ifindex) && !nl_link_get(nl, NULL, ifindex, dev) &&
+	       !is_gateway(host, dev->name);
+}
+
 /* What has a default route by now is an uplink, unless somebody said which ones are. */
 static int follow_routes(struct nl *nl, struct host_record *host)
 {
@@ -118,8 +125,7 @@ static int follow_routes(struct nl *nl, struct host_record *host)
 	if (r)
 		return log_err(r, "cannot read the routing table: %s", nl_why(nl, r));
 	for (i = 0; i < all.count; i++) {
-		if (is_uplink(host, all.dev[i].ifindex) ||
-		    nl_link_get(nl, NULL, all.dev[i].ifindex, &dev) || is_gateway(host, dev.name))
+		if (!is_new_way_out(nl, host, all.dev[i].ifindex, &dev))
 			continue;
 		if (dev.type != ARPHRD_ETHER)
 			log_warn("%s has a default route but is not an Ethernet device: what leads through it is "
@@ -224,9 +230,7 @@ bool topo_uplinks_wanting(const struct state *s, struct nl *nl, const struct hos
 	if (!(host->made & UPLINKS_FOLLOW) || nl_route_defaults(nl, &all))
 		return false;
 	for (i = 0; i < all.count; i++)
-		if (!is_uplink(host, all.dev[i].ifindex) &&
-		    !nl_link_get(nl, NULL, all.dev[i].ifindex, &dev) && dev.type == ARPHRD_ETHER &&
-		    !is_gateway(host, dev.name))
+		if (is_new_way_out(nl, host, all.dev[i].ifindex, &dev) && dev.type == ARPHRD_ETHER)
 			return true;
 	return false;
 }
