@@ -201,17 +201,6 @@ test_fault_03_names_that_change_hands() {
 
 # ---- row 4: the device, the default route
 
-# The uplink as it was, and the provider's end of it.
-make_again() { # [index N]
-	ip link add eth0 "$@" address 06:00:ac:1f:0d:37 mtu 9001 type veth peer name lan netns isp mtu 9001
-	ip -n isp address add 172.31.0.1/20 dev lan
-	ip -n isp link set lan up
-	ip address add $HOST/20 dev eth0
-	ip link set eth0 up
-	ip route add default via 172.31.0.1
-	soon ping -n -c1 -W1 172.31.0.1 # a new device lets packets through a moment later
-}
-
 # Whatever namespaces send is refused, and told so; a moment later a command mends it.
 refused_and_mended() { # DEV-OF-THE-PROVIDER PROBLEM ADDRESS COMMAND...
 	hear isp "$1" -Q in ip
@@ -241,7 +230,7 @@ test_fault_04_an_uplink_removed_and_made_again() {
 	like "$(problems)" 'uplink eth0 is gone'
 	must ebpfnet up # nothing to attach to yet, and no harm
 	like "$err" 'uplink eth0 is gone'
-	make_again
+	make_uplink_again
 	refused_and_mended lan 'eth0 was removed and made again' $HOST ebpfnet up
 	reaches internet tcp $HOST 5000 $INTERNET
 	is "$(bpftool -j map dump pinned $PINS/uplinks | json 'len(j)')" 1 "devices that count as uplinks"
@@ -254,7 +243,7 @@ test_fault_04_made_again_with_the_same_number() {
 	index=$(< /sys/class/net/eth0/ifindex)
 	serve internet tcp 7000
 	ip link del eth0
-	make_again index "$index"
+	make_uplink_again index "$index"
 	hear isp lan -Q in 'ip and net 192.168.0.0/16'
 	run on ns1 ping -n -c1 -W0.3 $INTERNET
 	run ping -n -c1 -W0.3 -I $GATEWAY $INTERNET

@@ -18,16 +18,6 @@ ends_well() { # SIGNAL
 	is "$(< $T/monitor.err)" "" "errors of monitor"
 }
 
-make_again() {
-	ip link add eth0 address 06:00:ac:1f:0d:37 mtu 9001 type veth peer name lan netns isp mtu 9001
-	ip -n isp address add 172.31.0.1/20 dev lan
-	ip -n isp link set lan up
-	ip address add $HOST/20 dev eth0
-	ip link set eth0 up
-	ip route add default via 172.31.0.1
-	soon ping -n -c1 -W1 172.31.0.1 # a new device lets packets through a moment later
-}
-
 second_way_out() {
 	ip link add eth1 type veth peer name lan1 netns isp
 	ip -n isp address add 198.51.100.1/24 dev lan1
@@ -44,7 +34,7 @@ test_repairs_an_uplink_that_was_made_again() {
 	serve internet tcp 7000
 	monitor --repair
 	ip link del eth0
-	make_again
+	make_uplink_again
 	soon grep -q 'repaired: out through eth0' $T/monitor.out
 	reaches ns1 tcp $INTERNET 7000 $HOST
 	reaches internet tcp $HOST 5000 $INTERNET
@@ -74,7 +64,7 @@ test_waits_for_a_network_and_outlives_it() {
 	is "$(diff <(echo "$before") <(snapshot))" "" "what down left while monitor runs"
 	up --ns one
 	ip link del eth0
-	make_again
+	make_uplink_again
 	soon on one ping -n -c1 -W1 $INTERNET
 	ends_well TERM
 }
@@ -83,7 +73,7 @@ test_only_tells_unless_it_is_to_repair() {
 	up
 	monitor
 	ip link del eth0
-	make_again
+	make_uplink_again
 	soon grep -q 'without our programs.*run `ebpfnet up`' $T/monitor.out
 	is "$(ebpfnet status --json | json 'len(j["problems"])')" 1 "problems"
 	no_pings ns1 $INTERNET

@@ -75,6 +75,19 @@ is_elsewhere() { # PID
 	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
 }
 
+# ---- the lab
+
+# The uplink as it was, and the provider's end of it.
+make_uplink_again() { # [index N]
+	ip link add eth0 "$@" address 06:00:ac:1f:0d:37 mtu 9001 type veth peer name lan netns isp mtu 9001
+	ip -n isp address add 172.31.0.1/20 dev lan
+	ip -n isp link set lan up
+	ip address add $HOST/20 dev eth0
+	ip link set eth0 up
+	ip route add default via 172.31.0.1
+	soon ping -n -c1 -W1 172.31.0.1 # a new device lets packets through a moment later
+}
+
 # ---- ebpfnet
 
 up() {

@@ -35,6 +35,16 @@ static void read_transport(struct view *v)
 	}
 }
 
+static void read_ip(struct view *v, const uint8_t *ip)
+{
+	v->ip = true;
+	v->frag = get16(ip + 6);
+	v->ttl = ip[8];
+	v->proto = ip[9];
+	v->src = ip + 12;
+	v->dst = ip + 16;
+}
+
 struct view view_of(const uint8_t *bytes, uint32_t len)
 {
 	struct view v = { .b = bytes, .len = len };
@@ -50,12 +60,7 @@ struct view view_of(const uint8_t *bytes, uint32_t len)
 	v.end = ETH_LEN + get16(ip + 2);
 	if (v.ihl < 20 || v.end < v.l4 || v.end > len)
 		return v;
-	v.ip = true;
-	v.frag = get16(ip + 6);
-	v.ttl = ip[8];
-	v.proto = ip[9];
-	v.src = ip + 12;
-	v.dst = ip + 16;
+	read_ip(&v, ip);
 	read_transport(&v);
 	return v;
 }
@@ -73,12 +78,7 @@ struct view view_quoted(const struct view *error)
 	q.end = q.len;
 	if (q.ihl < 20 || q.end < q.l4)
 		return q;
-	q.ip = true;
-	q.frag = get16(ip + 6);
-	q.ttl = ip[8];
-	q.proto = ip[9];
-	q.src = ip + 12;
-	q.dst = ip + 16;
+	read_ip(&q, ip);
 	if (q.proto == TCP && q.end - q.l4 >= 8) { /* ports are enough */
 		q.kind = PORTS;
 		q.sport = get16(q.b + q.l4);
