@@ -141,7 +141,7 @@ static __always_inline verdict_t cut_on(ctx_t *ctx, const struct pkt *p, __u32 m
 
 /*
  * Cuts the packet, not yet translated, into pieces for that MTU: AGAIN. What the kernel has put together
- * itself (GSO) is a stream's, whose sender is to cut it otherwise. Not static, as in fragment.h.
+ * itself (GSO) is a stream's, whose sender is to cut it otherwise.
  */
 __noinline verdict_t cut(ctx_t *ctx, __u32 mtu)
 {

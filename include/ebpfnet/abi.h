@@ -85,7 +85,7 @@ struct flow_key {
 	__u16 sport_h, dport_h;
 	__u16 net;
 	enum l4proto proto;
-	enum key_shape shape;		/* in struct conn.orig: of the flow's keys */
+	enum key_shape shape;		/* what of the peer is left out; in struct conn.orig: in the flow's keys */
 };
 
 enum flow_dir {
