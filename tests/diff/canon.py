@@ -108,7 +108,7 @@ class Reader:
         fields.update(tos=tos, len=length, id="kept" if ident in sent else "own", ttl=ttl, src=src,
                       dst=dst, flags=frag & ~OFFSET, offset=frag & OFFSET, options=raw[20:ihl].hex(),
                       ipsum=P.total(raw[:ihl]), trailer=raw[length:].hex())
-        if fields["id"] == "own" and raw[20:21] == STAMP:
+        if fields["id"] == "own" and ihl > 20 and raw[20:21] == STAMP:
             fields.update(options="the time", ipsum=0)
         body = raw[ihl:length]
         word = {TCP: "tcp", UDP: "udp", ICMP: "icmp"}.get(proto, "ip-%d" % proto)
