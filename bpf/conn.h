@@ -3,7 +3,7 @@
  * The slots of the flow table (map conns): taken from a free list, given back, and looked through in
  * turn. Nothing here takes a lock: who may change a slot is settled by a compare-and-swap of one word.
  *
- *   end: claim the slot (compare-and-swap to CONN_BUSY) -> both keys -> free list
+ *   end: claim the slot (compare-and-swap to CONN_BUSY) -> both keys -> free list, or the next flow
  */
 #ifndef EBPFNET_BPF_CONN_H
 #define EBPFNET_BPF_CONN_H
@@ -70,7 +70,7 @@ static __always_inline __u32 conn_take(const struct config *cfg)
 
 	if (!a)
 		return NO_SLOT;
-	for (i = 0; i < 8; i++) { /* a lost race is another CPU's success */
+	for (i = 0; i < 64; i++) { /* a lost race is another CPU's success */
 		__u64 head = *(volatile __u64 *)&a->free_head, next;
 		struct conn *c;
 
@@ -89,15 +89,17 @@ static __always_inline __u32 conn_take(const struct config *cfg)
 	return fresh < cfg->max_flows ? fresh : NO_SLOT;
 }
 
-/* Back on the free list. The slot is CONN_BUSY and no key leads to it. */
-static __always_inline void conn_give(__u32 slot, struct conn *c)
+/* Back on the free list. The slot is CONN_BUSY, or never led to: no key leads to it. Returns 1. */
+__noinline int conn_give(__u32 slot)
 {
 	struct conn_alloc *a = conn_alloc_get();
-	union conn_word free = conn_word(c);
+	struct conn *c = conn_get(slot);
+	union conn_word free;
 	int i;
 
-	if (!a)
-		return;
+	if (!a || !c)
+		return 1;
+	free = conn_word(c);
 	free.state = CONN_FREE;
 	free.fin = 0;
 	*(volatile __u32 *)&c->state = free.word;
@@ -107,8 +109,9 @@ static __always_inline void conn_give(__u32 slot, struct conn *c)
 		*(volatile __u32 *)&c->rule = (__u32)head;
 		if (__sync_val_compare_and_swap(&a->free_head, head,
 						((head >> 32) + 1) << 32 | (slot + 1)) == head)
-			return;
+			break;
 	}
+	return 1;
 }
 
 /* Packets of the flow are still carried, if its time is not up. */
@@ -167,12 +170,15 @@ static __always_inline _Bool conn_is_further_peer(const struct conn *c)
 	return c->orig.proto == L4_UDP && !c->rule && c->endpoint && c->orig.shape != KEY_MAPPING;
 }
 
-/* Counts a flow, begun (1) or ended (-1), as its namespace's, and as its external port's. */
-static __always_inline void conn_charge(const struct conn *c, __u16 external_h, __s32 flows)
+/* Counts a flow, begun (1) or ended (-1): in all, as its namespace's, and as its external port's. */
+static __always_inline void conn_account(const struct conn *c, __u16 external_h, __s32 flows)
 {
 	__u32 id = c->endpoint, port_h = external_h, *mapped;
+	struct conn_alloc *a = conn_alloc_get();
 	struct usage *u;
 
+	if (a)
+		__sync_fetch_and_add(&a->live, flows);
 	if (c->rule)
 		return;
 	if (c->orig.proto == L4_TCP) {
@@ -188,46 +194,60 @@ static __always_inline void conn_charge(const struct conn *c, __u16 external_h, 
 		__sync_fetch_and_add(&u->ports, flows);
 }
 
-/* Ends a flow: nobody finds it any more. word: the slot's as the caller saw it. */
-__noinline int conn_end(__u32 slot, __u32 word)
+/*
+ * Ends a flow: nobody finds it any more, and its slot is the caller's. word: the slot's as the caller saw
+ * it. One that is only being made has no original key yet, and cannot be ended.
+ */
+__noinline int conn_claim(__u32 slot, __u32 word)
 {
 	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY, .use = seen.use };
 	struct conn *c = conn_get(slot);
-	struct conn_alloc *a = conn_alloc_get();
 	struct flow_key key;
 	struct flow *f;
 
-	if (!c || !a || !conn_swap(c, seen, busy))
+	if (!c)
 		return 0;
 	key = nat_stored_key(&c->orig);
 	f = bpf_map_lookup_elem(&flows, &key);
-	if (f && f->conn == slot) {
-		conn_charge(c, f->sport_h, -1);
-		key = nat_stored_reply_key(f, &c->orig);
-		bpf_map_delete_elem(&flows, &key);
-		key = nat_stored_key(&c->orig);
-		bpf_map_delete_elem(&flows, &key);
-	}
-	conn_give(slot, c);
-	__sync_fetch_and_add(&a->live, -1);
+	if (!f || f->conn != slot || !conn_swap(c, seen, busy))
+		return 0;
+	conn_account(c, f->sport_h, -1);
+	key = nat_stored_reply_key(f, &c->orig);
+	bpf_map_delete_elem(&flows, &key);
+	key = nat_stored_key(&c->orig);
+	bpf_map_delete_elem(&flows, &key);
 	count(COUNT_flow_ended);
 	return 1;
 }
 
-/*
- * Ends a flow that may not go on: at once, or its external port rests first. True: there is a free slot
- * now.
- */
-static __always_inline _Bool conn_retire(__u32 slot, struct conn *c, union conn_word w,
-					 const struct config *cfg)
+/* The same, and its slot is anybody's. */
+static __always_inline _Bool conn_end(__u32 slot, __u32 word)
+{
+	return conn_claim(slot, word) && conn_give(slot);
+}
+
+/* Whether the external port of a flow that may not go on rests before anybody gets it. */
+static __always_inline _Bool conn_is_to_rest(const struct conn *c, const struct config *cfg)
+{
+	return !c->rule && cfg->hold_down_s;
+}
+
+static __always_inline void conn_rest(struct conn *c, union conn_word w)
 {
 	union conn_word resting = { .state = CONN_RESTING, .use = w.use };
 
-	if (c->rule || !cfg->hold_down_s)
-		return conn_end(slot, w.word);
 	if (conn_swap(c, w, resting))
 		c->seen = now_s();
-	return 0;
+}
+
+/* Ends a flow that may not go on. */
+static __always_inline void conn_retire(__u32 slot, struct conn *c, union conn_word w,
+					const struct config *cfg)
+{
+	if (conn_is_to_rest(c, cfg))
+		conn_rest(c, w);
+	else
+		conn_end(slot, w.word);
 }
 
 /*
@@ -246,17 +266,18 @@ static __always_inline _Bool conn_is_wanted(const struct conn *c)
 }
 
 struct conn_sweep {
-	_Bool evict;
+	_Bool make_room;
+	__u32 room;	/* the slot that is the caller's */
 };
 
 static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 {
 	struct config *cfg = config_get();
 	struct conn_alloc *a = conn_alloc_get();
+	_Bool over, unwanted;
 	union conn_word w;
 	struct conn *c;
 	__u32 slot, used;
-	_Bool over;
 
 	if (!cfg || !a)
 		return 1;
@@ -274,26 +295,44 @@ static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 	if (w.state == CONN_FREE || w.state == CONN_BUSY)
 		return 0;
 	over = conn_rested(c, w, cfg, now_s());
-	if (!over && w.state != CONN_RESTING && !conn_is_wanted(c))
-		return conn_retire(slot, c, w, cfg) && sweep->evict;
-	if (!over && !(sweep->evict && ct_may_evict(w.state)))
+	unwanted = !over && w.state != CONN_RESTING && !conn_is_wanted(c);
+	if (unwanted && conn_is_to_rest(c, cfg)) {
+		conn_rest(c, w);
 		return 0;
-	if (!conn_end(slot, w.word))
+	}
+	if (!over && !unwanted && !(sweep->make_room && ct_may_evict(w.state)))
 		return 0;
-	if (!over)
+	if (!conn_claim(slot, w.word))
+		return 0;
+	if (!over && !unwanted)
 		count(COUNT_flow_evicted);
-	return sweep->evict;
+	if (!sweep->make_room) {
+		conn_give(slot);
+		return 0;
+	}
+	sweep->room = slot;
+	return 1;
+}
+
+/* Looks at the next slots in turn and ends the flows there whose time is up. */
+static __always_inline void conn_sweep(void)
+{
+	struct conn_sweep sweep = {};
+
+	bpf_loop(CONN_SWEEP, conn_sweep_one, &sweep, 0);
 }
 
 /*
- * Looks at n slots in turn and ends the flows there whose time is up; evict: until one is free, and
- * if need be one that is half open. A flood of these ends its own, and what is established stays.
+ * The same in a full table, until a slot is free, and if need be with one that is half open: a flood of
+ * these ends its own, and what is established stays. The slot is handed over: on the free list it would be
+ * the flood's again. NO_SLOT: there is none.
  */
-static __always_inline void conn_sweep(__u32 n, _Bool evict)
+static __always_inline __u32 conn_make_room(void)
 {
-	struct conn_sweep sweep = { .evict = evict };
+	struct conn_sweep sweep = { .make_room = 1, .room = NO_SLOT };
 
-	bpf_loop(n, conn_sweep_one, &sweep, 0);
+	bpf_loop(CONN_SWEEP_FULL, conn_sweep_one, &sweep, 0);
+	return sweep.room;
 }
 
 #endif

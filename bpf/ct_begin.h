@@ -178,10 +178,8 @@ static __always_inline __u32 ct_take_slot(const struct ct_new *n, const struct c
 	union conn_word w;
 	struct conn *c;
 
-	if (slot == NO_SLOT) {
-		conn_sweep(CONN_SWEEP_FULL, 1);
-		slot = conn_take(cfg);
-	}
+	if (slot == NO_SLOT)
+		slot = conn_make_room();
 	c = conn_get(slot);
 	if (!c)
 		return NO_SLOT;
@@ -221,12 +219,13 @@ static __always_inline _Bool ct_mapping_is_gone(struct ct_making *m)
 	return !bpf_map_lookup_elem(&flows, &m->key);
 }
 
-static __always_inline void ct_drop_slot(__u32 slot)
+/* A flow begun (1), or not after all (-1), with that external port. */
+static __always_inline void ct_account(__u32 slot, __u16 external_h, __s32 flows)
 {
 	struct conn *c = conn_get(slot);
 
 	if (c)
-		conn_give(slot, c);
+		conn_account(c, external_h, flows);
 }
 
 /* To be filled in and given to ct_begin(); NULL never in practice. */
@@ -248,24 +247,22 @@ static __always_inline struct ct_new *ct_prepare(const struct pkt *p)
  */
 __noinline verdict_t ct_begin(ctx_t *ctx)
 {
-	struct conn_alloc *a = conn_alloc_get();
 	struct ct_making *m = ct_making_get();
 	struct config *cfg = config_get();
-	struct conn *c;
 	_Bool outside;
 	__u32 slot;
 	int r; /* not long, as above */
 
-	if (!cfg || !a || !m)
+	if (!cfg || !m)
 		return DROP(helper_failed);
-	conn_sweep(CONN_SWEEP, 0);
+	conn_sweep();
 	if (ct_over_cap(&m->new, cfg))
 		return DROP(over_cap);
 	slot = ct_take_slot(&m->new, cfg);
 	if (slot == NO_SLOT)
 		return DROP(table_full);
 	if (ct_mapping_is_gone(m)) {
-		ct_drop_slot(slot);
+		conn_give(slot);
 		return DROP(table_full);
 	}
 
@@ -280,23 +277,21 @@ __noinline verdict_t ct_begin(ctx_t *ctx)
 		  outside ? cfg->port_max_h : 65535, &m->first_h, &m->last_h);
 	bpf_loop(m->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
 	if (!m->found) {
-		ct_drop_slot(slot);
+		conn_give(slot);
 		return m->full ? DROP(table_full) : DROP(no_free_port);
 	}
 
 	m->original.sport_h = m->new.t.sport_h;
+	ct_account(slot, m->new.t.sport_h, 1); /* before anybody can find it, and so end it */
 	r = bpf_map_update_elem(&flows, &m->key, &m->original, BPF_NOEXIST);
 	if (r == -EEXIST && ct_reclaim(&m->key, m->new.endpoint, 1, cfg))
 		r = bpf_map_update_elem(&flows, &m->key, &m->original, BPF_NOEXIST);
 	if (r) {
 		bpf_map_delete_elem(&flows, &m->reply_key);
-		ct_drop_slot(slot);
+		ct_account(slot, m->new.t.sport_h, -1);
+		conn_give(slot);
 		return r == -EEXIST ? NEXT : DROP(table_full);
 	}
-	__sync_fetch_and_add(&a->live, 1);
-	c = conn_get(slot);
-	if (c)
-		conn_charge(c, m->new.t.sport_h, 1);
 	count(COUNT_flow_new);
 	if (m->new.t.sport_h != m->want_h)
 		count(COUNT_port_changed);

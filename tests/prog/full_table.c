@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* A table that is full, shares of it, and ports that rest before somebody else gets them. */
+#include <pthread.h>
+#include <sched.h>
+
 #include <user/state_map.h>
 
 #include "flow.h"
+
+#define FLOOD 20000 /* packets of a flow each, from each of two CPUs */
 
 /* A flow that somebody relies on. */
 static void replied(uint16_t sport)
@@ -28,6 +33,54 @@ static void a_full_table_evicts_what_is_half_open(void **s)
 	expect_live_flows(10);
 	server_udp(4000);
 	expect_outcome(INTO_PORT);
+}
+
+struct flood {
+	pthread_t thread;
+	int cpu;
+	enum device from;
+	struct frame packet;
+};
+
+static void *flood(void *arg)
+{
+	struct flood *f = arg;
+	cpu_set_t cpus;
+	uint16_t port;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(f->cpu, &cpus);
+	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
+	for (port = 1024; port < 1024 + FLOOD; port++) {
+		frame_set_u16(&f->packet, ETH_LEN + IP_LEN, port);
+		run_beside(HOOK_PORT, f->from, &f->packet);
+	}
+	return NULL;
+}
+
+/* The room that one CPU makes is its own: another that looks for some does not get there first. */
+static void a_full_table_has_room_for_each_of_two_that_flood_it(void **s)
+{
+	struct flood floods[] = {
+		{ .cpu = 0, .from = DEV_NS1, .packet = *frame(OUT, .dport = 53, .no_check = true) },
+		{ .cpu = 1, .from = DEV_NS2,
+		  .packet = *frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .dport = 53,
+				   .no_check = true) },
+	};
+	struct config cfg = config_now();
+	struct counters before, after;
+	int i;
+
+	cfg.max_flows = 10;
+	configure(&cfg);
+	assert_int_equal(state_counters(state(), &before), 0);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&floods[i].thread, NULL, flood, &floods[i]), 0);
+	for (i = 0; i < 2; i++)
+		pthread_join(floods[i].thread, NULL);
+	assert_int_equal(state_counters(state(), &after), 0);
+	assert_int_equal(after.flow_new - before.flow_new, 2 * FLOOD);
+	expect_live_flows(10);
 }
 
 static void a_namespace_has_its_share_and_no_more(void **s)
@@ -146,6 +199,7 @@ int main(void)
 {
 	static const struct CMUnitTest specs[] = {
 		spec(a_full_table_evicts_what_is_half_open),
+		spec(a_full_table_has_room_for_each_of_two_that_flood_it),
 		spec(a_namespace_has_its_share_and_no_more),
 		spec(a_released_port_rests_before_another_gets_it),
 		spec(a_port_rests_when_its_namespace_is_gone),

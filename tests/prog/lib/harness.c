@@ -91,6 +91,15 @@ void run(enum hook hook, enum device dev, const struct frame *in)
 	run_given(hook, dev, in, (struct given){});
 }
 
+void run_beside(enum hook hook, enum device dev, const struct frame *in)
+{
+	struct __sk_buff ctx = { .ifindex = ifindex_of(dev) };
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = in->bytes, .data_size_in = in->len,
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx));
+
+	bpf_prog_test_run_opts(h.prog[hook], &o);
+}
+
 void comes_in_again(void)
 {
 	struct frame in = out.packet;

@@ -114,6 +114,9 @@ void run_given(enum hook hook, enum device dev, const struct frame *in, struct g
 #define uplink_gets(f) run(HOOK_UPLINK, DEV_UPLINK, f)
 #define lo_gets(f) run(HOOK_LO, DEV_LO, f)
 
+/* The same from a thread of its own, beside others: only the maps tell what became of it. */
+void run_beside(enum hook hook, enum device dev, const struct frame *in);
+
 /* The packet that came out last enters by the uplink, with the mark that it left with. */
 void comes_in_again(void);
 
