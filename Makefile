@@ -39,6 +39,7 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 
 BPF_SRC := $(wildcard bpf/*.bpf.c)
 SKELETONS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/%.skel.h)
+BENCH_SKELETONS := $(patsubst tests/bench/%.bpf.c,$(BUILD)/bench/%.skel.h,$(wildcard tests/bench/*.bpf.c))
 USER_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/*.c))
 UNIT_OBJ := $(patsubst %.c,$(BUILD)/asan/%.o,$(filter-out user/main.c,$(wildcard user/*.c)))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
@@ -112,9 +113,26 @@ $(BUILD)/tests/fuzz/packets: $(FUZZ_PROG_OBJ) $(PROG_LIB)
 	$(if $(V),,@printf "  %-5s %s\n" LINK $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS)
 
+# The benchmark's: programs of its own, and what measures.
+$(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@printf "  %-5s %s\n" BPF $<)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $@ $<
+
+$(BUILD)/bench/%.skel.h: $(BUILD)/bench/%.bpf.o
+	@$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
+
+$(BUILD)/bench/%: tests/bench/%.c $(filter-out %/main.o,$(USER_OBJ)) Makefile | $(BENCH_SKELETONS)
+	@mkdir -p $(@D)
+	$(if $(V),,@printf "  %-5s %s\n" CC $<)
+	$(Q)$(CC) $(CFLAGS) $(USER_CFLAGS) -I$(BUILD)/bench -MMD -MP -o $@ $< \
+		$(filter-out %/main.o,$(USER_OBJ)) $(LIBS)
+
+BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
+
 FUZZ := $(FUZZ_PURE) $(BUILD)/tests/fuzz/packets
 
-tests: $(UNIT) $(PROG) $(FUZZ)
+tests: $(UNIT) $(PROG) $(FUZZ) $(BENCH)
 
 # What is missing is installed first, and make starts again: it may be the compiler.
 test:
@@ -142,6 +160,11 @@ scoreboard:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@tests/scoreboard
+
+bench:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH)
+	@tests/bench/run
 
 diff:
 	@scripts/install-deps
@@ -174,6 +197,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test fuzz verify demo scoreboard diff install uninstall clean integrity faults
+.PHONY: all tests test bench fuzz verify demo scoreboard diff install uninstall clean integrity faults
 .DELETE_ON_ERROR:
 .SECONDARY:
