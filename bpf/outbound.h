@@ -110,7 +110,7 @@ static __always_inline enum route_kind outbound_route(ctx_t *ctx, const struct p
 						      struct route *route)
 {
 	__u32 len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
-	enum route_kind kind = route_find(ctx, p->key.src, p->key.dst, p->tos, len, route);
+	enum route_kind kind = route_way_out(ctx, p->key.src, p->key.dst, p->tos, len, route);
 
 	return kind == ROUTE_HERE && outbound_hairpin(ctx, p, route) ? ROUTE_HAIRPIN : kind;
 }

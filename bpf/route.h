@@ -6,6 +6,7 @@
 #include "ctx_tc.h"
 #include "lookup.h"
 #include "parse.h"
+#include "route_clock.h"
 #include "verdict.h"
 
 enum route_kind {
@@ -118,6 +119,83 @@ static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src,
 	default:
 		return ROUTE_FAILED;
 	}
+}
+
+/* What the routing table said of a packet's way out, while nothing has changed since. */
+struct route_memo {
+	struct ipaddr src, dst;
+	__u32 clock;			/* route_clock() */
+	__u32 gen;			/* config.gen */
+	__u32 second;			/* for what that clock does not count: what the host learns of a path's MTU */
+	__u8 tos;
+	__u8 zero[3];
+	struct route route;		/* ROUTE_UPLINK; .mtu is the way's */
+};
+
+#define ROUTE_MEMOS 256
+
+/* PERCPU_ARRAY, by a hash of both addresses: a look-up in the table costs more than the rest of a packet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, ROUTE_MEMOS);
+	__type(key, __u32);
+	__type(value, struct route_memo);
+} route_memos SEC(".maps");
+
+/* PERCPU_ARRAY: where the clock is. It stays there as long as the network namespace, and so this program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} route_clock_is_at SEC(".maps");
+
+static __always_inline struct route_memo *route_memo_get(struct ipaddr src, struct ipaddr dst)
+{
+	__u32 at = (addr_be32(src) * 31 + addr_be32(dst)) * 0x9e3779b1u >> 24; /* Fibonacci hashing */
+
+	return bpf_map_lookup_elem(&route_memos, &at);
+}
+
+static __always_inline _Bool route_clock_now(ctx_t *ctx, __u32 *out)
+{
+	__u32 zero = 0;
+	__u64 *at = bpf_map_lookup_elem(&route_clock_is_at, &zero);
+
+	if (!at)
+		return 0;
+	if (!*at)
+		*at = route_clock_at(ctx);
+	return route_clock(*at, out);
+}
+
+/* As route_find(), for a packet of that length on its way out. */
+static __always_inline enum route_kind route_way_out(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
+						     __u8 tos, __u16 len, struct route *out)
+{
+	struct route_memo *m = route_memo_get(src, dst);
+	struct config *cfg = config_get();
+	__u32 clock, second = now_s();
+	enum route_kind kind;
+
+	if (!m || !cfg || !route_clock_now(ctx, &clock))
+		return route_find(ctx, src, dst, tos, len, out);
+	if (m->clock == clock && m->second == second && m->gen == cfg->gen && m->tos == tos &&
+	    addr_eq(m->src, src) && addr_eq(m->dst, dst) && len <= m->route.mtu) {
+		*out = m->route;
+		return ROUTE_UPLINK;
+	}
+	kind = route_find(ctx, src, dst, tos, len, out);
+	if (kind != ROUTE_UPLINK)
+		return kind;
+	m->src = src;
+	m->dst = dst;
+	m->clock = clock;
+	m->gen = cfg->gen;
+	m->second = second;
+	m->tos = tos;
+	m->route = *out;
+	return kind;
 }
 
 enum neighbour {

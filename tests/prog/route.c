@@ -151,6 +151,38 @@ static void a_flow_outlives_a_time_without_its_route(void **s)
 	expect_counted(COUNT_masqueraded);
 }
 
+/* What the routing table said a moment ago is only good for what fits. */
+static void a_known_way_is_not_wide_enough_for_all(void **s)
+{
+	static const char payload[1000];
+	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 4000, .dport = 53,
+				.frag = DONT_FRAGMENT, .payload = payload, .payload_len = sizeof(payload));
+
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 4000, .dport = 53));
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+	ns1_sends(f);
+	expect_counted(COUNT_icmp_sent);
+	expect_outcome(SENT);
+}
+
+static void a_change_of_the_way_is_followed_at_once(void **s)
+{
+	struct frame *f = frame(DATAGRAM);
+
+	ns1_sends(f);
+	ns1_sends(f);
+	expect_packet(frame(DATAGRAM_OUTSIDE));
+	host_command("ip route replace default via " NEXT_HOP " dev eth0 src " UPLINK_SECOND);
+	ns1_sends(f);
+	get_it_back();
+	expect_packet(frame(NS1_TO_GW, .src = UPLINK_SECOND, .dst = SERVER, .sport = 4000, .dport = 53,
+			    .ttl = 63));
+	host_command("ip rule add from " NS1 " blackhole");
+	ns1_sends(f);
+	host_command("ip rule del from " NS1 " blackhole");
+	expect_dropped(COUNT_prohibited);
+}
+
 /* ---- forwarding switched off on our device, in whose name the kernel is asked ---- */
 
 static int forwarding_on_again(void **s)
@@ -272,6 +304,8 @@ int main(void)
 		spec_without_default(published_ports_are_still_reached),
 		spec_without_default(what_has_a_route_is_still_reached),
 		spec_without_default(a_flow_outlives_a_time_without_its_route),
+		spec(a_known_way_is_not_wide_enough_for_all),
+		spec(a_change_of_the_way_is_followed_at_once),
 		spec_forwarding(a_new_flow_is_told_that_there_is_no_way),
 		spec_forwarding(a_known_flow_goes_on),
 		spec_forwarding(a_published_port_takes_and_answers_new_flows),
