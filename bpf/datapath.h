@@ -63,7 +63,8 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 /* Ingress of a namespace's port: port security, the switch, and for the gateway's MAC the router. */
 static __always_inline int datapath_port(ctx_t *ctx)
 {
-	struct port *port = port_get(ctx->ifindex);
+	struct port_memo *memo = port_remember(&ports_from, ctx->ifindex);
+	struct port *port = memo ? &memo->port : NULL;
 	struct network *net = port ? network_get(port->net) : NULL;
 	struct way way = {};
 	struct pkt *p = pkt_begin();
@@ -78,7 +79,7 @@ static __always_inline int datapath_port(ctx_t *ctx)
 	if (v == NEXT && port->flags & PORT_SPOOF_ALLOW)
 		fdb_learn(port->net, p->smac, ctx->ifindex);
 	if (v == NEXT)
-		v = switch_frame(ctx, p, port->net, net, ctx->ifindex, &way);
+		v = switch_frame(ctx, p, port->net, net, memo, &way);
 	if (v == NEXT)
 		v = to_gateway(ctx, p, port, net, &way);
 	return forward(ctx, v, &way, port->net, net);
@@ -100,7 +101,7 @@ static __always_inline int datapath_gateway(ctx_t *ctx)
 		return forward(ctx, DROP(unsolicited), &way, 0, NULL);
 	if (parse(ctx, p) != PARSED)
 		return forward(ctx, DROP(malformed), &way, 0, NULL);
-	v = switch_frame(ctx, p, *id, net, ifindex, &way);
+	v = switch_frame(ctx, p, *id, net, NULL, &way);
 	return forward(ctx, v == NEXT ? DROP(reflected) : v, &way, *id, net);
 }
 

@@ -10,7 +10,7 @@
 #ifndef EBPFNET_BPF_FDB_H
 #define EBPFNET_BPF_FDB_H
 
-#include "lookup.h"
+#include "port_memo.h"
 
 static __always_inline struct fdb_key fdb_key_of(__u16 net, const __u8 *mac)
 {
@@ -34,6 +34,26 @@ static __always_inline struct fdb_entry *fdb_find(__u16 net, const __u8 *mac)
 	if (!e || !cfg || now_s() - e->seen > cfg->fdb_age_s)
 		return NULL;
 	return e;
+}
+
+/*
+ * The port that leads to a MAC address; 0: nobody knows. memo: of the port that asks, which keeps the
+ * answer if it is one that stays; or NULL.
+ */
+static __always_inline __u32 fdb_port(struct port_memo *memo, __u16 net, const __u8 *mac)
+{
+	struct fdb_entry *e;
+
+	if (memo && memo->to_ifindex && mac_eq(memo->to_mac, mac))
+		return memo->to_ifindex;
+	e = fdb_find(net, mac);
+	if (!e)
+		return 0;
+	if (memo && e->kind != FDB_LEARNED) {
+		mac_copy(memo->to_mac, mac);
+		memo->to_ifindex = e->ifindex;
+	}
+	return e->ifindex;
 }
 
 /* Notes that a frame from mac came in by a port. A static address is not learned. */

@@ -54,12 +54,15 @@ static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u
 	return BACK;
 }
 
-/* Where a frame goes that came in by a device; NEXT: it is for the gateway, to be routed. */
+/*
+ * Where a frame goes that came in by a device; NEXT: it is for the gateway, to be routed. memo: of the
+ * port that it came from, NULL: it came from the gateway.
+ */
 static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, __u16 net_id,
-					      const struct network *net, __u32 in_ifindex,
+					      const struct network *net, struct port_memo *memo,
 					      struct way *way)
 {
-	struct fdb_entry *e;
+	__u32 ifindex;
 	verdict_t v;
 
 	if (p->kind == PKT_ARP && p->arp_op == ARPOP_REQUEST && !ctx_vlan(ctx)) {
@@ -75,14 +78,14 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 	}
 	if (mac_eq(p->dmac, net->gw_mac))
 		return ctx_vlan(ctx) ? DROP(vlan_to_gateway) : NEXT;
-	e = fdb_find(net_id, p->dmac);
-	if (!e) {
+	ifindex = fdb_port(memo, net_id, p->dmac);
+	if (!ifindex) {
 		way->count = COUNT_flooded;
 		return FLOOD;
 	}
-	if (e->ifindex == in_ifindex)
+	if (ifindex == ctx->ifindex)
 		return DROP(reflected);
-	way->ifindex = e->ifindex;
+	way->ifindex = ifindex;
 	way->count = COUNT_switched;
 	return DELIVER;
 }
