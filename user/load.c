@@ -29,8 +29,8 @@
 #define BATCH 64
 #define MAX_STREAMS 64
 
-/* Buckets of latencies: 32 for each power of two, so 3 % wide. */
-#define BUCKET_BITS 5
+/* Buckets of latencies: 128 for each power of two, so less than 1 % wide. */
+#define BUCKET_BITS 7
 #define BUCKETS ((32 - BUCKET_BITS) << BUCKET_BITS)
 
 /* One thread's. */
