@@ -73,7 +73,7 @@ static __always_inline verdict_t inbound_refuse(const struct pkt *p)
 static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 {
 	struct route back;
-	enum route_kind kind = route_find(ctx, p->key.dst, p->key.src, 0, 0, &back);
+	enum route_kind kind = route_find(ctx, addr_be32(p->key.dst), addr_be32(p->key.src), 0, &back);
 
 	return kind == ROUTE_UPLINK || kind == ROUTE_TOO_BIG || kind == ROUTE_DISABLED;
 }

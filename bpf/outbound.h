@@ -110,24 +110,27 @@ static __always_inline enum route_kind outbound_route(ctx_t *ctx, const struct p
 						      struct route *route)
 {
 	__u32 len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
-	enum route_kind kind = route_way_out(ctx, p->key.src, p->key.dst, p->tos, len, route);
 
-	return kind == ROUTE_HERE && outbound_hairpin(ctx, p, route) ? ROUTE_HAIRPIN : kind;
+	return route_find(ctx, addr_be32(p->key.src), addr_be32(p->key.dst),
+			  (__u32)p->tos << 16 | (len & 0xffff), route);
 }
 
-/*
- * The way out of a packet of a flow, NULL: of none yet. When the kernel does not say where to, a
- * flow goes on by the uplink that it is on.
- */
+/* When the kernel does not say where to, a flow goes on by the uplink that it is on. */
+static __always_inline enum route_kind route_as_before(const struct flow *f, struct route *route)
+{
+	*route = (struct route){ .ifindex = f->ifindex, .src = f->src };
+	return ROUTE_UPLINK;
+}
+
+/* The way out of a packet of a flow, NULL: of none yet. */
 static __always_inline enum route_kind outbound_flow_route(ctx_t *ctx, const struct pkt *p,
 							   const struct flow *f, struct route *route)
 {
 	enum route_kind kind = outbound_route(ctx, p, route);
 
-	if (kind != ROUTE_DISABLED || !f)
-		return kind;
-	*route = (struct route){ .ifindex = f->ifindex, .src = f->src };
-	return ROUTE_UPLINK;
+	if (kind == ROUTE_HERE && outbound_hairpin(ctx, p, route))
+		return ROUTE_HAIRPIN;
+	return kind == ROUTE_DISABLED && f ? route_as_before(f, route) : kind;
 }
 
 /*
@@ -261,7 +264,7 @@ __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct way 
 		return DROP(ttl_exceeded);
 	if (f->to == TO_UPLINK) {
 		if (kind == ROUTE_DISABLED)
-			kind = outbound_flow_route(ctx, p, f, &route);
+			kind = route_as_before(f, &route);
 		/* the other end is a namespace's mapping, or was one */
 		if (kind == ROUTE_HERE && !address_is_private(&p->key.dst)) {
 			kind = ROUTE_HAIRPIN;

@@ -22,13 +22,11 @@ static __always_inline struct rule *rule_of(const struct publish_key *key, __u32
  */
 static __always_inline _Bool publish_is_to_host(ctx_t *ctx, const struct flow_key *to)
 {
-	struct route ignored;
-	enum route_kind kind = route_find(ctx, addr_of(0), to->dst, 0, 0, &ignored);
+	enum route_kind kind = route_own(ctx, to->dst);
 
-	if (kind == ROUTE_HERE)
-		return !route_is_broadcast(ctx, to->dst);
-	return kind == ROUTE_DISABLED &&
-	       (to->net == EBPFNET_NET_OUTSIDE || to->net == EBPFNET_NET_HOST);
+	return kind == ROUTE_HERE ||
+	       (kind == ROUTE_DISABLED &&
+		(to->net == EBPFNET_NET_OUTSIDE || to->net == EBPFNET_NET_HOST));
 }
 
 /* The rule that publishes where a packet goes: on that very address, or on every one of the host's. */

@@ -81,29 +81,31 @@ static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib
 	       route_ask(ctx, fib, addr_of(0), far, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
-/* len: the packet's length on the wire from the IP header on, against the route's MTU; 0: as it is. */
-static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
-						  __u8 tos, __u16 len, struct route *out)
+/* As route_find() says it, and nothing remembered. */
+static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
+						     __u8 tos, __u16 len, struct route *out)
 {
 	struct bpf_fib_lookup *fib = fib_get();
+	__u32 ifindex;
 	long r;
 
 	if (!fib)
 		return ROUTE_FAILED;
 	r = route_ask(ctx, fib, src, dst, tos, len);
-	out->ifindex = fib->ifindex;
+	ifindex = fib->ifindex;
+	out->ifindex = ifindex;
 	out->nexthop = fib->family == AF_INET ? fib->ipv4_dst : 0;
 	out->src = addr_of(fib->ipv4_src);
 	out->mtu = fib->mtu_result;
 	switch (r) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
-		if (!bpf_map_lookup_elem(&uplinks, &out->ifindex))
+		if (!bpf_map_lookup_elem(&uplinks, &ifindex))
 			return ROUTE_UNHOOKED;
 		return ROUTE_UPLINK;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		/* the route is too narrow, which has no .ifindex; or with len 0 the device for the packet itself */
-		if (!len && !bpf_map_lookup_elem(&uplinks, &out->ifindex))
+		if (!len && !bpf_map_lookup_elem(&uplinks, &ifindex))
 			return ROUTE_UNHOOKED;
 		return ROUTE_TOO_BIG;
 	case BPF_FIB_LKUP_RET_NOT_FWDED:
@@ -121,15 +123,17 @@ static __always_inline enum route_kind route_find(ctx_t *ctx, struct ipaddr src,
 	}
 }
 
-/* What the routing table said of a packet's way out, while nothing has changed since. */
+/* What the routing table said, while nothing has changed since. */
 struct route_memo {
 	struct ipaddr src, dst;
 	__u32 clock;			/* route_clock() */
 	__u32 gen;			/* config.gen */
 	__u32 second;			/* for what that clock does not count: what the host learns of a path's MTU */
 	__u8 tos;
-	__u8 zero[3];
-	struct route route;		/* ROUTE_UPLINK; .mtu is the way's */
+	__u8 kind;			/* enum route_kind: ROUTE_UPLINK or ROUTE_HERE */
+	_Bool unicast;			/* ROUTE_HERE: and found to be no broadcast address */
+	__u8 zero;
+	struct route route;		/* .mtu: the way's */
 };
 
 #define ROUTE_MEMOS 256
@@ -169,31 +173,40 @@ static __always_inline _Bool route_clock_now(ctx_t *ctx, __u32 *out)
 	return route_clock(*at, out);
 }
 
-/* As route_find(), for a packet of that length on its way out. */
-static __always_inline enum route_kind route_way_out(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
-						     __u8 tos, __u16 len, struct route *out)
+/*
+ * Where the kernel would send a packet. len: on the wire from the IP header on, against the way's MTU; 0:
+ * it is no packet that is asked for.
+ */
+__noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 tos_len, struct route *out)
 {
-	struct route_memo *m = route_memo_get(src, dst);
+	struct route_memo *m = route_memo_get(addr_of(src), addr_of(dst));
+	__u16 len = tos_len;
+	__u8 tos = tos_len >> 16;
 	struct config *cfg = config_get();
 	__u32 clock, second = now_s();
 	enum route_kind kind;
 
-	if (!m || !cfg || !route_clock_now(ctx, &clock))
-		return route_find(ctx, src, dst, tos, len, out);
+	if (!m || !cfg || !out)
+		return ROUTE_FAILED;
+	if (!route_clock_now(ctx, &clock))
+		return route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
 	if (m->clock == clock && m->second == second && m->gen == cfg->gen && m->tos == tos &&
-	    addr_eq(m->src, src) && addr_eq(m->dst, dst) && len <= m->route.mtu) {
+	    addr_be32(m->src) == src && addr_be32(m->dst) == dst &&
+	    (len <= m->route.mtu || m->kind == ROUTE_HERE)) {
 		*out = m->route;
-		return ROUTE_UPLINK;
+		return m->kind;
 	}
-	kind = route_find(ctx, src, dst, tos, len, out);
-	if (kind != ROUTE_UPLINK)
+	kind = route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
+	if (kind != ROUTE_UPLINK && kind != ROUTE_HERE)
 		return kind;
-	m->src = src;
-	m->dst = dst;
+	m->src = addr_of(src);
+	m->dst = addr_of(dst);
 	m->clock = clock;
 	m->gen = cfg->gen;
 	m->second = second;
 	m->tos = tos;
+	m->kind = kind;
+	m->unicast = 0;
 	m->route = *out;
 	return kind;
 }
@@ -230,12 +243,30 @@ static __always_inline _Bool route_is_broadcast(ctx_t *ctx, struct ipaddr addr)
 	       route_neighbour(ctx, fib, number + 1) == NEIGHBOUR_BEHIND;
 }
 
-/* Whether an address is one of the host's own now. */
+/* Whether an address is one of the host's own now, be it that of a broadcast. */
 static __always_inline _Bool route_is_here(ctx_t *ctx, struct ipaddr addr)
 {
 	struct route ignored;
 
-	return route_find(ctx, addr_of(0), addr, 0, 0, &ignored) == ROUTE_HERE;
+	return route_find(ctx, 0, addr_be32(addr), 0, &ignored) == ROUTE_HERE;
+}
+
+/*
+ * The same but for broadcasts: ROUTE_HERE, or what route_find() says. What it remembers of the address is in
+ * its place still.
+ */
+static __always_inline enum route_kind route_own(ctx_t *ctx, struct ipaddr addr)
+{
+	struct route_memo *m = route_memo_get(addr_of(0), addr);
+	struct route ignored;
+	enum route_kind kind = route_find(ctx, 0, addr_be32(addr), 0, &ignored);
+
+	if (kind != ROUTE_HERE || !m || m->unicast)
+		return kind;
+	if (route_is_broadcast(ctx, addr))
+		return ROUTE_NONE;
+	m->unicast = addr_eq(m->dst, addr) && m->kind == ROUTE_HERE;
+	return kind;
 }
 
 #endif
