@@ -79,19 +79,6 @@ static int read_subnet(const char *text, struct host_record *host)
 	return 0;
 }
 
-static int read_flows(const char *text, uint32_t *out)
-{
-	unsigned long n;
-	char *end;
-
-	errno = 0;
-	n = strtoul(text, &end, 10);
-	if (errno || *end || text[0] < '0' || text[0] > '9' || n < 128 || n > 16777216)
-		return log_err(-EINVAL, "--flows '%s': a number from 128 to 16777216", text);
-	*out = n;
-	return 0;
-}
-
 static int read_hook(const char *text, struct wish *w)
 {
 	w->hook_given = true;
@@ -120,7 +107,7 @@ static int read_wish(const struct options *o, struct wish *w)
 	if (!r && o->hook)
 		r = read_hook(o->hook, w);
 	if (!r && o->flows)
-		r = read_flows(o->flows, &w->flows);
+		r = option_number("flows", o->flows, 128, 16777216, &w->flows);
 	for (i = 0; i < o->ns_count && !r; i++)
 		r = read_ns(o->ns[i], &w->ns[w->ns_count++]);
 	return r ? r : check_twice(w);

@@ -7,6 +7,7 @@
 #define EBPFNET_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define EXIT_OK 0
 #define EXIT_FAILED 1
@@ -37,6 +38,9 @@ command_fn cmd_expose, cmd_unexpose, cmd_exposed;			/* cmd_expose.c */
 command_fn cmd_status, cmd_flows, cmd_fdb, cmd_stats;			/* cmd_show.c */
 command_fn cmd_set, cmd_get;						/* cmd_set.c */
 command_fn cmd_monitor;							/* cmd_monitor.c */
+
+/* The value of --NAME, a number without sign or space. Logs. -EINVAL. */
+int option_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *out);
 
 /* Prints "ebpfnet: MESSAGE (try `ebpfnet COMMAND --help`)" and returns EXIT_USAGE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

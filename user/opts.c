@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "log.h"
 #include "opts.h"
 
 #define ALL 0u		/* struct option_row.only of an option that every command takes */
@@ -129,6 +132,19 @@ int usage_error(const char *fmt, ...)
 	print_command(stderr, current);
 	fprintf(stderr, "\n");
 	return EXIT_USAGE;
+}
+
+int option_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *out)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || text[0] < '0' || text[0] > '9' || n < min || n > max)
+		return log_err(-EINVAL, "--%s '%s': a number from %u to %u", name, text, min, max);
+	*out = n;
+	return 0;
 }
 
 /* ---- words ---- */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <errno.h>
 #include <limits.h>
 
 #include "said.h"
@@ -407,6 +408,47 @@ static void version_is_on_stdout_with_status_0(void **state)
 	assert_string_equal(line.said.out, "ebpfnet " EBPFNET_VERSION "\n");
 }
 
+/* ---- numbers ---- */
+
+static struct {
+	const char *text;
+	uint32_t value;
+	int r;
+} number;
+
+static void read_number(void *arg)
+{
+	number.r = option_number("flows", number.text, 128, 16777216, &number.value);
+}
+
+static void a_number_is_digits_within_its_bounds(void **state)
+{
+	static const char *const wrong[] = { "", "x", "-1", "+128", " 128", "128 ", "128x", "127", "16777217",
+					     "99999999999999999999999", "0x100" };
+	struct said said;
+	size_t i;
+
+	number.text = "128";
+	said = said_by(read_number, NULL);
+	assert_int_equal(number.r, 0);
+	assert_int_equal(number.value, 128);
+	number.text = "16777216";
+	said = said_by(read_number, NULL);
+	assert_int_equal(number.r, 0);
+	assert_int_equal(number.value, 16777216);
+	assert_string_equal(said.err, "");
+	for (i = 0; i < COUNT(wrong); i++) {
+		char want[128];
+
+		number.text = wrong[i];
+		said = said_by(read_number, NULL);
+		assert_int_equal(number.r, -EINVAL);
+		snprintf(want, sizeof(want), "ebpfnet: --flows '%s': a number from 128 to 16777216\n", wrong[i]);
+		assert_string_equal(said.err, want);
+		assert_int_equal(number.value, 16777216);
+	}
+}
+
 /* ---- usage errors of the commands themselves ---- */
 
 static void say_wrong(void *arg)
@@ -457,6 +499,7 @@ int main(void)
 		cmocka_unit_test(help_of_a_command_lists_its_options_and_no_others),
 		cmocka_unit_test(help_of_a_first_word_lists_what_begins_with_it),
 		cmocka_unit_test(version_is_on_stdout_with_status_0),
+		cmocka_unit_test(a_number_is_digits_within_its_bounds),
 		cmocka_unit_test(a_commands_own_usage_error_names_the_command),
 	};
 
