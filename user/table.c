@@ -81,6 +81,9 @@ static const char *spoken(const struct column *col, const struct table_cell *cel
 		return text_seconds(cell->number, buf);
 	case CELL_BYTES:
 		return text_bytes(cell->number, buf);
+	case CELL_RATIO:
+		snprintf(buf, TEXT_LEN, "%.2f", cell->number / 1000.0);
+		return buf;
 	case CELL_TEXT:
 		break;
 	}
@@ -234,9 +237,16 @@ void table_add(struct table *t, const union cell_value *values, size_t count)
 
 static struct json_object *json_cell(const struct column *col, const struct table_cell *cell)
 {
-	if (col->kind != CELL_TEXT)
-		return cell->number == NO_NUMBER ? NULL : json_object_new_uint64(cell->number);
-	return cell->text ? json_object_new_string(cell->text) : NULL;
+	char text[TEXT_LEN];
+
+	if (col->kind == CELL_TEXT)
+		return cell->text ? json_object_new_string(cell->text) : NULL;
+	if (cell->number == NO_NUMBER)
+		return NULL;
+	if (col->kind != CELL_RATIO)
+		return json_object_new_uint64(cell->number);
+	snprintf(text, sizeof(text), "%.3f", cell->number / 1000.0);
+	return json_object_new_double_s(cell->number / 1000.0, text);
 }
 
 static void print_json(struct table *t)

@@ -199,6 +199,39 @@ table_without_rows_is_nothing_for_a_person_and_an_empty_array_for_a_program(void
 	json_object_put(o);
 }
 
+static void show_ratios(void *json)
+{
+	static const struct column columns[] = { { "x", "x", CELL_RATIO }, {} };
+	struct report r;
+	struct table t;
+
+	report_begin(&r, json);
+	table_begin(&t, &r, "rows", columns);
+	table_row(&t, NUMBER(1234));
+	table_row(&t, NUMBER(12004));
+	table_row(&t, NUMBER(0));
+	table_row(&t, NUMBER(NO_NUMBER));
+	table_end(&t);
+	status = report_end(&r);
+}
+
+static void a_ratio_has_two_digits_for_a_person_and_three_for_a_program(void **state)
+{
+	struct said said = said_by(show_ratios, NULL);
+	struct json_object *o, *x;
+
+	assert_string_equal(said.out, "    x\n 1.23\n12.00\n 0.00\n    -\n");
+	said = said_by(show_ratios, (void *)1);
+	assert_non_null(strstr(said.out, "1.234 "));
+	assert_non_null(strstr(said.out, "12.004 "));
+	o = json_of(said.out);
+	x = member(json_object_array_get_idx(member(o, "rows"), 0), "x");
+	assert_int_equal(json_object_get_type(x), json_type_double);
+	assert_true(json_object_get_double(x) > 1.2339 && json_object_get_double(x) < 1.2341);
+	assert_null(member(json_object_array_get_idx(member(o, "rows"), 3), "x"));
+	json_object_put(o);
+}
+
 #define MANY 200 /* the table grows several times */
 
 /* The text of each row lives only while the row is added: the table keeps a copy. */
@@ -414,6 +447,7 @@ int main(void)
 		cmocka_unit_test(json_of_no_value_is_null),
 		cmocka_unit_test(
 			table_without_rows_is_nothing_for_a_person_and_an_empty_array_for_a_program),
+		cmocka_unit_test(a_ratio_has_two_digits_for_a_person_and_three_for_a_program),
 		cmocka_unit_test(many_rows_stand_in_the_order_they_were_added),
 		cmocka_unit_test(lines_tables_and_notes_stand_apart),
 		cmocka_unit_test(a_report_is_one_json_object_without_the_words_for_a_person),
