@@ -43,7 +43,7 @@ const char *load_kind_name(enum load_kind kind);
 /* -EINVAL: there is none by that name. */
 int load_kind_by_name(const char *name, enum load_kind *out);
 
-/* Runs it. Logs. -ECONNREFUSED, -ETIMEDOUT, ...: what the client or the server met; -ENODATA: nothing came. */
+/* Runs it. Quiet. -ECONNREFUSED, -ETIMEDOUT, ...: what the client or the server met; -ENODATA: nothing came. */
 int load_run(const struct load *load, struct load_result *out);
 
 #endif
