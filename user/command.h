@@ -26,6 +26,7 @@ struct options {
 	/* ns add, attach */
 	const char *addr, *name, *spoof;
 	bool repair;			/* monitor */
+	const char *ms, *repeats;	/* bench */
 };
 
 /* argv[0] is the first word after the command's own; returns EXIT_*. */
@@ -38,6 +39,7 @@ command_fn cmd_expose, cmd_unexpose, cmd_exposed;			/* cmd_expose.c */
 command_fn cmd_status, cmd_flows, cmd_fdb, cmd_stats;			/* cmd_show.c */
 command_fn cmd_set, cmd_get;						/* cmd_set.c */
 command_fn cmd_monitor;							/* cmd_monitor.c */
+command_fn cmd_bench;							/* cmd_bench.c */
 
 /* The value of --NAME, a number without sign or space. Logs. -EINVAL. */
 int option_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *out);

@@ -35,6 +35,8 @@ static const struct command commands[] = {
 	  .help = "count packets, drops by reason, events" },
 	{ "monitor", .run = cmd_monitor, .options = OPT_REPAIR,
 	  .help = "tell when an uplink has lost our programs, until interrupted" },
+	{ "bench", .run = cmd_bench, .options = OPT_BENCH | OPT_JSON,
+	  .help = "measure it beside a bridge with iptables, in a minute and a half" },
 	{ "set", NULL, cmd_set, "KEY VALUE", 2, 2, .help = "change a timeout or a limit" },
 	{ "get", NULL, cmd_get, "[KEY]", 0, 1, .options = OPT_JSON, .help = "show one, or all" },
 	{},

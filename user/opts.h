@@ -17,6 +17,7 @@ enum {
 	OPT_NAME = 1 << 7,
 	OPT_SPOOF = 1 << 8,
 	OPT_REPAIR = 1 << 9,
+	OPT_BENCH = 1 << 10,
 };
 
 struct command {

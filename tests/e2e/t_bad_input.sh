@@ -225,7 +225,7 @@ test_usage() {
 test_help() {
 	local what
 	for what in "" up down status "ns add" "ns del" "ns list" attach detach exec expose unexpose exposed flows fdb \
-		stats monitor set get; do
+		stats monitor bench set get; do
 		# shellcheck disable=SC2086 # words
 		must ebpfnet $what --help
 		is "$err" "" "stderr of $what --help"
