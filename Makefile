@@ -5,6 +5,7 @@
 #   make test       all the tests                          make demo    the tutorial, walked in a lab
 #   make scoreboard requirements of a NAT, netfilter's and ours
 #   make diff       the same random packets to netfilter and to ebpfnet    make diff DIFF=long  a million
+#   make bench      contenders side by side, tables and plots: tests/bench/run -h, tests/bench/report.py -h
 #   make fuzz       random packets, FUZZ_TIME=seconds      make fuzz MUTANTS=1    and that it finds what is broken
 #   make integrity  1 GiB each way on each path, with each offload off
 #   make faults     faults of docs/faults.md in full: floods of a whole table, kills of every command
@@ -162,7 +163,7 @@ scoreboard:
 	@tests/scoreboard
 
 bench:
-	@scripts/install-deps
+	@scripts/install-deps bench
 	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH)
 	@tests/bench/run
 

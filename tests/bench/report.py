@@ -1,14 +1,63 @@
+#!/usr/bin/python3
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-"""What was measured, as tables, JSON, CSV and plots."""
+"""tests/bench/report.py [--publish DIR] [RESULTS.json]
+
+What was measured (build/bench/results/results.json, of tests/bench/run), as tables, and as plots beside the
+file. With --publish, results.json, results.csv and the plots go to DIR, which for the README is docs/bench.
+"""
+import argparse
 import csv
 import json
 import os
+import shutil
 import statistics
 import subprocess
+import sys
 
-COLUMNS = ["rate", "cpu_ns", "p50_ns", "p99_ns", "p999_ns"]
-UNITS = {"rr": "/s", "crr": "/s", "udp_rr": "/s", "udp_pps": "/s", "stream": "B/s", "stream8": "B/s"}
-FLOORS = ["redirect", "direct"]
+TOP = os.path.realpath(os.path.dirname(__file__) + "/../..")
+
+COLUMNS = ["rate", "cpu_ns", "p50_ns", "p99_ns", "p999_ns", "offered"]
+
+# Figure -> unit of its rate, and what plots call it.
+FIGURES = {
+    "rr": ("/s", "TCP request/response"), "crr": ("/s", "TCP connections"),
+    "udp_rr": ("/s", "UDP request/response"), "udp_pps": ("/s", "UDP packets"),
+    "stream": ("B/s", "TCP stream"), "stream8": ("B/s", "8 TCP streams"),
+    "socket": ("/s", "delivered to a socket"), "veth": ("/s", "delivered to ns1's device"),
+    "drop": ("/s", "dropped at the uplink"),
+}
+FLOORS = ["redirect", "direct", "xdp_drop"]
+
+# What plots call a contender, and its colour: one that is seen on white as on black.
+CONTENDERS = {
+    "bridge": ("bridge", "#8b949e"), "iptables": ("bridge + iptables", "#a1887f"),
+    "br_netfilter": ("the same + br_netfilter", "#c08552"), "nft": ("bridge + nft", "#d9a441"),
+    "iptables_1000": ("iptables, 1,000 ports", "#c08552"), "iptables_10000": ("iptables, 10,000 ports", "#7d5a4f"),
+    "raw_drop": ("iptables raw PREROUTING", "#8b949e"), "input_drop": ("iptables INPUT", "#c08552"),
+    "ingress_drop": ("nft ingress", "#b5b04a"),
+    "direct": ("bare veth (floor)", "#4caf7a"), "redirect": ("bare redirect (floor)", "#7fb85c"),
+    "tc_drop": ("bare TC drop (floor)", "#4caf7a"), "xdp_drop": ("bare XDP drop (floor)", "#2a9d8f"),
+    "tcx": ("ebpfnet, TCX", "#2f81f7"), "clsact": ("ebpfnet, clsact", "#8a63d2"), "xdp": ("ebpfnet --xdp", "#d6336c"),
+    "tcx_10000": ("ebpfnet, 10,000 ports", "#8a63d2"),
+}
+TEXT = "#777777"  # on white and on black, too
+
+PLOT = """
+set terminal svg noenhanced size 1000,440 font "sans-serif,13"
+set output "{file}"
+set title "{path}: rate, {baseline} = 1; medians of {samples}" textcolor rgb "{text}"
+set border 3 linecolor rgb "{text}"
+set key outside bottom center horizontal textcolor rgb "{text}"
+set xlabel " "
+set xtics nomirror scale 0 textcolor rgb "{text}" ({tics})
+set ytics nomirror textcolor rgb "{text}"
+set grid ytics linecolor rgb "{text}" linetype 1 linewidth 0.25
+set style fill solid noborder
+set xrange [-1:{right}]
+set yrange [0:{top}]
+set arrow from -1,1 to {right},1 nohead linecolor rgb "{text}" dashtype 2
+plot {plots}
+"""
 
 
 def short(number, unit=""):
@@ -63,21 +112,8 @@ class Results:
                     "samples": len(self.values(key, name, "rate")),
                 }
 
-    def print(self, out):
-        last = None
-        for row in self.rows():
-            head = (row["path"], row["figure"])
-            if head != last:
-                print(f"\n{row['path']} {row['figure']:<14}{'median':>12} {'+-':>4}   x base  x floor   CPU x base"
-                      f"{'p50 us':>9}{'p99':>8}{'p99.9':>8}", file=out)
-            last = head
-            unit = UNITS[row["figure"]]
-            cells = [f"{row[c]:8.2f}" if row[c] else " " * 8 for c in ("vs_baseline", "vs_floor", "cpu_vs_baseline")]
-            latency = [f"{row[c] / 1e3:8.1f}" if row[c] else "" for c in ("p50_ns", "p99_ns", "p999_ns")]
-            print(f"  {row['contender']:<18}{short(row['rate'], unit):>12} {row['spread'] * 100:3.0f}% "
-                  f"{cells[0]} {cells[1]}     {cells[2]} {''.join(latency)}", file=out)
-
     def write(self, folder):
+        """results.json and results.csv; the rows."""
         os.makedirs(folder, exist_ok=True)
         rows = list(self.rows())
         with open(f"{folder}/results.json", "w") as f:
@@ -86,3 +122,94 @@ class Results:
             writer = csv.DictWriter(f, rows[0])
             writer.writeheader()
             writer.writerows(rows)
+        return rows
+
+
+def tables(rows, out):
+    """One for each figure. Of a flood the time that each packet took is of interest, and there are no latencies."""
+    last = None
+    for row in rows:
+        head = (row["path"], row["figure"])
+        flood = row["path"] == "flood"
+        more = "CPU x base" + ("  ns/packet     offered" if flood else "   p50 us     p99   p99.9")
+        if head != last:
+            print(f"\n{row['path']} {row['figure']:<{19 - len(row['path'])}}"
+                  f"{'median':>13} {'+-':>4}   x base  x floor   {more}", file=out)
+        last = head
+        cells = [f"{row[c]:8.2f}" if row[c] else " " * 8 for c in ("vs_baseline", "vs_floor", "cpu_vs_baseline")]
+        latency = [f"{row[c] / 1e3:8.1f}" if row[c] else "" for c in ("p50_ns", "p99_ns", "p999_ns")]
+        if flood:
+            latency = [f"  {row['cpu_ns']:9.0f} {short(row['offered'], '/s'):>11}"]
+        print(f"  {row['contender']:<18}{short(row['rate'], FIGURES[row['figure']][0]):>12} {row['spread'] * 100:3.0f}% "
+              f"{cells[0]} {cells[1]}     {cells[2]} {''.join(latency)}".rstrip(), file=out)
+
+
+# ---- plots
+
+
+def bars(rows):
+    """Where each bar stands: (x, row), the figures of a path one after the other, and the middle of each."""
+    x, placed, middles = 0, [], {}
+    for figure in dict.fromkeys(r["figure"] for r in rows):
+        group = [r for r in rows if r["figure"] == figure]
+        placed += [(x + i, r) for i, r in enumerate(group)]
+        middles[figure] = x + (len(group) - 1) / 2
+        x += len(group) + 1.5
+    return placed, middles
+
+
+def script(path, rows, file):
+    """For gnuplot: each contender's bars are a plot of their own, so that the key has them; the last has all values."""
+    placed, middles = bars(rows)
+    firsts = dict.fromkeys(next(r["contender"] for r in rows if r["figure"] == figure) for figure in middles)
+    blocks, plots = [], []
+    for n, name in enumerate(dict.fromkeys(r["contender"] for r in rows)):
+        title, colour = CONTENDERS.get(name, (name, TEXT))
+        data = "\n".join(f"{x} {r['vs_baseline']:.4f}" for x, r in placed if r["contender"] == name)
+        blocks.append(f"$bar{n} << END\n{data}\nEND\n")
+        plots.append(f'$bar{n} using 1:2:(0.92) with boxes linecolor rgb "{colour}" title "{title}"')
+    data = "\n".join(f"{x} {r['vs_baseline']:.4f} {r['vs_baseline']:.2f}" for x, r in placed)
+    blocks.append(f"$values << END\n{data}\nEND\n")
+    plots.append(f'$values using 1:2:3 with labels rotate left offset 0,0.4 font ",10" textcolor rgb "{TEXT}" notitle')
+    return "".join(blocks) + PLOT.format(
+        file=file, path=path, text=TEXT, samples=max(r["samples"] for r in rows), right=placed[-1][0] + 1,
+        baseline=" and ".join(CONTENDERS.get(name, (name,))[0] for name in firsts),
+        tics=", ".join(f'"{FIGURES[figure][1]}" {x}' for figure, x in middles.items()),
+        top=1.2 * max(r["vs_baseline"] for r in rows), plots=", ".join(plots))
+
+
+def plot(rows, folder):
+    """An SVG for each path: ratios to the baseline."""
+    if not shutil.which("gnuplot"):
+        return print("bench: no plots without gnuplot (`scripts/install-deps bench` installs it)", file=sys.stderr)
+    rows = [r for r in rows if r["vs_baseline"]]
+    for path in dict.fromkeys(r["path"] for r in rows):
+        text = script(path, [r for r in rows if r["path"] == path], f"{folder}/{path}.svg")
+        subprocess.run(["gnuplot"], input=text, text=True, check=True)
+
+
+def publish(rows, folder, target):
+    os.makedirs(target, exist_ok=True)
+    names = ["results.json", "results.csv"] + [f"{path}.svg" for path in dict.fromkeys(r["path"] for r in rows)]
+    for name in names:
+        if os.path.exists(f"{folder}/{name}"):
+            shutil.copy(f"{folder}/{name}", target)
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--publish", metavar="DIR")
+    args.add_argument("results", nargs="?", default=f"{TOP}/build/bench/results/results.json")
+    args = args.parse_args()
+
+    with open(args.results) as f:
+        rows = json.load(f)["rows"]
+    folder = os.path.dirname(os.path.realpath(args.results))
+    tables(rows, sys.stdout)
+    plot(rows, folder)
+    if args.publish:
+        publish(rows, folder, args.publish)
+
+
+if __name__ == "__main__":
+    main()
