@@ -21,7 +21,7 @@
 #include "load.h"
 #include "log.h"
 
-#define WARM_UP_MS 100
+#define WARM_UP_MS 100	/* or as long as it is measured, if that is less */
 #define START_MS 5000	/* for the server to listen and the client to get its first answer */
 #define ANSWER_MS 1000	/* without one: a failure, or for UDP another try */
 #define UDP_PAYLOAD 18	/* of the smallest frame: 14 + 20 + 8 + 18, and 4 of check sequence */
@@ -494,7 +494,7 @@ static int measure(const struct load *l, struct shared *s, struct load_result *o
 
 	if (r)
 		return r;
-	sleep_ms(WARM_UP_MS);
+	sleep_ms(l->milliseconds < WARM_UP_MS ? l->milliseconds : WARM_UP_MS);
 	s->measuring = true;
 	since = now_ns();
 	before = total(s);

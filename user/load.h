@@ -26,7 +26,7 @@ struct load {
 	struct in_addr to;		/* network byte order */
 	uint16_t port_h;		/* that the client calls */
 	uint16_t server_port_h;		/* that the server has; 0: the same */
-	uint32_t milliseconds;		/* after a tenth of a second to get going */
+	uint32_t milliseconds;		/* after a tenth of a second, or as long, to get going */
 	uint32_t streams;		/* connections at once (TCP_STREAM), or clients (the others); 0: 1 */
 	int client_cpu, server_cpu;
 };
