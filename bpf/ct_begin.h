@@ -74,7 +74,7 @@ static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *
 	struct publish_key pub = { .addr = reply->dst, .port_h = reply->dport_h,
 				   .proto = reply->proto };
 
-	if (cfg->published) {
+	if (cfg->published && port_is_published(reply->proto, reply->dport_h)) {
 		if (ct_published_by_other(&pub, n))
 			return 1;
 		pub.addr = addr_of(0);

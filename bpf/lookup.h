@@ -42,6 +42,15 @@ static __always_inline struct endpoint *endpoint_get(__u16 net, struct ipaddr ad
 	return bpf_map_lookup_elem(&endpoints, &key);
 }
 
+/* Whether a TCP or UDP port is published on any address. */
+static __always_inline _Bool port_is_published(enum l4proto proto, __u16 port_h)
+{
+	__u32 at = ebpfnet_published_word(proto, port_h);
+	__u64 *word = bpf_map_lookup_elem(&published_ports, &at);
+
+	return word && *word >> port_h % 64 & 1;
+}
+
 /* Whether an address is inside a network of ours: nobody outside may see it, or has it. */
 __noinline int address_is_private(const struct ipaddr *a)
 {

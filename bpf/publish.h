@@ -52,7 +52,8 @@ static __noinline struct rule *publish_match(ctx_t *ctx, const struct pkt *p,
 {
 	struct rule *rule;
 
-	if (!cfg || !p || !id || !cfg->published || p->kind != PKT_PORTS)
+	if (!cfg || !p || !id || !cfg->published || p->kind != PKT_PORTS ||
+	    !port_is_published(p->key.proto, p->key.dport_h))
 		return NULL;
 	rule = publish_find(ctx, &p->key, id);
 	return rule && socket_of_host(ctx, &p->key) != SOCKET_CONNECTED ? rule : NULL;

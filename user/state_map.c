@@ -27,6 +27,7 @@ static const struct {
 	[MAP_FDB] = { "fdb", sizeof(struct fdb_key), sizeof(struct fdb_entry) },
 	[MAP_FDB_LEARNED] = { "fdb_learned", sizeof(struct fdb_key), sizeof(struct fdb_entry) },
 	[MAP_PUBLISHED] = { "published", sizeof(struct publish_key), sizeof(uint32_t) },
+	[MAP_PUBLISHED_PORTS] = { "published_ports", sizeof(uint32_t), sizeof(uint64_t) },
 	[MAP_RULES] = { "rules", sizeof(uint32_t), sizeof(struct rule) },
 	[MAP_USAGE] = { "usage", sizeof(uint32_t), sizeof(struct usage) },
 	[MAP_FLOWS] = { "flows", sizeof(struct flow_key), sizeof(struct flow) },

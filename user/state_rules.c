@@ -111,6 +111,35 @@ static struct publish_key *rule_keys(const struct rule *rule, uint32_t *count)
 	return keys;
 }
 
+static void mark(uint64_t *words, const struct rule *rule)
+{
+	uint32_t port;
+
+	for (port = rule->first_h; port <= rule->last_h; port++)
+		words[ebpfnet_published_word(rule->proto, port)] |= 1ull << port % 64;
+}
+
+/* Marks the ports of all rules there are, and of one that is about to be, or NULL; and no others. */
+static int mark_published(const struct state *s, const struct rule *soon)
+{
+	_cleanup_free_ struct rule_entry *rules = NULL;
+	uint64_t words[EBPFNET_PUBLISHED_WORDS] = {};
+	uint32_t keys[EBPFNET_PUBLISHED_WORDS], at;
+	size_t i, count;
+	int r;
+
+	r = state_rules(s, &rules, &count);
+	if (r)
+		return r;
+	for (i = 0; i < count; i++)
+		mark(words, &rules[i].rule);
+	if (soon)
+		mark(words, soon);
+	for (at = 0; at < EBPFNET_PUBLISHED_WORDS; at++)
+		keys[at] = at;
+	return map_put_many(s, MAP_PUBLISHED_PORTS, keys, words, EBPFNET_PUBLISHED_WORDS);
+}
+
 int state_rule_add(const struct state *s, uint32_t id, const struct rule *rule)
 {
 	_cleanup_free_ struct publish_key *keys = NULL;
@@ -127,7 +156,9 @@ int state_rule_add(const struct state *s, uint32_t id, const struct rule *rule)
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
 		ids[i] = id;
-	r = map_put_many(s, MAP_PUBLISHED, keys, ids, count);
+	r = mark_published(s, rule);
+	if (!r)
+		r = map_put_many(s, MAP_PUBLISHED, keys, ids, count);
 	if (!r)
 		r = map_put(s, MAP_RULES, &id, rule);
 	if (!r)
@@ -136,7 +167,8 @@ int state_rule_add(const struct state *s, uint32_t id, const struct rule *rule)
 	return r;
 }
 
-int state_rule_del(const struct state *s, uint32_t id)
+/* Its mark stays. */
+static int rule_del(const struct state *s, uint32_t id)
 {
 	_cleanup_free_ struct publish_key *keys = NULL;
 	struct rule rule;
@@ -154,6 +186,13 @@ int state_rule_del(const struct state *s, uint32_t id)
 	return r ? r : config_touch(s, -1);
 }
 
+int state_rule_del(const struct state *s, uint32_t id)
+{
+	int r = rule_del(s, id);
+
+	return r ? r : mark_published(s, NULL);
+}
+
 int state_rules_del(const struct state *s, uint32_t endpoint)
 {
 	_cleanup_free_ struct rule_entry *rules = NULL;
@@ -163,8 +202,8 @@ int state_rules_del(const struct state *s, uint32_t endpoint)
 	r = state_rules(s, &rules, &count);
 	for (i = 0; i < count && !r; i++)
 		if (rules[i].rule.endpoint == endpoint)
-			r = state_rule_del(s, rules[i].id);
-	return r;
+			r = rule_del(s, rules[i].id);
+	return r || !count ? r : mark_published(s, NULL);
 }
 
 int state_rules_move(const struct state *s, const char *name, uint32_t endpoint)
@@ -205,8 +244,10 @@ int state_repair(const struct state *s)
 		struct endpoint e;
 
 		if (map_get(s, MAP_ENDPOINTS, &key, &e) || e.id != rule->endpoint)
-			r = state_rule_del(s, rules[i].id);
+			r = rule_del(s, rules[i].id);
 	}
+	if (!r)
+		r = mark_published(s, NULL);
 	if (!r)
 		r = map_each(s, MAP_PUBLISHED, drop_void_key, (void *)s);
 	free(TAKE_PTR(rules));

@@ -23,7 +23,7 @@
 #include <stddef.h>
 #endif
 
-#define EBPFNET_ABI 2
+#define EBPFNET_ABI 3
 
 #define EBPFNET_NAME_LEN 16		/* a namespace's name, with its final 0 */
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..63; 0 is the outside */
@@ -34,6 +34,7 @@
 #define EBPFNET_MAX_RULES 65536		/* publish rules */
 #define EBPFNET_MAX_PUBLISHED 131072	/* (address, protocol, port) triples published */
 #define EBPFNET_MAX_UPLINKS 64
+#define EBPFNET_PUBLISHED_WORDS 2048	/* of map published_ports */
 
 /* Zones that are not networks: where a packet enters that comes from none of ours. */
 #define EBPFNET_NET_OUTSIDE 0		/* by an uplink */
@@ -242,6 +243,15 @@ struct publish_key {
 	enum l4proto proto;
 	__u8 zero;
 };
+
+/*
+ * Map published_ports: a bit for each TCP port, then one for each UDP port, 64 in a word: whether it is
+ * published on any address. Set before the keys are there, and cleared after they are gone.
+ */
+static inline __u32 ebpfnet_published_word(enum l4proto proto, __u16 port_h)
+{
+	return (proto == L4_UDP ? EBPFNET_PUBLISHED_WORDS / 2 : 0) + port_h / 64;
+}
 
 /* Map rules, by rule id (never used twice). A key of map published whose rule is missing is void. */
 struct rule {

@@ -2,6 +2,8 @@
 /* Published ports: from outside, from a namespace (hairpin), from the host itself. */
 #include <unistd.h>
 
+#include <user/state_map.h>
+
 #include "lib/harness.h"
 
 #define CLIENT SERVER
@@ -171,6 +173,24 @@ static void two_published_ports_may_lead_to_one(void **s)
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = CLIENT, .sport = 3000, .dport = port));
 	expect_published_out(SENT, frame(NS1_TO_GW, .src = UPLINK, .dst = CLIENT, .sport = 5001,
 					 .dport = 2001, .ttl = 63));
+}
+
+/* The bits that spare most packets a look-up: another rule may have the same port, on another address. */
+static void a_port_is_marked_as_long_as_any_rule_has_it(void **s)
+{
+	uint32_t one = publish(UPLINK, UDP, 5000, 5000, 3000);
+	uint32_t other = publish(UPLINK_SECOND, UDP, 4990, 5010, 3000);
+	uint32_t at = ebpfnet_published_word(L4_UDP, 5000);
+	uint64_t word;
+
+	assert_int_equal(state_rule_del(state(), one), 0);
+	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK_SECOND, .sport = 999, .dport = 5000));
+	expect_outcome(INTO_PORT);
+	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK_SECOND, .sport = 999, .dport = 5010));
+	expect_outcome(INTO_PORT);
+	assert_int_equal(state_rule_del(state(), other), 0);
+	assert_int_equal(map_get(state(), MAP_PUBLISHED_PORTS, &at, &word), 0);
+	assert_int_equal(word, 0);
 }
 
 static void nobody_outside_has_an_address_of_ours(void **s)
@@ -448,6 +468,7 @@ int main(void)
 		spec(a_secondary_address_answers_as_itself),
 		spec(an_address_that_is_gone_is_no_source_any_more),
 		spec(two_published_ports_may_lead_to_one),
+		spec(a_port_is_marked_as_long_as_any_rule_has_it),
 		spec(nobody_outside_has_an_address_of_ours),
 		spec(a_client_behind_a_narrow_route_is_outside),
 		spec(only_what_may_begin_a_flow_comes_in),
