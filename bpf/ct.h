@@ -15,6 +15,7 @@
 #define EBPFNET_BPF_CT_H
 
 #include "conn.h"
+#include "ct_lookup.h"
 #include "ctx_tc.h"
 #include "parse.h"
 #include "verdict.h"
@@ -136,40 +137,6 @@ __noinline int ct_touch(struct flow *f, struct pkt *p)
 	if (conn_is_further_peer(c))
 		ct_keep_mapping(c, new.state, now);
 	return 1;
-}
-
-/*
- * UDP: the mapping's entry has the first peer, and serves most packets with one look-up. A further
- * peer has an entry of its own; which of them a packet of nobody's needs, the filtering says.
- */
-static __noinline struct flow *ct_lookup_udp(const struct flow_key *key)
-{
-	_Bool inside = key && key->net != EBPFNET_NET_OUTSIDE;
-	struct config *cfg = config_get();
-	struct flow *mapping, *f;
-	struct flow_key k;
-
-	if (!key || !cfg)
-		return NULL;
-	k = nat_shape_key(*key, KEY_MAPPING, inside);
-	mapping = bpf_map_lookup_elem(&flows, &k);
-	if (mapping && nat_is_first_peer(mapping, key))
-		return mapping;
-	f = bpf_map_lookup_elem(&flows, key);
-	if (f || !mapping || cfg->filtering == FILTER_PORT)
-		return f;
-	if (cfg->filtering == FILTER_ENDPOINT || nat_is_first_address(mapping, key))
-		return mapping;
-	k = nat_shape_key(*key, KEY_ADDRESS, inside);
-	return bpf_map_lookup_elem(&flows, &k);
-}
-
-/* The entry for a packet, whatever has become of its flow. */
-static __always_inline struct flow *ct_lookup(const struct flow_key *key)
-{
-	if (key->proto == L4_UDP && key->net != EBPFNET_NET_HOST)
-		return ct_lookup_udp(key);
-	return bpf_map_lookup_elem(&flows, key);
 }
 
 /* The flow that a packet belongs to, its state brought up to date; NULL: none. */

@@ -7,6 +7,7 @@
 #define EBPFNET_BPF_INBOUND_H
 
 #include "check.h"
+#include "outside.h"
 #include "publish.h"
 #include "translate.h"
 
@@ -61,35 +62,13 @@ __noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p, const struct
 	return translate_macs(ctx, f, way);
 }
 
-/* RFC 2827, RFC 1812 5.3.8: nobody outside has an address inside a network of ours, or knows of one. */
-static __always_inline verdict_t inbound_refuse(const struct pkt *p)
-{
-	if (address_is_private(&p->key.src))
-		return DROP(martian);
-	return address_is_private(&p->key.dst) ? DROP(unsolicited) : NEXT;
-}
-
-/* Nor one of the host's own. */
+/* Nobody outside has an address of the host's own. */
 static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 {
 	struct route back;
 	enum route_kind kind = route_find(ctx, addr_be32(p->key.dst), addr_be32(p->key.src), 0, &back);
 
 	return kind == ROUTE_UPLINK || kind == ROUTE_TOO_BIG || kind == ROUTE_DISABLED;
-}
-
-/*
- * RFC 5382 REQ-4: a SYN to an external port that a namespace has is not answered, as the namespace may be
- * about to send one itself (simultaneous open). The host would refuse it.
- */
-static __always_inline _Bool inbound_is_mapped(ctx_t *ctx, const struct pkt *p)
-{
-	__u32 port_h = p->key.dport_h, *flows;
-
-	if (p->key.proto != L4_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
-		return 0;
-	flows = bpf_map_lookup_elem(&tcp_mapped, &port_h);
-	return flows && *flows && socket_of_host(ctx, &p->key) == SOCKET_NONE;
 }
 
 /* A packet that belongs to no flow: to a published port it begins one. NEXT: it is there. */
@@ -122,11 +101,7 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 	struct flow *f;
 	verdict_t v;
 
-	if (!cfg || p->eth_type != ETH_P_IP || (p->kind != PKT_ERROR && !pkt_has_tuple(p)) ||
-	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
-		return leave_alone(at, way);
-	/* queries are asked from inside: only their answers belong to a flow */
-	if (p->kind == PKT_QUERY && icmp_is_request(p->icmp_type))
+	if (!cfg || !inbound_may_be_ours(p))
 		return leave_alone(at, way);
 	p->key.net = at->zone;
 	if (p->kind == PKT_ERROR)

@@ -4,17 +4,8 @@
 #define EBPFNET_BPF_PUBLISH_H
 
 #include "ct_begin.h"
+#include "outside.h"
 #include "route.h"
-
-static __always_inline struct rule *rule_of(const struct publish_key *key, __u32 *id)
-{
-	__u32 *found = bpf_map_lookup_elem(&published, key);
-
-	if (!found)
-		return NULL;
-	*id = *found;
-	return bpf_map_lookup_elem(&rules, id);
-}
 
 /*
  * Whether a packet goes to an address that is the host's own now. When the kernel does not say,
@@ -29,16 +20,11 @@ static __always_inline _Bool publish_is_to_host(ctx_t *ctx, const struct flow_ke
 		(to->net == EBPFNET_NET_OUTSIDE || to->net == EBPFNET_NET_HOST));
 }
 
-/* The rule that publishes where a packet goes: on that very address, or on every one of the host's. */
+/* The rule that publishes where a packet goes, if that is an address of the host's. */
 static __always_inline struct rule *publish_find(ctx_t *ctx, const struct flow_key *to, __u32 *id)
 {
-	struct publish_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
-	struct rule *r = rule_of(&key, id);
+	struct rule *r = rule_for(to, id);
 
-	if (!r) {
-		key.addr = addr_of(0);
-		r = rule_of(&key, id);
-	}
 	return r && publish_is_to_host(ctx, to) ? r : NULL;
 }
 

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What is known of a packet from outside before its flow is asked: by its headers, and by look-ups
+ * that change nothing. For hooks of any kind.
+ */
+#ifndef EBPFNET_BPF_OUTSIDE_H
+#define EBPFNET_BPF_OUTSIDE_H
+
+#include "lookup.h"
+#include "parse.h"
+#include "socket.h"
+#include "verdict.h"
+
+/* RFC 2827, RFC 1812 5.3.8: nobody outside has an address inside a network of ours, or knows of one. */
+static __always_inline verdict_t inbound_refuse(const struct pkt *p)
+{
+	if (address_is_private(&p->key.src))
+		return DROP(martian);
+	return address_is_private(&p->key.dst) ? DROP(unsolicited) : NEXT;
+}
+
+/* Whether it may belong to a flow, or begin one, or is an error about one: all else is left alone. */
+static __always_inline _Bool inbound_may_be_ours(const struct pkt *p)
+{
+	if (p->eth_type != ETH_P_IP || (p->kind != PKT_ERROR && !pkt_has_tuple(p)) ||
+	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
+		return 0;
+	/* queries are asked from inside: only their answers belong to a flow */
+	return p->kind != PKT_QUERY || !icmp_is_request(p->icmp_type);
+}
+
+/* Whether it is a SYN to an external port that a namespace has. */
+static __always_inline _Bool inbound_calls_mapped(const struct pkt *p)
+{
+	__u32 port_h = p->key.dport_h, *flows;
+
+	if (p->key.proto != L4_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+		return 0;
+	flows = bpf_map_lookup_elem(&tcp_mapped, &port_h);
+	return flows && *flows;
+}
+
+/*
+ * RFC 5382 REQ-4: such a SYN is not answered, as the namespace may be about to send one itself
+ * (simultaneous open). The host would refuse it, unless it has a socket there.
+ */
+static __always_inline _Bool inbound_is_mapped(ctx_t *ctx, const struct pkt *p)
+{
+	return inbound_calls_mapped(p) && socket_of_host(ctx, &p->key) == SOCKET_NONE;
+}
+
+static __always_inline struct rule *rule_of(const struct publish_key *key, __u32 *id)
+{
+	__u32 *found = bpf_map_lookup_elem(&published, key);
+
+	if (!found)
+		return NULL;
+	*id = *found;
+	return bpf_map_lookup_elem(&rules, id);
+}
+
+/* The rule that publishes where a packet goes: on that very address, or on every one, the host's or not. */
+static __always_inline struct rule *rule_for(const struct flow_key *to, __u32 *id)
+{
+	struct publish_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
+	struct rule *r = rule_of(&key, id);
+
+	if (r)
+		return r;
+	key.addr = addr_of(0);
+	return rule_of(&key, id);
+}
+
+#endif
