@@ -20,6 +20,8 @@
 #include "port.skel.h"
 #include "uplink.skel.h"
 #include "uplink_out.skel.h"
+#include "uplink_xdp.skel.h"
+#include "uplink_xdpgeneric.skel.h"
 
 #include "bpf_log.h"
 #include "cleanup.h"
@@ -40,6 +42,8 @@ static const struct object objects[HOOKS] = {
 	[HOOK_UPLINK] = { "uplink", "ebpfnet_uplink", uplink_bpf__elf_bytes },
 	[HOOK_UPLINK_OUT] = { "uplink_out", "ebpfnet_out", uplink_out_bpf__elf_bytes },
 	[HOOK_LO] = { "lo", "ebpfnet_lo", lo_bpf__elf_bytes },
+	[HOOK_UPLINK_XDP] = { "uplink_xdp", "ebpfnet_guard", uplink_xdp_bpf__elf_bytes },
+	[HOOK_UPLINK_XDPGENERIC] = { "uplink_xdpgeneric", "ebpfnet_guard", uplink_xdpgeneric_bpf__elf_bytes },
 };
 
 const char *hook_name(enum hook hook)
@@ -86,6 +90,47 @@ int pin_prog_open(const struct state *s, enum hook hook, uint32_t *id)
 		return r;
 	*id = info.id;
 	return TAKE_FD(fd);
+}
+
+int pin_link_open(const char *path, struct pin_link *out)
+{
+	struct bpf_link_info info = {};
+	uint32_t len = sizeof(info);
+	_cleanup_fd_ int fd = bpf_obj_get(path);
+	int r;
+
+	out->fd = -1;
+	if (fd < 0)
+		return fd;
+	r = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (r)
+		return r;
+	out->fd = TAKE_FD(fd);
+	out->prog_id = info.prog_id;
+	/* of TCX info.tcx.ifindex, in newer headers: the first word of the union, as in info.xdp */
+	out->ifindex = info.xdp.ifindex;
+	return 0;
+}
+
+int pin_link(const struct state *s, int link, const char *path)
+{
+	char folder[PIN_PATH];
+
+	snprintf(folder, sizeof(folder), "%s/links", s->dir);
+	if (mkdir(folder, 0700) && errno != EEXIST)
+		return -errno;
+	return bpf_obj_pin(link, path);
+}
+
+bool pin_prog_is_ours(uint32_t prog_id)
+{
+	static const char prefix[] = "ebpfnet_";
+	struct bpf_prog_info info = {};
+	uint32_t len = sizeof(info);
+	_cleanup_fd_ int fd = bpf_prog_get_fd_by_id(prog_id);
+
+	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
+	       !strncmp(info.name, prefix, strlen(prefix));
 }
 
 /* ---- loading ---- */
@@ -221,23 +266,39 @@ int dataplane_journal(struct state *s)
 	return r ? r : state_reopen(s);
 }
 
-int dataplane_load(struct state *s, uint32_t max_flows)
+static int load_hook(const struct state *s, enum hook hook, uint32_t max_flows)
 {
 	char path[PIN_PATH];
+
+	pin_prog_path(s, hook, path);
+	return access(path, F_OK) ? load_object(s, &objects[hook], path, max_flows) : 0;
+}
+
+int dataplane_load(struct state *s, uint32_t max_flows)
+{
 	enum hook hook;
-	int r;
+	int r = 0;
 
 	max_flows = flows_to_make(s, max_flows);
-	for (hook = 0; hook < HOOKS; hook++) {
-		pin_prog_path(s, hook, path);
-		if (!access(path, F_OK))
-			continue;
-		r = load_object(s, &objects[hook], path, max_flows);
-		if (r)
-			return r;
-	}
-	r = state_reopen(s);
+	for (hook = 0; hook < HOOKS && !r; hook++)
+		if (hook != HOOK_UPLINK_XDP && hook != HOOK_UPLINK_XDPGENERIC)
+			r = load_hook(s, hook, max_flows);
+	if (!r)
+		r = state_reopen(s);
 	return r ? r : first_config(s, max_flows);
+}
+
+/* bpf/ctx_xdp.h: a device's MAC address is the kernel's to know. */
+int dataplane_guard_load(const struct state *s)
+{
+	int r;
+
+	bpf_log_begin();
+	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_probe_read_kernel, NULL) != 1)
+		return log_err(-EOPNOTSUPP, "this kernel lets no program read its memory (lockdown), which the guard "
+					    "needs; leave --xdp out");
+	r = load_hook(s, HOOK_UPLINK_XDP, flows_to_make(s, 0));
+	return r ? r : load_hook(s, HOOK_UPLINK_XDPGENERIC, flows_to_make(s, 0));
 }
 
 /* ---- unloading ---- */

@@ -20,6 +20,8 @@ enum hook {
 	HOOK_UPLINK,		/* ingress of the uplink */
 	HOOK_UPLINK_OUT,	/* egress of the uplink */
 	HOOK_LO,		/* ingress of lo, while something is published */
+	HOOK_UPLINK_XDP,	/* XDP of the uplink: the guard, if it is asked for; in the driver, */
+	HOOK_UPLINK_XDPGENERIC,	/* or behind it */
 	HOOKS,
 };
 
@@ -70,6 +72,28 @@ int dataplane_rename(const struct state *s, enum hook hook, const char *from, co
 /* Whether hook's program is attached to the device now. */
 bool dataplane_attached(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
 			const char *dev);
+
+/* ---- the guard: by XDP, whatever the other programs are attached by; its link is pinned like those of TCX ---- */
+
+/* Loads and pins its programs, after dataplane_load(). Leaves alone what is pinned already. */
+int dataplane_guard_load(const struct state *s);
+
+/* What of XDP is on a device. */
+struct guard_view {
+	uint32_t how;			/* the guard: GUARD_NATIVE or GUARD_GENERIC; 0: it is not there */
+	char other[32];			/* another's program, by name and id; "": none */
+};
+void dataplane_guard_view(const struct state *s, int ifindex, const char *dev, struct guard_view *out);
+
+/*
+ * Attaches it, how: GUARD_*. A program of somebody else's stays, and then the guard is not attached: as whenever
+ * it is not, that is said, and is no failure. Attached already in one of those ways: it stays as it is.
+ */
+void dataplane_guard_attach(const struct state *s, uint32_t how, int ifindex, const char *dev,
+			    bool *changed);
+
+/* At once, and not when the kernel gets to it. What is not attached, or whose device is gone, is no error. */
+int dataplane_guard_detach(const struct state *s, const char *dev, bool *changed);
 
 /* Removes every pin of ours and the folder. Devices must have been detached. */
 int dataplane_unload(struct state *s);

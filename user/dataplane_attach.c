@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include <bpf/bpf.h>
@@ -49,33 +48,6 @@ static int attach_failed(enum hook_kind kind, enum hook hook, const char *dev, i
 
 /* ---- TCX ---- */
 
-struct tcx {
-	int fd;			/* of the pinned link; -1: none */
-	uint32_t ifindex;	/* 0: its device is gone */
-	uint32_t prog_id;
-};
-
-/* Quiet; -ENOENT if nothing is pinned. */
-static int tcx_open(const char *path, struct tcx *out)
-{
-	struct bpf_link_info info = {};
-	uint32_t len = sizeof(info);
-	_cleanup_fd_ int fd = bpf_obj_get(path);
-	int r;
-
-	out->fd = -1;
-	if (fd < 0)
-		return fd;
-	r = bpf_obj_get_info_by_fd(fd, &info, &len);
-	if (r)
-		return r;
-	out->fd = TAKE_FD(fd);
-	out->prog_id = info.prog_id;
-	/* info.tcx.ifindex in newer headers: the first word of the union, as in info.xdp */
-	out->ifindex = info.xdp.ifindex;
-	return 0;
-}
-
 /*
  * A link that nothing holds any more is taken down by a worker of the kernel's, some time after: until
  * then that of a command that was killed a moment ago has the program on the device still.
@@ -95,26 +67,21 @@ static int link_create(int prog, int ifindex, int where)
 
 static int tcx_create(const struct state *s, enum hook hook, int prog, int ifindex, const char *path)
 {
-	_cleanup_fd_ int link = -1;
-	char folder[PIN_PATH];
+	_cleanup_fd_ int link =
+		link_create(prog, ifindex, is_egress(hook) ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS);
 
-	snprintf(folder, sizeof(folder), "%s/links", s->dir);
-	if (mkdir(folder, 0700) && errno != EEXIST)
-		return -errno;
-	link = link_create(prog, ifindex, is_egress(hook) ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS);
-	/* killed before the next line: the link dies with its descriptor */
-	return link < 0 ? link : bpf_obj_pin(link, path);
+	return link < 0 ? link : pin_link(s, link, path);
 }
 
 static int tcx_attach(const struct state *s, enum hook hook, int prog, uint32_t prog_id,
 		      int ifindex, const char *dev, bool *changed)
 {
 	char path[PIN_PATH];
-	struct tcx link;
+	struct pin_link link;
 	int r;
 
 	pin_link_path(s, hook, dev, path);
-	r = tcx_open(path, &link);
+	r = pin_link_open(path, &link);
 	if (!r && link.ifindex == (uint32_t)ifindex && link.prog_id == prog_id) {
 		close_fd(&link.fd);
 		return 0;
@@ -145,10 +112,10 @@ static bool tcx_attached(const struct state *s, enum hook hook, uint32_t prog_id
 			 const char *dev)
 {
 	char path[PIN_PATH];
-	struct tcx link;
+	struct pin_link link;
 
 	pin_link_path(s, hook, dev, path);
-	if (tcx_open(path, &link))
+	if (pin_link_open(path, &link))
 		return false;
 	close_fd(&link.fd);
 	return link.ifindex == (uint32_t)ifindex && link.prog_id == prog_id;
@@ -181,18 +148,6 @@ static uint32_t clsact_query(enum hook hook, int ifindex)
 	return bpf_tc_query(&h, &o) ? 0 : o.prog_id;
 }
 
-/* Whether a program is one of this or another release of ours. */
-static bool is_ours(uint32_t prog_id)
-{
-	static const char prefix[] = "ebpfnet_";
-	struct bpf_prog_info info = {};
-	uint32_t len = sizeof(info);
-	_cleanup_fd_ int fd = bpf_prog_get_fd_by_id(prog_id);
-
-	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
-	       !strncmp(info.name, prefix, strlen(prefix));
-}
-
 static int clsact_attach(enum hook hook, int prog, uint32_t prog_id, int ifindex, const char *dev,
 			 bool *changed, bool *made_qdisc)
 {
@@ -203,7 +158,7 @@ static int clsact_attach(enum hook hook, int prog, uint32_t prog_id, int ifindex
 
 	if (now == prog_id)
 		return 0;
-	if (now && !is_ours(now))
+	if (now && !pin_prog_is_ours(now))
 		return log_err(-EBUSY,
 			       "cannot attach program %s to %s: tc filter priority %d handle %d on "
 			       "its %s is another's (program id %u); move that one",
@@ -236,7 +191,7 @@ static int clsact_detach(enum hook hook, int ifindex, const char *dev, bool del_
 	int r = 0;
 
 	bpf_log_begin();
-	if (now && is_ours(now))
+	if (now && pin_prog_is_ours(now))
 		r = bpf_tc_detach(&h, &o);
 	if (r && r != -ENOENT && r != -ENODEV)
 		return log_err(r, "cannot detach program %s from %s (clsact %s): %s",
@@ -280,7 +235,7 @@ int dataplane_rename(const struct state *s, enum hook hook, const char *from, co
 
 	pin_link_path(s, hook, from, old);
 	pin_link_path(s, hook, to, new);
-	if (!rename(old, new) || errno == ENOENT)
+	if (access(old, F_OK) || !rename(old, new))
 		return 0;
 	return log_err(-errno, "cannot rename the pin %s to %s: %s", old, new, strerror(errno));
 }

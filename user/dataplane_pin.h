@@ -22,4 +22,20 @@ int pin_prog_open(const struct state *s, enum hook hook, uint32_t *id);
 /* Quiet if absent. */
 int pin_remove(const char *path);
 
+/* A pinned link. */
+struct pin_link {
+	int fd;			/* -1: none */
+	uint32_t ifindex;	/* 0: its device is gone, or it was detached */
+	uint32_t prog_id;
+};
+
+/* Quiet; -ENOENT if nothing is pinned. */
+int pin_link_open(const char *path, struct pin_link *out);
+
+/* Pins a link, which dies with its descriptor until then: a command that is killed before has attached nothing. */
+int pin_link(const struct state *s, int link, const char *path);
+
+/* Whether a program is one of this or another release of ours. */
+bool pin_prog_is_ours(uint32_t prog_id);
+
 #endif

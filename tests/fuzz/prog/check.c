@@ -175,11 +175,23 @@ static bool is_routed(const struct shot *s, const struct outcome_of *o)
 	return o->went == WENT_UPLINK || o->went == WENT_PORT;
 }
 
+/* What the guard drops, the uplink's program does, too, and for the same reason. */
+static const char *check_early(const struct outcome_of *o)
+{
+	if (o->early == COUNTERS)
+		return NULL;
+	MUST(o->went == WENT_NOWHERE && o->counts == 1);
+	MUST(o->counted == o->early);
+	return NULL;
+}
+
 const char *check_packet(const struct shot *s, const struct outcome_of *o)
 {
 	struct view in = view_of(s->in.bytes, s->in.len), out = view_of(o->out.bytes, o->out.len);
 	const char *broken = check_count(s, &in, o);
 
+	if (!broken)
+		broken = check_early(o);
 	if (!broken)
 		broken = check_nothing_private_leaves(s, &in, &out, o);
 	if (!broken && o->went != WENT_NOWHERE)

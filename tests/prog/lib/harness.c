@@ -91,6 +91,26 @@ void run(enum hook hook, enum device dev, const struct frame *in)
 	run_given(hook, dev, in, (struct given){});
 }
 
+uint32_t test_run_xdp(enum hook hook, enum device dev, const struct frame *in, struct frame *after)
+{
+	struct xdp_md ctx = { .data_end = in->len, .ingress_ifindex = ifindex_of(dev) };
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = in->bytes, .data_size_in = in->len,
+		    .data_out = after->bytes, .data_size_out = FRAME_MAX, .ctx_in = &ctx,
+		    .ctx_size_in = sizeof(ctx));
+
+	assert_int_equal(bpf_prog_test_run_opts(h.prog[hook], &o), 0);
+	after->len = o.data_size_out;
+	return o.retval;
+}
+
+void run_xdp(enum hook hook, enum device dev, const struct frame *in)
+{
+	count_from_here();
+	out.retval = test_run_xdp(hook, dev, in, &out.packet);
+	count_to_here();
+	out.hook = hook;
+}
+
 void run_beside(enum hook hook, enum device dev, const struct frame *in)
 {
 	struct __sk_buff ctx = { .ifindex = ifindex_of(dev) };
@@ -127,6 +147,8 @@ static int outcome_of_last(void)
 {
 	enum { UNSPEC = -1, SHOT = 2, REDIRECTED = 7 };
 
+	if (out.hook == HOOK_UPLINK_XDP || out.hook == HOOK_UPLINK_XDPGENERIC)
+		return out.retval == XDP_PASS ? PASSED : out.retval == XDP_DROP ? DROPPED : -1;
 	switch ((int)out.retval) {
 	case UNSPEC:
 		return PASSED;
@@ -150,7 +172,7 @@ void expect_outcome_at(enum outcome want, const char *file, int line)
 		want = SENT;
 	if (got == (int)want)
 		return;
-	print_error("outcome: %s (TC_ACT %d), expected: %s\n",
+	print_error("outcome: %s (verdict %d), expected: %s\n",
 		    got < 0 ? "strange" : outcome_text(got), (int)out.retval, outcome_text(want));
 	_fail(file, line);
 }
@@ -234,6 +256,8 @@ static int load(void)
 		r = dataplane_journal(&h.state);
 	if (!r)
 		r = dataplane_load(&h.state, FLOWS);
+	if (!r)
+		r = dataplane_guard_load(&h.state);
 	for (hook = 0; hook < HOOKS && !r; hook++) {
 		snprintf(path, sizeof(path), "%s/progs/%s", h.state.dir, hook_name(hook));
 		h.prog[hook] = bpf_obj_get(path);

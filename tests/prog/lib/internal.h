@@ -19,6 +19,9 @@ extern struct harness {
 void count_from_here(void);
 void count_to_here(void);
 
+/* BPF_PROG_TEST_RUN of an XDP program: XDP_*. in: as it comes by the device; out: what is left of it. */
+uint32_t test_run_xdp(enum hook hook, enum device dev, const struct frame *in, struct frame *out);
+
 /* ---- host.c ---- */
 
 #define HOST_BPFFS "/mnt" /* any folder that is always there: the mount is this process's alone */

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What may be done with a frame at an XDP hook. Nothing else names xdp_md or XDP_*. */
+#ifndef EBPFNET_BPF_CTX_XDP_H
+#define EBPFNET_BPF_CTX_XDP_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "addr.h"
+#include "uapi.h"
+
+typedef struct xdp_md ctx_t;
+
+enum action {
+	ACTION_PASS = XDP_PASS,
+	ACTION_DROP = XDP_DROP,
+};
+
+static __always_inline const void *ctx_data(const ctx_t *ctx)
+{
+	return (const void *)(long)ctx->data;
+}
+
+static __always_inline const void *ctx_data_end(const ctx_t *ctx)
+{
+	return (const void *)(long)ctx->data_end;
+}
+
+/* The frame's length, of which data to data_end may be a part (multi-buffer XDP). */
+static __always_inline __u32 ctx_len(ctx_t *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx);
+}
+
+/* Whether all of it is between data and data_end. */
+static __always_inline _Bool ctx_is_whole(ctx_t *ctx)
+{
+	return ctx_data_end(ctx) - ctx_data(ctx) == ctx_len(ctx);
+}
+
+/* The kernel's own, as far as they are read: libbpf puts in where the fields are in the running kernel. */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct net_device {
+	const unsigned char *dev_addr;
+};
+
+struct xdp_rxq_info {
+	struct net_device *dev;
+};
+
+struct xdp_buff {
+	struct xdp_rxq_info *rxq;
+};
+#pragma clang attribute pop
+
+/*
+ * Whether a frame to that MAC is for this station: what PACKET_HOST will say of it. The device's present address
+ * is the kernel's to know; when it may not be read (lockdown), no frame is for us.
+ */
+static __always_inline _Bool ctx_to_us(ctx_t *ctx, const __u8 *dmac)
+{
+	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+	struct xdp_rxq_info *rxq;
+	struct net_device *dev;
+	const unsigned char *at;
+	__u8 mac[6] __attribute__((aligned(2)));
+
+	return !bpf_probe_read_kernel(&rxq, sizeof(rxq), &xdp->rxq) &&
+	       !bpf_probe_read_kernel(&dev, sizeof(dev), &rxq->dev) &&
+	       !bpf_probe_read_kernel(&at, sizeof(at), &dev->dev_addr) &&
+	       !bpf_probe_read_kernel(mac, sizeof(mac), at) && mac_eq(mac, dmac);
+}
+
+#endif
