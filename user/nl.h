@@ -42,12 +42,16 @@ struct nl_link {
 	uint16_t type;			/* ARPHRD_* */
 	bool up;
 	bool running;			/* up, with a carrier, and the kernel has let packets through */
-	int peer;			/* veth: the other end's ifindex, in its own namespace */
+	int peer;			/* veth: the other end's ifindex, in its own namespace; VLAN: the one below */
+	bool peer_elsewhere;		/* that is in another network namespace than this device */
 	struct rtnl_link_stats64 stats;
 };
 
 /* By name, or by index where name is NULL. -ENODEV. */
 int nl_link_get(struct nl *nl, const char *name, int ifindex, struct nl_link *out);
+
+/* The first VLAN device on top of a device, in this network namespace. -ENOENT: none. */
+int nl_link_vlan(struct nl *nl, int ifindex, struct nl_link *out);
 
 /* A veth pair, down. Names, MACs and namespace are there from birth, so that nobody renames or readdresses it. */
 struct nl_veth {

@@ -26,6 +26,7 @@ static int read_link(const struct nlmsghdr *h, void *arg)
 		out->mtu = mnl_attr_get_u32(at[IFLA_MTU]);
 	if (at[IFLA_LINK])
 		out->peer = mnl_attr_get_u32(at[IFLA_LINK]);
+	out->peer_elsewhere = at[IFLA_LINK_NETNSID];
 	if (at[IFLA_STATS64])
 		memcpy(&out->stats, mnl_attr_get_payload(at[IFLA_STATS64]), sizeof(out->stats));
 	if (at[IFLA_LINKINFO]) {
@@ -50,6 +51,37 @@ int nl_link_get(struct nl *nl, const char *name, int ifindex, struct nl_link *ou
 	else
 		ifi->ifi_index = ifindex;
 	return nl_talk(nl, h, read_link, out);
+}
+
+struct vlan_search {
+	int below;
+	struct nl_link *out;
+};
+
+static int find_vlan(const struct nlmsghdr *h, void *arg)
+{
+	struct vlan_search *search = arg;
+	struct nl_link dev = {};
+
+	read_link(h, &dev);
+	if (!search->out->ifindex && dev.peer == search->below && !dev.peer_elsewhere &&
+	    !strcmp(dev.kind, "vlan"))
+		*search->out = dev;
+	return MNL_CB_OK;
+}
+
+int nl_link_vlan(struct nl *nl, int ifindex, struct nl_link *out)
+{
+	struct vlan_search search = { ifindex, out };
+	char buf[NL_BUFFER];
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *h;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	h = nl_begin(nl, buf, RTM_GETLINK, NLM_F_DUMP, (void **)&ifi, sizeof(*ifi));
+	r = nl_talk(nl, h, find_vlan, &search);
+	return !r && !out->ifindex ? -ENOENT : r;
 }
 
 static void put_end(struct nlmsghdr *h, const char *name, const uint8_t *mac, uint32_t mtu)
