@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The way of a packet, hook by hook: parse, then the stages in their order, then forward().
- * Read this first; every line below is a file of its own name or the function it names.
+ * Read this first; every line below is a file of its own name or the function it names. XDP is in early.h.
  */
 #ifndef EBPFNET_BPF_DATAPATH_H
 #define EBPFNET_BPF_DATAPATH_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The small look-ups that every stage makes, and counting: passes and drops are counted by
- * forward.h alone, events where they happen. */
+ * forward.h alone (at XDP by early.h), events where they happen. */
 #ifndef EBPFNET_BPF_LOOKUP_H
 #define EBPFNET_BPF_LOOKUP_H
 

@@ -20,7 +20,7 @@
 /* What the options ask for; what they leave open is zero, and defaults or what is there fill it in. */
 struct wish {
 	struct host_record host;	/* .hook counts if hook_given */
-	bool subnet_given, hook_given;
+	bool subnet_given, hook_given, guard_given;
 	uint32_t flows;
 	const char *const *uplinks;	/* those of the options */
 	int uplink_count;
@@ -91,6 +91,24 @@ static int read_hook(const char *text, struct wish *w)
 	return log_err(-EINVAL, "--hook '%s': tcx (kernel 6.6 and newer) or clsact", text);
 }
 
+/* As `ip link set DEV xdp`: without a value to the driver, or behind it where that does not take it. */
+static int read_guard(const char *text, struct wish *w)
+{
+	static const struct {
+		const char *text;
+		uint32_t how;
+	} ways[] = { { "", GUARD_ANY }, { "native", GUARD_NATIVE }, { "generic", GUARD_GENERIC }, { "off", 0 } };
+	size_t i;
+
+	w->guard_given = true;
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (!strcmp(text, ways[i].text)) {
+			w->host.made |= ways[i].how;
+			return 0;
+		}
+	return log_err(-EINVAL, "--xdp '%s': native, generic, off, or nothing: native where the driver has it", text);
+}
+
 static int read_wish(const struct options *o, struct wish *w)
 {
 	int i, r = 0;
@@ -106,6 +124,8 @@ static int read_wish(const struct options *o, struct wish *w)
 	r = read_subnet(o->subnet ? o->subnet : DEFAULT_SUBNET, &w->host);
 	if (!r && o->hook)
 		r = read_hook(o->hook, w);
+	if (!r && o->xdp)
+		r = read_guard(o->xdp, w);
 	if (!r && o->flows)
 		r = option_number("flows", o->flows, 128, 16777216, &w->flows);
 	for (i = 0; i < o->ns_count && !r; i++)
@@ -174,6 +194,15 @@ static int want_uplinks(struct nl *nl, const struct wish *w, struct host_record 
 	for (i = 0; i < w->uplink_count && !r; i++)
 		r = topo_uplink_want(nl, host, w->uplinks[i]);
 	return r;
+}
+
+/* What was not asked for stays. Whether it is another now. */
+static bool want_guard(const struct wish *w, struct host_record *host)
+{
+	uint32_t before = host->made & GUARD_ANY, now = w->guard_given ? w->host.made & GUARD_ANY : before;
+
+	host->made = (host->made & ~GUARD_ANY) | now;
+	return now != before;
 }
 
 /* ---- doing it ---- */
@@ -362,6 +391,8 @@ static int up(struct state *s, struct nl *nl, struct wish *w)
 			r = check_namespaces(s, w, &host);
 		if (!r)
 			r = want_uplinks(nl, w, &host, false);
+		if (!r)
+			changed = want_guard(w, &host);
 		if (!r)
 			r = state_ns_all(s, &before, &count);
 	}

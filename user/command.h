@@ -19,6 +19,7 @@ struct options {
 	bool json, quiet;
 	/* up */
 	const char *subnet, *hook;
+	const char *xdp;		/* "": without a value */
 	const char *uplink[16];
 	const char *ns[64];		/* NAME[=ADDR] */
 	int uplink_count, ns_count;

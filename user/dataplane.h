@@ -92,7 +92,7 @@ void dataplane_guard_view(const struct state *s, int ifindex, const char *dev, s
 void dataplane_guard_attach(const struct state *s, uint32_t how, int ifindex, const char *dev,
 			    bool *changed);
 
-/* At once, and not when the kernel gets to it. What is not attached, or whose device is gone, is no error. */
+/* At once, and not when the kernel gets to it. What is not attached is no error. changed: may be NULL. */
 int dataplane_guard_detach(const struct state *s, const char *dev, bool *changed);
 
 /* Removes every pin of ours and the folder. Devices must have been detached. */

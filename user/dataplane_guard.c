@@ -211,6 +211,7 @@ int dataplane_guard_detach(const struct state *s, const char *dev, bool *changed
 	if (!r)
 		bpf_link_detach(link.fd);
 	close_fd(&link.fd);
-	*changed = true;
+	if (changed)
+		*changed = true;
 	return pin_remove(path);
 }

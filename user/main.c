@@ -5,7 +5,7 @@
 #include "log.h"
 #include "opts.h"
 
-#define UP (OPT_UPLINK | OPT_SUBNET | OPT_NS | OPT_HOOK | OPT_FLOWS)
+#define UP (OPT_UPLINK | OPT_SUBNET | OPT_NS | OPT_HOOK | OPT_XDP | OPT_FLOWS)
 #define SPEC "[ADDR:]PORT[-PORT][:NSPORT][/tcp|udp]"
 
 static const struct command commands[] = {

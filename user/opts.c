@@ -14,13 +14,13 @@
 
 static const struct command *commands, *current;
 
-enum value { VALUE_FLAG, VALUE_TEXT, VALUE_UPLINK, VALUE_NS, VALUE_HELP, VALUE_VERSION };
+enum value { VALUE_FLAG, VALUE_TEXT, VALUE_CHOICE, VALUE_UPLINK, VALUE_NS, VALUE_HELP, VALUE_VERSION };
 
 static const struct option_row {
 	const char *name, *arg;
 	char letter;
 	unsigned int only;
-	size_t offset;		/* of the bool or the text in struct options */
+	size_t offset;		/* of the bool or the text in struct options; VALUE_CHOICE: "" if it has no value */
 	enum value value;
 	const char *help;
 } rows[] = {
@@ -32,6 +32,8 @@ static const struct option_row {
 	  "a namespace to make; repeatable (default: ns1, ns2)" },
 	{ "hook", "tcx|clsact", 0, OPT_HOOK, offsetof(struct options, hook), VALUE_TEXT,
 	  "how programs are attached (default: tcx if the kernel has it)" },
+	{ "xdp", "[native|generic|off]", 0, OPT_XDP, offsetof(struct options, xdp), VALUE_CHOICE,
+	  "drop by XDP what uplinks would drop anyway (default: off)" },
 	{ "flows", "N", 0, OPT_FLOWS, offsetof(struct options, flows), VALUE_TEXT,
 	  "size of the flow table (default: 100000)" },
 	{ "addr", "ADDR", 0, OPT_ADDR, offsetof(struct options, addr), VALUE_TEXT,
@@ -219,10 +221,27 @@ static const struct option_row *find_row(const char *arg, const char **value)
 	return NULL;
 }
 
+/* Whether a word is one of those in "[one|other]": else it is not this option's value. */
+static bool is_choice(const char *choices, const char *word)
+{
+	const char *at = choices;
+	size_t len;
+
+	while (*at && word) {
+		len = strcspn(++at, "|]");
+		if (len == strlen(word) && !strncmp(at, word, len))
+			return true;
+		at += len;
+		at += *at == ']';
+	}
+	return false;
+}
+
 static int store(const struct option_row *row, struct options *o, const char *value)
 {
 	switch (row->value) {
 	case VALUE_TEXT:
+	case VALUE_CHOICE:
 		*(const char **)((char *)o + row->offset) = value;
 		return -1;
 	case VALUE_UPLINK:
@@ -253,6 +272,8 @@ static int read_option(struct reader *r)
 		return usage_error("unknown option: %s", arg);
 	if (value && !row->arg)
 		return usage_error("--%s takes no value", row->name);
+	if (!value && row->value == VALUE_CHOICE)
+		value = is_choice(row->arg, *r->next) ? *r->next++ : "";
 	if (!value && row->arg) {
 		value = *r->next;
 		if (!value)

@@ -18,6 +18,7 @@ enum {
 	OPT_SPOOF = 1 << 8,
 	OPT_REPAIR = 1 << 9,
 	OPT_BENCH = 1 << 10,
+	OPT_XDP = 1 << 11,
 };
 
 struct command {

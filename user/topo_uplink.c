@@ -136,6 +136,39 @@ static int follow_routes(struct nl *nl, struct host_record *host)
 	return 0;
 }
 
+/* ---- the guard ---- */
+
+/*
+ * A device may take the tag out of a frame before XDP sees it, and then the guard would take another VLAN's
+ * for one to this host.
+ */
+const char *topo_guard_unfit(struct nl *nl, const struct nl_link *dev, char vlan[EBPFNET_NAME_LEN])
+{
+	struct nl_link found;
+
+	if (nl_link_vlan(nl, dev->ifindex, &found))
+		return NULL;
+	snprintf(vlan, EBPFNET_NAME_LEN, "%s", found.name);
+	return vlan;
+}
+
+/* The last of the programs: packets are right without it, so a device that cannot have it is no failure. */
+static int guard_uplink(const struct state *s, struct nl *nl, const struct host_record *host,
+			const struct nl_link *dev, bool *changed)
+{
+	uint32_t how = host->made & GUARD_ANY;
+	char name[EBPFNET_NAME_LEN];
+	const char *vlan = how ? topo_guard_unfit(nl, dev, name) : NULL;
+
+	if (vlan)
+		log_warn("no guard on %s: there is a VLAN on it (%s), and XDP may not see whose a frame is", dev->name,
+			 vlan);
+	if (!how || vlan)
+		return dataplane_guard_detach(s, dev->name, changed);
+	dataplane_guard_attach(s, how, dev->ifindex, dev->name, changed);
+	return 0;
+}
+
 /* ---- attaching ---- */
 
 /* It is gone: what we know of it by its number, and the pins that are left. */
@@ -149,7 +182,7 @@ static int forget(const struct state *s, const struct host_record *host, struct 
 		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK_OUT, 0, u->name, false);
 	if (!r && host->hook == HOOK_TCX)
 		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK, 0, u->name, false);
-	return r;
+	return r ? r : dataplane_guard_detach(s, u->name, NULL);
 }
 
 /* Its programs stay attached all the while. */
@@ -160,13 +193,15 @@ static int rename_uplink(const struct state *s, struct uplink_record *u, const s
 	r = dataplane_rename(s, HOOK_UPLINK_OUT, u->name, dev->name);
 	if (!r)
 		r = dataplane_rename(s, HOOK_UPLINK, u->name, dev->name);
+	if (!r)
+		r = dataplane_rename(s, HOOK_UPLINK_XDP, u->name, dev->name);
 	memcpy(u->name, dev->name, sizeof(u->name));
 	return r;
 }
 
 /* The egress first: an uplink is one, in map uplinks, once it has both programs. */
-static int hook_uplink(const struct state *s, struct host_record *host, struct uplink_record *u,
-		       const struct nl_link *dev, bool *changed)
+static int hook_uplink(const struct state *s, struct nl *nl, struct host_record *host,
+		       struct uplink_record *u, const struct nl_link *dev, bool *changed)
 {
 	struct uplink up = {}, old;
 	int r;
@@ -180,10 +215,11 @@ static int hook_uplink(const struct state *s, struct host_record *host, struct u
 	if (!r)
 		r = dataplane_attach(s, host->hook, HOOK_UPLINK, dev->ifindex, dev->name, changed, NULL);
 	memcpy(up.name, dev->name, sizeof(up.name));
-	if (r || (!state_uplink(s, dev->ifindex, &old) && !memcmp(&old, &up, sizeof(up))))
-		return r;
-	*changed = true;
-	return state_uplink_set(s, dev->ifindex, &up);
+	if (!r && (state_uplink(s, dev->ifindex, &old) || memcmp(&old, &up, sizeof(up)))) {
+		*changed = true;
+		r = state_uplink_set(s, dev->ifindex, &up);
+	}
+	return r ? r : guard_uplink(s, nl, host, dev, changed);
 }
 
 /* -ENODEV (quiet): there is no such device now. */
@@ -206,7 +242,7 @@ static int ensure_uplink(const struct state *s, struct nl *nl, struct host_recor
 		*changed = true;
 		r = rename_uplink(s, u, &dev);
 	}
-	return r ? r : hook_uplink(s, host, u, &dev, changed);
+	return r ? r : hook_uplink(s, nl, host, u, &dev, changed);
 }
 
 static bool is_hooked(const struct state *s, const struct host_record *host,
@@ -258,7 +294,9 @@ int topo_uplinks(const struct state *s, struct nl *nl, struct host_record *host,
 {
 	int there = 0, i, r;
 
-	r = host->made & UPLINKS_FOLLOW ? follow_routes(nl, host) : 0;
+	r = host->made & GUARD_ANY ? dataplane_guard_load(s) : 0;
+	if (!r && host->made & UPLINKS_FOLLOW)
+		r = follow_routes(nl, host);
 	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0] && !r; i++) {
 		r = ensure_uplink(s, nl, host, &host->uplinks[i], changed);
 		there += !r;
@@ -284,7 +322,9 @@ int topo_uplink_remove(const struct state *s, struct nl *nl, const struct host_r
 
 	if (!u->ifindex)
 		return 0;
-	r = state_uplink_del(s, u->ifindex);
+	r = dataplane_guard_detach(s, u->name, NULL);
+	if (!r)
+		r = state_uplink_del(s, u->ifindex);
 	if (r)
 		return r;
 	nl_link_get(nl, NULL, u->ifindex, &dev);

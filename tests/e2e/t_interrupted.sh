@@ -4,7 +4,7 @@
 # A command that is killed at any moment leaves a state that the next `up` or `down` repairs. strace
 # kills it as it enters a system call: every call that could change something, one after the other.
 
-CHANGES='MAP_UPDATE|MAP_DELETE|OBJ_PIN|LINK_CREATE|LINK_UPDATE|RTM_NEW|RTM_DEL|RTM_SET|O_CREAT|O_WRONLY'
+CHANGES='MAP_UPDATE|MAP_DELETE|OBJ_PIN|LINK_CREATE|LINK_UPDATE|LINK_DETACH|RTM_NEW|RTM_DEL|RTM_SET|O_CREAT|O_WRONLY'
 
 # Which calls of a command, counted from 1, change something; of calls other than these two, all.
 moments() { # SYSCALL CMD...
@@ -114,6 +114,14 @@ test_ns_del_at_each_netlink_message() { converges three sendto ebpfnet ns del th
 test_expose_at_each_bpf_call() { converges three bpf ebpfnet expose ns1 8000-8009; }
 
 test_up_at_each_file() { up_converges openat; }
+
+guarded() { up --xdp; }
+
+test_up_with_a_guard_at_each_bpf_call() { converges nothing bpf ebpfnet up --hook "$HOOK" --xdp; }
+test_up_takes_the_guard_off_at_each_bpf_call() { converges guarded bpf ebpfnet up --xdp off; }
+test_up_takes_the_guard_off_at_each_unlink() { converges guarded unlink ebpfnet up --xdp off; }
+test_up_changes_the_guard_at_each_bpf_call() { converges guarded bpf ebpfnet up --xdp generic; }
+test_down_with_a_guard_at_each_bpf_call() { converges guarded bpf ebpfnet down; }
 
 # Its pins are renamed with it, one by one.
 test_up_after_the_uplink_was_renamed_at_each_rename() {

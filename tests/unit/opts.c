@@ -8,7 +8,7 @@
 
 /* The kinds of row that main.c's table has. Nothing here runs them. */
 static const struct command commands[] = {
-	{ "up", .options = OPT_UPLINK | OPT_NS | OPT_FLOWS, .help = "make the network" },
+	{ "up", .options = OPT_UPLINK | OPT_NS | OPT_FLOWS | OPT_XDP, .help = "make the network" },
 	{ "down", .help = "remove it" },
 	{ "ns", "add", NULL, "NAME", 1, 1, .options = OPT_ADDR | OPT_SPOOF, .help = "make one" },
 	{ "ns", "list", .options = OPT_JSON, .help = "list them" },
@@ -139,6 +139,34 @@ static void each_option_goes_to_its_own_field(void **state)
 	assert_true(line.p.options.quiet);
 	assert_read("ns add a --spoof allow", "ns", "add", "a");
 	assert_string_equal(line.p.options.spoof, "allow");
+}
+
+/* What follows is its value only if it can be one. */
+static void a_choice_may_be_left_open(void **state)
+{
+	static const char *const values[] = { "native", "generic", "off" };
+	char text[64];
+	size_t i;
+
+	assert_read("up --xdp", "up", NULL, "");
+	assert_string_equal(line.p.options.xdp, "");
+	assert_read("--xdp up", "up", NULL, "");
+	assert_string_equal(line.p.options.xdp, "");
+	assert_read("up --xdp --flows 7", "up", NULL, "");
+	assert_string_equal(line.p.options.xdp, "");
+	assert_string_equal(line.p.options.flows, "7");
+	for (i = 0; i < COUNT(values); i++) {
+		snprintf(text, sizeof(text), "up --xdp %s --flows 7", values[i]);
+		assert_read(text, "up", NULL, "");
+		assert_string_equal(line.p.options.xdp, values[i]);
+		snprintf(text, sizeof(text), "--xdp=%s up", values[i]);
+		assert_read(text, "up", NULL, "");
+		assert_string_equal(line.p.options.xdp, values[i]);
+	}
+	assert_read("up --xdp=nat", "up", NULL, ""); /* the command's to refuse */
+	assert_string_equal(line.p.options.xdp, "nat");
+	assert_usage("up --xdp nat", "ebpfnet: too many words: nat (try `ebpfnet up --help`)");
+	assert_usage("down --xdp", "ebpfnet: down takes no --xdp (try `ebpfnet down --help`)");
 }
 
 static void the_last_of_an_option_given_twice_counts(void **state)
@@ -474,6 +502,7 @@ int main(void)
 		cmocka_unit_test(options_are_off_unless_given),
 		cmocka_unit_test(options_may_stand_before_between_and_after_words),
 		cmocka_unit_test(each_option_goes_to_its_own_field),
+		cmocka_unit_test(a_choice_may_be_left_open),
 		cmocka_unit_test(the_last_of_an_option_given_twice_counts),
 		cmocka_unit_test(uplink_may_be_repeated),
 		cmocka_unit_test(ns_may_be_repeated),

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=bash
+#
+# The guard, `up --xdp`: on real packets, beside XDP programs of others, and its comings and goings.
+
+problems() {
+	ebpfnet status --json | json '[p["problem"] for p in j["problems"]]'
+}
+
+well() { # WHEN
+	is "$(problems)" "[]" "problems $1"
+}
+
+# How eth0 (or DEV) is guarded: by what we say, and by what the kernel says.
+guarded() { # native|generic|None [DEV]
+	local dev=${2-eth0} word="" there
+	is "$(ebpfnet status --json | json '[u["xdp"] for u in j["uplinks"] if u["name"] == "'"$dev"'"]')" \
+		"[$([ "$1" = None ] && echo None || echo "'$1'")]" "guard of $dev"
+	there=$(ip -d link show "$dev" | grep -oE ' xdp(generic)? ' || true)
+	case $1 in native) word=" xdp " ;; generic) word=" xdpgeneric " ;; esac
+	is "$there" "$word" "XDP on $dev"
+}
+
+# Somebody else's program: passes all.
+others_xdp() { # xdpdrv|xdpgeneric
+	local section=xdp
+	[ "$1" = xdpgeneric ] || section=xdp.frags # else a veth of that MTU does not take it
+	echo '__attribute__((section("'$section'"), used)) int other(void *ctx) { return 2; }' > $T/other.c
+	must clang -O2 -target bpf -c $T/other.c -o $T/other.o
+	must bpftool prog load $T/other.o /sys/fs/bpf/other type xdp
+	must bpftool net attach "$1" pinned /sys/fs/bpf/other dev eth0
+}
+
+others_is_there() {
+	like "$(ip link show eth0)" 'xdp.* id [0-9]+ (name other )?'
+	unlike "$(ip link show eth0)" ebpfnet_guard
+}
+
+# ---- packets
+
+# Ordinary traffic of every kind goes the way that it goes without.
+everything_passes() {
+	up "$@"
+	must ebpfnet expose ns1 5000
+	must ebpfnet expose ns1 5000/udp
+	serve ns1 tcp 5000
+	serve ns1 udp 5000
+	serve internet tcp 7000
+	serve internet udp 7000
+	serve host tcp 7700
+	reaches ns1 tcp $INTERNET 7000 $HOST
+	reaches ns1 udp $INTERNET 7000 $HOST
+	reaches internet tcp $HOST 5000 $INTERNET
+	reaches internet udp $HOST 5000 $INTERNET
+	reaches ns2 tcp $HOST 5000 $HOST
+	reaches host tcp $HOST 5000 $HOST
+	reaches host tcp $INTERNET 7000 $HOST
+	reaches internet tcp $HOST 7700 $INTERNET
+	pings ns1 $INTERNET
+	pings host $INTERNET
+	pings internet $HOST
+	pings ns1 $INTERNET -s 20000 # in pieces
+	must on ns1 "$WIRE" copy $INTERNET 7000 4000000
+	must on internet "$WIRE" copy $HOST 5000 4000000
+	must_not on ns1 ping -n -c1 -W1 -t2 $INTERNET
+	like "$out" 'From 172.31.0.1 icmp_seq=1 Time to live exceeded'
+	well "with all that"
+}
+
+test_native_lets_pass_what_is_in_order() { everything_passes --xdp native; }
+test_generic_lets_pass_what_is_in_order() { everything_passes --xdp generic; }
+
+# To the mapping of another namespace: sent out and turned round, it comes by the uplink, past the driver.
+hairpins() { # OPTION...
+	up "$@"
+	by_hand ns1 ns2
+	probe '
+	public = udp_out()[1]
+	set_filtering = sh("ebpfnet", "set", "filtering", "endpoint")
+	this = mark()
+	inside2.send(IP(src=NS2, dst=HOST) / UDP(sport=6100, dport=public.sport) / this)
+	came = inside.hears(this)
+	must(came.src == HOST, "came as " + came.summary())
+	'
+}
+
+test_native_lets_hairpins_pass() { hairpins --xdp native; }
+test_generic_lets_hairpins_pass() { hairpins --xdp generic; }
+
+# What it drops no capture on the uplink sees, and the counters are those that the uplink's program has.
+drops() { # OPTION...
+	up "$@"
+	by_hand ns1 ns2
+	hear host eth0 -Q in "ip and (net 192.168.0.0/16 or tcp[tcpflags] == tcp-syn)"
+	probe '
+	public = tcp_connected(6001)[1]
+	for dst in HOST, NS1:
+	    for l4 in UDP(sport=7, dport=5000), TCP(sport=7, dport=5000, flags="S"), ICMP():
+	        outside.send(IP(src=NS2, dst=dst) / l4)
+	for l4 in UDP(sport=7, dport=5000), TCP(sport=7, dport=5000, flags="A"), ICMP():
+	    outside.send(IP(src=PEER2, dst=GATEWAY) / l4)
+	outside.send(IP(src=PEER2, dst=HOST) / TCP(sport=7, dport=public.dport, flags="S"))
+	'
+	is "$(counter martian)" 6 martians
+	is "$(counter unsolicited)" 4 "unsolicited"
+	heard host eth0
+}
+
+dropped_early() { # OPTION...
+	drops "$@"
+	is "$heard" "" "what came to the uplink's taps"
+	well "after drops"
+}
+
+test_native_drops_early() { dropped_early --xdp native; }
+test_generic_drops_early() { dropped_early --xdp generic; }
+
+# Proves the test: without it the same frames come further, and to the same end.
+test_the_same_is_dropped_without() {
+	drops
+	is "$(wc -l <<< "$heard")" 10 "frames that came to the uplink's taps"
+}
+
+# A frame in another VLAN is another network's, and may not be judged.
+test_a_vlan_keeps_the_guard_away() {
+	ip link add link eth0 name eth0.5 type vlan id 5 2> /dev/null || skip "this kernel has no VLANs"
+	ip link set eth0.5 up
+	ip -n isp link add link lan name lan.5 type vlan id 5
+	ip -n isp link set lan.5 up
+	up --xdp
+	like "$err" 'no guard on eth0: there is a VLAN on it \(eth0.5\)'
+	guarded None
+	like "$(problems)" 'eth0 has no guard: there is a VLAN'
+	ip link del eth0.5
+	like "$(problems)" 'the guard is missing from eth0'
+	must ebpfnet up
+	guarded native
+	well "without the VLAN"
+	ip link add link eth0 name eth0.5 type vlan id 5
+	like "$(problems)" 'guard of eth0 is not as it should be: it may not see the tags of eth0.5'
+	must ebpfnet up
+	guarded None
+	must ebpfnet up --xdp off
+	well "when there is to be none"
+}
+
+# ---- comings and goings
+
+test_without_a_value_the_driver_is_asked_first() {
+	up --xdp
+	guarded native
+	must ebpfnet up
+	like "$out" 'nothing to change'
+	must ebpfnet up --xdp
+	like "$out" 'nothing to change'
+	well "with a guard"
+}
+
+# A macvlan's driver has no XDP of its own.
+test_where_the_driver_does_not_take_it() {
+	ip link add mv0 link eth0 type macvlan mode bridge 2> /dev/null || skip "this kernel has no macvlan"
+	ip link set mv0 up
+	up --uplink mv0 --xdp native
+	like "$err" 'no guard on mv0: its driver takes no XDP program \(.*\); try --xdp generic'
+	guarded None mv0
+	like "$(problems)" 'the guard is missing from mv0'
+	must ebpfnet up --xdp
+	like "$out" 'the guard of mv0 is generic: its driver takes no XDP program'
+	guarded generic mv0
+	unlike "$(problems)" guard
+	must ebpfnet up
+	like "$out" 'nothing to change'
+}
+
+test_it_stays_until_another_is_asked_for() {
+	up
+	guarded None
+	well "without one"
+	must ebpfnet up --xdp generic
+	guarded generic
+	must ebpfnet ns add more
+	must ebpfnet up
+	guarded generic
+	must ebpfnet up --xdp native
+	guarded native
+	must ebpfnet up --xdp # it is: in one of the ways that will do
+	guarded native
+	must ebpfnet up --xdp off
+	guarded None
+	well "after it is off"
+	must ebpfnet up
+	like "$out" 'nothing to change'
+	pings ns1 $INTERNET
+	refused 'native, generic, off, or nothing' ebpfnet up --xdp=both
+}
+
+leaves_nothing() { # OPTION...
+	local before
+	before=$(snapshot)
+	up "$@"
+	must ebpfnet down
+	is "$(diff <(echo "$before") <(snapshot))" "" "what down left, or took"
+}
+
+test_down_leaves_nothing_of_native() { leaves_nothing --xdp native; }
+test_down_leaves_nothing_of_generic() { leaves_nothing --xdp generic; }
+
+test_another_release_may_take_it_off() {
+	local before
+	before=$(snapshot)
+	up --xdp
+	rm -r $PINS/links $PINS/progs # what it knows of is not more than that
+	must ebpfnet down
+	soon [ "$(snapshot)" = "$before" ]
+}
+
+test_taken_off_by_somebody() {
+	up --xdp
+	must bpftool link detach pinned $PINS/links/uplink_xdp-eth0
+	like "$(problems)" 'the guard is missing from eth0'
+	must ebpfnet up
+	guarded native
+	rm $PINS/links/uplink_xdp-eth0
+	must ebpfnet up
+	guarded native
+	rm -r $PINS/progs
+	must ebpfnet up
+	guarded native
+	well "once it is back"
+}
+
+test_a_renamed_uplink_keeps_it() {
+	up --xdp
+	ip link set eth0 down
+	ip link set eth0 name wan.7
+	ip link set wan.7 up
+	ip route add default via 172.31.0.1
+	guarded native wan.7
+	well "under another name"
+	must ebpfnet up
+	guarded native wan.7
+	is "$(ls $PINS/links | grep -c uplink_xdp)" 1 "pins of it"
+	must ebpfnet down
+	is "$(ip link show wan.7 | grep -c xdp)" 0 "XDP left"
+}
+
+test_an_uplink_that_was_made_again_gets_it() {
+	up --xdp
+	ip link del eth0
+	make_uplink_again
+	guarded None
+	must ebpfnet up
+	guarded native
+	well "after up"
+	ebpfnet monitor --repair > $T/monitor.out 2>&1 &
+	soon grep -q watching $T/monitor.out
+	ip link del eth0
+	make_uplink_again
+	soon grep -q 'repaired: out through eth0' $T/monitor.out
+	guarded native
+	well "after monitor"
+}
+
+test_each_of_two_uplinks_has_one() {
+	ip link add eth1 type veth peer name lan1 netns isp
+	ip -n isp link set lan1 up
+	ip address add 198.51.100.2/24 dev eth1
+	ip link set eth1 up
+	up --uplink eth0 --xdp generic
+	must ebpfnet up --uplink eth1
+	guarded generic
+	guarded generic eth1
+	well "with two"
+	must ebpfnet down
+	is "$(ip link | grep -c xdp)" 0 "XDP left"
+}
+
+# ---- others
+
+beside() { # xdpdrv|xdpgeneric
+	others_xdp "$1"
+	up --xdp
+	like "$err" 'no guard on eth0: it has an XDP program of somebody else.s \((other, )?id [0-9]+\)'
+	others_is_there
+	is "$(wc -l <<< "$err")" 1 "lines"
+	like "$(problems)" 'eth0 has no guard: it has an XDP program of somebody else'
+	pings ns1 $INTERNET
+	must ebpfnet up
+	like "$err" 'no guard on eth0'
+	others_is_there
+	must bpftool net detach "$1" dev eth0
+	like "$(problems)" 'the guard is missing from eth0'
+	must ebpfnet up
+	guarded native
+	well "once that is gone"
+	# and nobody takes its place unasked
+	must_not bpftool net attach "$1" pinned /sys/fs/bpf/other dev eth0
+	must_not bpftool net attach xdp pinned /sys/fs/bpf/other dev eth0
+	guarded native
+}
+
+test_beside_a_native_program_of_somebody_else() { beside xdpdrv; }
+test_beside_a_generic_program_of_somebody_else() { beside xdpgeneric; }
+
+test_down_leaves_somebody_elses() {
+	local before
+	others_xdp xdpgeneric
+	before=$(snapshot)
+	up --xdp
+	must ebpfnet down
+	is "$(diff <(echo "$before") <(snapshot))" "" "what down left, or took"
+}
