@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The guard: XDP on an uplink, before the kernel has built anything for a frame. It drops what
- * datapath_uplink() would drop for its addresses alone, or as a SYN to a namespace's external port,
- * and counts it as that would. All else passes unchanged, and nothing is decided for it here.
+ * datapath_uplink() would drop for its addresses alone, and counts it as that would. All else passes
+ * unchanged, and nothing is decided for it here.
  *
  * To drop what that program does not is a fault, to pass what it drops is none. So whatever belongs to a
  * flow, dead or alive, is passed, and so are pieces of datagrams and ICMP errors.
@@ -14,37 +14,21 @@
 #include "ctx_xdp.h"
 #include "outside.h"
 
-/*
- * A SYN to an external port that a namespace has, in the order in which the uplink's program asks: is that
- * published, has the host a socket there, and then the addresses.
- */
-static __always_inline verdict_t early_mapped(ctx_t *ctx, const struct pkt *p, verdict_t refused)
-{
-	__u32 ignored;
-
-	if (rule_for(&p->key, &ignored))
-		return PASS;
-	return socket_of_host(ctx, &p->key) == SOCKET_NONE ? DROP(unsolicited) : refused;
-}
-
 /* What the uplink's program would say of an IPv4 packet to this station. */
 static __always_inline verdict_t early_verdict(ctx_t *ctx, const struct pkt *p, enum parsed parsed)
 {
 	verdict_t refused = inbound_refuse(p);
-	_Bool mapped;
 
 	if (refused == NEXT)
-		refused = PASS;
+		return PASS;
 	if (parsed != PARSED) /* it looks at the addresses alone, too */
 		return refused;
 	if (p->frag & IP_PIECE || p->kind == PKT_ERROR)
 		return PASS;
 	if (!inbound_may_be_ours(p))
 		return refused;
-	mapped = inbound_calls_mapped(p);
-	if ((refused == PASS && !mapped) || ct_lookup(&p->key))
-		return PASS;
-	return mapped ? early_mapped(ctx, p, refused) : refused;
+	/* a SYN to an external port that a namespace has is refused for that, if the address is the host's */
+	return inbound_calls_mapped(p) || ct_lookup(&p->key) ? PASS : refused;
 }
 
 /*

@@ -71,6 +71,16 @@ static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 	return kind == ROUTE_UPLINK || kind == ROUTE_TOO_BIG || kind == ROUTE_DISABLED;
 }
 
+/*
+ * RFC 5382 REQ-4: such a SYN is not answered, as the namespace may be about to send one itself
+ * (simultaneous open). The host would refuse it, unless it has a socket there, or only forwards it.
+ */
+static __always_inline _Bool inbound_is_mapped(ctx_t *ctx, const struct pkt *p)
+{
+	return inbound_calls_mapped(p) && route_is_here(ctx, p->key.dst) &&
+	       socket_of_host(ctx, &p->key) == SOCKET_NONE;
+}
+
 /* A packet that belongs to no flow: to a published port it begins one. NEXT: it is there. */
 static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
 					       const struct config *cfg, const struct entrance *at,
@@ -122,6 +132,10 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 		return leave_alone(at, way);
 	/* only what was turned round in here comes from an address of the host's own */
 	if (at->routed && !at->hairpin && addr_eq(p->key.src, p->key.dst))
+		return DROP(martian);
+	/* whoever may answer a mapping (`set filtering`), nobody outside has an address of ours */
+	if (at->routed && !at->hairpin && f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key) &&
+	    address_is_private(&p->key.src))
 		return DROP(martian);
 	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
 		return DROP(bad_checksum);

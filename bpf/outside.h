@@ -8,7 +8,6 @@
 
 #include "lookup.h"
 #include "parse.h"
-#include "socket.h"
 #include "verdict.h"
 
 /* RFC 2827, RFC 1812 5.3.8: nobody outside has an address inside a network of ours, or knows of one. */
@@ -38,37 +37,6 @@ static __always_inline _Bool inbound_calls_mapped(const struct pkt *p)
 		return 0;
 	flows = bpf_map_lookup_elem(&tcp_mapped, &port_h);
 	return flows && *flows;
-}
-
-/*
- * RFC 5382 REQ-4: such a SYN is not answered, as the namespace may be about to send one itself
- * (simultaneous open). The host would refuse it, unless it has a socket there.
- */
-static __always_inline _Bool inbound_is_mapped(ctx_t *ctx, const struct pkt *p)
-{
-	return inbound_calls_mapped(p) && socket_of_host(ctx, &p->key) == SOCKET_NONE;
-}
-
-static __always_inline struct rule *rule_of(const struct publish_key *key, __u32 *id)
-{
-	__u32 *found = bpf_map_lookup_elem(&published, key);
-
-	if (!found)
-		return NULL;
-	*id = *found;
-	return bpf_map_lookup_elem(&rules, id);
-}
-
-/* The rule that publishes where a packet goes: on that very address, or on every one, the host's or not. */
-static __always_inline struct rule *rule_for(const struct flow_key *to, __u32 *id)
-{
-	struct publish_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
-	struct rule *r = rule_of(&key, id);
-
-	if (r)
-		return r;
-	key.addr = addr_of(0);
-	return rule_of(&key, id);
 }
 
 #endif

@@ -7,6 +7,28 @@
 #include "outside.h"
 #include "route.h"
 
+static __always_inline struct rule *rule_of(const struct publish_key *key, __u32 *id)
+{
+	__u32 *found = bpf_map_lookup_elem(&published, key);
+
+	if (!found)
+		return NULL;
+	*id = *found;
+	return bpf_map_lookup_elem(&rules, id);
+}
+
+/* The rule that publishes where a packet goes: on that very address, or on every one, the host's or not. */
+static __always_inline struct rule *rule_for(const struct flow_key *to, __u32 *id)
+{
+	struct publish_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
+	struct rule *r = rule_of(&key, id);
+
+	if (r)
+		return r;
+	key.addr = addr_of(0);
+	return rule_of(&key, id);
+}
+
 /*
  * Whether a packet goes to an address that is the host's own now. When the kernel does not say,
  * what came to the host from outside, or from itself over lo, is taken to be for it.
