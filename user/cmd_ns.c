@@ -75,6 +75,7 @@ static int check_new_name(struct session *x, const char *name)
 static int plug_new(struct session *x, const struct options *o, const char *name, uint16_t flags,
 		    const char *path)
 {
+	struct topo_taken taken;
 	struct ns_record rec;
 	char addr[ADDR_TEXT];
 	struct ipaddr wanted;
@@ -86,12 +87,14 @@ static int plug_new(struct session *x, const struct options *o, const char *name
 	if (!r)
 		r = read_addr(o, x, &wanted);
 	if (!r)
-		r = topo_reserve(&x->s, &x->nl, &x->host, name, wanted, flags, port_flags, path, &rec);
+		r = topo_taken_read(&x->s, &x->host, &taken);
+	if (!r)
+		r = topo_reserve(&x->s, &x->nl, &x->host, &taken, name, wanted, flags, port_flags, path, &rec);
 	if (r)
 		return r;
 	r = topo_plug(&x->s, &x->nl, &x->host, name, &rec, &changed);
 	if (!r)
-		topo_settle(&x->s, &x->nl);
+		topo_settle(&x->nl, &rec);
 	if (!r)
 		r = hosts_write(&x->s);
 	if (r) {

@@ -27,7 +27,7 @@ struct wish {
 	struct ns_wish {
 		char name[EBPFNET_NAME_LEN];
 		struct ipaddr addr;
-	} ns[64];
+	} ns[EBPFNET_MAX_PORTS];
 	int ns_count;
 };
 
@@ -245,10 +245,12 @@ static int begin(struct state *s, struct nl *nl, struct wish *w, struct host_rec
 static int reserve_all(const struct state *s, struct nl *nl, const struct host_record *host,
 		       const struct wish *w)
 {
+	struct topo_taken taken;
 	struct ns_record rec;
 	char path[NETNS_PATH];
-	int pass, i, r = 0;
+	int pass, i, r;
 
+	r = topo_taken_read(s, host, &taken);
 	/* those with an address of their own first, so that no other takes it */
 	for (pass = 0; pass < 2; pass++)
 		for (i = 0; i < w->ns_count && !r; i++) {
@@ -257,7 +259,7 @@ static int reserve_all(const struct state *s, struct nl *nl, const struct host_r
 			if ((pass == 0) != (addr_number(n->addr) != 0) || !state_ns(s, n->name, &rec))
 				continue;
 			netns_path(n->name, path);
-			r = topo_reserve(s, nl, host, n->name, n->addr, NS_MADE | NS_DECLARED, 0,
+			r = topo_reserve(s, nl, host, &taken, n->name, n->addr, NS_MADE | NS_DECLARED, 0,
 					 path, &rec);
 		}
 	return r;
@@ -304,7 +306,7 @@ static int build(struct state *s, struct nl *nl, const struct wish *w, struct ho
 	if (!r)
 		r = topo_uplinks(s, nl, host, changed);
 	if (!r)
-		topo_settle(s, nl);
+		topo_settle_all(s, nl);
 	if (!r)
 		r = state_repair(s);
 	if (!r)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <ebpfnet/abi.h>
+
 #define EXIT_OK 0
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
@@ -21,7 +23,7 @@ struct options {
 	const char *subnet, *hook;
 	const char *xdp;		/* "": without a value */
 	const char *uplink[16];
-	const char *ns[64];		/* NAME[=ADDR] */
+	const char *ns[EBPFNET_MAX_PORTS]; /* NAME[=ADDR] */
 	int uplink_count, ns_count;
 	const char *flows;
 	/* ns add, attach */

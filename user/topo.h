@@ -65,20 +65,32 @@ int topo_uplink_remove(const struct state *s, struct nl *nl, const struct host_r
 
 /* ---- namespaces ---- */
 
+/* How many addresses are tried: as many as may be taken, and the three that no namespace gets. */
+#define TOPO_TURNS (EBPFNET_MAX_PORTS + 3)
+
+/* What namespaces have: read once, however many more a command makes. */
+struct topo_taken {
+	bool number[EBPFNET_MAX_PORTS];
+	bool addr[TOPO_TURNS];		/* in the order in which they are given out */
+};
+
+int topo_taken_read(const struct state *s, const struct host_record *host, struct topo_taken *out);
+
 /*
- * A record for a new namespace: number, addresses and device names, journalled as pending. addr may
- * be zero: the next free one.
+ * A record for a new namespace: number, addresses and device names, journalled as pending, and entered in
+ * taken. addr may be zero: the next free one.
  */
 int topo_reserve(const struct state *s, struct nl *nl, const struct host_record *host,
-		 const char *name, struct ipaddr addr, uint16_t flags, uint16_t port_flags,
+		 struct topo_taken *taken, const char *name, struct ipaddr addr, uint16_t flags, uint16_t port_flags,
 		 const char *path, struct ns_record *out);
 /* Makes what the record says. Its devices may take a moment until packets pass: topo_settle(). */
 int topo_plug(const struct state *s, struct nl *nl, const struct host_record *host,
 	      const char *name, struct ns_record *rec, bool *changed);
 /* What somebody took away of it inside the namespace, in words; NULL: nothing, or it cannot be seen. */
 const char *topo_missing_inside(const struct ns_record *rec);
-/* Waits, a second at most, until the kernel has brought all ports into operation. */
-void topo_settle(const struct state *s, struct nl *nl);
+/* Waits, a second at most, until the kernel has brought a port, or all, into operation. */
+void topo_settle(struct nl *nl, const struct ns_record *rec);
+void topo_settle_all(const struct state *s, struct nl *nl);
 /* Removes it, and the record. */
 int topo_unplug(const struct state *s, struct nl *nl, const struct host_record *host,
 		const char *name, struct ns_record *rec);

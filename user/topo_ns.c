@@ -75,26 +75,45 @@ int topo_check_addr(const struct state *s, const struct host_record *host, struc
 
 /* ---- reserving ---- */
 
-static bool addr_taken(const struct ns_entry *all, size_t count, struct ipaddr addr)
-{
-	size_t i;
+/* Addresses are given out from .10 on, then those below; the gateway has .1. */
+#define FIRST_ADDR 10
 
-	for (i = 0; i < count; i++)
-		if (addr_same(all[i].rec.addr, addr))
-			return true;
-	return false;
+static uint32_t subnet_size(const struct host_record *host)
+{
+	return 1u << (32 - host->prefix);
 }
 
-/* The lowest free address from .10 on, then those below; the gateway has .1. */
-static int next_addr(const struct host_record *host, const struct ns_entry *all, size_t count,
-		     struct ipaddr *out)
+static void take(const struct host_record *host, struct topo_taken *t, uint16_t number, struct ipaddr addr)
 {
-	uint32_t base = addr_number(host->subnet), size = 1u << (32 - host->prefix), i;
+	uint32_t turn = (addr_number(addr) - addr_number(host->subnet) - FIRST_ADDR) & (subnet_size(host) - 1);
+
+	if (number < EBPFNET_MAX_PORTS)
+		t->number[number] = true;
+	if (turn < TOPO_TURNS)
+		t->addr[turn] = true;
+}
+
+int topo_taken_read(const struct state *s, const struct host_record *host, struct topo_taken *out)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	size_t i, count;
+	int r;
+
+	*out = (struct topo_taken){};
+	r = state_ns_all(s, &all, &count);
+	for (i = 0; !r && i < count; i++)
+		take(host, out, all[i].rec.number, all[i].rec.addr);
+	return r;
+}
+
+static int next_addr(const struct host_record *host, const struct topo_taken *t, struct ipaddr *out)
+{
+	uint32_t base = addr_number(host->subnet), size = subnet_size(host), i;
 	char text[ADDR_TEXT];
 
-	for (i = 0; i < size; i++) {
-		*out = addr_from(base + (i + 10) % size);
-		if (addr_usable(host, *out) && !addr_taken(all, count, *out))
+	for (i = 0; i < size && i < TOPO_TURNS; i++) {
+		*out = addr_from(base + (i + FIRST_ADDR) % size);
+		if (addr_usable(host, *out) && !t->addr[i])
 			return 0;
 	}
 	return log_err(-EADDRNOTAVAIL, "subnet %s/%u has no free address; remove a namespace, or `ebpfnet down` "
@@ -102,18 +121,8 @@ static int next_addr(const struct host_record *host, const struct ns_entry *all,
 		       host->prefix);
 }
 
-static bool number_taken(const struct ns_entry *all, size_t count, uint16_t number)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++)
-		if (all[i].rec.number == number)
-			return true;
-	return false;
-}
-
 /* The lowest N that no record has and that no device of somebody else's is called after. */
-static int next_number(struct nl *nl, const struct ns_entry *all, size_t count, uint16_t *out)
+static int next_number(struct nl *nl, const struct topo_taken *t, uint16_t *out)
 {
 	struct nl_link ignored;
 	char dev[IFNAMSIZ];
@@ -121,7 +130,7 @@ static int next_number(struct nl *nl, const struct ns_entry *all, size_t count, 
 
 	for (n = 0; n < EBPFNET_MAX_PORTS; n++) {
 		snprintf(dev, sizeof(dev), "veth%u", n);
-		if (!number_taken(all, count, n) && nl_link_get(nl, dev, 0, &ignored) == -ENODEV) {
+		if (!t->number[n] && nl_link_get(nl, dev, 0, &ignored) == -ENODEV) {
 			*out = n;
 			return 0;
 		}
@@ -130,21 +139,17 @@ static int next_number(struct nl *nl, const struct ns_entry *all, size_t count, 
 }
 
 int topo_reserve(const struct state *s, struct nl *nl, const struct host_record *host,
-		 const char *name, struct ipaddr addr, uint16_t flags, uint16_t port_flags,
+		 struct topo_taken *taken, const char *name, struct ipaddr addr, uint16_t flags, uint16_t port_flags,
 		 const char *path, struct ns_record *out)
 {
-	_cleanup_free_ struct ns_entry *all = NULL;
 	struct ns_record rec = { .net = host->net, .flags = flags | NS_PENDING, .port_flags = port_flags };
-	size_t count;
 	int r;
 
-	r = state_ns_all(s, &all, &count);
-	if (!r)
-		r = next_number(nl, all, count, &rec.number);
+	r = next_number(nl, taken, &rec.number);
 	if (!r && addr_number(addr))
 		rec.addr = addr;
 	else if (!r)
-		r = next_addr(host, all, count, &rec.addr);
+		r = next_addr(host, taken, &rec.addr);
 	if (r)
 		return r;
 	addr_mac(rec.addr, rec.mac);
@@ -152,9 +157,11 @@ int topo_reserve(const struct state *s, struct nl *nl, const struct host_record 
 	snprintf(rec.ns_dev, sizeof(rec.ns_dev), "ceth%u", rec.number);
 	snprintf(rec.path, sizeof(rec.path), "%s", path);
 	r = state_ns_set(s, name, &rec);
-	if (!r)
-		*out = rec;
-	return r;
+	if (r)
+		return r;
+	take(host, taken, rec.number, rec.addr);
+	*out = rec;
+	return 0;
 }
 
 /* ---- plugging in ---- */
@@ -337,6 +344,7 @@ static int tell_port(const struct state *s, const char *name, struct ns_record *
 {
 	struct port p = { .addr = rec->addr, .net = rec->net, .flags = rec->port_flags,
 			  .number = rec->number };
+	bool had_endpoint;
 	int r;
 
 	if (rec->ifindex == (uint32_t)dev->ifindex && rec->endpoint && !(rec->flags & NS_PENDING))
@@ -348,8 +356,10 @@ static int tell_port(const struct state *s, const char *name, struct ns_record *
 			return r;
 	}
 	/* another device is another endpoint: flows that lead to the old one end, rules are for the namespace */
+	had_endpoint = rec->endpoint;
 	r = state_new_endpoint(s, &rec->endpoint);
-	if (!r)
+	/* a namespace is published once it is plugged in: a new one has no rules to look for */
+	if (!r && had_endpoint)
 		r = state_rules_move(s, name, rec->endpoint);
 	if (r)
 		return r;
@@ -415,22 +425,35 @@ int topo_plug(const struct state *s, struct nl *nl, const struct host_record *ho
  * The end of a pair that is set up last works at once. The other gets its carrier then, and its queue
  * a moment later from a worker of the kernel's (net/core/link_watch.c); until then it drops.
  */
-void topo_settle(const struct state *s, struct nl *nl)
+static void settle(struct nl *nl, const struct ns_record *rec, int *waited)
 {
 	const struct timespec poll = { .tv_nsec = SETTLE_POLL_MS * 1000000 };
-	_cleanup_free_ struct ns_entry *all = NULL;
 	struct nl_link dev;
+
+	for (; *waited < SETTLE_WAIT_MS; *waited += SETTLE_POLL_MS) {
+		if (nl_link_get(nl, rec->host_dev, 0, &dev) || dev.running)
+			return;
+		nanosleep(&poll, NULL);
+	}
+}
+
+void topo_settle(struct nl *nl, const struct ns_record *rec)
+{
+	int waited = 0;
+
+	settle(nl, rec, &waited);
+}
+
+void topo_settle_all(const struct state *s, struct nl *nl)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
 	size_t i, count;
 	int waited = 0;
 
 	if (state_ns_all(s, &all, &count))
 		return;
-	for (i = 0; i < count && waited < SETTLE_WAIT_MS; waited += SETTLE_POLL_MS) {
-		while (i < count && (nl_link_get(nl, all[i].rec.host_dev, 0, &dev) || dev.running))
-			i++;
-		if (i < count)
-			nanosleep(&poll, NULL);
-	}
+	for (i = 0; i < count; i++)
+		settle(nl, &all[i].rec, &waited);
 }
 
 /* ---- unplugging ---- */

@@ -48,6 +48,24 @@ test_up_adds_what_is_new() {
 	pings ns1 192.168.1.200
 }
 
+# More than any list of a fixed length had room for, numbered and addressed in their order, whatever is taken.
+test_up_makes_many_at_once() {
+	local names=() i
+	for i in $(seq 100); do names+=(--ns "n$i"); done
+	ip link add veth7 type veth peer name other7
+	up --subnet 10.77.0.0/16 --ns own=10.77.0.12 "${names[@]}"
+	is "$(ebpfnet ns list --json | json 'len(j["namespaces"]), len({n["address"] for n in j["namespaces"]}), len({n["host_dev"] for n in j["namespaces"]})')" \
+		"(101, 101, 101)" "namespaces, addresses, devices"
+	is "$(ebpfnet ns list --json | json '[(n["address"], n["host_dev"]) for n in j["namespaces"] if n["name"] in ("own", "n1", "n3", "n7", "n100")]')" \
+		"[('10.77.0.12', 'veth0'), ('10.77.0.10', 'veth1'), ('10.77.0.13', 'veth3'), ('10.77.0.17', 'veth8'), ('10.77.0.110', 'veth101')]" "in order"
+	pings n1 10.77.0.110
+	pings n100 10.77.0.12
+	must ebpfnet status
+	like "$out" 'all well'
+	must ebpfnet up "${names[@]}"
+	like "$out$err" 'nothing to change'
+}
+
 test_up_mends_what_is_broken() {
 	up
 	must ebpfnet expose ns1 5000

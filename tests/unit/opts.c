@@ -18,12 +18,12 @@ static const struct command commands[] = {
 	{},
 };
 
-#define MAX_WORDS 80
+#define MAX_WORDS (EBPFNET_MAX_PORTS + 80)
 #define NONE (-1) /* opts_parse() did not say with which status to exit */
 
 /* The line that was read last. */
 static struct {
-	char text[1024];
+	char text[8 * MAX_WORDS];
 	char **argv; /* as long as it is and no longer */
 	int argc, status;
 	struct parsed p;
@@ -200,13 +200,13 @@ static void ns_may_be_repeated(void **state)
 
 static void ns_is_refused_beyond_its_room(void **state)
 {
-	char text[1024] = "up";
+	static char text[4 + 8 * (EBPFNET_MAX_PORTS + 1)] = "up";
 	int i;
 
-	for (i = 0; i < 64; i++)
-		strcat(text, " --ns=a");
+	for (i = 0; i < EBPFNET_MAX_PORTS; i++)
+		strcpy(text + 2 + 7 * i, " --ns=a");
 	assert_read(text, "up", NULL, "");
-	assert_int_equal(line.p.options.ns_count, 64);
+	assert_int_equal(line.p.options.ns_count, EBPFNET_MAX_PORTS);
 	strcat(text, " --ns=a");
 	assert_usage(
 		text,
