@@ -35,9 +35,39 @@ int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix)
 	return 0;
 }
 
+/* By hand: tables of a million flows are made of these. */
+static char *put_number(char *to, unsigned int n)
+{
+	char digits[12], *d = digits;
+
+	do
+		*d++ = '0' + n % 10;
+	while (n /= 10);
+	while (d > digits)
+		*to++ = *--d;
+	return to;
+}
+
 const char *addr_text(struct ipaddr a, char buf[ADDR_TEXT])
 {
-	snprintf(buf, ADDR_TEXT, "%u.%u.%u.%u", a.octet[0], a.octet[1], a.octet[2], a.octet[3]);
+	char *to = buf;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		if (i)
+			*to++ = '.';
+		to = put_number(to, a.octet[i]);
+	}
+	*to = '\0';
+	return buf;
+}
+
+const char *addr_port_text(struct ipaddr a, uint16_t port_h, char buf[ADDR_PORT_TEXT])
+{
+	char *to = buf + strlen(addr_text(a, buf));
+
+	*to++ = ':';
+	*put_number(to, port_h) = '\0';
 	return buf;
 }
 

@@ -18,6 +18,9 @@ int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix);
 
 /* Into buf, which is returned. */
 const char *addr_text(struct ipaddr a, char buf[ADDR_TEXT]);
+/* 255.255.255.255:65535 */
+#define ADDR_PORT_TEXT 24
+const char *addr_port_text(struct ipaddr a, uint16_t port_h, char buf[ADDR_PORT_TEXT]);
 
 /* Host-order number and back. */
 uint32_t addr_number(struct ipaddr a);

@@ -64,17 +64,12 @@ static const char *name_of_port(const struct names *n, uint32_t ifindex)
 
 /* ---- flows ---- */
 
-#define PEER_LEN 24	/* 255.255.255.255:65535 */
+#define PEER_LEN ADDR_PORT_TEXT
 
 static const char *peer(struct ipaddr addr, uint16_t port, char buf[PEER_LEN])
 {
-	char text[ADDR_TEXT];
-
-	if (port)
-		snprintf(buf, PEER_LEN, "%s:%u", addr_text(addr, text), port);
-	else /* GRE, ESP and their like have none */
-		snprintf(buf, PEER_LEN, "%s", addr_text(addr, text));
-	return buf;
+	/* GRE, ESP and their like have none */
+	return port ? addr_port_text(addr, port, buf) : addr_text(addr, buf);
 }
 
 static const char *state_name(enum conn_state state)
@@ -95,9 +90,13 @@ static const char *becomes(const struct flow_key *k, const struct flow *f, const
 {
 	bool other_src = memcmp(&k->src, &f->src, sizeof(f->src)) || k->sport_h != f->sport_h;
 	bool other_dst = memcmp(&k->dst, &f->dst, sizeof(f->dst)) || k->dport_h != f->dport_h;
+	char *to = buf;
 
-	snprintf(buf, 2 * PEER_LEN + 8, "%s%s%s%s", other_src ? "from " : "", other_src ? src : "",
-		 other_dst ? (other_src ? " to " : "to ") : "", other_dst ? dst : "");
+	*to = '\0';
+	if (other_src)
+		to = stpcpy(stpcpy(to, "from "), src);
+	if (other_dst)
+		stpcpy(stpcpy(to, other_src ? " to " : "to "), dst);
 	return other_src || other_dst ? buf : NULL;
 }
 
@@ -157,7 +156,7 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 	    names_load(&s, &list.names))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
-	table_begin(&list.table, &r, "flows", columns);
+	table_begin_stream(&list.table, &r, "flows", columns);
 	e = state_flows(&s, add_flow, &list);
 	count = list.table.rows;
 	table_end(&list.table);

@@ -74,20 +74,22 @@ static void show_network(struct view *v)
 
 static void show_flows(struct view *v)
 {
-	char live[TEXT_LEN], limit[TEXT_LEN], refused[TEXT_LEN], evicted[TEXT_LEN];
-	uint64_t flows = v->alloc.live > 0 ? v->alloc.live : 0;
+	char live[TEXT_LEN], limit[TEXT_LEN], refused[TEXT_LEN], evicted[TEXT_LEN], memory[TEXT_LEN];
+	uint64_t flows = v->alloc.live > 0 ? v->alloc.live : 0, bytes = state_flows_memory(&v->state);
 	const struct counters *c = &v->counters;
 
 	text_number(flows, live);
 	text_number(v->cfg.max_flows, limit);
+	text_megabytes(bytes, memory);
 	if (c->flow_refused || c->flow_evicted)
-		report_line(&v->report, "flows", "%s of %s; so far %s refused, %s half-open ones ended early",
-			    live, limit, text_number(c->flow_refused, refused),
+		report_line(&v->report, "flows", "%s of %s (%s); so far %s refused, %s half-open ones ended early",
+			    live, limit, memory, text_number(c->flow_refused, refused),
 			    text_number(c->flow_evicted, evicted));
 	else
-		report_line(&v->report, "flows", "%s of %s", live, limit);
+		report_line(&v->report, "flows", "%s of %s (%s)", live, limit, memory);
 	report_number(&v->report, "flows", flows);
 	report_number(&v->report, "flows_limit", v->cfg.max_flows);
+	report_number(&v->report, "flows_memory", bytes);
 	report_number(&v->report, "flows_refused", c->flow_refused);
 	report_number(&v->report, "flows_evicted", c->flow_evicted);
 	if (flows >= v->cfg.max_flows)

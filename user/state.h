@@ -117,6 +117,8 @@ int state_counters(const struct state *s, struct counters *out);
 
 /* How many flows there are, among them those that expired and were not swept away yet. */
 int state_conn_alloc(const struct state *s, struct conn_alloc *out);
+/* Bytes of the kernel's memory that the flow table takes, however many flows are in it. */
+uint64_t state_flows_memory(const struct state *s);
 /* What a namespace takes of the table, by the id of its endpoint. Quiet; -ENOENT. */
 int state_usage(const struct state *s, uint32_t endpoint, struct usage *out);
 /* How long a flow lives on if no packet comes; 0: it has expired. */

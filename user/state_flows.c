@@ -54,6 +54,11 @@ int state_conn_alloc(const struct state *s, struct conn_alloc *out)
 	return r ? log_err(r, "cannot read map %s/conn_alloc: %s", s->dir, strerror(-r)) : 0;
 }
 
+uint64_t state_flows_memory(const struct state *s)
+{
+	return map_memory(s, MAP_FLOWS) + map_memory(s, MAP_CONNS);
+}
+
 int state_usage(const struct state *s, uint32_t endpoint, struct usage *out)
 {
 	return map_get(s, MAP_USAGE, &endpoint, out);
@@ -67,40 +72,56 @@ uint32_t state_flow_ttl(const struct config *cfg, const struct conn *c, uint32_t
 	return idle < timeout ? timeout - idle : 0;
 }
 
+/* What a walk through the slots goes by. */
+struct flow_walk {
+	const struct state *s;
+	struct config cfg;
+	uint32_t now;
+	/* the last answer of wanted(): neighbours are mostly of one namespace */
+	uint32_t rule, endpoint;
+	bool asked, wanted;
+};
+
 /* Whether what made it is still there. If not it is dead: the programs give its packets to no one. */
-static bool wanted(const struct state *s, const struct conn *c)
+static bool wanted(struct flow_walk *w, const struct conn *c)
 {
 	struct usage usage;
 	struct rule rule;
 
+	if (w->asked && w->rule == c->rule && w->endpoint == c->endpoint)
+		return w->wanted;
+	w->asked = true;
+	w->rule = c->rule;
+	w->endpoint = c->endpoint;
 	if (c->rule)
-		return !map_get(s, MAP_RULES, &c->rule, &rule) && rule.endpoint == c->endpoint;
-	return !c->endpoint || !state_usage(s, c->endpoint, &usage);
+		w->wanted = !map_get(w->s, MAP_RULES, &c->rule, &rule) && rule.endpoint == c->endpoint;
+	else
+		w->wanted = !c->endpoint || !state_usage(w->s, c->endpoint, &usage);
+	return w->wanted;
 }
 
 /* A slot is a live flow if its key leads back to it and it has not expired. */
-static bool live(const struct state *s, const struct config *cfg, uint32_t slot,
-		 const struct conn *c, uint32_t now, struct flow *original)
+static bool live(struct flow_walk *w, uint32_t slot, const struct conn *c, struct flow *original)
 {
 	struct flow_key key = nat_stored_key(&c->orig);
 
 	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_RESTING &&
-	       state_flow_ttl(cfg, c, now) && !map_get(s, MAP_FLOWS, &key, original) &&
-	       original->conn == slot && original->dir == FLOW_ORIGINAL && wanted(s, c);
+	       state_flow_ttl(&w->cfg, c, w->now) && wanted(w, c) && !map_get(w->s, MAP_FLOWS, &key, original) &&
+	       original->conn == slot && original->dir == FLOW_ORIGINAL;
 }
 
 int state_flows(const struct state *s,
 		int (*fn)(const struct conn *c, const struct flow *original, void *arg), void *arg)
 {
-	uint32_t keys[BATCH], count, i, cursor = 0, now = state_now();
+	struct flow_walk w = { .s = s, .now = state_now() };
+	uint32_t keys[BATCH], count, i, cursor = 0;
 	_cleanup_free_ struct conn *conns = NULL;
 	struct conn_alloc alloc;
-	struct config cfg;
 	struct flow original;
 	bool first = true;
 	int r, fn_r;
 
-	r = state_config(s, &cfg);
+	r = state_config(s, &w.cfg);
 	if (!r)
 		r = state_conn_alloc(s, &alloc);
 	if (r)
@@ -116,7 +137,7 @@ int state_flows(const struct state *s,
 			return log_err(r, "cannot read map %s/conns: %s", s->dir, strerror(-r));
 		first = false;
 		for (i = 0; i < count; i++) {
-			if (!live(s, &cfg, keys[i], &conns[i], now, &original))
+			if (!live(&w, keys[i], &conns[i], &original))
 				continue;
 			fn_r = fn(&conns[i], &original, arg);
 			if (fn_r)

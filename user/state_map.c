@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,6 +93,46 @@ void maps_close(struct state *s)
 		close_fd(&s->fd[id]);
 		s->fd[id] = -1;
 	}
+}
+
+/* What /proc says of a map's descriptor. Linux before 6.4 knows the keys and the values alone. */
+static uint64_t said_memory(int fd)
+{
+	_cleanup_file_ FILE *f = NULL;
+	char path[64], line[128];
+	uint64_t bytes = 0;
+
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && !bytes && fgets(line, sizeof(line), f))
+		if (sscanf(line, "memlock: %" SCNu64, &bytes) != 1)
+			bytes = 0;
+	return bytes;
+}
+
+/* kernel/bpf/hashtab.c: struct htab_elem in front of key and value, struct bucket for a power of two of them. */
+static uint64_t hash_memory(const struct bpf_map_info *info)
+{
+	uint64_t element = 48 + (info->key_size + 7) / 8 * 8 + (info->value_size + 7) / 8 * 8, buckets = 1;
+
+	if (info->type != BPF_MAP_TYPE_HASH || info->map_flags & BPF_F_NO_PREALLOC)
+		return 0;
+	while (buckets < info->max_entries)
+		buckets *= 2;
+	return info->max_entries * element + buckets * 16;
+}
+
+uint64_t map_memory(const struct state *s, enum map_id id)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+	uint64_t said, known;
+
+	if (s->fd[id] < 0 || bpf_obj_get_info_by_fd(s->fd[id], &info, &len))
+		return 0;
+	said = said_memory(s->fd[id]);
+	known = hash_memory(&info);
+	return said > known ? said : known;
 }
 
 int map_get(const struct state *s, enum map_id id, const void *key, void *value)

@@ -9,6 +9,9 @@
 int maps_open(struct state *s);
 void maps_close(struct state *s);
 
+/* Bytes of the kernel's memory that it takes; 0: it is not there. */
+uint64_t map_memory(const struct state *s, enum map_id id);
+
 /* Quiet: to many callers -ENOENT is an answer. -ENOENT too when the map is not there. */
 int map_get(const struct state *s, enum map_id id, const void *key, void *value);
 

@@ -55,6 +55,12 @@ const char *text_seconds(uint64_t s, char buf[TEXT_LEN])
 	return buf;
 }
 
+const char *text_megabytes(uint64_t bytes, char buf[TEXT_LEN])
+{
+	snprintf(buf, TEXT_LEN, "%.1f MB", bytes / 1e6);
+	return buf;
+}
+
 static const char *text_bytes(uint64_t n, char buf[TEXT_LEN])
 {
 	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
@@ -202,20 +208,31 @@ void table_begin(struct table *t, struct report *r, const char *key, const struc
 		t->count++;
 }
 
+void table_begin_stream(struct table *t, struct report *r, const char *key, const struct column *columns)
+{
+	table_begin(t, r, key, columns);
+	t->streams = true;
+}
+
+static void flush_rows(struct table *t);
+
 static struct table_cell *new_row(struct table *t)
 {
 	struct table_cell *cells;
 
-	if (t->rows == t->room) {
+	if (t->streams && t->kept == TABLE_PAGE)
+		flush_rows(t);
+	if (t->kept == t->room) {
 		t->room = t->room ? 2 * t->room : 32;
 		cells = reallocarray(t->cells, t->room, t->count * sizeof(*cells));
 		if (!cells) {
-			t->room = t->rows;
+			t->room = t->kept;
 			return NULL;
 		}
 		t->cells = cells;
 	}
-	return memset(&t->cells[t->rows++ * t->count], 0, t->count * sizeof(*t->cells));
+	t->rows++;
+	return memset(&t->cells[t->kept++ * t->count], 0, t->count * sizeof(*t->cells));
 }
 
 void table_add(struct table *t, const union cell_value *values, size_t count)
@@ -235,94 +252,152 @@ void table_add(struct table *t, const union cell_value *values, size_t count)
 			row[i].text = strdup(values[i].text);
 }
 
-static struct json_object *json_cell(const struct column *col, const struct table_cell *cell)
+/* A table may be of a million rows: nothing is formatted, or locked, that need not be. */
+static void put(const char *text)
 {
-	char text[TEXT_LEN];
+	fputs_unlocked(text, stdout);
+}
 
-	if (col->kind == CELL_TEXT)
-		return cell->text ? json_object_new_string(cell->text) : NULL;
-	if (cell->number == NO_NUMBER)
-		return NULL;
-	if (col->kind != CELL_RATIO)
-		return json_object_new_uint64(cell->number);
-	snprintf(text, sizeof(text), "%.3f", cell->number / 1000.0);
-	return json_object_new_double_s(cell->number / 1000.0, text);
+/* Words as they are, all but a few: what has to be escaped is the library's business. */
+static void json_text(const char *text)
+{
+	const char *c = text;
+
+	while (*c >= ' ' && *c != '"' && *c != '\\' && *c != 0x7f)
+		c++;
+	if (*c) {
+		json_value(json_object_new_string(text));
+		return;
+	}
+	put("\"");
+	put(text);
+	put("\"");
+}
+
+static void json_cell(const struct column *col, const struct table_cell *cell)
+{
+	put("\"");
+	put(col->key);
+	put("\": ");
+	if (col->kind == CELL_RATIO && cell->number != NO_NUMBER)
+		printf("%.3f", cell->number / 1000.0);
+	else if (col->kind != CELL_TEXT && cell->number != NO_NUMBER)
+		printf("%" PRIu64, cell->number);
+	else if (col->kind == CELL_TEXT && cell->text)
+		json_text(cell->text);
+	else
+		put("null");
 }
 
 static void print_json(struct table *t)
 {
-	struct json_object *object;
 	size_t row, i;
 
-	json_key(t->report, t->key);
-	putchar('[');
-	for (row = 0; row < t->rows; row++) {
-		object = json_object_new_object();
-		for (i = 0; i < t->count; i++)
-			json_object_object_add(object, t->columns[i].key,
-					       json_cell(&t->columns[i],
-							 &t->cells[row * t->count + i]));
-		fputs(row ? ",\n    " : "\n    ", stdout);
-		json_value(object);
+	if (!t->printed) {
+		json_key(t->report, t->key);
+		putchar('[');
 	}
-	fputs(t->rows ? "\n  ]" : "]", stdout);
+	for (row = 0; row < t->kept; row++) {
+		put(t->printed || row ? ",\n    { " : "\n    { ");
+		for (i = 0; i < t->count; i++) {
+			if (i)
+				put(", ");
+			json_cell(&t->columns[i], &t->cells[row * t->count + i]);
+		}
+		put(" }");
+	}
+}
+
+static void blanks(size_t n)
+{
+	while (n--)
+		putchar_unlocked(' ');
 }
 
 static void print_cell(const struct column *col, const char *text, size_t width, bool last)
 {
-	int pad = width - strlen(text);
+	size_t pad = width - strlen(text);
 
 	if (col->kind != CELL_TEXT)
-		printf("%*s%s", pad, "", text);
-	else
-		printf("%s%*s", text, last ? 0 : pad, "");
+		blanks(pad);
+	put(text);
 	if (!last)
-		printf("%*s", GAP, "");
+		blanks(GAP + (col->kind == CELL_TEXT ? pad : 0));
 }
 
-static void print_text(struct table *t, size_t *width, size_t last)
+/* As wide as what is printed needs them, and no narrower than they were. */
+static void widen(struct table *t, size_t last)
 {
 	char buf[TEXT_LEN];
 	size_t row, i, len;
 
-	for (i = 0; i <= last; i++)
-		width[i] = t->columns[i].title ? strlen(t->columns[i].title) : 0;
-	for (row = 0; row < t->rows; row++)
+	for (i = 0; i <= last && !t->printed; i++)
+		t->width[i] = t->columns[i].title ? strlen(t->columns[i].title) : 0;
+	for (row = 0; row < t->kept; row++)
 		for (i = 0; i <= last; i++) {
 			len = strlen(spoken(&t->columns[i], &t->cells[row * t->count + i], buf));
-			if (len > width[i])
-				width[i] = len;
+			if (len > t->width[i])
+				t->width[i] = len;
 		}
+}
+
+static void print_titles(struct table *t, size_t last)
+{
+	size_t i;
+
 	if (t->report->begun)
 		putchar('\n');
 	fputs(paint(t->report, BOLD), stdout);
 	for (i = 0; i <= last; i++)
 		if (t->columns[i].title)
-			print_cell(&t->columns[i], t->columns[i].title, width[i], i == last);
+			print_cell(&t->columns[i], t->columns[i].title, t->width[i], i == last);
 	printf("%s\n", paint(t->report, PLAIN));
-	for (row = 0; row < t->rows; row++, putchar('\n'))
+}
+
+static void print_text(struct table *t)
+{
+	size_t last = t->count - 1, row, i;
+	char buf[TEXT_LEN];
+
+	while (last && !t->columns[last].title)
+		last--;
+	if (!t->width)
+		t->width = calloc(t->count, sizeof(*t->width));
+	if (!t->width || !t->kept)
+		return;
+	widen(t, last);
+	if (!t->printed)
+		print_titles(t, last);
+	for (row = 0; row < t->kept; row++, putchar('\n'))
 		for (i = 0; i <= last; i++)
 			if (t->columns[i].title)
 				print_cell(&t->columns[i],
-					   spoken(&t->columns[i], &t->cells[row * t->count + i],
-						  buf),
-					   width[i], i == last);
+					   spoken(&t->columns[i], &t->cells[row * t->count + i], buf),
+					   t->width[i], i == last);
 	t->report->begun = true;
 	t->report->after_table = true;
 }
 
-void table_end(struct table *t)
+/* Prints the rows that are kept, and forgets them. */
+static void flush_rows(struct table *t)
 {
-	_cleanup_free_ size_t *width = calloc(t->count, sizeof(*width));
-	size_t last = t->count - 1, i;
+	size_t i;
 
-	while (last && !t->columns[last].title)
-		last--;
 	if (t->report->json)
 		print_json(t);
-	else if (t->rows && width)
-		print_text(t, width, last);
-	for (i = 0; i < t->rows * t->count; i++)
+	else
+		print_text(t);
+	for (i = 0; i < t->kept * t->count; i++)
 		free(t->cells[i].text);
+	t->printed += t->kept;
+	t->kept = 0;
+}
+
+void table_end(struct table *t)
+{
+	flush_rows(t);
+	if (t->report->json)
+		fputs(t->rows ? "\n  ]" : "]", stdout);
 	free(TAKE_PTR(t->cells));
+	free(TAKE_PTR(t->width));
 }

@@ -66,11 +66,22 @@ struct table {
 	const char *key;
 	const struct column *columns;
 	size_t count;			/* of columns */
-	struct table_cell *cells;	/* row by row */
-	size_t rows, room;
+	bool streams;
+	size_t rows;			/* in all */
+	size_t printed;			/* of those, already */
+	struct table_cell *cells;	/* those that are not, row by row */
+	size_t kept, room;		/* how many these are, and how many there is room for */
+	size_t *width;			/* of columns, for a person */
 };
 
 void table_begin(struct table *t, struct report *r, const char *key, const struct column *columns);
+
+/*
+ * The same for a table without an end: its rows are printed a page at a time, and columns that a later page
+ * needs wider begin further to the right there. Nothing else may be reported until table_end().
+ */
+#define TABLE_PAGE 1024
+void table_begin_stream(struct table *t, struct report *r, const char *key, const struct column *columns);
 
 /* What goes into a cell: TEXT(s), copied, for a column of texts, NUMBER(n) for all others. */
 union cell_value {
@@ -91,9 +102,10 @@ void table_add(struct table *t, const union cell_value *values, size_t count);
 /* Prints it. A table without rows shows a person nothing, and a program []. */
 void table_end(struct table *t);
 
-/* 12345678 -> "12,345,678"; 7440 s -> "2 h 4 min". Return buf. */
+/* 12345678 -> "12,345,678"; 7440 s -> "2 h 4 min"; 26595720 -> "26.6 MB". Return buf. */
 #define TEXT_LEN 32
 const char *text_number(uint64_t n, char buf[TEXT_LEN]);
 const char *text_seconds(uint64_t s, char buf[TEXT_LEN]);
+const char *text_megabytes(uint64_t bytes, char buf[TEXT_LEN]);
 
 #endif

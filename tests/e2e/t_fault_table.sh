@@ -43,7 +43,7 @@ test_fault_01_a_syn_flood_from_a_namespace() {
 	reaches ns2 tcp $INTERNET 7000 $HOST
 	[ "$(counter flow_refused)" -ge 1 ] || fail "what is refused is not counted"
 	must ebpfnet status
-	like "$out" 'flows +[0-9,]+ of [0-9,]+; so far [0-9,]+ refused'
+	like "$out" 'flows +[0-9,]+ of [0-9,]+ \([0-9.]+ MB\); so far [0-9,]+ refused'
 	like "$out" 'namespace ns1 has [0-9,]+ flows, as many as it may have +ebpfnet set flows-per-namespace N'
 	must ebpfnet set timeout-tcp-half-open 1 # time passes
 	must ebpfnet set hold-down 1

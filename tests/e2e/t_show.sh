@@ -43,6 +43,17 @@ test_flows() {
 	like "$out" '^2 flows, of 100,000 at most'
 }
 
+# What it costs is what the kernel says of the two maps, and flows of any number take no more.
+test_status_says_what_the_flow_table_takes() {
+	local bytes
+	up --flows 1024
+	bytes=$(for map in flows conns; do bpftool -j map show pinned $PINS/$map; done |
+		python3 -c 'import json, sys; print(sum(json.loads(line)["bytes_memlock"] for line in sys.stdin))')
+	is "$(ebpfnet status --json | json 'j["flows_memory"]')" "$bytes" "bytes of the flow table"
+	must ebpfnet status
+	like "$out" '^flows +0 of 1,024 \(0\.3 MB\)$'
+}
+
 test_fdb() {
 	up
 	must ebpfnet fdb

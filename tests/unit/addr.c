@@ -25,6 +25,23 @@ static void dotted_quads_are_read_and_written_alike(void **state)
 	}
 }
 
+static void a_port_follows_its_address(void **state)
+{
+	char buf[ADDR_PORT_TEXT], want[ADDR_PORT_TEXT + 8], addr[ADDR_TEXT];
+	struct ipaddr a;
+	uint16_t port;
+	int i;
+
+	assert_string_equal(addr_port_text(addr_from(0xffffffff), 65535, buf), "255.255.255.255:65535");
+	assert_string_equal(addr_port_text(addr_from(0), 0, buf), "0.0.0.0:0");
+	for (i = 0; i < RUNS; i++) {
+		a = addr_from(random_u32());
+		port = random_u32();
+		snprintf(want, sizeof(want), "%s:%u", addr_text(a, addr), port);
+		assert_string_equal(addr_port_text(a, port, buf), want);
+	}
+}
+
 static void octets_stand_in_the_order_of_the_wire(void **state)
 {
 	struct ipaddr a;
@@ -184,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dotted_quads_are_read_and_written_alike),
+		cmocka_unit_test(a_port_follows_its_address),
 		cmocka_unit_test(octets_stand_in_the_order_of_the_wire),
 		cmocka_unit_test(what_is_no_dotted_quad_is_refused),
 		cmocka_unit_test(subnets_of_prefix_8_to_30_are_read),

@@ -9,7 +9,7 @@
 #include "unit.h"
 
 struct said {
-	char out[8192], err[8192];
+	char out[1 << 18], err[8192];
 };
 
 static inline int said_divert(int fd, int to)

@@ -55,6 +55,16 @@ static void seconds_are_said_in_two_units(void **state)
 		assert_string_equal(text_seconds(cases[i].s, buf), cases[i].text);
 }
 
+static void bytes_are_said_in_megabytes(void **state)
+{
+	char buf[TEXT_LEN];
+
+	assert_string_equal(text_megabytes(0, buf), "0.0 MB");
+	assert_string_equal(text_megabytes(26595720, buf), "26.6 MB");
+	assert_string_equal(text_megabytes(268436872, buf), "268.4 MB");
+	assert_string_equal(text_megabytes(UINT64_MAX, buf), "18446744073709.6 MB");
+}
+
 /* ---- a table of every kind of cell ---- */
 
 static const struct column columns[] = {
@@ -273,6 +283,61 @@ static void many_rows_stand_in_the_order_they_were_added(void **state)
 	json_object_put(o);
 }
 
+#define STREAMED (2 * TABLE_PAGE + 5)
+
+static size_t kept_at_most;
+
+/* Numbers that get wider: those of the second page do not fit into the columns of the first. */
+static void show_stream(void *json)
+{
+	static const struct column two[] = { { "n", "n", CELL_NUMBER }, { "name", "name" }, {} };
+	struct report r;
+	struct table t;
+	int i;
+
+	report_begin(&r, json);
+	table_begin_stream(&t, &r, "rows", two);
+	for (i = kept_at_most = 0; i < STREAMED; i++) {
+		table_row(&t, NUMBER(i < TABLE_PAGE ? i : 1000000 + i), TEXT("x"));
+		if (t.kept > kept_at_most)
+			kept_at_most = t.kept;
+	}
+	table_end(&t);
+	report_number(&r, "count", t.rows);
+	status = report_end(&r);
+}
+
+static void a_stream_keeps_a_page_however_long_it_is(void **state)
+{
+	struct said said = said_by(show_stream, (void *)1);
+	struct json_object *o = json_of(said.out), *rows = member(o, "rows");
+	int i;
+
+	assert_int_equal(kept_at_most, TABLE_PAGE);
+	assert_int_equal(json_object_array_length(rows), STREAMED);
+	for (i = 0; i < STREAMED; i++)
+		assert_number(json_object_array_get_idx(rows, i), "n", i < TABLE_PAGE ? i : 1000000 + i);
+	assert_number(o, "count", STREAMED);
+	assert_int_equal(status, EXIT_OK);
+	json_object_put(o);
+}
+
+static void a_page_of_a_stream_is_aligned_and_titles_come_once(void **state)
+{
+	struct said said = said_by(show_stream, NULL);
+	const char *line = said.out;
+	int i;
+
+	assert_memory_equal(line, "    n  name\n    0  x\n", 21);
+	for (i = 0; i < TABLE_PAGE; i++)
+		line = strchr(line, '\n') + 1;
+	assert_memory_equal(line, "1,023  x\n1,001,024  x\n", 22);
+	for (; i < STREAMED; i++)
+		line = strchr(line, '\n') + 1;
+	assert_string_equal(line, "1,002,052  x\n");
+	assert_null(strstr(said.out + 1, "name\n    n"));
+}
+
 /* ---- reports ---- */
 
 static void show_mixed(void *json)
@@ -442,6 +507,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_have_commas_every_three_digits),
 		cmocka_unit_test(seconds_are_said_in_two_units),
+		cmocka_unit_test(bytes_are_said_in_megabytes),
 		cmocka_unit_test(columns_are_aligned_texts_left_and_numbers_right),
 		cmocka_unit_test(json_has_each_cell_in_its_own_type),
 		cmocka_unit_test(json_of_no_value_is_null),
@@ -449,6 +515,8 @@ int main(void)
 			table_without_rows_is_nothing_for_a_person_and_an_empty_array_for_a_program),
 		cmocka_unit_test(a_ratio_has_two_digits_for_a_person_and_three_for_a_program),
 		cmocka_unit_test(many_rows_stand_in_the_order_they_were_added),
+		cmocka_unit_test(a_stream_keeps_a_page_however_long_it_is),
+		cmocka_unit_test(a_page_of_a_stream_is_aligned_and_titles_come_once),
 		cmocka_unit_test(lines_tables_and_notes_stand_apart),
 		cmocka_unit_test(a_report_is_one_json_object_without_the_words_for_a_person),
 		cmocka_unit_test(an_empty_report_is_an_empty_object),
