@@ -35,7 +35,7 @@ static const struct option_row {
 	{ "xdp", "[native|generic|off]", 0, OPT_XDP, offsetof(struct options, xdp), VALUE_CHOICE,
 	  "drop by XDP what uplinks would drop anyway (default: off)" },
 	{ "flows", "N", 0, OPT_FLOWS, offsetof(struct options, flows), VALUE_TEXT,
-	  "size of the flow table (default: 100000)" },
+	  "size of the flow table (default: 65536)" },
 	{ "addr", "ADDR", 0, OPT_ADDR, offsetof(struct options, addr), VALUE_TEXT,
 	  "its address (default: the next free one)" },
 	{ "name", "NAME", 0, OPT_NAME, offsetof(struct options, name), VALUE_TEXT,

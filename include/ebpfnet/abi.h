@@ -30,7 +30,11 @@
 #define EBPFNET_MAX_PORTS 4096		/* switch ports over all networks */
 #define EBPFNET_MAX_FDB 16384		/* learned MAC addresses over all networks */
 #define EBPFNET_MAX_STATIONS 4096	/* addresses behind ports with spoof=allow */
-#define EBPFNET_MAX_FLOWS 100000	/* default size of the flow table: about 27 MB */
+/*
+ * Default size of the flow table: 16.8 MB. A power of two, as the buckets of a hash are: 256 bytes a flow, both
+ * directions. Just above one it would be 288.
+ */
+#define EBPFNET_MAX_FLOWS 65536
 #define EBPFNET_MAX_RULES 65536		/* publish rules */
 #define EBPFNET_MAX_PUBLISHED 131072	/* (address, protocol, port) triples published */
 #define EBPFNET_MAX_UPLINKS 64

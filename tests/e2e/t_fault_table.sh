@@ -5,7 +5,7 @@
 # that go behind our back, and two CPUs that want the same of it.
 
 CRAFT=$TOP/tests/lib/frames.py
-: "${FAULT_FLOWS:=4096}" # the size of the table; `make faults` floods one of the default size
+: "${FAULT_FLOWS:=4096}" # the size of the table; `make faults` floods a larger one
 
 problems() {
 	ebpfnet status --json | json '[p["problem"] for p in j["problems"]]'
