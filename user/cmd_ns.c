@@ -94,6 +94,8 @@ static int plug_new(struct session *x, const struct options *o, const char *name
 		return r;
 	r = topo_plug(&x->s, &x->nl, &x->host, name, &rec, &changed);
 	if (!r)
+		r = state_ports_count(&x->s, x->host.net);
+	if (!r)
 		topo_settle(&x->nl, &rec);
 	if (!r)
 		r = hosts_write(&x->s);

@@ -304,6 +304,8 @@ static int build(struct state *s, struct nl *nl, const struct wish *w, struct ho
 	if (!r)
 		r = plug_all(s, nl, host, changed);
 	if (!r)
+		r = state_ports_count(s, host->net);
+	if (!r)
 		r = topo_uplinks(s, nl, host, changed);
 	if (!r)
 		topo_settle_all(s, nl);

@@ -90,6 +90,8 @@ int state_uplink_del(const struct state *s, uint32_t ifindex);			/* quiet if abs
  */
 int state_port_set(const struct state *s, uint32_t ifindex, const struct port *p);
 int state_port_del(const struct state *s, uint32_t ifindex);
+/* Enters in the network's record how many ports it has: once, however many were made known. */
+int state_ports_count(const struct state *s, uint16_t net);
 /* Makes the gateway's address and MAC of a network known (endpoints, fdb, gateways). */
 int state_gateway_set(const struct state *s, uint16_t net, const struct network *n);
 

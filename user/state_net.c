@@ -108,7 +108,7 @@ static int count_port(const void *key, const void *value, void *arg)
 }
 
 /* Counted afresh each time: adding and subtracting would drift if a command was killed between. */
-static int update_port_count(const struct state *s, uint16_t net)
+int state_ports_count(const struct state *s, uint16_t net)
 {
 	struct port_count c = { .net = net };
 	uint32_t key = net;
@@ -142,8 +142,6 @@ int state_port_set(const struct state *s, uint32_t ifindex, const struct port *p
 		r = map_put(s, MAP_FDB, &mac, &station);
 	if (!r)
 		r = map_put(s, MAP_ENDPOINTS, &addr, &e);
-	if (!r)
-		r = update_port_count(s, p->net);
 	return r ? r : config_touch(s, 0);
 }
 
@@ -187,7 +185,7 @@ int state_port_del(const struct state *s, uint32_t ifindex)
 	if (!r)
 		r = map_del(s, MAP_PORTS, &ifindex);
 	if (!r)
-		r = update_port_count(s, p.net);
+		r = state_ports_count(s, p.net);
 	return r ? r : config_touch(s, 0);
 }
 

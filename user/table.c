@@ -269,14 +269,14 @@ static void json_text(const char *text)
 		json_value(json_object_new_string(text));
 		return;
 	}
-	put("\"");
+	putchar_unlocked('"');
 	put(text);
-	put("\"");
+	putchar_unlocked('"');
 }
 
 static void json_cell(const struct column *col, const struct table_cell *cell)
 {
-	put("\"");
+	putchar_unlocked('"');
 	put(col->key);
 	put("\": ");
 	if (col->kind == CELL_RATIO && cell->number != NO_NUMBER)
