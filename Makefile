@@ -7,6 +7,7 @@
 #   make diff       the same random packets to netfilter and to ebpfnet    make diff DIFF=long  a million
 #   make bench      contenders side by side, tables and plots: tests/bench/run -h, tests/bench/report.py -h
 #   make fuzz       random packets, FUZZ_TIME=seconds      make fuzz MUTANTS=1    and that it finds what is broken
+#   make bench      beside bridge, iptables and nft, in turn; and what grows with ports, namespaces and flows
 #   make integrity  1 GiB each way on each path, with each offload off
 #   make faults     faults of docs/faults.md in full: floods of a whole table, kills of every command
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
@@ -166,6 +167,7 @@ bench:
 	@scripts/install-deps bench
 	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH)
 	@tests/bench/run
+	@tests/bench/scale
 
 diff:
 	@scripts/install-deps
