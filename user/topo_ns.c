@@ -168,7 +168,8 @@ int topo_reserve(const struct state *s, struct nl *nl, const struct host_record 
 
 static int forget_port(const struct state *s, const struct host_record *host, struct ns_record *rec)
 {
-	int r = state_rules_del(s, rec->endpoint);
+	/* one that never had an endpoint has no rules: to look for them is to read the whole map */
+	int r = rec->endpoint ? state_rules_del(s, rec->endpoint) : 0;
 
 	if (!r)
 		r = state_port_del(s, rec->ifindex);
