@@ -8,7 +8,7 @@
  *	walk            reads the flow table as fast as the kernel gives it
  *	memory          bytes that all maps and programs take, as the kernel says
  *	count NAME      what a counter says
- *	run CMD...      runs a command of words, its output to nowhere: milliseconds, and memory at its most
+ *	run CMD...      runs a command of words, its output to nowhere: its time, the CPU's, its memory at most
  *
  * A packet is one BPF_PROG_TEST_RUN, and its cost what the kernel took for the program alone: a clock is
  * read on both sides of it, for N as for 1.
@@ -465,6 +465,11 @@ static void count(const char *name)
 	printf("{\"count\": %lu}\n", i < COUNTERS ? ((uint64_t *)&c)[i] : 0);
 }
 
+static double milliseconds(struct timeval t)
+{
+	return t.tv_sec * 1e3 + t.tv_usec / 1e3;
+}
+
 static void run_command(char *line)
 {
 	char *argv[8192], *word;
@@ -486,8 +491,8 @@ static void run_command(char *line)
 		_exit(127);
 	}
 	wait4(pid, &status, 0, &usage);
-	printf("{\"ms\": %.2f, \"rss_kb\": %ld, \"status\": %d}\n", (seconds() - from) * 1e3, usage.ru_maxrss,
-	       WEXITSTATUS(status));
+	printf("{\"ms\": %.2f, \"cpu_ms\": %.2f, \"rss_kb\": %ld, \"status\": %d}\n", (seconds() - from) * 1e3,
+	       milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime), usage.ru_maxrss, WEXITSTATUS(status));
 }
 
 /* ---- what is there ---- */
