@@ -44,13 +44,6 @@ static __always_inline struct conn *conn_get(__u32 slot)
 	return bpf_map_lookup_elem(&conns, &slot);
 }
 
-static __always_inline struct conn_alloc *conn_alloc_get(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&conn_alloc, &zero);
-}
-
 /* Whether there is anything that a packet from outside could be for: flows, or published ports. */
 static __always_inline _Bool conn_any(const struct config *cfg)
 {

@@ -210,6 +210,18 @@ static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct co
 	return u && (u->flows >= cfg->max_flows_ns || (!n->mapped && u->ports >= cfg->max_ports_ns));
 }
 
+/*
+ * A route may lead to an address inside a network of ours by an uplink. Who answers from there is no martian,
+ * and the guard (early.h), which does not look up flows for nothing, has to.
+ */
+static __always_inline void ct_note_private_peer(const struct ct_new *n)
+{
+	struct conn_alloc *a = conn_alloc_get();
+
+	if (a && n->answer_net == EBPFNET_NET_OUTSIDE && address_is_private(&n->t.dst))
+		a->private_peers = 1;
+}
+
 /* Making room may have cost the very mapping that a new peer was to be of. */
 static __always_inline _Bool ct_mapping_is_gone(struct ct_making *m)
 {
@@ -266,6 +278,7 @@ __noinline verdict_t ct_begin(ctx_t *ctx)
 		return DROP(table_full);
 	}
 
+	ct_note_private_peer(&m->new);
 	m->want_h = m->new.t.sport_h;
 	m->random = bpf_get_prandom_u32();
 	m->key = nat_shape_key(m->new.key, m->new.shape, 1);

@@ -53,22 +53,53 @@ struct xdp_buff {
 };
 #pragma clang attribute pop
 
-/*
- * Whether a frame to that MAC is for this station: what PACKET_HOST will say of it. The device's present address
- * is the kernel's to know; when it may not be read (lockdown), no frame is for us.
- */
-static __always_inline _Bool ctx_to_us(ctx_t *ctx, const __u8 *dmac)
+/* Where a device has its address. */
+struct mac_memo {
+	__u32 ifindex, second;
+	__u64 at;			/* in the kernel's memory */
+};
+
+/* PERCPU_ARRAY: looked for again each second; the address there is read each time, as it may change. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct mac_memo);
+} mac_memo SEC(".maps");
+
+static __always_inline __u64 mac_at(ctx_t *ctx)
 {
 	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
 	struct xdp_rxq_info *rxq;
 	struct net_device *dev;
 	const unsigned char *at;
-	__u8 mac[6] __attribute__((aligned(2)));
 
-	return !bpf_probe_read_kernel(&rxq, sizeof(rxq), &xdp->rxq) &&
-	       !bpf_probe_read_kernel(&dev, sizeof(dev), &rxq->dev) &&
-	       !bpf_probe_read_kernel(&at, sizeof(at), &dev->dev_addr) &&
-	       !bpf_probe_read_kernel(mac, sizeof(mac), at) && mac_eq(mac, dmac);
+	if (bpf_probe_read_kernel(&rxq, sizeof(rxq), &xdp->rxq) ||
+	    bpf_probe_read_kernel(&dev, sizeof(dev), &rxq->dev) ||
+	    bpf_probe_read_kernel(&at, sizeof(at), &dev->dev_addr))
+		return 0;
+	return (__u64)at;
+}
+
+/*
+ * Whether a frame to that MAC is for this station: what PACKET_HOST will say of it. The device's present address
+ * is the kernel's to know; when it may not be read (lockdown), no frame is for us.
+ */
+static __always_inline _Bool ctx_to_us(ctx_t *ctx, const __u8 *dmac, __u32 second)
+{
+	__u8 mac[6] __attribute__((aligned(2)));
+	struct mac_memo *m;
+	__u32 zero = 0;
+
+	m = bpf_map_lookup_elem(&mac_memo, &zero);
+	if (!m)
+		return 0;
+	if (m->ifindex != ctx->ingress_ifindex || m->second != second) {
+		m->at = mac_at(ctx);
+		m->ifindex = ctx->ingress_ifindex;
+		m->second = second;
+	}
+	return m->at && !bpf_probe_read_kernel(mac, sizeof(mac), (void *)m->at) && mac_eq(mac, dmac);
 }
 
 #endif

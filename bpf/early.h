@@ -17,6 +17,7 @@
 /* What the uplink's program would say of an IPv4 packet to this station. */
 static __always_inline verdict_t early_verdict(ctx_t *ctx, const struct pkt *p, enum parsed parsed)
 {
+	struct conn_alloc *a = conn_alloc_get();
 	verdict_t refused = inbound_refuse(p);
 
 	if (refused == NEXT)
@@ -28,7 +29,9 @@ static __always_inline verdict_t early_verdict(ctx_t *ctx, const struct pkt *p, 
 	if (!inbound_may_be_ours(p))
 		return refused;
 	/* a SYN to an external port that a namespace has is refused for that, if the address is the host's */
-	return inbound_calls_mapped(p) || ct_lookup(&p->key) ? PASS : refused;
+	if (inbound_calls_mapped(p))
+		return PASS;
+	return a && a->private_peers && ct_lookup(&p->key) ? PASS : refused;
 }
 
 /*
@@ -48,7 +51,7 @@ static __always_inline int datapath_early(ctx_t *ctx)
 		return ACTION_PASS;
 	v = early_verdict(ctx, &p, r);
 	/* last, as it is dear: hairpinned packets that come to a generic hook have the gateway's MAC */
-	if (v >= 0 || !ctx_to_us(ctx, p.dmac))
+	if (v >= 0 || !ctx_to_us(ctx, p.dmac, now_s()))
 		return ACTION_PASS;
 	count(-v);
 	return ACTION_DROP;

@@ -25,6 +25,13 @@ static __always_inline struct config *config_get(void)
 	return bpf_map_lookup_elem(&config, &zero);
 }
 
+static __always_inline struct conn_alloc *conn_alloc_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&conn_alloc, &zero);
+}
+
 static __always_inline struct network *network_get(__u32 net)
 {
 	return bpf_map_lookup_elem(&networks, &net);

@@ -315,7 +315,7 @@ struct conn_alloc {
 	__u32 never_used;		/* slots from here on were never handed out */
 	__u32 sweep;			/* next slot that the sweep looks at */
 	__s32 live;			/* flows now */
-	__u32 zero;
+	__u32 private_peers;		/* not 0: there was a flow to a peer outside with an address inside a network */
 };
 
 #ifndef __cplusplus

@@ -3,12 +3,14 @@
 """tests/bench/report.py [--publish DIR] [RESULTS.json]
 
 What was measured (build/bench/results/results.json, of tests/bench/run), as tables, and as plots beside the
-file. With --publish, results.json, results.csv and the plots go to DIR, which for the README is docs/bench.
+file. With --publish, results.json, results.csv and the plots go to DIR, which is docs/bench, and the README's
+table is made from them.
 """
 import argparse
 import csv
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -196,6 +198,47 @@ def publish(rows, folder, target):
             shutil.copy(f"{folder}/{name}", target)
 
 
+# ---- the README's table
+
+WAYS = {
+    "switch": "namespace - namespace", "masquerade": "namespace - outside", "publish": "outside - published port",
+    "host": "host - namespace", "many-ports": "one of 10,000 published ports",
+}
+FIGURES_OF_README = ["rr", "crr", "udp_rr", "udp_pps", "stream"]
+
+
+def cell(rows, path, figure):
+    """Against the baseline, and in brackets against the floor."""
+    ours = next((r for r in rows if (r["path"], r["figure"]) == (path, figure)
+                 and r["contender"] == ("tcx_10000" if path == "many-ports" else "tcx")), None)
+    if not ours or not ours["vs_baseline"]:
+        return ""
+    base = next(r for r in rows if r["path"] == path and r["contender"] == "iptables_10000") \
+        if path == "many-ports" else None
+    ratio = ours["rate"] / base["rate"] if base else ours["vs_baseline"]
+    floor = f" ({ours['vs_floor']:.2f})" if ours["vs_floor"] else ""
+    return f"{ratio:.2f}{floor}"
+
+
+def markdown(rows):
+    head = ["ebpfnet, times", "the rate of"] + [FIGURES[f][1] for f in FIGURES_OF_README]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for path, name in WAYS.items():
+        of = "iptables_10000" if path == "many-ports" else next(r["contender"] for r in rows if r["path"] == path)
+        cells = [name, CONTENDERS[of][0]] + [cell(rows, path, f) for f in FIGURES_OF_README]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def readme(rows, file=f"{TOP}/README.md"):
+    with open(file) as f:
+        text = f.read()
+    begin, end = "<!-- of tests/bench/report.py -->\n", "<!-- end -->"
+    text = re.sub(f"{begin}.*?{end}", lambda _: begin + markdown(rows) + "\n" + end, text, flags=re.S)
+    with open(file, "w") as f:
+        f.write(text)
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--publish", metavar="DIR")
@@ -209,6 +252,7 @@ def main():
     plot(rows, folder)
     if args.publish:
         publish(rows, folder, args.publish)
+        readme(rows)
 
 
 if __name__ == "__main__":

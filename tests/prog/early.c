@@ -119,9 +119,25 @@ static void what_belongs_to_a_flow_is_not(void **s)
 	cfg.filtering = FILTER_ENDPOINT;
 	configure(&cfg);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
-	dropped_late(f, COUNT_martian);
+	dropped_early(f, COUNT_martian);
 	age_flows(100000);
-	dropped_late(f, COUNT_martian);
+	dropped_early(f, COUNT_martian);
+}
+
+/* A route of the host's may lead to an address inside by the uplink: then there is somebody who answers. */
+static void who_has_an_address_inside_but_is_outside_is_not(void **s)
+{
+	struct frame *answer = frame(TO_HOST, .src = "192.168.1.200", .sport = 53, .dport = 4000);
+
+	dropped_early(answer, COUNT_martian);
+	host_command("ip route add 192.168.1.200 via " NEXT_HOP " dev eth0");
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = "192.168.1.200", .sport = 4000, .dport = 53));
+	host_command("ip route del 192.168.1.200");
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+	passes_early(answer);
+	uplink_gets(answer);
+	expect_outcome(INTO_PORT);
+	dropped_early(frame(TO_HOST, .src = "192.168.1.200", .sport = 54, .dport = 4000), COUNT_martian);
 }
 
 /* Nobody outside has our addresses, but routers there have them, and tell what became of a packet. */
@@ -314,6 +330,7 @@ int main(void)
 		spec(what_has_an_address_inside_is_dropped_early),
 		spec(what_has_none_is_not),
 		spec(what_belongs_to_a_flow_is_not),
+		spec(who_has_an_address_inside_but_is_outside_is_not),
 		spec(an_icmp_error_is_not),
 		spec(a_piece_is_not),
 		spec(a_frame_to_somebody_else_is_not),
