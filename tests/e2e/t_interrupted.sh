@@ -117,11 +117,19 @@ test_up_at_each_file() { up_converges openat; }
 
 guarded() { up --xdp; }
 
-test_up_with_a_guard_at_each_bpf_call() { converges nothing bpf ebpfnet up --hook "$HOOK" --xdp; }
+test_up_with_a_guard_at_each_bpf_call() {
+	[ "${FAULT_KILLS-}" = all ] || skip "make faults"
+	converges nothing bpf ebpfnet up --hook "$HOOK" --xdp
+}
+
 test_up_takes_the_guard_off_at_each_bpf_call() { converges guarded bpf ebpfnet up --xdp off; }
 test_up_takes_the_guard_off_at_each_unlink() { converges guarded unlink ebpfnet up --xdp off; }
 test_up_changes_the_guard_at_each_bpf_call() { converges guarded bpf ebpfnet up --xdp generic; }
-test_down_with_a_guard_at_each_bpf_call() { converges guarded bpf ebpfnet down; }
+
+test_down_with_a_guard_at_each_bpf_call() {
+	[ "${FAULT_KILLS-}" = all ] || skip "make faults"
+	converges guarded bpf ebpfnet down
+}
 
 # Its pins are renamed with it, one by one.
 test_up_after_the_uplink_was_renamed_at_each_rename() {
