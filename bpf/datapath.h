@@ -48,8 +48,7 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 		return DROP(not_ip);
 	if (port->flags & PORT_SPOOF_ALLOW)
 		station_learn(port->net, p->key.src, p->smac);
-	if (p->tcp_flags & TCP_SYN)
-		tcp_option_scale(ctx, p);
+	tcp_option_scale(ctx, p);
 	ctx_pop_priority_tag(ctx); /* of this link only: it must not leave by the next one */
 	if (p->frag & IP_PIECE) {
 		v = fragment_enter(ctx, 0, 1);
@@ -124,8 +123,7 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 		if (v != NEXT)
 			return v;
 	}
-	if (p->tcp_flags & TCP_SYN)
-		tcp_option_scale(ctx, p);
+	tcp_option_scale(ctx, p);
 	v = inbound(ctx, p, at, way);
 	return p->frag & IP_PIECE ? fragment_leave(ctx, v) : v;
 }
@@ -152,13 +150,6 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 	return forward(ctx, v, &way, 0, NULL);
 }
 
-static __always_inline verdict_t from_host(ctx_t *ctx, struct pkt *p, struct way *way)
-{
-	if (p->tcp_flags & TCP_SYN)
-		tcp_option_scale(ctx, p);
-	return leaving(ctx, p, way);
-}
-
 /*
  * Egress of an uplink. What we sent is in order. Of the rest nothing may have a source inside a network
  * of ours, whatever else it is, and what is the host's own may need another port.
@@ -177,10 +168,12 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 	if (!p)
 		return ACTION_PASS;
 	r = parse(ctx, p);
-	if (p->eth_type == ETH_P_IP && address_is_private(&p->key.src))
+	if (p->eth_type == ETH_P_IP && address_is_private(&p->key.src)) {
 		v = DROP(private_source);
-	else if (r == PARSED && p->eth_type == ETH_P_IP && !ctx_vlan(ctx) && !ctx_forwarded(ctx))
-		v = from_host(ctx, p, &way);
+	} else if (r == PARSED && p->eth_type == ETH_P_IP && !ctx_vlan(ctx) && !ctx_forwarded(ctx)) {
+		tcp_option_scale(ctx, p);
+		v = leaving(ctx, p, &way);
+	}
 	return forward(ctx, v, &way, 0, NULL);
 }
 

@@ -15,7 +15,7 @@
 #include "outside.h"
 
 /* What the uplink's program would say of an IPv4 packet to this station. */
-static __always_inline verdict_t early_verdict(ctx_t *ctx, const struct pkt *p, enum parsed parsed)
+static __always_inline verdict_t early_verdict(const struct pkt *p, enum parsed parsed)
 {
 	struct conn_alloc *a = conn_alloc_get();
 	verdict_t refused = inbound_refuse(p);
@@ -49,7 +49,7 @@ static __always_inline int datapath_early(ctx_t *ctx)
 	/* what lies beyond the first buffer is not fetched: the uplink's program will */
 	if (r == PARSE_SHORT && !ctx_is_whole(ctx))
 		return ACTION_PASS;
-	v = early_verdict(ctx, &p, r);
+	v = early_verdict(&p, r);
 	/* last, as it is dear: hairpinned packets that come to a generic hook have the gateway's MAC */
 	if (v >= 0 || !ctx_to_us(ctx, p.dmac, now_s()))
 		return ACTION_PASS;

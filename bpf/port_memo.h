@@ -13,9 +13,9 @@ struct port_memo {
 	__u32 ifindex;			/* 0: nothing yet */
 	__u32 gen;			/* config.gen */
 	struct port port;
-	__u8 to_mac[6];			/* where its last frame went, if that address is static; all zero: nowhere */
+	__u8 to_mac[6];			/* where its last frame went, if that address is static */
 	__u16 zero;
-	__u32 to_ifindex;
+	__u32 to_ifindex;		/* the port behind it; 0: nothing yet */
 };
 
 #define PORT_MEMOS 256

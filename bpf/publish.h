@@ -4,7 +4,6 @@
 #define EBPFNET_BPF_PUBLISH_H
 
 #include "ct_begin.h"
-#include "outside.h"
 #include "route.h"
 
 static __always_inline struct rule *rule_of(const struct publish_key *key, __u32 *id)
@@ -15,18 +14,6 @@ static __always_inline struct rule *rule_of(const struct publish_key *key, __u32
 		return NULL;
 	*id = *found;
 	return bpf_map_lookup_elem(&rules, id);
-}
-
-/* The rule that publishes where a packet goes: on that very address, or on every one, the host's or not. */
-static __always_inline struct rule *rule_for(const struct flow_key *to, __u32 *id)
-{
-	struct publish_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
-	struct rule *r = rule_of(&key, id);
-
-	if (r)
-		return r;
-	key.addr = addr_of(0);
-	return rule_of(&key, id);
 }
 
 /*
@@ -42,11 +29,16 @@ static __always_inline _Bool publish_is_to_host(ctx_t *ctx, const struct flow_ke
 		(to->net == EBPFNET_NET_OUTSIDE || to->net == EBPFNET_NET_HOST));
 }
 
-/* The rule that publishes where a packet goes, if that is an address of the host's. */
+/* The rule that publishes where a packet goes: on that very address, or on every one of the host's. */
 static __always_inline struct rule *publish_find(ctx_t *ctx, const struct flow_key *to, __u32 *id)
 {
-	struct rule *r = rule_for(to, id);
+	struct publish_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
+	struct rule *r = rule_of(&key, id);
 
+	if (!r) {
+		key.addr = addr_of(0);
+		r = rule_of(&key, id);
+	}
 	return r && publish_is_to_host(ctx, to) ? r : NULL;
 }
 

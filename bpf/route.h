@@ -146,14 +146,6 @@ struct {
 	__type(value, struct route_memo);
 } route_memos SEC(".maps");
 
-/* PERCPU_ARRAY: where the clock is. It stays there as long as the network namespace, and so this program. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} route_clock_is_at SEC(".maps");
-
 static __always_inline struct route_memo *route_memo_get(struct ipaddr src, struct ipaddr dst)
 {
 	__u32 at = (addr_be32(src) * 31 + addr_be32(dst)) * 0x9e3779b1u >> 24; /* Fibonacci hashing */
@@ -161,34 +153,22 @@ static __always_inline struct route_memo *route_memo_get(struct ipaddr src, stru
 	return bpf_map_lookup_elem(&route_memos, &at);
 }
 
-static __always_inline _Bool route_clock_now(ctx_t *ctx, __u32 *out)
-{
-	__u32 zero = 0;
-	__u64 *at = bpf_map_lookup_elem(&route_clock_is_at, &zero);
-
-	if (!at)
-		return 0;
-	if (!*at)
-		*at = route_clock_at(ctx);
-	return route_clock(*at, out);
-}
-
 /*
- * Where the kernel would send a packet. len: on the wire from the IP header on, against the way's MTU; 0:
- * it is no packet that is asked for.
+ * Where the kernel would send a packet. tos_len: its TOS above 16 bits of its length on the wire from the IP
+ * header on, which counts against the way's MTU; 0: it is no packet that is asked for.
  */
 __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 tos_len, struct route *out)
 {
 	struct route_memo *m = route_memo_get(addr_of(src), addr_of(dst));
-	__u16 len = tos_len;
-	__u8 tos = tos_len >> 16;
 	struct config *cfg = config_get();
+	__u8 tos = tos_len >> 16;
+	__u16 len = tos_len;
 	__u32 clock, second = now_s();
 	enum route_kind kind;
 
 	if (!m || !cfg || !out)
 		return ROUTE_FAILED;
-	if (!route_clock_now(ctx, &clock))
+	if (!route_clock(ctx, &clock))
 		return route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
 	if (m->clock == clock && m->second == second && m->gen == cfg->gen && m->tos == tos &&
 	    addr_be32(m->src) == src && addr_be32(m->dst) == dst &&

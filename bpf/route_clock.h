@@ -43,24 +43,39 @@ struct sk_buff {
  */
 const volatile _Bool may_read_kernel SEC(".rodata.kernel") = 1;
 
-/* Where the count is in the kernel's memory, for a packet of this host's; 0: nobody may know. */
+/* Where the count is in the kernel's memory, for a packet of this host's; 0: this kernel has none. */
 static __always_inline __u64 route_clock_at(ctx_t *ctx)
 {
 	struct sk_buff *skb = (struct sk_buff *)ctx;
 	struct net_device *dev;
 	struct net *net;
 
-	if (!may_read_kernel || !bpf_core_field_exists(struct netns_ipv4, rt_genid) ||
+	if (!bpf_core_field_exists(struct netns_ipv4, rt_genid) ||
 	    bpf_probe_read_kernel(&dev, sizeof(dev), &skb->dev) ||
 	    bpf_probe_read_kernel(&net, sizeof(net), &dev->nd_net.net))
 		return 0;
 	return (__u64)&net->ipv4.rt_genid.counter;
 }
 
+/* PERCPU_ARRAY: where the clock is. It stays there as long as the network namespace, and so this program. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} route_clock_is_at SEC(".maps");
+
 /* The count; false: it cannot be read. */
-static __always_inline _Bool route_clock(__u64 at, __u32 *out)
+static __always_inline _Bool route_clock(ctx_t *ctx, __u32 *out)
 {
-	return may_read_kernel && at && !bpf_probe_read_kernel(out, sizeof(*out), (void *)at);
+	__u32 zero = 0;
+	__u64 *at = bpf_map_lookup_elem(&route_clock_is_at, &zero);
+
+	if (!at || !may_read_kernel)
+		return 0;
+	if (!*at)
+		*at = route_clock_at(ctx);
+	return *at && !bpf_probe_read_kernel(out, sizeof(*out), (void *)*at);
 }
 
 #endif

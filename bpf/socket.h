@@ -3,7 +3,7 @@
 #ifndef EBPFNET_BPF_SOCKET_H
 #define EBPFNET_BPF_SOCKET_H
 
-#include "ctx.h"
+#include "ctx_tc.h"
 
 enum host_socket {
 	SOCKET_NONE,

@@ -10,8 +10,7 @@
 #define TCPOPT_NOOP 1
 #define TCPOPT_WINDOW 3
 
-/* Fills in p->scale of a SYN. */
-__noinline int tcp_option_scale(ctx_t *ctx, struct pkt *p)
+__noinline int tcp_option_read(ctx_t *ctx, struct pkt *p)
 {
 	__u32 at, end;
 	__u8 option[3];
@@ -39,6 +38,13 @@ __noinline int tcp_option_scale(ctx_t *ctx, struct pkt *p)
 		at += option[1];
 	}
 	return 0;
+}
+
+/* Fills in p->scale of a SYN, which is only asked for where connections are followed. */
+static __always_inline void tcp_option_scale(ctx_t *ctx, struct pkt *p)
+{
+	if (p->tcp_flags & TCP_SYN)
+		tcp_option_read(ctx, p);
 }
 
 #endif

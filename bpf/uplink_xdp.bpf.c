@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The guard of an uplink, in its driver (native XDP). Multi-buffer: else many refuse a large MTU. */
-#define HOOK_IS_XDP 1
-
 #include "early.h"
 
 SEC("xdp.frags")

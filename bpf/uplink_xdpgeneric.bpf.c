@@ -3,8 +3,6 @@
  * The same behind the driver (generic XDP). Not multi-buffer: for such a program Linux (6.18) copies what it
  * passes and forgets how long its Ethernet header is, and then no TC program finds its way in it.
  */
-#define HOOK_IS_XDP 1
-
 #include "early.h"
 
 SEC("xdp")
