@@ -178,10 +178,12 @@ static int set_sizes(struct bpf_object *obj, uint32_t max_flows)
 static void set_may_read_kernel(struct bpf_object *obj)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata.kernel");
-	bool may = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1;
+	bool may;
 
-	if (map)
-		bpf_map__set_initial_value(map, &may, sizeof(may));
+	if (!map)
+		return;
+	may = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1;
+	bpf_map__set_initial_value(map, &may, sizeof(may));
 }
 
 static int load_failed(const struct object *o, int r)

@@ -85,10 +85,7 @@ void dataplane_guard_view(const struct state *s, int ifindex, const char *dev, s
 
 /* ---- attaching ---- */
 
-/*
- * A link that nothing holds any more is taken down by a worker of the kernel's, some time after: until
- * then that of a command that was killed a moment ago has the program on the device still.
- */
+/* That of a command that was killed a moment ago is there still, as with TCX (dataplane_attach.c). */
 static struct xdp_ids wait_for_dying(int ifindex)
 {
 	const struct timespec poll = { .tv_nsec = DYING_POLL_MS * 1000000 };

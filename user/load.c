@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "load.h"
-#include "log.h"
 
 #define WARM_UP_MS 100	/* or as long as it is measured, if that is less */
 #define START_MS 5000	/* for the server to listen and the client to get its first answer */

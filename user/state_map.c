@@ -95,8 +95,7 @@ void maps_close(struct state *s)
 	}
 }
 
-/* What /proc says of a map's descriptor. Linux before 6.4 knows the keys and the values alone. */
-static uint64_t said_memory(int fd)
+uint64_t bpf_fd_memory(int fd)
 {
 	_cleanup_file_ FILE *f = NULL;
 	char path[64], line[128];
@@ -130,7 +129,7 @@ uint64_t map_memory(const struct state *s, enum map_id id)
 
 	if (s->fd[id] < 0 || bpf_obj_get_info_by_fd(s->fd[id], &info, &len))
 		return 0;
-	said = said_memory(s->fd[id]);
+	said = bpf_fd_memory(s->fd[id]);
 	known = hash_memory(&info);
 	return said > known ? said : known;
 }

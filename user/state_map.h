@@ -9,7 +9,13 @@
 int maps_open(struct state *s);
 void maps_close(struct state *s);
 
-/* Bytes of the kernel's memory that it takes; 0: it is not there. */
+/*
+ * Bytes of the kernel's memory that a map or program takes, as /proc says of its descriptor. Linux before 6.4 counts
+ * of a map the keys and the values alone.
+ */
+uint64_t bpf_fd_memory(int fd);
+
+/* The same of a map of ours, and the whole of it on any kernel; 0: it is not there. */
 uint64_t map_memory(const struct state *s, enum map_id id);
 
 /* Quiet: to many callers -ENOENT is an answer. -ENOENT too when the map is not there. */

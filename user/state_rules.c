@@ -74,16 +74,11 @@ static bool overlap(const struct rule *a, const struct rule *b)
 	       (addr_same(a->addr, any) || addr_same(b->addr, any) || addr_same(a->addr, b->addr));
 }
 
-static int check_free(const struct state *s, const struct rule *wanted)
+static int check_free(const struct rule_entry *rules, size_t count, const struct rule *wanted)
 {
-	_cleanup_free_ struct rule_entry *rules = NULL;
 	char text[64];
-	size_t i, count;
-	int r;
+	size_t i;
 
-	r = state_rules(s, &rules, &count);
-	if (r)
-		return r;
 	for (i = 0; i < count; i++)
 		if (overlap(&rules[i].rule, wanted))
 			return log_err(-EEXIST,
@@ -119,18 +114,14 @@ static void mark(uint64_t *words, const struct rule *rule)
 		words[ebpfnet_published_word(rule->proto, port)] |= 1ull << port % 64;
 }
 
-/* Marks the ports of all rules there are, and of one that is about to be, or NULL; and no others. */
-static int mark_published(const struct state *s, const struct rule *soon)
+/* Marks the ports of all these rules, and of one that is about to be, or NULL; and no others. */
+static int mark_published(const struct state *s, const struct rule_entry *rules, size_t count,
+			  const struct rule *soon)
 {
-	_cleanup_free_ struct rule_entry *rules = NULL;
 	uint64_t words[EBPFNET_PUBLISHED_WORDS] = {};
 	uint32_t keys[EBPFNET_PUBLISHED_WORDS], at;
-	size_t i, count;
-	int r;
+	size_t i;
 
-	r = state_rules(s, &rules, &count);
-	if (r)
-		return r;
 	for (i = 0; i < count; i++)
 		mark(words, &rules[i].rule);
 	if (soon)
@@ -140,14 +131,29 @@ static int mark_published(const struct state *s, const struct rule *soon)
 	return map_put_many(s, MAP_PUBLISHED_PORTS, keys, words, EBPFNET_PUBLISHED_WORDS);
 }
 
+/* What is published now, after rules were removed. */
+static int mark_what_is_left(const struct state *s)
+{
+	_cleanup_free_ struct rule_entry *rules = NULL;
+	size_t count;
+	int r;
+
+	r = state_rules(s, &rules, &count);
+	return r ? r : mark_published(s, rules, count, NULL);
+}
+
 int state_rule_add(const struct state *s, uint32_t id, const struct rule *rule)
 {
+	_cleanup_free_ struct rule_entry *rules = NULL;
 	_cleanup_free_ struct publish_key *keys = NULL;
 	_cleanup_free_ uint32_t *ids = NULL;
+	size_t there = 0;
 	uint32_t i, count;
 	int r;
 
-	r = check_free(s, rule);
+	r = state_rules(s, &rules, &there);
+	if (!r)
+		r = check_free(rules, there, rule);
 	if (r)
 		return r;
 	keys = rule_keys(rule, &count);
@@ -156,7 +162,7 @@ int state_rule_add(const struct state *s, uint32_t id, const struct rule *rule)
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
 		ids[i] = id;
-	r = mark_published(s, rule);
+	r = mark_published(s, rules, there, rule);
 	if (!r)
 		r = map_put_many(s, MAP_PUBLISHED, keys, ids, count);
 	if (!r)
@@ -190,7 +196,7 @@ int state_rule_del(const struct state *s, uint32_t id)
 {
 	int r = rule_del(s, id);
 
-	return r ? r : mark_published(s, NULL);
+	return r ? r : mark_what_is_left(s);
 }
 
 int state_rules_del(const struct state *s, uint32_t endpoint)
@@ -203,7 +209,7 @@ int state_rules_del(const struct state *s, uint32_t endpoint)
 	for (i = 0; i < count && !r; i++)
 		if (rules[i].rule.endpoint == endpoint)
 			r = rule_del(s, rules[i].id);
-	return r || !count ? r : mark_published(s, NULL);
+	return r || !count ? r : mark_what_is_left(s);
 }
 
 int state_rules_move(const struct state *s, const char *name, uint32_t endpoint)
@@ -247,12 +253,12 @@ int state_repair(const struct state *s)
 			r = rule_del(s, rules[i].id);
 	}
 	if (!r)
-		r = mark_published(s, NULL);
-	if (!r)
 		r = map_each(s, MAP_PUBLISHED, drop_void_key, (void *)s);
 	free(TAKE_PTR(rules));
 	if (!r)
 		r = state_rules(s, &rules, &count);
+	if (!r)
+		r = mark_published(s, rules, count, NULL);
 	if (!r)
 		r = state_config(s, &cfg);
 	if (r || cfg.published == count)
