@@ -5,9 +5,9 @@
 #   make test       all the tests                          make demo    the tutorial, walked in a lab
 #   make scoreboard requirements of a NAT, netfilter's and ours
 #   make diff       the same random packets to netfilter and to ebpfnet    make diff DIFF=long  a million
-#   make bench      contenders side by side, tables and plots: tests/bench/run -h, tests/bench/report.py -h
 #   make fuzz       random packets, FUZZ_TIME=seconds      make fuzz MUTANTS=1    and that it finds what is broken
-#   make bench      beside bridge, iptables and nft, in turn; and what grows with ports, namespaces and flows
+#   make bench      beside bridge, iptables and nft, in turn; and what grows with ports, namespaces and flows:
+#                   tests/bench/run -h, tests/bench/report.py -h, tests/bench/scale -h
 #   make integrity  1 GiB each way on each path, with each offload off
 #   make faults     faults of docs/faults.md in full: floods of a whole table, kills of every command
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail

@@ -33,6 +33,7 @@
 #include <user/dataplane.h>
 #include <user/nl.h>
 #include <user/state.h>
+#include <user/state_map.h>
 
 #include "frames.h"
 #include "look.skel.h"
@@ -379,23 +380,6 @@ static void walk(void)
 	printf("{\"slots\": %u, \"keys\": %u, \"ms\": %.1f}\n", slots, keys, (seconds() - from) * 1e3);
 }
 
-/* /proc has it for each descriptor of a map or program. */
-static uint64_t memlock(int fd)
-{
-	char line[128];
-	uint64_t bytes = 0;
-	FILE *f;
-
-	snprintf(line, sizeof(line), "/proc/self/fdinfo/%d", fd);
-	f = fopen(line, "r");
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "memlock: %lu", &bytes);
-	if (f)
-		fclose(f);
-	close(fd);
-	return bytes;
-}
-
 #define MAPS_MOST 256
 
 struct taken {
@@ -415,7 +399,7 @@ static void take_map(struct taken *t, uint32_t id)
 		return;
 	fd = bpf_map_get_fd_by_id(id);
 	t->id[t->count++] = id;
-	t->bytes += memlock(fd);
+	t->bytes += bpf_fd_memory(fd);
 	close(fd);
 }
 
@@ -437,7 +421,7 @@ static void memory(void)
 		len = sizeof(info);
 		if (bpf_obj_get_info_by_fd(at.prog[hook], &info, &len))
 			die("a program");
-		progs += memlock(at.prog[hook]);
+		progs += bpf_fd_memory(at.prog[hook]);
 		for (i = 0; i < info.nr_map_ids; i++)
 			take_map(&maps, ids[i]);
 	}
