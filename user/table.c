@@ -258,39 +258,23 @@ static void put(const char *text)
 	fputs_unlocked(text, stdout);
 }
 
-/* Words as they are, all but a few: what has to be escaped is the library's business. */
-static void json_text(const char *text)
+static struct json_object *json_cell(const struct column *col, const struct table_cell *cell)
 {
-	const char *c = text;
+	char text[TEXT_LEN];
 
-	while (*c >= ' ' && *c != '"' && *c != '\\' && *c != 0x7f)
-		c++;
-	if (*c) {
-		json_value(json_object_new_string(text));
-		return;
-	}
-	putchar_unlocked('"');
-	put(text);
-	putchar_unlocked('"');
-}
-
-static void json_cell(const struct column *col, const struct table_cell *cell)
-{
-	putchar_unlocked('"');
-	put(col->key);
-	put("\": ");
-	if (col->kind == CELL_RATIO && cell->number != NO_NUMBER)
-		printf("%.3f", cell->number / 1000.0);
-	else if (col->kind != CELL_TEXT && cell->number != NO_NUMBER)
-		printf("%" PRIu64, cell->number);
-	else if (col->kind == CELL_TEXT && cell->text)
-		json_text(cell->text);
-	else
-		put("null");
+	if (col->kind == CELL_TEXT)
+		return cell->text ? json_object_new_string(cell->text) : NULL;
+	if (cell->number == NO_NUMBER)
+		return NULL;
+	if (col->kind != CELL_RATIO)
+		return json_object_new_uint64(cell->number);
+	snprintf(text, sizeof(text), "%.3f", cell->number / 1000.0);
+	return json_object_new_double_s(cell->number / 1000.0, text);
 }
 
 static void print_json(struct table *t)
 {
+	struct json_object *object;
 	size_t row, i;
 
 	if (!t->printed) {
@@ -298,13 +282,12 @@ static void print_json(struct table *t)
 		putchar('[');
 	}
 	for (row = 0; row < t->kept; row++) {
-		put(t->printed || row ? ",\n    { " : "\n    { ");
-		for (i = 0; i < t->count; i++) {
-			if (i)
-				put(", ");
-			json_cell(&t->columns[i], &t->cells[row * t->count + i]);
-		}
-		put(" }");
+		object = json_object_new_object();
+		for (i = 0; i < t->count; i++)
+			json_object_object_add(object, t->columns[i].key,
+					       json_cell(&t->columns[i], &t->cells[row * t->count + i]));
+		put(t->printed || row ? ",\n    " : "\n    ");
+		json_value(object);
 	}
 }
 
