@@ -56,7 +56,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "load: %s from %s to %s: %s\n", argv[1], argv[2], argv[3], strerror(-r));
 		return 1;
 	}
-	printf("{\"rate\": %.1f, \"cpu_ns\": %.1f, \"p50_ns\": %u, \"p99_ns\": %u, \"p999_ns\": %u}\n",
+	printf("{\"rate\": %.1f, \"cpu_ns\": %.4f, \"p50_ns\": %u, \"p99_ns\": %u, \"p999_ns\": %u}\n",
 	       result.count / result.seconds, result.cpu_seconds * 1e9 / result.count, result.p50_ns,
 	       result.p99_ns, result.p999_ns);
 	return 0;

@@ -106,7 +106,7 @@ class Results:
             for name in names:
                 yield {
                     "path": key[0], "figure": key[1], "contender": name,
-                    **{column: round(self.median(key, name, column), 1) for column in COLUMNS},
+                    **{column: round(self.median(key, name, column), 4) for column in COLUMNS},
                     "spread": round(self.spread(key, name), 4),
                     "vs_baseline": self.ratio(key, name, names[0]),
                     "vs_floor": self.ratio(key, name, floor) if floor else None,
