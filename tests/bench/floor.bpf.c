@@ -1,45 +1,70 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The floor of two hops: a namespace's packets go to the outside and back by the two redirects that
- * ebpfnet uses, and nothing else is done to them. tests/bench/floor.c attaches it.
+ * The floor of redirects: packets go from one namespace to the other, to the host and to the outside, and
+ * back, by the redirects that ebpfnet uses, and nothing else is done to them. tests/bench/floor.c attaches it.
  */
 #include <vmlinux.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/uapi.h"
+#include "floor.h"
 
-const volatile __u32 floor_uplink, floor_port; /* ifindexes */
-const volatile __be32 floor_addr, floor_nexthop; /* the namespace's; the outside's */
-const volatile __u8 floor_mac[6];
+const volatile __u32 floor_ifindex[FLOOR_DEVS];
+const volatile __be32 floor_addr[FLOOR_DEVS];
+const volatile __u8 floor_mac[6]; /* ns1's: who sends from outside has the uplink's */
 
 struct headers {
 	struct ethhdr eth;
 	struct iphdr ip;
 } __attribute__((packed));
 
-SEC("tc")
-int floor_out(struct __sk_buff *ctx)
+static __always_inline _Bool is_ipv4(const struct __sk_buff *ctx, const struct headers *h)
 {
-	struct bpf_redir_neigh nh = { .nh_family = AF_INET, .ipv4_nh = floor_nexthop };
-
-	if (ctx->protocol != bpf_htons(ETH_P_IP))
-		return -1;
-	return bpf_redirect_neigh(floor_uplink, &nh, sizeof(nh), 0);
+	return ctx->protocol == bpf_htons(ETH_P_IP) && (void *)(h + 1) <= (void *)(long)ctx->data_end;
 }
 
+/* Ingress of a namespace's veth. */
 SEC("tc")
-int floor_in(struct __sk_buff *ctx)
+int floor_port(struct __sk_buff *ctx)
+{
+	const struct headers *h = (void *)(long)ctx->data;
+	struct bpf_redir_neigh nh = { .nh_family = AF_INET, .ipv4_nh = floor_addr[UPLINK] };
+
+	if (!is_ipv4(ctx, h))
+		return -1;
+	if (h->ip.daddr == floor_addr[NS1])
+		return bpf_redirect_peer(floor_ifindex[NS1], 0);
+	if (h->ip.daddr == floor_addr[NS2])
+		return bpf_redirect_peer(floor_ifindex[NS2], 0);
+	if (h->ip.daddr == floor_addr[GATEWAY])
+		return bpf_redirect(floor_ifindex[GATEWAY], BPF_F_INGRESS);
+	return bpf_redirect_neigh(floor_ifindex[UPLINK], &nh, sizeof(nh), 0);
+}
+
+/* Egress of the gateway device. */
+SEC("tc")
+int floor_gateway(struct __sk_buff *ctx)
+{
+	const struct headers *h = (void *)(long)ctx->data;
+
+	if (!is_ipv4(ctx, h) || h->ip.daddr != floor_addr[NS1])
+		return -1;
+	return bpf_redirect(floor_ifindex[NS1], 0);
+}
+
+/* Ingress of the uplink. */
+SEC("tc")
+int floor_uplink(struct __sk_buff *ctx)
 {
 	struct headers *h = (void *)(long)ctx->data;
 	int i;
 
-	if (ctx->protocol != bpf_htons(ETH_P_IP) || (void *)(h + 1) > (void *)(long)ctx->data_end ||
-	    h->ip.daddr != floor_addr)
+	if (!is_ipv4(ctx, h) || h->ip.daddr != floor_addr[NS1])
 		return -1;
 	for (i = 0; i < 6; i++)
 		h->eth.h_dest[i] = floor_mac[i];
-	return bpf_redirect_peer(floor_port, 0);
+	return bpf_redirect_peer(floor_ifindex[NS1], 0);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

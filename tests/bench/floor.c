@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * floor PORT UPLINK ADDR MAC NEXTHOP: attaches the two programs of floor.bpf.c to a namespace's veth and
- * to an uplink, says "ready", and holds them there until it is killed.
+ * floor UPLINK NEXTHOP GATEWAY ADDR PORT1 NS1 PORT2 NS2 MAC1: attaches the programs of floor.bpf.c to an uplink, a
+ * gateway device and two namespaces' veths, each told with its address (floor.h), says "ready", and holds them
+ * there until it is killed.
  */
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -15,30 +16,38 @@
 
 #include <user/dataplane_pin.h>
 
+#include "floor.h"
 #include "floor.skel.h"
+
+static int attach(struct floor_bpf *floor, struct bpf_program *prog, enum floor_dev dev, enum bpf_attach_type at)
+{
+	return bpf_link_create(bpf_program__fd(prog), floor->rodata->floor_ifindex[dev], at, NULL) < 0;
+}
 
 int main(int argc, char **argv)
 {
 	struct floor_bpf *floor = floor_bpf__open();
-	struct in_addr addr, nexthop;
 	struct ether_addr *mac;
-	int port, uplink;
+	struct in_addr addr;
+	int i;
 
-	if (argc != 6 || !floor)
+	if (argc != 2 + 2 * FLOOR_DEVS || !floor)
 		return 2;
-	port = if_nametoindex(argv[1]);
-	uplink = if_nametoindex(argv[2]);
-	mac = ether_aton(argv[4]);
-	if (!port || !uplink || !mac || !inet_aton(argv[3], &addr) || !inet_aton(argv[5], &nexthop))
+	for (i = 0; i < FLOOR_DEVS; i++) {
+		floor->rodata->floor_ifindex[i] = if_nametoindex(argv[1 + 2 * i]);
+		if (!floor->rodata->floor_ifindex[i] || !inet_aton(argv[2 + 2 * i], &addr))
+			return 2;
+		floor->rodata->floor_addr[i] = addr.s_addr;
+	}
+	mac = ether_aton(argv[argc - 1]);
+	if (!mac)
 		return 2;
-	floor->rodata->floor_port = port;
-	floor->rodata->floor_uplink = uplink;
-	floor->rodata->floor_addr = addr.s_addr;
-	floor->rodata->floor_nexthop = nexthop.s_addr;
 	memcpy((void *)floor->rodata->floor_mac, mac, sizeof(*mac));
 	if (floor_bpf__load(floor) ||
-	    bpf_link_create(bpf_program__fd(floor->progs.floor_out), port, ATTACH_TCX_INGRESS, NULL) < 0 ||
-	    bpf_link_create(bpf_program__fd(floor->progs.floor_in), uplink, ATTACH_TCX_INGRESS, NULL) < 0) {
+	    attach(floor, floor->progs.floor_port, NS1, ATTACH_TCX_INGRESS) ||
+	    attach(floor, floor->progs.floor_port, NS2, ATTACH_TCX_INGRESS) ||
+	    attach(floor, floor->progs.floor_gateway, GATEWAY, ATTACH_TCX_EGRESS) ||
+	    attach(floor, floor->progs.floor_uplink, UPLINK, ATTACH_TCX_INGRESS)) {
 		perror("floor");
 		return 1;
 	}

@@ -28,7 +28,11 @@ FIGURES = {
     "socket": ("/s", "delivered to a socket"), "veth": ("/s", "delivered to ns1's device"),
     "drop": ("/s", "dropped at the uplink"),
 }
-FLOORS = ["redirect", "direct", "xdp_drop"]
+# By path, the first that was measured. Of one hop `redirect` is no floor: it says what the redirects cost.
+FLOORS = {
+    "switch": ["direct"], "host": ["direct"], "masquerade": ["redirect", "direct"],
+    "publish": ["redirect", "direct"], "flood": ["redirect", "xdp_drop"],
+}
 
 # What plots call a contender, and its colour: one that is seen on white as on black.
 CONTENDERS = {
@@ -102,7 +106,7 @@ class Results:
     def rows(self):
         for key, by_name in self.samples.items():
             names = list(by_name)
-            floor = next((f for f in FLOORS if f in names), None)
+            floor = next((f for f in FLOORS.get(key[0], []) if f in names), None)
             for name in names:
                 yield {
                     "path": key[0], "figure": key[1], "contender": name,
