@@ -7,57 +7,22 @@
 #ifndef EBPFNET_BPF_ROUTE_CLOCK_H
 #define EBPFNET_BPF_ROUTE_CLOCK_H
 
-#include "ctx_tc.h"
-#include <bpf/bpf_core_read.h>
+#include "kernel.h"
 
-/* The kernel's own, as far as they are read: libbpf puts in where the fields are in the running kernel. */
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-typedef struct {
-	int counter;
-} atomic_t;
-
-struct netns_ipv4 {
-	atomic_t rt_genid;
-};
-
-struct net {
-	struct netns_ipv4 ipv4;
-};
-
-typedef struct {
-	struct net *net;
-} possible_net_t;
-
-struct net_device {
-	possible_net_t nd_net;
-};
-
-struct sk_buff {
-	struct net_device *dev;
-};
-#pragma clang attribute pop
-
-/*
- * Whether kernel memory may be read. The loader says so before the verifier comes: a kernel in lockdown
- * (confidentiality) knows no bpf_probe_read_kernel(), and does not miss it in code that is never reached.
- */
-const volatile _Bool may_read_kernel SEC(".rodata.kernel") = 1;
-
-/* Where the count is in the kernel's memory, for a packet of this host's; 0: this kernel has none. */
-static __always_inline __u64 route_clock_at(ctx_t *ctx)
+/* Where the count is in the kernel's memory, for a packet of this host's; 0: it cannot be read. */
+static __always_inline __u64 route_clock_find(ctx_t *ctx)
 {
 	struct sk_buff *skb = (struct sk_buff *)ctx;
 	struct net_device *dev;
 	struct net *net;
 
-	if (!bpf_core_field_exists(struct netns_ipv4, rt_genid) ||
-	    bpf_probe_read_kernel(&dev, sizeof(dev), &skb->dev) ||
+	if (bpf_probe_read_kernel(&dev, sizeof(dev), &skb->dev) ||
 	    bpf_probe_read_kernel(&net, sizeof(net), &dev->nd_net.net))
 		return 0;
 	return (__u64)&net->ipv4.rt_genid.counter;
 }
 
-/* PERCPU_ARRAY: where the clock is. It stays there as long as the network namespace, and so this program. */
+/* PERCPU_ARRAY: where the count is. It stays there as long as the network namespace, and so this program. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -65,17 +30,43 @@ struct {
 	__type(value, __u64);
 } route_clock_is_at SEC(".maps");
 
-/* The count; false: it cannot be read. */
-static __always_inline _Bool route_clock(ctx_t *ctx, __u32 *out)
+static __always_inline _Bool route_clock_copied(ctx_t *ctx, __u32 *out)
 {
 	__u32 zero = 0;
 	__u64 *at = bpf_map_lookup_elem(&route_clock_is_at, &zero);
 
-	if (!at || !may_read_kernel)
+	if (!at)
 		return 0;
 	if (!*at)
-		*at = route_clock_at(ctx);
+		*at = route_clock_find(ctx);
 	return *at && !bpf_probe_read_kernel(out, sizeof(*out), (void *)*at);
+}
+
+/* The count; false: it cannot be read. */
+static __always_inline _Bool route_clock(ctx_t *ctx, __u32 *out)
+{
+	struct sk_buff *skb;
+
+	if (kernel_memory == KERNEL_MEMORY_CLOSED || !bpf_core_field_exists(struct netns_ipv4, rt_genid))
+		return 0;
+	if (kernel_memory == KERNEL_MEMORY_COPIED)
+		return route_clock_copied(ctx, out);
+	skb = kernel_skb(ctx);
+	*out = skb->dev->nd_net.net->ipv4.rt_genid.counter;
+	return 1;
+}
+
+/*
+ * Whether a device that was there at that time is there still: the count goes up too when one goes
+ * (net/ipv4/fib_frontend.c: fib_netdev_event()).
+ */
+static __always_inline _Bool device_is_there_still(ctx_t *ctx, __u32 ifindex, __u32 then)
+{
+	__u32 now;
+
+	if (kernel_memory != KERNEL_MEMORY_IN_PLACE) /* then it is cheaper to ask */
+		return ctx_device_exists(ctx, ifindex);
+	return route_clock(ctx, &now) && now == then;
 }
 
 #endif

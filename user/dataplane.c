@@ -174,16 +174,16 @@ static int set_sizes(struct bpf_object *obj, uint32_t max_flows)
 	return r;
 }
 
-/* bpf/route_clock.h: without it each packet on its way out asks the routing table. */
-static void set_may_read_kernel(struct bpf_object *obj)
+/* bpf/route_clock.h: where nothing may be read, each packet on its way out asks the routing table. */
+static void set_kernel_memory(struct bpf_object *obj)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata.kernel");
-	bool may;
+	enum kernel_memory how;
 
 	if (!map)
 		return;
-	may = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1;
-	bpf_map__set_initial_value(map, &may, sizeof(may));
+	how = dataplane_kernel_memory();
+	bpf_map__set_initial_value(map, &how, sizeof(how));
 }
 
 static int load_failed(const struct object *o, int r)
@@ -209,7 +209,7 @@ static int load_object(const struct state *s, const struct object *o, const char
 	obj = bpf_object__open_mem(bytes, len, &opts);
 	if (!obj)
 		return load_failed(o, -errno);
-	set_may_read_kernel(obj);
+	set_kernel_memory(obj);
 	r = set_sizes(obj, max_flows);
 	if (!r)
 		r = bpf_object__load(obj);

@@ -37,6 +37,9 @@ int dataplane_probe(enum hook_kind kind);
 /* Whether this kernel has TCX (6.6 and newer), found by trying. */
 bool dataplane_has_tcx(void);
 
+/* How this kernel lets programs read its memory. */
+enum kernel_memory dataplane_kernel_memory(void);
+
 /*
  * Makes and pins the journal's maps; then (dataplane_load) all other maps and programs. Both leave alone what is
  * pinned already. max_flows sizes the flow table; it counts only when the maps are made.

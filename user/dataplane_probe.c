@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "bpf_log.h"
@@ -102,4 +103,29 @@ bool dataplane_has_tcx(void)
 		return false;
 	link = bpf_link_create(prog, INT_MAX, ATTACH_TCX_INGRESS, NULL);
 	return link == -ENODEV;
+}
+
+static bool kernel_has_function(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return has;
+}
+
+/* It does not change, and is dear to ask for. */
+enum kernel_memory dataplane_kernel_memory(void)
+{
+	static enum kernel_memory how;
+	static bool known;
+
+	if (known)
+		return how;
+	known = true;
+	if (kernel_has_function("bpf_cast_to_kern_ctx"))
+		how = KERNEL_MEMORY_IN_PLACE;
+	else if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1)
+		how = KERNEL_MEMORY_COPIED;
+	return how;
 }

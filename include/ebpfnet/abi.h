@@ -309,6 +309,13 @@ struct config {
 	__u32 timeout_s[TIMEOUT_CLASSES];
 };
 
+/* What the loader tells the programs of the kernel that it loads them into (section .rodata.kernel). */
+enum kernel_memory {
+	KERNEL_MEMORY_CLOSED,		/* nothing of it may be read */
+	KERNEL_MEMORY_COPIED,		/* by bpf_probe_read_kernel() */
+	KERNEL_MEMORY_IN_PLACE,		/* from Linux 6.2 on, by types */
+} __attribute__((packed));
+
 /* Map conn_alloc, one entry: the free list of map conns. Written by BPF only, except at creation. */
 struct conn_alloc {
 	__u64 free_head;		/* low half: first free slot plus 1, 0: none; high half: tag against ABA */
