@@ -6,6 +6,7 @@
 #ifndef EBPFNET_BPF_DATAPATH_H
 #define EBPFNET_BPF_DATAPATH_H
 
+#include "express.h"
 #include "forward.h"
 #include "fragment.h"
 #include "guard.h"
@@ -59,8 +60,8 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 	return p->frag & IP_PIECE ? fragment_leave(ctx, v) : v;
 }
 
-/* Ingress of a namespace's port: port security, the switch, and for the gateway's MAC the router. */
-static __always_inline int datapath_port(ctx_t *ctx)
+/* A namespace's port: port security, the switch, and for the gateway's MAC the router. */
+static __always_inline int through_port(ctx_t *ctx)
 {
 	struct port_memo *memo = port_remember(&ports_from, ctx->ifindex);
 	struct port *port = memo ? &memo->port : NULL;
@@ -78,14 +79,23 @@ static __always_inline int datapath_port(ctx_t *ctx)
 	if (v == NEXT && port->flags & PORT_SPOOF_ALLOW)
 		fdb_learn(port->net, p->smac, ctx->ifindex);
 	if (v == NEXT)
-		v = switch_frame(ctx, p, port->net, net, memo, &way);
+		v = switch_frame(ctx, p, port->net, net, port, &way);
 	if (v == NEXT)
 		v = to_gateway(ctx, p, port, net, &way);
 	return forward(ctx, v, &way, port->net, net);
 }
 
-/* Egress of the gateway device: the host as one more station of the switch. */
-static __always_inline int datapath_gateway(ctx_t *ctx)
+/* Ingress of a namespace's port. */
+static __always_inline int datapath_port(ctx_t *ctx)
+{
+	struct way way = {};
+	verdict_t v = express_station(ctx, &way);
+
+	return v == NEXT ? through_port(ctx) : forward_express(ctx, v, &way);
+}
+
+/* The gateway device: the host as one more station of the switch. */
+static __always_inline int through_gateway(ctx_t *ctx)
 {
 	__u32 ifindex = ctx->ifindex;
 	__u32 *id = bpf_map_lookup_elem(&gateways, &ifindex);
@@ -102,6 +112,15 @@ static __always_inline int datapath_gateway(ctx_t *ctx)
 		return forward(ctx, DROP(malformed), &way, 0, NULL);
 	v = switch_frame(ctx, p, *id, net, NULL, &way);
 	return forward(ctx, v == NEXT ? DROP(reflected) : v, &way, *id, net);
+}
+
+/* Egress of the gateway device. */
+static __always_inline int datapath_gateway(ctx_t *ctx)
+{
+	struct way way = {};
+	verdict_t v = ctx_forwarded(ctx) ? NEXT : express_station(ctx, &way);
+
+	return v == NEXT ? through_gateway(ctx) : forward_express(ctx, v, &way);
 }
 
 /*
@@ -128,19 +147,18 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 	return p->frag & IP_PIECE ? fragment_leave(ctx, v) : v;
 }
 
-/* Ingress of an uplink. */
-static __always_inline int datapath_uplink(ctx_t *ctx)
+/* An uplink. hairpin: it was turned round in here. */
+static __always_inline int through_uplink(ctx_t *ctx, _Bool hairpin)
 {
-	struct entrance at = { .zone = EBPFNET_NET_OUTSIDE, .back = TO_UPLINK, .routed = 1 };
+	struct entrance at = {
+		.zone = EBPFNET_NET_OUTSIDE, .back = TO_UPLINK, .routed = 1, .hairpin = hairpin
+	};
 	struct way way = { .count = COUNT_not_ours };
-	struct config *cfg = config_get();
 	struct pkt *p = pkt_begin();
 	verdict_t v = PASS, refused;
 
-	if (cfg && ctx_is_ours(ctx, cfg->mark)) {
-		at.hairpin = 1;
+	if (hairpin)
 		ctx_mark_ours(ctx, 0); /* no namespace is to see it */
-	}
 	/* what comes in again has the gateway's MAC address */
 	if (p && (at.hairpin || ctx_to_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
 		v = from_outside(ctx, p, &at, &way);
@@ -148,6 +166,17 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 	if (refused != NEXT)
 		v = refused;
 	return forward(ctx, v, &way, 0, NULL);
+}
+
+/* Ingress of an uplink. */
+static __always_inline int datapath_uplink(ctx_t *ctx)
+{
+	struct config *cfg = config_get();
+	_Bool hairpin = cfg && ctx_is_ours(ctx, cfg->mark);
+	struct way way = {};
+	verdict_t v = hairpin ? NEXT : express_outside(ctx, &way);
+
+	return v == NEXT ? through_uplink(ctx, hairpin) : forward_express(ctx, v, &way);
 }
 
 /*

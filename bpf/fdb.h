@@ -36,26 +36,6 @@ static __always_inline struct fdb_entry *fdb_find(__u16 net, const __u8 *mac)
 	return e;
 }
 
-/*
- * The port that leads to a MAC address; 0: nobody knows. memo: of the port that asks, which keeps the
- * answer if it is one that stays; or NULL.
- */
-static __always_inline __u32 fdb_port(struct port_memo *memo, __u16 net, const __u8 *mac)
-{
-	struct fdb_entry *e;
-
-	if (memo && memo->to_ifindex && mac_eq(memo->to_mac, mac))
-		return memo->to_ifindex;
-	e = fdb_find(net, mac);
-	if (!e)
-		return 0;
-	if (memo && e->kind != FDB_LEARNED) {
-		mac_copy(memo->to_mac, mac);
-		memo->to_ifindex = e->ifindex;
-	}
-	return e->ifindex;
-}
-
 /* Notes that a frame from mac came in by a port. A static address is not learned. */
 static __always_inline void fdb_learn(__u16 net, const __u8 *mac, __u32 ifindex)
 {

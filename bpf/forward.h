@@ -37,6 +37,26 @@ static __always_inline int flood(ctx_t *ctx, __u16 net, __u32 in_ifindex, __u32 
 	return ctx_receive(ctx, gw_ifindex);
 }
 
+/* By express lane: the device is there, and few ways lead from here. GATEWAY: it is way.ifindex. */
+static __always_inline int forward_express(ctx_t *ctx, verdict_t v, const struct way *way)
+{
+	struct config *cfg = config_get();
+
+	if (v < 0) {
+		count(-v);
+		return ACTION_DROP;
+	}
+	count(way->count);
+	if (v == DELIVER)
+		return ctx_to_port(ctx, way->ifindex);
+	if (v == GATEWAY)
+		return ctx_receive(ctx, way->ifindex);
+	if (!cfg)
+		return ACTION_DROP;
+	ctx_mark_ours(ctx, cfg->mark);
+	return ctx_send_via(ctx, way->ifindex, way->nexthop);
+}
+
 /* net: the network whose gateway and ports the verdict speaks of; NULL for hooks that flood nothing. */
 static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct way *way, __u16 net_id,
 				   const struct network *net)

@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "cut.h"
+#include "flow_note.h"
 #include "publish.h"
 #include "translate.h"
 
@@ -42,6 +43,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 	case ROUTE_HAIRPIN:
 		way->ifindex = route->ifindex;
 		way->nexthop = route->nexthop;
+		way->mtu = route->mtu;
 		return NEXT;
 	case ROUTE_HERE:
 		way->count = COUNT_to_host;
@@ -112,7 +114,7 @@ static __always_inline enum route_kind outbound_route(ctx_t *ctx, const struct p
 	__u32 len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
 
 	return route_find(ctx, addr_be32(p->key.src), addr_be32(p->key.dst),
-			  (__u32)p->tos << 16 | (len & 0xffff), route);
+			  (__u32)(p->tos & IP_DSCP) << 16 | (len & 0xffff), route);
 }
 
 /* When the kernel does not say where to, a flow goes on by the uplink that it is on. */
@@ -303,7 +305,11 @@ static __always_inline verdict_t outbound_flow(ctx_t *ctx, const struct pkt *p, 
 			return v;
 	}
 	v = translate(ctx, p, f, outbound_ttl(p, f, kind), way);
-	return v == UPLINK ? outbound_leave(kind, way) : v;
+	if (v == UPLINK)
+		v = outbound_leave(kind, way);
+	if (v == UPLINK || v == DELIVER)
+		flow_note_make(ctx, p, f, way, v);
+	return v;
 }
 
 /*

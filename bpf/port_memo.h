@@ -13,9 +13,6 @@ struct port_memo {
 	__u32 ifindex;			/* 0: nothing yet */
 	__u32 gen;			/* config.gen */
 	struct port port;
-	__u8 to_mac[6];			/* where its last frame went, if that address is static */
-	__u16 zero;
-	__u32 to_ifindex;		/* the port behind it; 0: nothing yet */
 };
 
 #define PORT_MEMOS 256
@@ -50,7 +47,6 @@ static __always_inline struct port_memo *port_remember(struct port_memos *memos,
 	m->gen = cfg->gen;
 	m->ifindex = ifindex;
 	m->port = *port;
-	m->to_ifindex = 0;
 	return m;
 }
 

@@ -25,12 +25,16 @@ static __always_inline __u64 nat_addr_diff(const struct flow_key *from, const st
 	       csum_diff32(addr_be32(from->dst), addr_be32(to->dst));
 }
 
+static __always_inline __u64 ttl_diff(__u8 from, __u8 to)
+{
+	return csum_diff16(__builtin_bswap16(from << 8), __builtin_bswap16(to << 8));
+}
+
 /* What every packet that is routed or translated passes through. Padding stays with the link it came by. */
 static __always_inline verdict_t rewrite_ip(ctx_t *ctx, const struct pkt *p,
 					    const struct nat_tuple *to, __u8 ttl)
 {
-	__u64 diff = nat_addr_diff(&p->key, to) +
-		     csum_diff16(__builtin_bswap16(p->ttl << 8), __builtin_bswap16(ttl << 8));
+	__u64 diff = nat_addr_diff(&p->key, to) + ttl_diff(p->ttl, ttl);
 	struct ip_tail tail = {
 		.ttl = ttl,
 		.proto = p->key.proto,

@@ -8,6 +8,7 @@
 
 #include "ctx_tc.h"
 #include "fdb.h"
+#include "frame_note.h"
 #include "parse.h"
 #include "verdict.h"
 
@@ -55,14 +56,30 @@ static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u
 }
 
 /*
- * Where a frame goes that came in by a device; NEXT: it is for the gateway, to be routed. memo: of the
- * port that it came from, NULL: it came from the gateway.
+ * Notes where a frame of this kind goes, that port security let in. from: the port it came by, NULL: from the
+ * gateway. A port with spoof=allow has no notes: each of its frames may be from somebody else.
+ */
+static __always_inline void switch_note(ctx_t *ctx, struct frame_note *n, const __u32 *mac,
+					const struct port *from, __u32 to)
+{
+	struct config *cfg = config_get();
+
+	if (n && cfg && !(from && from->flags & PORT_SPOOF_ALLOW))
+		frame_note_make(ctx, n, mac, cfg, from ? addr_be32(from->addr) : 0, from ? from->net : 0, to);
+}
+
+/*
+ * Where a frame goes that came in by a device; NEXT: it is for the gateway, to be routed. from: as above.
  */
 static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, __u16 net_id,
-					      const struct network *net, struct port_memo *memo,
+					      const struct network *net, const struct port *from,
 					      struct way *way)
 {
-	__u32 ifindex;
+	const __u32 *mac = (const __u32 *)p->dmac; /* and the source's behind it */
+	struct frame_note *n = frame_note_at(mac);
+	struct config *cfg = config_get();
+	_Bool noted = n && cfg && frame_note_is_of(n, mac, ctx->ifindex, cfg);
+	struct fdb_entry *e;
 	verdict_t v;
 
 	if (p->kind == PKT_ARP && p->arp_op == ARPOP_REQUEST && !ctx_vlan(ctx)) {
@@ -76,17 +93,28 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 		way->count = COUNT_flooded;
 		return FLOOD;
 	}
-	if (mac_eq(p->dmac, net->gw_mac))
-		return ctx_vlan(ctx) ? DROP(vlan_to_gateway) : NEXT;
-	ifindex = fdb_port(memo, net_id, p->dmac);
-	if (!ifindex) {
+	if (mac_eq(p->dmac, net->gw_mac)) {
+		if (ctx_vlan(ctx))
+			return DROP(vlan_to_gateway);
+		if (!noted && from)
+			switch_note(ctx, n, mac, from, 0);
+		return NEXT;
+	}
+	way->count = COUNT_switched;
+	if (noted) {
+		way->ifindex = n->to;
+		return DELIVER;
+	}
+	e = fdb_find(net_id, p->dmac);
+	if (!e) {
 		way->count = COUNT_flooded;
 		return FLOOD;
 	}
-	if (ifindex == ctx->ifindex)
+	if (e->ifindex == ctx->ifindex)
 		return DROP(reflected);
-	way->ifindex = ifindex;
-	way->count = COUNT_switched;
+	if (e->kind != FDB_LEARNED) /* that may move */
+		switch_note(ctx, n, mac, from, e->ifindex);
+	way->ifindex = e->ifindex;
 	return DELIVER;
 }
 

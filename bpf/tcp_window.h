@@ -4,10 +4,11 @@
  * inside the window that its receiver has announced. Who sees neither side's packets cannot guess that,
  * and so cannot end a connection that is not his.
  *
- * What a side announced last is one word of the flow entry of its direction, written by each of its
- * packets: the number that it acknowledged, and in the low 8 bits, which the number loses, the high 8
- * bits of its window. So the window is known to 256 bytes, which no attack gains by. A SYN has nothing to
- * acknowledge: it leaves the number that its answer must acknowledge. 0: nothing was announced yet.
+ * What a side announced last is one word of the flow entry of its direction, written before it is a
+ * quarter of a window old: the number that it acknowledged, and in the low 8 bits, which the number loses,
+ * the high 8 bits of its window. So the window is known to 256 bytes and that quarter, which no attack gains
+ * by. A SYN has nothing to acknowledge: it leaves the number that its answer must acknowledge. 0: nothing
+ * was announced yet.
  */
 #ifndef EBPFNET_BPF_TCP_WINDOW_H
 #define EBPFNET_BPF_TCP_WINDOW_H
@@ -49,12 +50,38 @@ static __always_inline __u8 tcp_scale_of(__u8 scales, enum flow_dir dir)
 	return dir == FLOW_ORIGINAL ? original : reply;
 }
 
+/* In bytes, and up to 255 more. */
+static __always_inline __u32 tcp_window(__u32 edge, __u8 scale)
+{
+	return ((edge & EDGE_LOW) + 1) << (8 + (scale & 15));
+}
+
+/* What is let in beyond the window, so that not each packet need be written down: a quarter of it. */
+static __always_inline __u32 tcp_slack(__u32 window)
+{
+	return window / 4;
+}
+
+/* Whether a number is that many behind what was acknowledged, at most. */
+static __always_inline _Bool tcp_within(__u32 number, __u32 edge, __u32 room)
+{
+	return !edge || number - (edge & ~EDGE_LOW) <= room + EDGE_LOW;
+}
+
 /* Whether a sequence number is inside what the other side announced. */
 static __always_inline _Bool tcp_inside(__u32 seq, __u32 edge, __u8 scale)
 {
-	__u32 window = ((edge & EDGE_LOW) + 1) << (8 + (scale & 15));
+	__u32 window = tcp_window(edge, scale);
 
-	return !edge || seq - (edge & ~EDGE_LOW) <= window + EDGE_LOW;
+	return tcp_within(seq, edge, window + tcp_slack(window));
+}
+
+/* Whether all that is inside what a side announces now is inside what was written down, too. */
+static __always_inline _Bool tcp_edge_covers(__u32 written, __u32 edge, __u8 scale)
+{
+	__u32 window = tcp_window(written, scale), moved = (edge & ~EDGE_LOW) - (written & ~EDGE_LOW);
+
+	return written && moved <= window && moved + tcp_window(edge, scale) <= window + tcp_slack(window);
 }
 
 /*
@@ -65,7 +92,7 @@ static __always_inline _Bool tcp_may_end(_Bool opening, __u32 seq, __u32 ack, __
 					 __u32 edge, __u8 scale)
 {
 	return tcp_inside(seq, edge, scale) ||
-	       (opening && flags & TCP_ACK && tcp_inside(ack, edge, 0));
+	       (opening && flags & TCP_ACK && tcp_within(ack, edge, tcp_window(edge, 0)));
 }
 
 #endif

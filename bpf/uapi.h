@@ -48,6 +48,7 @@
 #define IPPROTO_ICMPV6 58
 #define IPPROTO_DSTOPTS 60
 
+#define IP_DSCP 0xfc /* of the TOS byte: the rest is congestion's, and no route depends on it */
 #define IP_DF 0x4000
 #define IP_MF 0x2000
 #define IP_OFFSET 0x1fff

@@ -30,7 +30,7 @@ static void they_connect(void)
 
 static void a_reset_beyond_the_window_is_dropped(void **s)
 {
-	static const uint32_t stray[] = { TCP_NUMBER + SCALED + 70000, TCP_NUMBER - 512,
+	static const uint32_t stray[] = { TCP_NUMBER + SCALED + 120000, TCP_NUMBER - 512,
 					  TCP_NUMBER + 0x80000000 };
 	size_t i;
 

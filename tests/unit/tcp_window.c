@@ -13,15 +13,30 @@ static void inside_is_from_what_was_acknowledged_to_the_windows_end(void **state
 		uint8_t scale = random_in(0, TCP_SCALE_MAX);
 		uint32_t edge = tcp_edge(0, ack, window, TCP_ACK);
 		uint32_t end = ack + ((uint32_t)window << scale);
+		uint32_t coarse = 256u << scale, slack = ((window >> 8) + 1u) * coarse / 4;
 
 		if (!edge)
 			continue;
 		assert_true(tcp_inside(ack, edge, scale));
 		assert_true(tcp_inside(end, edge, scale));
-		/* coarse by 256 bytes below, and above by the window's low byte too */
+		/* coarse by 256 bytes below, and above by the window's low byte too, and a quarter */
 		assert_false(tcp_inside(ack - 256, edge, scale));
-		assert_false(tcp_inside(end + 256 + (256u << scale), edge, scale));
+		assert_false(tcp_inside(end + 256 + coarse + slack, edge, scale));
 	}
+}
+
+/* What was written down serves until it would keep out what is in the window now. */
+static void what_was_written_covers_a_quarter_of_a_window_more(void **state)
+{
+	uint32_t written = tcp_edge(0, 0xffffff00, 0x0f00, TCP_ACK); /* 16 times 256 bytes */
+
+	assert_true(tcp_edge_covers(written, written, 0));
+	assert_true(tcp_edge_covers(written, tcp_edge(0, 0x300, 0x0f00, TCP_ACK), 0));
+	assert_false(tcp_edge_covers(written, tcp_edge(0, 0x400, 0x0f00, TCP_ACK), 0));
+	assert_true(tcp_edge_covers(written, tcp_edge(0, 0xffffff00, 0x1300, TCP_ACK), 0));
+	assert_false(tcp_edge_covers(written, tcp_edge(0, 0xffffff00, 0x1400, TCP_ACK), 0));
+	assert_false(tcp_edge_covers(written, tcp_edge(0, 0xfffffe00, 0x0100, TCP_ACK), 0));
+	assert_false(tcp_edge_covers(0, written, 0));
 }
 
 static void nothing_announced_is_nothing_to_measure_by(void **state)
@@ -73,6 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(inside_is_from_what_was_acknowledged_to_the_windows_end),
+		cmocka_unit_test(what_was_written_covers_a_quarter_of_a_window_more),
 		cmocka_unit_test(nothing_announced_is_nothing_to_measure_by),
 		cmocka_unit_test(a_reset_announces_nothing),
 		cmocka_unit_test(a_syn_is_refused_by_what_acknowledges_it),

@@ -19,6 +19,7 @@ static void check_inside(struct input *in)
 	if (take8(in) & 1) /* about the bounds */
 		far = (take8(in) & 1 ? last : most) + (int8_t)take8(in);
 	edge = tcp_edge(0, ack, window, TCP_ACK);
+	most += (((uint64_t)(window >> 8) + 1) << (8 + scale)) / 4;
 	distance = far; /* from what was acknowledged */
 	if (!edge)
 		return;

@@ -2,6 +2,7 @@
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -245,6 +246,26 @@ static int open_map(const char *name)
 	return fd;
 }
 
+/* A map that has no name in the file system, of a program; 0: it has no such map. */
+static int map_of_program(int prog, const char *name)
+{
+	uint32_t ids[64], len = sizeof(struct bpf_prog_info), i;
+	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (uintptr_t)ids };
+
+	assert_int_equal(bpf_obj_get_info_by_fd(prog, &info, &len), 0);
+	for (i = 0; i < info.nr_map_ids && i < 64; i++) {
+		struct bpf_map_info map = {};
+		int fd = bpf_map_get_fd_by_id(ids[i]);
+
+		len = sizeof(map);
+		assert_int_equal(bpf_obj_get_info_by_fd(fd, &map, &len), 0);
+		if (!strcmp(map.name, name))
+			return fd;
+		close(fd);
+	}
+	return 0;
+}
+
 static int load(void)
 {
 	char path[256];
@@ -262,6 +283,8 @@ static int load(void)
 		snprintf(path, sizeof(path), "%s/progs/%s", h.state.dir, hook_name(hook));
 		h.prog[hook] = bpf_obj_get(path);
 		r = h.prog[hook] < 0 ? h.prog[hook] : 0;
+		if (!r)
+			h.flow_notes[hook] = map_of_program(h.prog[hook], "flow_notes");
 	}
 	h.icmp_budget = open_map("icmp_budget");
 	h.stations = open_map("stations");

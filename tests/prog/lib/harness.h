@@ -187,6 +187,11 @@ void expect_live_flows(int count);
 bool flows_are_checked(void);
 /* Lets time pass for all flows. */
 void age_flows(uint32_t seconds);
+/*
+ * Sends the same packet of a flow until it goes by express lane (bpf/express.h), and fails if it never does.
+ * The stages would stamp the flow with config.gen.
+ */
+void run_express(enum hook hook, enum device dev, const struct frame *in);
 
 /* ---- the host around it ---- */
 

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Of frames, by their two MAC addresses: that port security lets them in, and where the switch sends them.
+ * Good until the configuration changes (config.gen), or a device goes.
+ */
+#ifndef EBPFNET_BPF_FRAME_NOTE_H
+#define EBPFNET_BPF_FRAME_NOTE_H
+
+#include "note.h"
+#include "route_clock.h"
+
+struct frame_note {
+	__u32 mac[3];			/* destination and source, as they lie in the frame */
+	__u32 ifindex;			/* the device it came by */
+	__u32 gen;			/* config.gen */
+	__u32 to;			/* the port it goes to; 0: the gateway routes it */
+	__be32 src;			/* the address that an IPv4 packet must be from; from the host: 0, any */
+	union {
+		__u32 clock;		/* switched: route_clock(), with which devices go */
+		__u32 net;		/* routed: the network id */
+	};
+};
+
+#define FRAME_NOTES_BITS 10
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1 << FRAME_NOTES_BITS);
+	__type(key, __u32);
+	__type(value, struct frame_note);
+} frame_notes SEC(".maps");
+
+/* The place for the note of a frame. mac: three words. */
+static __always_inline struct frame_note *frame_note_at(const __u32 *mac)
+{
+	__u32 at = note_place((mac[0] >> 16 | mac[0] << 16) + mac[1] * 31 + mac[2], FRAME_NOTES_BITS);
+
+	return bpf_map_lookup_elem(&frame_notes, &at);
+}
+
+/* Whether it is of such a frame, and good but for the device. */
+static __always_inline _Bool frame_note_is_of(const struct frame_note *n, const __u32 *mac, __u32 ifindex,
+					      const struct config *cfg)
+{
+	return !((n->mac[0] ^ mac[0]) | (n->mac[1] ^ mac[1]) | (n->mac[2] ^ mac[2]) |
+		 (n->ifindex ^ ifindex) | (n->gen ^ cfg->gen));
+}
+
+static __always_inline void frame_note_make(ctx_t *ctx, struct frame_note *n, const __u32 *mac,
+					    const struct config *cfg, __be32 src, __u32 net, __u32 to)
+{
+	*n = (struct frame_note){
+		.mac = { mac[0], mac[1], mac[2] },
+		.ifindex = ctx->ifindex,
+		.gen = cfg->gen,
+		.to = to,
+		.src = src,
+	};
+	if (!to)
+		n->net = net;
+	else if (!route_clock(ctx, &n->clock))
+		n->clock = 0;
+}
+
+#endif

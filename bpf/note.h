@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Notes that a CPU keeps for itself of how packets went, for the next ones like them (express.h): of frames
+ * in frame_note.h, of flows in flow_note.h. This is what they share.
+ *
+ * A note holds while nothing has changed that it was made from. It lies in a PERCPU_ARRAY at the hash of what
+ * it is about: no packet waits for another CPU's line of the cache, nothing is searched for, and whoever comes
+ * to the same place displaces it.
+ */
+#ifndef EBPFNET_BPF_NOTE_H
+#define EBPFNET_BPF_NOTE_H
+
+#include "lookup.h"
+
+/* Fibonacci hashing, to so many bits: the upper ones of the product. */
+static __always_inline __u32 note_place(__u32 x, __u32 bits)
+{
+	return x * 0x9e3779b1u >> (32 - bits);
+}
+
+#endif

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * The express lane: a packet comes out of it as out of the stages, to the byte; and what is out of the
+ * ordinary, or not as it was a moment ago, does not go by it.
+ */
+#include <user/state_map.h>
+
+#include "flow.h"
+
+#define NS1_UDP OUT, .sport = 4000, .dport = 53
+#define LEFT_UDP NS1_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000, .dport = 53
+#define SERVER_UDP IN, .sport = 53, .dport = 4000
+#define NS1_TCP OUT, .proto = TCP, .sport = 4000, .dport = 80
+#define LEFT_TCP NS1_TO_GW, .src = UPLINK, .dst = SERVER, .proto = TCP, .sport = 4000, .dport = 80
+#define NS2_TCP NS2_TO_GW, .src = NS2, .dst = SERVER, .proto = TCP, .sport = 4000, .dport = 80
+#define SERVER_TCP IN, .proto = TCP, .sport = 80, .dport = 4000
+#define CLIENT FROM_ISP, .src = SERVER2, .dst = UPLINK, .proto = TCP, .sport = 999, .dport = 5000
+#define PUBLISHED NS1_TO_GW, .src = NS1, .dst = SERVER2, .proto = TCP, .sport = 3000, .dport = 999
+#define NS1_TO_HOST NS1_TO_GW, .src = NS1, .dst = GW, .proto = TCP, .sport = 4000, .dport = 80
+
+#define ns1_sends_express(f) run_express(HOOK_PORT, DEV_NS1, f)
+#define uplink_gets_express(f) run_express(HOOK_UPLINK, DEV_UPLINK, f)
+
+static void udp_flows(void)
+{
+	ns1_sends(frame(NS1_UDP));
+	uplink_gets(frame(SERVER_UDP));
+	ns1_sends_express(frame(NS1_UDP));
+	expect_outcome(SENT);
+}
+
+static void tcp_flows(void)
+{
+	ns1_sends(frame(NS1_TCP, .flags = SYN));
+	uplink_gets(frame(SERVER_TCP, .flags = SYN | ACK));
+	ns1_sends(frame(NS1_TCP, .flags = ACK));
+	ns1_sends_express(frame(NS1_TCP, .flags = ACK));
+	expect_outcome(SENT);
+}
+
+static void expect_out(struct frame *f)
+{
+	expect_outcome(SENT);
+	expect_packet(f);
+	expect_counted(COUNT_masqueraded);
+}
+
+static void expect_in(struct frame *f)
+{
+	expect_outcome(INTO_PORT);
+	expect_packet(f);
+	expect_counted(COUNT_unmasqueraded);
+}
+
+/* ---- as by the stages ---- */
+
+static void udp_is_translated(void **s)
+{
+	udp_flows();
+	ns1_sends_express(frame(NS1_UDP, .tos = 3, .frag = DONT_FRAGMENT)); /* congestion is not another way */
+	expect_out(frame(LEFT_UDP, .tos = 3, .frag = DONT_FRAGMENT, .ttl = 63));
+	uplink_gets_express(frame(SERVER_UDP, .ttl = 2));
+	expect_in(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53, .dport = 4000, .ttl = 1));
+}
+
+static void udp_without_a_checksum_keeps_none(void **s)
+{
+	udp_flows();
+	ns1_sends_express(frame(NS1_UDP, .no_check = true));
+	expect_out(frame(LEFT_UDP, .no_check = true, .ttl = 63));
+}
+
+/* RFC 3022 4.2: the receiver is to find out. */
+static void a_wrong_checksum_stays_wrong(void **s)
+{
+	udp_flows();
+	ns1_sends_express(frame(NS1_UDP, .check_error = 7));
+	expect_out(frame(LEFT_UDP, .check_error = 7, .ttl = 63));
+}
+
+static void tcp_is_translated(void **s)
+{
+	tcp_flows();
+	ns1_sends_express(frame(NS1_TCP, .flags = ACK, .tcp_options = "\x01\x01\x01\x01", .tcp_options_len = 4));
+	expect_out(frame(LEFT_TCP, .flags = ACK, .tcp_options = "\x01\x01\x01\x01",
+			 .tcp_options_len = 4, .ttl = 63));
+	uplink_gets_express(frame(SERVER_TCP, .flags = ACK, .payload = "what was asked for"));
+	expect_in(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .proto = TCP, .sport = 80, .dport = 4000, .flags = ACK,
+			.payload = "what was asked for", .ttl = 63));
+}
+
+static void a_port_that_was_changed_is_in_the_checksum(void **s)
+{
+	uint16_t port;
+
+	tcp_flows();
+	ns2_sends(frame(NS2_TCP, .flags = SYN));
+	port = external_port();
+	assert_int_not_equal(port, 4000);
+	uplink_gets(frame(IN, .proto = TCP, .sport = 80, .dport = port, .flags = SYN | ACK));
+	run_express(HOOK_PORT, DEV_NS2, frame(NS2_TCP, .flags = ACK));
+	expect_out(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .proto = TCP, .sport = port, .dport = 80,
+			 .flags = ACK, .ttl = 63));
+	uplink_gets_express(frame(IN, .proto = TCP, .sport = 80, .dport = port, .flags = ACK));
+	expect_in(frame(GW_TO_NS2, .src = SERVER, .dst = NS2, .proto = TCP, .sport = 80, .dport = 4000, .flags = ACK,
+			.ttl = 63));
+}
+
+static void a_published_port_is_translated(void **s)
+{
+	publish("0.0.0.0", TCP, 5000, 5000, 3000);
+	uplink_gets(frame(CLIENT, .flags = SYN));
+	ns1_sends(frame(PUBLISHED, .flags = SYN | ACK));
+	uplink_gets(frame(CLIENT, .flags = ACK));
+	uplink_gets_express(frame(CLIENT, .flags = ACK));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS1, .src = SERVER2, .dst = NS1, .proto = TCP, .sport = 999, .dport = 3000,
+			    .flags = ACK, .ttl = 63));
+	expect_counted(COUNT_published_in);
+	ns1_sends_express(frame(PUBLISHED, .flags = ACK));
+	expect_outcome(SENT);
+	expect_packet(frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER2, .proto = TCP, .sport = 5000, .dport = 999,
+			    .flags = ACK, .ttl = 63));
+	expect_counted(COUNT_published_out);
+}
+
+static void a_station_is_found_though_nobody_is_asked(void **s)
+{
+	struct frame *f = frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, .ttl = 1);
+	struct fdb_key key = { .mac = { 0x02, 0x42, 0xc0, 0xa8, 0x01, 0x0b }, .net = 1 };
+
+	ns1_sends(f);
+	assert_int_equal(map_del(state(), MAP_FDB, &key), 0);
+	ns1_sends(f);
+	expect_outcome(INTO_PORT);
+	expect_packet(f);
+	expect_counted(COUNT_switched);
+	next_generation();
+	ns1_sends(f);
+	expect_counted(COUNT_flooded);
+}
+
+static void the_host_gets_what_is_for_it_unchanged(void **s)
+{
+	struct frame *f = frame(NS1_TO_HOST, .flags = SYN, .ttl = 1);
+	int i;
+
+	publish("0.0.0.0", TCP, 5000, 5000, 3000);
+	for (i = 0; i < 3; i++) {
+		ns1_sends(f);
+		expect_outcome(INTO_HOST);
+		expect_packet(f);
+		expect_counted(COUNT_to_host);
+	}
+	/* but not what is for a published port there */
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = GW, .proto = TCP, .sport = 4000, .dport = 5000, .flags = SYN));
+	expect_outcome(INTO_PORT);
+	expect_counted(COUNT_published_in, COUNT_flow_new);
+}
+
+/* ---- what is out of the ordinary ---- */
+
+static void a_ttl_of_one_goes_no_further(void **s)
+{
+	udp_flows();
+	ns1_sends(frame(NS1_UDP, .ttl = 1));
+	expect_counted(COUNT_icmp_sent);
+}
+
+static void a_wrong_header_checksum_is_dropped(void **s)
+{
+	udp_flows();
+	ns1_sends(frame(NS1_UDP, .ip_check_error = 1));
+	expect_dropped(COUNT_bad_checksum);
+	ns1_sends(frame(NS1_TO_HOST, .flags = ACK, .ip_check_error = 1));
+	expect_dropped(COUNT_bad_checksum);
+}
+
+static void a_source_route_is_dropped(void **s)
+{
+	udp_flows();
+	ns1_sends(frame(NS1_UDP, .options = "\x83\x03\x04\x00", .options_len = 4));
+	expect_dropped(COUNT_ip_option);
+}
+
+static void another_source_is_dropped(void **s)
+{
+	udp_flows();
+	ns1_sends(frame(NS1_TO_GW, .src = NS2, .dst = SERVER, .sport = 4000, .dport = 53));
+	expect_dropped(COUNT_spoofed_addr);
+	ns1_sends(frame(NS1_TO_NS2, .src = NS1, .dst = NS2));
+	ns1_sends(frame(NS1_TO_NS2, .src = NS1, .dst = NS2));
+	ns1_sends(frame(NS1_TO_NS2, .src = "192.168.1.77", .dst = NS2));
+	expect_dropped(COUNT_spoofed_addr);
+	run(HOOK_PORT, DEV_NS2, frame(NS1_TO_NS2, .src = NS1, .dst = NS2));
+	expect_dropped(COUNT_spoofed_mac);
+}
+
+static void what_is_not_well_formed_is_dropped(void **s)
+{
+	struct frame *f = frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .proto = TCP, .flags = ACK, .payload_len = 4);
+
+	ns1_sends(f);
+	ns1_sends(f);
+	expect_outcome(INTO_PORT);
+	f->bytes[ETH_LEN + IP_LEN + 12] = 0xf0; /* options beyond its end */
+	ns1_sends(f);
+	expect_dropped(COUNT_malformed);
+	f->bytes[ETH_LEN + IP_LEN + 12] = 0x50;
+	f->bytes[ETH_LEN] = 0x65; /* another version of IP */
+	ns1_sends(f);
+	expect_dropped(COUNT_malformed);
+}
+
+static void padding_stays_behind(void **s)
+{
+	udp_flows();
+	ns1_sends(frame(NS1_UDP, .trailer = 5));
+	expect_out(frame(LEFT_UDP, .ttl = 63));
+}
+
+static void what_is_too_big_for_the_way_is_refused(void **s)
+{
+#define NARROW NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 4000, .dport = 53
+	ns1_sends(frame(NARROW));
+	uplink_gets(frame(FROM_ISP, .src = BEHIND_MTU_1000, .dst = UPLINK, .sport = 53, .dport = 4000));
+	ns1_sends_express(frame(NARROW, .payload_len = 900, .frag = DONT_FRAGMENT));
+	expect_outcome(SENT);
+	ns1_sends(frame(NARROW, .payload_len = 1000, .frag = DONT_FRAGMENT));
+	expect_counted(COUNT_icmp_sent);
+}
+
+static void what_ends_a_connection_is_seen(void **s)
+{
+	tcp_flows();
+	uplink_gets_express(frame(SERVER_TCP, .flags = ACK));
+	uplink_gets(frame(SERVER_TCP, .flags = RST, .tcp_seq = TCP_NUMBER + 0x40000000));
+	expect_dropped(COUNT_stray_reset);
+	ns1_sends(frame(NS1_TCP, .flags = FIN | ACK));
+	expect_state(0, CONN_FIN_WAIT);
+	uplink_gets(frame(SERVER_TCP, .flags = RST));
+	expect_state(0, CONN_RESET);
+}
+
+/* A window that has moved by less than a quarter need not be written down; when it has, it counts. */
+static void a_reset_at_the_end_of_a_window_that_moved_is_taken(void **s)
+{
+	uint32_t moved;
+
+	tcp_flows();
+	for (moved = 0; moved < 200000; moved += 3000) {
+		ns1_sends(frame(NS1_TCP, .flags = ACK, .tcp_ack = TCP_NUMBER + moved));
+		expect_outcome(SENT);
+	}
+	moved -= 3000;
+	uplink_gets(frame(SERVER_TCP, .flags = RST, .tcp_seq = TCP_NUMBER + moved + 64240));
+	expect_outcome(INTO_PORT);
+	expect_state(0, CONN_RESET);
+}
+
+/* ---- what is not as it was ---- */
+
+static void a_route_that_has_changed_counts_at_once(void **s)
+{
+	udp_flows();
+	host_command("ip route add blackhole %s", SERVER);
+	ns1_sends(frame(NS1_UDP));
+	host_command("ip route del blackhole %s", SERVER);
+	expect_dropped(COUNT_prohibited);
+}
+
+static void a_port_that_is_gone_counts_at_once(void **s)
+{
+	udp_flows();
+	uplink_gets_express(frame(SERVER_UDP));
+	forget_port(DEV_NS1);
+	uplink_gets(frame(SERVER_UDP));
+	expect_outcome(PASSED);
+	ns1_sends(frame(NS1_UDP));
+	expect_dropped(COUNT_no_port);
+}
+
+/* The stages stamp what they look at, and a note does not outlive the word of the slot. */
+static void a_flow_whose_slot_changed_hands_is_looked_up(void **s)
+{
+	struct conn c;
+
+	udp_flows();
+	assert_false(flows_are_checked()); /* run_express() left them so */
+	c = conn_at(0);
+	c.use++;
+	assert_int_equal(map_put(state(), MAP_CONNS, &(uint32_t){ 0 }, &c), 0);
+	ns1_sends(frame(NS1_UDP));
+	uplink_gets(frame(SERVER_UDP));
+	assert_true(flows_are_checked());
+}
+
+int main(void)
+{
+	const struct CMUnitTest specs[] = {
+		spec(udp_is_translated),
+		spec(udp_without_a_checksum_keeps_none),
+		spec(a_wrong_checksum_stays_wrong),
+		spec(tcp_is_translated),
+		spec(a_port_that_was_changed_is_in_the_checksum),
+		spec(a_published_port_is_translated),
+		spec(a_station_is_found_though_nobody_is_asked),
+		spec(the_host_gets_what_is_for_it_unchanged),
+		spec(a_ttl_of_one_goes_no_further),
+		spec(a_wrong_header_checksum_is_dropped),
+		spec(a_source_route_is_dropped),
+		spec(another_source_is_dropped),
+		spec(what_is_not_well_formed_is_dropped),
+		spec(padding_stays_behind),
+		spec(what_is_too_big_for_the_way_is_refused),
+		spec(what_ends_a_connection_is_seen),
+		spec(a_reset_at_the_end_of_a_window_that_moved_is_taken),
+		spec(a_route_that_has_changed_counts_at_once),
+		spec(a_port_that_is_gone_counts_at_once),
+		spec(a_flow_whose_slot_changed_hands_is_looked_up),
+	};
+
+	return run_specs("express", specs);
+}
