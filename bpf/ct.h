@@ -89,7 +89,7 @@ static __always_inline __u8 ct_scales(union conn_word w, enum flow_dir dir, __u8
 
 /*
  * The part of ct_find() that touches the shared slot: at most once a second for each direction of
- * a settled flow. False: the flow is dead.
+ * a steady flow. False: the flow is dead.
  */
 __noinline int ct_touch(struct flow *f, struct pkt *p)
 {
@@ -127,7 +127,7 @@ __noinline int ct_touch(struct flow *f, struct pkt *p)
 	if (new.word != old.word)
 		conn_swap(c, old, new);
 	f->gen = (__u16)cfg->gen;
-	f->flags = (f->flags & FLOW_ANY_PEER) | (ct_settled(new.state) ? FLOW_SETTLED : 0);
+	f->flags = (f->flags & FLOW_ANY_PEER) | (ct_steady(new.state, f->dir) ? FLOW_STEADY : 0);
 	f->seen = (__u16)now;
 	if (p && p->edge && (!(p->tcp_flags & TCP_SYN) || ct_opening(new.state)))
 		f->edge = p->edge;
@@ -146,7 +146,7 @@ static __always_inline struct flow *ct_find(struct pkt *p, const struct config *
 
 	if (!f)
 		return NULL;
-	if (!(f->flags & FLOW_SETTLED) || f->gen != (__u16)cfg->gen || f->seen != (__u16)now_s() ||
+	if (!(f->flags & FLOW_STEADY) || f->gen != (__u16)cfg->gen || f->seen != (__u16)now_s() ||
 	    p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
 		return ct_touch(f, p) ? f : NULL;
 	if (p->edge && f->edge != p->edge) /* a line that no other CPU wants, mostly */

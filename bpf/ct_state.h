@@ -82,10 +82,16 @@ static __always_inline enum conn_state ct_next(enum conn_state state, enum l4pro
 	return dir == FLOW_REPLY ? CONN_REPLIED : state;
 }
 
-/* Whether packets without SYN, FIN or RST change nothing any more. */
+/* Whether both sides have spoken, and neither is about to end it. */
 static __always_inline _Bool ct_settled(enum conn_state state)
 {
 	return state == CONN_REPLIED || state == CONN_ESTABLISHED;
+}
+
+/* Whether packets of a direction without SYN, FIN or RST change nothing. */
+static __always_inline _Bool ct_steady(enum conn_state state, enum flow_dir dir)
+{
+	return ct_settled(state) || (state == CONN_UNREPLIED && dir == FLOW_ORIGINAL);
 }
 
 /* RFC 4787 REQ-5, 5382 REQ-5, 5508 REQ-2, 7857 section 2: which timeout holds in a state. */

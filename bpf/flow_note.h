@@ -126,7 +126,7 @@ static __always_inline _Bool flow_note_way(ctx_t *ctx, struct flow_note *n, cons
 	return 1;
 }
 
-/* Notes how a packet of a settled flow went. v: UPLINK or DELIVER. Returns 0. */
+/* Notes how a packet of a steady flow went. v: UPLINK or DELIVER. Returns 0. */
 __noinline int flow_note_make(ctx_t *ctx, const struct pkt *p, const struct flow *f, const struct way *way,
 			      verdict_t v)
 {
@@ -136,7 +136,7 @@ __noinline int flow_note_make(ctx_t *ctx, const struct pkt *p, const struct flow
 	union conn_word w;
 	struct conn *c;
 
-	if (!p || !f || !way || !cfg || !(f->flags & FLOW_SETTLED) || p->kind != PKT_PORTS)
+	if (!p || !f || !way || !cfg || !(f->flags & FLOW_STEADY) || p->kind != PKT_PORTS)
 		return 0;
 	n = flow_note_claim(p, ctx->ifindex);
 	c = conn_get(f->conn);
@@ -144,7 +144,7 @@ __noinline int flow_note_make(ctx_t *ctx, const struct pkt *p, const struct flow
 		return 0;
 	n->tick = 0;
 	w = conn_word(c);
-	if (!ct_settled(w.state) || !flow_note_way(ctx, n, f, way, v))
+	if (!ct_steady(w.state, f->dir) || !flow_note_way(ctx, n, f, way, v))
 		return 0;
 	to = nat_translate(f, &p->key);
 	n->gen = cfg->gen;

@@ -108,13 +108,13 @@ enum flow_target {
 
 /* struct flow.flags */
 enum {
-	FLOW_SETTLED = 1 << 0,		/* replied to and, for TCP, established: nothing to tell the state machine */
+	FLOW_STEADY = 1 << 0,		/* no packet of it but SYN, FIN and RST has news for the state machine */
 	FLOW_ANY_PEER = 1 << 1,		/* its key has not all of the peer: that stays as the packet has it */
 };
 
 /*
  * One direction of a flow: all that its packets need, in one look-up. Never changes but for .seen,
- * .gen, .edge and FLOW_SETTLED; what both directions share is in struct conn.
+ * .gen, .edge and FLOW_STEADY; what both directions share is in struct conn.
  */
 struct flow {
 	struct ipaddr src, dst;		/* the tuple after translation */

@@ -63,6 +63,18 @@ static void udp_is_translated(void **s)
 	expect_in(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53, .dport = 4000, .ttl = 1));
 }
 
+/* Nothing of it is news, until somebody answers. */
+static void udp_that_nobody_answers_is_translated(void **s)
+{
+	ns1_sends_express(frame(NS1_UDP));
+	expect_out(frame(LEFT_UDP, .ttl = 63));
+	expect_state(0, CONN_UNREPLIED);
+	uplink_gets(frame(SERVER_UDP));
+	expect_state(0, CONN_REPLIED);
+	ns1_sends_express(frame(NS1_UDP));
+	expect_out(frame(LEFT_UDP, .ttl = 63));
+}
+
 static void udp_without_a_checksum_keeps_none(void **s)
 {
 	udp_flows();
@@ -299,6 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest specs[] = {
 		spec(udp_is_translated),
+		spec(udp_that_nobody_answers_is_translated),
 		spec(udp_without_a_checksum_keeps_none),
 		spec(a_wrong_checksum_stays_wrong),
 		spec(tcp_is_translated),

@@ -303,12 +303,15 @@ static void settled_are_replied_and_established(void **state)
 {
 	int s;
 
-	for (s = CONN_FREE; s < CONN_STATES; s++)
+	for (s = CONN_FREE; s < CONN_STATES; s++) {
 		assert_int_equal(ct_settled(s), s == CONN_REPLIED || s == CONN_ESTABLISHED);
+		assert_int_equal(ct_steady(s, FLOW_REPLY), ct_settled(s));
+		assert_int_equal(ct_steady(s, FLOW_ORIGINAL), ct_settled(s) || s == CONN_UNREPLIED);
+	}
 }
 
-/* What .settled promises: such a packet need not tell the state machine. */
-static void packet_of_a_settled_flow_without_syn_fin_rst_changes_nothing(void **state)
+/* What FLOW_STEADY promises: such a packet need not tell the state machine. */
+static void packet_of_a_steady_flow_without_syn_fin_rst_changes_nothing(void **state)
 {
 	static const uint8_t tells = TCP_SYN | TCP_FIN | TCP_RST;
 	uint32_t dir, flags;
@@ -391,7 +394,7 @@ int main(void)
 		cmocka_unit_test(other_protocols_begin_with_any_packet),
 		cmocka_unit_test(a_reply_makes_replied_and_nothing_unmakes_it),
 		cmocka_unit_test(settled_are_replied_and_established),
-		cmocka_unit_test(packet_of_a_settled_flow_without_syn_fin_rst_changes_nothing),
+		cmocka_unit_test(packet_of_a_steady_flow_without_syn_fin_rst_changes_nothing),
 		cmocka_unit_test(each_live_state_has_its_timeout),
 		cmocka_unit_test(each_timeout_holds_in_some_state),
 		cmocka_unit_test(timeout_class_is_total),

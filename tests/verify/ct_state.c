@@ -106,15 +106,16 @@ void nobody_is_established_before_both_were_heard(enum conn_state state, __u8 fi
 	PROVE(!(tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)));
 }
 
-/* What flow.settled promises: such a packet need not be shown to the machine. */
-void a_settled_flow_is_changed_by_syn_fin_and_rst_alone(enum l4proto proto, enum conn_state state,
-							__u8 fin, _Bool reply, __u8 tcp_flags)
+/* What FLOW_STEADY promises: such a packet need not be shown to the machine. */
+void a_steady_flow_is_changed_by_syn_fin_and_rst_alone(enum l4proto proto, enum conn_state state,
+						       __u8 fin, _Bool reply, __u8 tcp_flags)
 {
+	enum flow_dir dir = reply ? FLOW_REPLY : FLOW_ORIGINAL;
 	__u8 before = fin;
 
-	GIVEN(live(proto, state, fin) && ct_settled(state));
+	GIVEN(live(proto, state, fin) && ct_steady(state, dir));
 	GIVEN(proto != L4_TCP || !(tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)));
-	PROVE(ct_next(state, proto, reply ? FLOW_REPLY : FLOW_ORIGINAL, tcp_flags, &fin) == state);
+	PROVE(ct_next(state, proto, dir, tcp_flags, &fin) == state);
 	PROVE(fin == before);
 }
 

@@ -99,7 +99,7 @@ static struct flow direction(struct nat_tuple t, enum flow_dir dir, __u8 answer_
 	any.dport_h = t.dport_h;
 	any.dir = dir;
 	any.answer_net = answer_net;
-	any.flags = (any.flags & FLOW_SETTLED) | (mapping ? FLOW_ANY_PEER : 0);
+	any.flags = (any.flags & FLOW_STEADY) | (mapping ? FLOW_ANY_PEER : 0);
 	return any;
 }
 

@@ -65,7 +65,7 @@ static void packet(struct life *l, enum flow_dir dir, uint8_t flags)
 	check_state(l);
 	if (in_use(was.state) && !in_use(l->state))
 		MUST(l->proto == L4_TCP && (flags & TCP_RST || l->fin_seen == 3));
-	if (ct_settled(was.state) &&
+	if (ct_steady(was.state, dir) &&
 	    (l->proto != L4_TCP || !(flags & (TCP_SYN | TCP_FIN | TCP_RST))))
 		MUST(l->state == was.state && l->fin == was.fin);
 }
