@@ -11,6 +11,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "addr.h"
+#include "kernel.h"
 #include "uapi.h"
 
 typedef struct __sk_buff ctx_t;
@@ -65,6 +66,21 @@ static __always_inline int ctx_csum_pseudo(ctx_t *ctx, __u32 off, __u32 diff, __
 static __always_inline int ctx_csum(ctx_t *ctx, __u32 off, __u32 diff, __u64 flags)
 {
 	return bpf_l4_csum_replace(ctx, off, 0, diff, flags);
+}
+
+/* Values of sk_buff.ip_summed (linux/skbuff.h); the others leave nothing to do beside the packet's bytes. */
+#define CHECKSUM_COMPLETE 2	/* the device gave a sum over all, which the kernel keeps beside */
+#define CHECKSUM_PARTIAL 3	/* the field has the pseudo header's sum, a device is to add the rest */
+
+/* How the transport checksum stands; CHECKSUM_COMPLETE, too, if that cannot be read. */
+static __always_inline __u8 ctx_summed(ctx_t *ctx)
+{
+	struct sk_buff *skb;
+
+	if (kernel_memory != KERNEL_MEMORY_IN_PLACE || !bpf_core_field_exists(struct sk_buff, ip_summed))
+		return CHECKSUM_COMPLETE;
+	skb = bpf_cast_to_kern_ctx(ctx);
+	return BPF_CORE_READ_BITFIELD(skb, ip_summed);
 }
 
 /* Takes off what is behind the packet's end: Ethernet padding is this link's (RFC 1042), not the next one's. */

@@ -4,9 +4,9 @@
 #define EBPFNET_BPF_CTX_XDP_H
 
 #include "vmlinux.h"
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include "addr.h"
+#include "kernel.h"
 #include "uapi.h"
 
 typedef struct xdp_md ctx_t;
@@ -38,21 +38,6 @@ static __always_inline _Bool ctx_is_whole(ctx_t *ctx)
 	return ctx_data_end(ctx) - ctx_data(ctx) == ctx_len(ctx);
 }
 
-/* The kernel's own, as far as they are read: libbpf puts in where the fields are in the running kernel. */
-#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
-struct net_device {
-	const unsigned char *dev_addr;
-};
-
-struct xdp_rxq_info {
-	struct net_device *dev;
-};
-
-struct xdp_buff {
-	struct xdp_rxq_info *rxq;
-};
-#pragma clang attribute pop
-
 /* Where a device has its address. */
 struct mac_memo {
 	__u32 ifindex, second;
@@ -81,15 +66,21 @@ static __always_inline __u64 mac_at(ctx_t *ctx)
 	return (__u64)at;
 }
 
-/*
- * Whether a frame to that MAC is for this station: what PACKET_HOST will say of it. The device's present address
- * is the kernel's to know; when it may not be read (lockdown), no frame is for us.
- */
-static __always_inline _Bool ctx_to_us(ctx_t *ctx, const __u8 *dmac, __u32 second)
+static __always_inline _Bool mac_is_in_place(ctx_t *ctx, const __u8 *mac)
 {
+	struct xdp_buff *xdp = bpf_cast_to_kern_ctx(ctx);
+	struct ethhdr *eth = bpf_rdonly_cast(xdp->rxq->dev->dev_addr, bpf_core_type_id_kernel(struct ethhdr));
+	const __u8 *own = eth->h_dest;
+
+	return !((own[0] ^ mac[0]) | (own[1] ^ mac[1]) | (own[2] ^ mac[2]) | (own[3] ^ mac[3]) |
+		 (own[4] ^ mac[4]) | (own[5] ^ mac[5]));
+}
+
+static __always_inline _Bool mac_is_copied(ctx_t *ctx, const __u8 *dmac)
+{
+	__u32 zero = 0, second = ebpfnet_seconds(bpf_ktime_get_coarse_ns());
 	__u8 mac[6] __attribute__((aligned(2)));
 	struct mac_memo *m;
-	__u32 zero = 0;
 
 	m = bpf_map_lookup_elem(&mac_memo, &zero);
 	if (!m)
@@ -100,6 +91,17 @@ static __always_inline _Bool ctx_to_us(ctx_t *ctx, const __u8 *dmac, __u32 secon
 		m->second = second;
 	}
 	return m->at && !bpf_probe_read_kernel(mac, sizeof(mac), (void *)m->at) && mac_eq(mac, dmac);
+}
+
+/*
+ * Whether a frame to that MAC is for this station: what PACKET_HOST will say of it. The device's present address
+ * is the kernel's to know; when it may not be read (lockdown), no frame is for us.
+ */
+static __always_inline _Bool ctx_to_us(ctx_t *ctx, const __u8 *dmac)
+{
+	if (kernel_memory == KERNEL_MEMORY_CLOSED)
+		return 0;
+	return kernel_memory == KERNEL_MEMORY_IN_PLACE ? mac_is_in_place(ctx, dmac) : mac_is_copied(ctx, dmac);
 }
 
 #endif

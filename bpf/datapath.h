@@ -162,7 +162,7 @@ static __always_inline int through_uplink(ctx_t *ctx, _Bool hairpin)
 	/* what comes in again has the gateway's MAC address */
 	if (p && (at.hairpin || ctx_to_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
 		v = from_outside(ctx, p, &at, &way);
-	refused = v == PASS && p && p->eth_type == ETH_P_IP ? inbound_refuse(p) : NEXT;
+	refused = v == PASS && p && p->eth_type == ETH_P_IP ? inbound_refuse(&p->key.src, &p->key.dst) : NEXT;
 	if (refused != NEXT)
 		v = refused;
 	return forward(ctx, v, &way, 0, NULL);

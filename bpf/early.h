@@ -14,14 +14,11 @@
 #include "ctx_xdp.h"
 #include "outside.h"
 
-/* What the uplink's program would say of an IPv4 packet to this station. */
-static __always_inline verdict_t early_verdict(const struct pkt *p, enum parsed parsed)
+/* What the uplink's program would say of an IPv4 packet to this station that it would refuse for its addresses. */
+static __always_inline verdict_t early_verdict(const struct pkt *p, enum parsed parsed, verdict_t refused)
 {
 	struct conn_alloc *a = conn_alloc_get();
-	verdict_t refused = inbound_refuse(p);
 
-	if (refused == NEXT)
-		return PASS;
 	if (parsed != PARSED) /* it looks at the addresses alone, too */
 		return refused;
 	if (p->frag & IP_PIECE || p->kind == PKT_ERROR)
@@ -34,24 +31,39 @@ static __always_inline verdict_t early_verdict(const struct pkt *p, enum parsed 
 	return a && a->private_peers && ct_lookup(&p->key) ? PASS : refused;
 }
 
+/* What its addresses are, before all else: most packets are refused for neither. */
+static __always_inline verdict_t early_addresses(const ctx_t *ctx)
+{
+	const __u8 *data = ctx_data(ctx), *ip = data + ETH_HLEN;
+	struct ipaddr src, dst;
+
+	if ((const void *)(ip + IP_MIN_HLEN) > ctx_data_end(ctx) ||
+	    *(__be16 *)(data + 12) != __builtin_bswap16(ETH_P_IP))
+		return NEXT;
+	src = addr_of(*(__u16 *)(ip + 12) | (__u32) * (__u16 *)(ip + 14) << 16);
+	dst = addr_of(*(__u16 *)(ip + 16) | (__u32) * (__u16 *)(ip + 18) << 16);
+	return inbound_refuse(&src, &dst);
+}
+
 /*
  * A tag in the frame makes it another's. One that the device has taken out is not seen: no guard is
  * attached where there are VLANs (user/topo_uplink.c).
  */
 static __always_inline int datapath_early(ctx_t *ctx)
 {
+	verdict_t v = early_addresses(ctx);
 	struct pkt p = {};
-	enum parsed r = parse_frame(ctx_data(ctx), ctx_data_end(ctx), ctx_len(ctx), &p);
-	verdict_t v;
+	enum parsed r;
 
-	if (p.eth_type != ETH_P_IP)
+	if (v == NEXT)
 		return ACTION_PASS;
+	r = parse_frame(ctx_data(ctx), ctx_data_end(ctx), ctx_len(ctx), &p);
 	/* what lies beyond the first buffer is not fetched: the uplink's program will */
 	if (r == PARSE_SHORT && !ctx_is_whole(ctx))
 		return ACTION_PASS;
-	v = early_verdict(&p, r);
-	/* last, as it is dear: hairpinned packets that come to a generic hook have the gateway's MAC */
-	if (v >= 0 || !ctx_to_us(ctx, p.dmac, now_s()))
+	v = early_verdict(&p, r, v);
+	/* hairpinned packets that come to a generic hook have the gateway's MAC */
+	if (v >= 0 || !ctx_to_us(ctx, p.dmac))
 		return ACTION_PASS;
 	count(-v);
 	return ACTION_DROP;

@@ -11,7 +11,6 @@
 #include "brief.h"
 #include "flow_note.h"
 #include "frame_note.h"
-#include "kernel.h"
 #include "rewrite.h"
 
 /* What a packet becomes: its first bytes. Its two checksums are the old ones plus these differences (csum.h). */
@@ -29,7 +28,7 @@ struct express_head {
  */
 static __always_inline _Bool head_sum_l4(ctx_t *ctx, struct express_head *h, __u64 pseudo, __u64 ports)
 {
-	__u8 summed = kernel_summed(ctx);
+	__u8 summed = ctx_summed(ctx);
 	__sum16 check = h->ip.proto == L4_TCP ? h->l4.tcp.check : h->l4.udp.check;
 
 	if (summed == CHECKSUM_COMPLETE)

@@ -96,7 +96,7 @@ static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
 	if (!rule)
 		return leave_alone(at, way);
 	/* "every address of the host" is a gateway's too, but the answer would leave with it */
-	v = at->routed ? inbound_refuse(p) : NEXT;
+	v = at->routed ? inbound_refuse(&p->key.src, &p->key.dst) : NEXT;
 	if (v != NEXT)
 		return v;
 	if (at->routed && !source_is_outside(ctx, p))

@@ -11,11 +11,11 @@
 #include "verdict.h"
 
 /* RFC 2827, RFC 1812 5.3.8: nobody outside has an address inside a network of ours, or knows of one. */
-static __always_inline verdict_t inbound_refuse(const struct pkt *p)
+static __always_inline verdict_t inbound_refuse(const struct ipaddr *src, const struct ipaddr *dst)
 {
-	if (address_is_private(&p->key.src))
+	if (address_is_private(src))
 		return DROP(martian);
-	return address_is_private(&p->key.dst) ? DROP(unsolicited) : NEXT;
+	return address_is_private(dst) ? DROP(unsolicited) : NEXT;
 }
 
 /* Whether it may belong to a flow, or begin one, or is an error about one: all else is left alone. */

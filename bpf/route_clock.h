@@ -7,7 +7,7 @@
 #ifndef EBPFNET_BPF_ROUTE_CLOCK_H
 #define EBPFNET_BPF_ROUTE_CLOCK_H
 
-#include "kernel.h"
+#include "ctx_tc.h"
 
 /* Where the count is in the kernel's memory, for a packet of this host's; 0: it cannot be read. */
 static __always_inline __u64 route_clock_find(ctx_t *ctx)
@@ -51,7 +51,7 @@ static __always_inline _Bool route_clock(ctx_t *ctx, __u32 *out)
 		return 0;
 	if (kernel_memory == KERNEL_MEMORY_COPIED)
 		return route_clock_copied(ctx, out);
-	skb = kernel_skb(ctx);
+	skb = bpf_cast_to_kern_ctx(ctx);
 	*out = skb->dev->nd_net.net->ipv4.rt_genid.counter;
 	return 1;
 }

@@ -325,6 +325,8 @@ static void packet_of_a_steady_flow_without_syn_fin_rst_changes_nothing(void **s
 						 CONN_ESTABLISHED);
 			assert_int_equal(ct_next(CONN_REPLIED, L4_UDP, dir, flags, &fin),
 					 CONN_REPLIED);
+			assert_int_equal(ct_next(CONN_UNREPLIED, L4_UDP, FLOW_ORIGINAL, flags, &fin),
+					 CONN_UNREPLIED);
 			assert_int_equal(fin, 0);
 		}
 }
