@@ -5,6 +5,7 @@
 
 #include "csum.h"
 #include "ctx_tc.h"
+#include "flow_note.h"
 #include "parse.h"
 
 /* An IP header without options. */
@@ -53,8 +54,26 @@ struct brief {
 	__u32 edge;			/* TCP, as struct pkt has it; UDP: 0 */
 	__u16 ip_len;
 	__u8 headers;			/* length of the IP and transport headers */
+	__u8 dscp;			/* the TOS byte without what is congestion's */
 	_Bool plain;			/* no segment that may change the state of its connection */
+	struct becomes becomes;		/* if nobody has noted it */
 };
+
+/* PERCPU_ARRAY: the frame in hand, for want of stack as in hand.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct brief);
+} brief_in_hand SEC(".maps");
+
+/* NULL never in practice. */
+static __always_inline struct brief *brief_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&brief_in_hand, &zero);
+}
 
 static __always_inline _Bool brief_is_tcp(const struct brief *b)
 {
@@ -100,8 +119,22 @@ static __always_inline _Bool brief_read(ctx_t *ctx, struct brief *b)
 	for (i = 0; i < 5; i++)
 		b->ip.word[i] = ip[i];
 	b->ip_len = __builtin_bswap16(b->ip.len);
+	b->dscp = b->ip.tos & IP_DSCP;
 	return b->ip.version_ihl == 0x45 && !(b->ip.frag & __builtin_bswap16(IP_PIECE)) &&
 	       ctx->len == ETH_HLEN + b->ip_len && brief_read_l4(ip + 5, end, b) && b->headers <= b->ip_len;
+}
+
+/* The packet's key in a zone. */
+static __always_inline struct flow_key brief_key(const struct brief *b, __u16 zone)
+{
+	return (struct flow_key){
+		.src = addr_of(b->ip.src),
+		.dst = addr_of(b->ip.dst),
+		.sport_h = __builtin_bswap16(b->l4.sport),
+		.dport_h = __builtin_bswap16(b->l4.dport),
+		.net = zone,
+		.proto = b->ip.proto,
+	};
 }
 
 static __always_inline _Bool brief_sum_ok(const struct brief *b)

@@ -60,8 +60,11 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 	return p->frag & IP_PIECE ? fragment_leave(ctx, v) : v;
 }
 
-/* A namespace's port: port security, the switch, and for the gateway's MAC the router. */
-static __always_inline int through_port(ctx_t *ctx)
+/*
+ * A namespace's port: port security, the switch, and for the gateway's MAC the router. Not inline: the lane, and
+ * what it calls, need the stack that this takes.
+ */
+static __noinline int through_port(ctx_t *ctx)
 {
 	struct port_memo *memo = port_remember(&ports_from, ctx->ifindex);
 	struct port *port = memo ? &memo->port : NULL;

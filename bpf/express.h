@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The express lane: a packet that is like one that went through all stages a moment ago goes the same way
- * by its notes (note.h), past every look-up of theirs.
+ * The express lane, past all stages: for a frame that is switched as one a moment ago was, and a packet of a
+ * flow that is known and looks as most do. By its notes (note.h), past every look-up; without one by its flow.
  *
- * What is out of the ordinary, or fails a check, is left to the stages: nothing is dropped here.
+ * What begins a flow, is out of the ordinary, or fails a check, is left to the stages: nothing is dropped here.
  */
 #ifndef EBPFNET_BPF_EXPRESS_H
 #define EBPFNET_BPF_EXPRESS_H
 
 #include "brief.h"
-#include "flow_note.h"
 #include "frame_note.h"
-#include "rewrite.h"
+#include "hand.h"
+#include "translate.h"
 
 /* What a packet becomes: its first bytes. Its two checksums are the old ones plus these differences (csum.h). */
 struct express_head {
@@ -44,29 +44,29 @@ static __always_inline _Bool head_sum_l4(ctx_t *ctx, struct express_head *h, __u
 }
 
 /* As rewrite.h does it, in one store. */
-static __always_inline verdict_t express_rewrite(ctx_t *ctx, const struct brief *b, const struct flow_note *n)
+static __always_inline verdict_t express_rewrite(ctx_t *ctx, const struct brief *b, const struct becomes *to)
 {
-	__u64 pseudo = csum_diff32(b->ip.src, n->to_src) + csum_diff32(b->ip.dst, n->to_dst);
-	__u64 ports = csum_diff32(b->l4.ports, n->to_ports);
+	__u64 pseudo = csum_diff32(b->ip.src, to->src) + csum_diff32(b->ip.dst, to->dst);
+	__u64 ports = csum_diff32(b->l4.ports, to->ports);
 	__u64 flags = brief_is_tcp(b) ? 0 : BPF_F_MARK_MANGLED_0;
 	__u32 check = ETH_HLEN + IP_MIN_HLEN + (brief_is_tcp(b) ? 16 : 6);
 	__u32 l4_len = brief_is_tcp(b) ? 20 : 8;
-	_Bool same_ports = b->l4.ports == n->to_ports, summed;
-	verdict_t v = n->verdict == UPLINK ? UPLINK : DELIVER;
+	_Bool same_ports = b->l4.ports == to->ports, summed;
+	verdict_t v = to->verdict == UPLINK ? UPLINK : DELIVER;
 	struct express_head head = { .ip = b->ip, .l4 = b->l4 };
 	long failed;
 
 	head.ip.ttl--;
 	head.ip.check = csum_apply(b->ip.check, pseudo + ttl_diff(b->ip.ttl, head.ip.ttl));
-	head.ip.src = n->to_src;
-	head.ip.dst = n->to_dst;
-	head.l4.ports = n->to_ports;
+	head.ip.src = to->src;
+	head.ip.dst = to->dst;
+	head.l4.ports = to->ports;
 	summed = head_sum_l4(ctx, &head, pseudo, ports);
 	if (v == UPLINK) {
 		failed = ctx_store(ctx, ETH_HLEN + 8, &head.ip.ttl, IP_MIN_HLEN - 8 + l4_len);
 	} else {
-		mac_copy((__u8 *)head.mac, (__u8 *)n->to_mac);
-		mac_copy((__u8 *)head.mac + 6, (__u8 *)n->to_mac + 6);
+		mac_copy((__u8 *)head.mac, (const __u8 *)to->mac);
+		mac_copy((__u8 *)head.mac + 6, (const __u8 *)to->mac + 6);
 		head.eth_type = __builtin_bswap16(ETH_P_IP);
 		failed = ctx_store(ctx, 0, &head.mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
 	}
@@ -76,6 +76,20 @@ static __always_inline verdict_t express_rewrite(ctx_t *ctx, const struct brief 
 	return failed ? DROP(helper_failed) : v;
 }
 
+static __always_inline verdict_t express_send(ctx_t *ctx, const struct brief *b, const struct becomes *to,
+					      struct way *way)
+{
+	way->ifindex = to->ifindex;
+	way->nexthop = to->nexthop;
+	way->count = to->count;
+	return express_rewrite(ctx, b, to);
+}
+
+static __always_inline _Bool express_is_too_big(ctx_t *ctx, const struct brief *b, const struct becomes *to)
+{
+	return to->verdict == UPLINK && ctx_segment_len(ctx, b->ip_len, b->headers) > to->mtu;
+}
+
 /* Whether the note of a packet's flow holds. */
 static __always_inline _Bool express_holds(ctx_t *ctx, const struct brief *b, const struct flow_note *n,
 					   const struct config *cfg)
@@ -83,51 +97,139 @@ static __always_inline _Bool express_holds(ctx_t *ctx, const struct brief *b, co
 	struct conn *c = conn_get(n->slot);
 	__u32 clock;
 
-	if (n->tick != note_tick() || n->gen != cfg->gen || !c || conn_word(c).word != n->word ||
+	if (!b->plain || n->tick != note_tick() || n->gen != cfg->gen || !c || conn_word(c).word != n->word ||
 	    (b->edge && !tcp_edge_covers(n->edge, b->edge, n->scale)))
 		return 0;
-	if (n->verdict != UPLINK)
-		return device_is_there_still(ctx, n->to_ifindex, n->clock);
-	return ctx_segment_len(ctx, b->ip_len, b->headers) <= n->mtu && route_clock(ctx, &clock) &&
-	       clock == n->clock;
+	if (n->becomes.verdict != UPLINK)
+		return device_is_there_still(ctx, n->becomes.ifindex, n->clock);
+	return route_clock(ctx, &clock) && clock == n->clock;
 }
 
-/* A packet that is to be routed. */
-static __always_inline verdict_t express_packet(ctx_t *ctx, const struct brief *b, const struct config *cfg,
+/* The flow of a packet, its state brought up to date; NULL: there is none, or more to it. */
+static __always_inline struct flow *express_flow(const struct brief *b, const struct flow_key *key,
+						 const struct config *cfg)
+{
+	struct flow *f = ct_lookup(key);
+	struct pkt *p = pkt_get();
+
+	if (!f || !p || f->gen != (__u16)cfg->gen || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
+		return NULL;
+	if (f->flags & FLOW_STEADY && b->plain && f->seen == (__u16)now_s()) {
+		if (b->edge && f->edge != b->edge)
+			f->edge = b->edge;
+		return f;
+	}
+	p->stray = 0;
+	p->tcp_flags = 0;
+	p->edge = 0;
+	if (brief_is_tcp(b)) {
+		p->tcp_flags = b->l4.tcp.flags;
+		p->seq = __builtin_bswap32(b->l4.tcp.seq);
+		p->ack = __builtin_bswap32(b->l4.tcp.ack);
+		p->edge = tcp_edge(p->seq, p->ack, __builtin_bswap16(b->l4.tcp.window), p->tcp_flags);
+	}
+	return ct_touch(f, p) && !p->stray ? f : NULL;
+}
+
+/* Out, as the routing table said a moment ago. False: it has to be asked, or it is not that simple. */
+static __always_inline _Bool express_out(ctx_t *ctx, const struct brief *b, const struct flow *f,
+					 const struct config *cfg, struct becomes *to)
+{
+	struct route_memo *m = route_remembered(ctx, b->ip.src, b->ip.dst, b->dscp, cfg), *own;
+	__be32 src = addr_be32(f->src);
+
+	if (!m || m->kind != ROUTE_UPLINK)
+		return 0;
+	to->verdict = UPLINK;
+	to->ifindex = m->route.ifindex;
+	to->nexthop = m->route.nexthop;
+	to->mtu = m->route.mtu;
+	if (addr_be32(m->route.src) == src)
+		return 1;
+	/* a port published on another address of the host's */
+	own = f->dir == FLOW_REPLY ? route_remembered(ctx, 0, src, 0, cfg) : NULL;
+	return own && own->kind == ROUTE_HERE;
+}
+
+/* Into a namespace. False: it is not there, or who is behind its port has to be looked up. */
+static __always_inline _Bool express_in(ctx_t *ctx, const struct flow *f, struct becomes *to)
+{
+	struct port_memo *memo = port_remember(&ports_to, f->ifindex);
+	struct network *net = memo ? network_get(memo->port.net) : NULL;
+
+	if (!net || memo->port.flags & PORT_SPOOF_ALLOW || !ctx_device_exists(ctx, f->ifindex))
+		return 0;
+	to->verdict = DELIVER;
+	to->ifindex = f->ifindex;
+	to->nexthop = 0;
+	mac_copy((__u8 *)to->mac, memo->port.mac);
+	mac_copy((__u8 *)to->mac + 6, net->gw_mac);
+	return 1;
+}
+
+static __always_inline __be32 ports_of(__u16 sport_h, __u16 dport_h)
+{
+	return (union l4_words){
+		.sport = __builtin_bswap16(sport_h), .dport = __builtin_bswap16(dport_h)
+	}.ports;
+}
+
+/* By its flow, of which a note is made. */
+static __always_inline verdict_t express_by_flow(ctx_t *ctx, struct brief *b, const struct config *cfg, __u16 zone,
+						 struct way *way)
+{
+	struct flow_key key = brief_key(b, zone);
+	struct becomes *to = &b->becomes;
+	struct flow *f = express_flow(b, &key, cfg);
+	struct flow_note *n;
+	struct nat_tuple t;
+
+	if (!f)
+		return NEXT;
+	if (f->to == TO_PORT ? !express_in(ctx, f, to) :
+			       f->to != TO_UPLINK || zone == EBPFNET_NET_OUTSIDE || !express_out(ctx, b, f, cfg, to))
+		return NEXT;
+	if (express_is_too_big(ctx, b, to))
+		return NEXT;
+	t = nat_translate(f, &key);
+	to->src = addr_be32(t.src);
+	to->dst = addr_be32(t.dst);
+	to->ports = ports_of(t.sport_h, t.dport_h);
+	to->count = translate_count(f);
+	if (f->flags & FLOW_STEADY && b->plain) {
+		n = flow_note_claim(b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex);
+		if (n)
+			flow_note_make(ctx, n, f, to, cfg);
+	}
+	return express_send(ctx, b, to, way);
+}
+
+/* A packet that is to be routed, in a zone: by a note, or by its flow. What begins a flow is not for here. */
+static __always_inline verdict_t express_packet(ctx_t *ctx, struct brief *b, const struct config *cfg, __u16 zone,
 						struct way *way)
 {
-	struct flow_note *n = flow_note_at(b->ip.src, b->ip.dst, b->l4.ports);
+	struct flow_note *n;
 
-	if (!n || !b->plain || b->ip.ttl <= 1 ||
-	    !flow_note_is_of(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->ip.tos & IP_DSCP, ctx->ifindex) ||
-	    !express_holds(ctx, b, n, cfg) || !brief_sum_ok(b))
+	if (b->ip.ttl <= 1 || b->ip.src == b->ip.dst || (brief_is_tcp(b) && b->l4.tcp.flags & TCP_SYN) ||
+	    !brief_sum_ok(b))
 		return NEXT;
-	way->ifindex = n->to_ifindex;
-	way->nexthop = n->nexthop;
-	way->count = n->count;
-	return express_rewrite(ctx, b, n);
+	n = flow_note_at(b->ip.src, b->ip.dst, b->l4.ports);
+	if (n && flow_note_is_of(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex) &&
+	    express_holds(ctx, b, n, cfg) && !express_is_too_big(ctx, b, &n->becomes))
+		return express_send(ctx, b, &n->becomes, way);
+	return express_by_flow(ctx, b, cfg, zone, way);
 }
 
 /*
  * A packet of a namespace to the host itself, by the gateway's address: unless it is of a flow, or for a published
  * port, nothing is done to it.
  */
-static __always_inline verdict_t express_to_host(const struct brief *b, const struct config *cfg, __u32 net_id,
-						 struct way *way)
+static __always_inline verdict_t express_to_host(const struct brief *b, const struct config *cfg,
+						 const struct network *net, __u16 zone, struct way *way)
 {
-	struct network *net = network_get(net_id);
-	struct flow_key key = {
-		.src = addr_of(b->ip.src),
-		.dst = addr_of(b->ip.dst),
-		.sport_h = __builtin_bswap16(b->l4.sport),
-		.dport_h = __builtin_bswap16(b->l4.dport),
-		.net = net_id,
-		.proto = b->ip.proto,
-	};
+	struct flow_key key = brief_key(b, zone);
 
-	if (!net || addr_be32(net->gateway) != b->ip.dst || !brief_sum_ok(b))
-		return NEXT;
-	if (cfg->published && (port_is_published(key.proto, key.dport_h) || ct_lookup(&key)))
+	if (!brief_sum_ok(b) || (cfg->published && (port_is_published(key.proto, key.dport_h) || ct_lookup(&key))))
 		return NEXT;
 	way->ifindex = net->gw_ifindex;
 	way->count = COUNT_to_host;
@@ -138,37 +240,36 @@ static __always_inline verdict_t express_to_host(const struct brief *b, const st
 __noinline verdict_t express_station(ctx_t *ctx, struct way *way)
 {
 	struct config *cfg = config_get();
+	struct brief *b = brief_get();
 	struct frame_note *n;
-	struct brief b;
-	verdict_t v;
+	struct network *net;
 
-	if (!way || !cfg || !brief_read(ctx, &b))
+	if (!way || !cfg || !b || !brief_read(ctx, b))
 		return NEXT;
-	n = frame_note_at(b.mac);
-	if (!n || !frame_note_is_of(n, b.mac, ctx->ifindex, cfg))
+	n = frame_note_at(b->mac);
+	if (!n || !frame_note_is_of(n, b->mac, ctx->ifindex, cfg) || (!HOOK_IS_EGRESS && n->src != b->ip.src))
 		return NEXT;
-	if (HOOK_IS_EGRESS ? !n->to : n->src != b.ip.src)
-		return NEXT;
-	if (!n->to) {
-		v = express_packet(ctx, &b, cfg, way);
-		return v == NEXT ? express_to_host(&b, cfg, n->net, way) : v;
+	if (n->to) {
+		way->ifindex = n->to;
+		way->count = COUNT_switched;
+		return device_is_there_still(ctx, n->to, n->clock) ? DELIVER : NEXT;
 	}
-	if (!device_is_there_still(ctx, n->to, n->clock))
+	net = HOOK_IS_EGRESS ? NULL : network_get(n->net);
+	if (!net)
 		return NEXT;
-	way->ifindex = n->to;
-	way->count = COUNT_switched;
-	return DELIVER;
+	return b->ip.dst == addr_be32(net->gateway) ? express_to_host(b, cfg, net, n->net, way) :
+						      express_packet(ctx, b, cfg, n->net, way);
 }
 
 /* A frame from outside. */
 __noinline verdict_t express_outside(ctx_t *ctx, struct way *way)
 {
 	struct config *cfg = config_get();
-	struct brief b;
+	struct brief *b = brief_get();
 
-	if (!way || !cfg || !ctx_to_us(ctx) || !brief_read(ctx, &b))
+	if (!way || !cfg || !b || !ctx_to_us(ctx) || !brief_read(ctx, b))
 		return NEXT;
-	return express_packet(ctx, &b, cfg, way);
+	return express_packet(ctx, b, cfg, EBPFNET_NET_OUTSIDE, way);
 }
 
 #endif

@@ -9,32 +9,34 @@
 
 #include "ct.h"
 #include "note.h"
-#include "port_memo.h"
 #include "route_clock.h"
+
+/* What a packet becomes, and where it goes. */
+struct becomes {
+	__be32 src, dst, ports;
+	__u32 ifindex;
+	__be32 nexthop;			/* UPLINK */
+	__u16 mac[6];			/* DELIVER: destination and source */
+	__u8 verdict;			/* UPLINK or DELIVER */
+	__u8 count;			/* enum counter */
+	__u16 mtu;			/* UPLINK: what is larger does not go this way */
+};
 
 struct flow_note {
 	/* of which packets */
 	__u32 ifindex;			/* the device they come by */
-	__be32 src, dst;
-	__be32 ports;			/* source and destination port, as they lie in the packet */
+	__be32 src, dst, ports;		/* as they lie in the packet */
 	enum l4proto proto;
 	__u8 dscp;			/* the TOS byte without what is congestion's */
-	__u16 mtu;			/* UPLINK: what is larger does not go this way */
+	__u8 scale;			/* TCP: of .edge */
+	__u8 zero;
 	/* how long */
 	__u32 tick;			/* the one it was made in; 0: not yet, such a packet came by once */
 	__u32 gen;			/* config.gen */
 	__u32 clock;			/* route_clock(): for a way out as routes go, for one in as devices */
 	__u32 slot, word;		/* index in map conns, and union conn_word there */
 	__u32 edge;			/* TCP: the flow's (tcp_window.h) */
-	/* what becomes of them */
-	__be32 to_src, to_dst, to_ports;
-	__u32 to_ifindex;
-	__be32 nexthop;			/* UPLINK */
-	__u16 to_mac[6];		/* DELIVER: destination and source */
-	__u8 verdict;			/* UPLINK or DELIVER */
-	__u8 count;			/* enum counter */
-	__u8 scale;			/* of .edge */
-	__u8 zero;
+	struct becomes becomes;
 };
 
 #define FLOW_NOTES_BITS 11
@@ -68,26 +70,13 @@ static __always_inline __u32 note_tick(void)
 	return bpf_jiffies64() >> 6 | 1u << 31;
 }
 
-/* Both ports as they lie in a packet. */
-static __always_inline __be32 ports_of(__u16 sport_h, __u16 dport_h)
+/* A place for such packets, if it is theirs already: a short connection is not worth a note. NULL: not yet. */
+static __always_inline struct flow_note *flow_note_claim(__be32 src, __be32 dst, __be32 ports, enum l4proto proto,
+							 __u8 dscp, __u32 ifindex)
 {
-	union {
-		__be16 port[2];
-		__be32 both;
-	} u = { .port = { __builtin_bswap16(sport_h), __builtin_bswap16(dport_h) } };
-
-	return u.both;
-}
-
-/* A place for packets like p, if it is theirs already: a short connection is not worth a note. NULL: not yet. */
-static __always_inline struct flow_note *flow_note_claim(const struct pkt *p, __u32 ifindex)
-{
-	__be32 src = addr_be32(p->key.src), dst = addr_be32(p->key.dst);
-	__be32 ports = ports_of(p->key.sport_h, p->key.dport_h);
 	struct flow_note *n = flow_note_at(src, dst, ports);
-	__u8 dscp = p->tos & IP_DSCP;
 
-	if (!n || flow_note_is_of(n, src, dst, ports, p->key.proto, dscp, ifindex))
+	if (!n || flow_note_is_of(n, src, dst, ports, proto, dscp, ifindex))
 		return n;
 	if (n->tick == note_tick()) /* what is in use keeps its place */
 		return NULL;
@@ -95,68 +84,32 @@ static __always_inline struct flow_note *flow_note_claim(const struct pkt *p, __
 	n->src = src;
 	n->dst = dst;
 	n->ports = ports;
-	n->proto = p->key.proto;
+	n->proto = proto;
 	n->dscp = dscp;
 	n->tick = 0;
 	return NULL;
 }
 
-/* The way: into a namespace, or out as long as the routing table says so. False: it may be another next time. */
-static __always_inline _Bool flow_note_way(ctx_t *ctx, struct flow_note *n, const struct flow *f,
-					   const struct way *way, verdict_t v)
+/* Notes what a packet of a flow becomes, if each one like it will. */
+static __always_inline void flow_note_make(ctx_t *ctx, struct flow_note *n, const struct flow *f,
+					   const struct becomes *becomes, const struct config *cfg)
 {
-	struct port_memo *memo;
-	struct network *net;
-	_Bool timed;
-
-	n->verdict = v;
-	n->count = way->count;
-	n->to_ifindex = way->ifindex;
-	n->nexthop = way->nexthop;
-	n->mtu = way->mtu;
-	timed = route_clock(ctx, &n->clock);
-	if (v == UPLINK)
-		return timed;
-	memo = port_remember(&ports_to, f->ifindex);
-	net = memo ? network_get(memo->port.net) : NULL;
-	if (!net || memo->port.flags & PORT_SPOOF_ALLOW)
-		return 0;
-	mac_copy((__u8 *)n->to_mac, memo->port.mac);
-	mac_copy((__u8 *)n->to_mac + 6, net->gw_mac);
-	return 1;
-}
-
-/* Notes how a packet of a steady flow went. v: UPLINK or DELIVER. Returns 0. */
-__noinline int flow_note_make(ctx_t *ctx, const struct pkt *p, const struct flow *f, const struct way *way,
-			      verdict_t v)
-{
-	struct config *cfg = config_get();
-	struct flow_note *n;
-	struct nat_tuple to;
+	struct conn *c = conn_get(f->conn);
 	union conn_word w;
-	struct conn *c;
 
-	if (!p || !f || !way || !cfg || !(f->flags & FLOW_STEADY) || p->kind != PKT_PORTS)
-		return 0;
-	n = flow_note_claim(p, ctx->ifindex);
-	c = conn_get(f->conn);
-	if (!n || !c)
-		return 0;
 	n->tick = 0;
+	if (!c)
+		return;
 	w = conn_word(c);
-	if (!ct_steady(w.state, f->dir) || !flow_note_way(ctx, n, f, way, v))
-		return 0;
-	to = nat_translate(f, &p->key);
+	if (!ct_steady(w.state, f->dir) || (!route_clock(ctx, &n->clock) && becomes->verdict == UPLINK))
+		return;
 	n->gen = cfg->gen;
 	n->slot = f->conn;
 	n->word = w.word;
 	n->edge = f->edge;
 	n->scale = tcp_scale_of(w.scales, f->dir);
-	n->to_src = addr_be32(to.src);
-	n->to_dst = addr_be32(to.dst);
-	n->to_ports = ports_of(to.sport_h, to.dport_h);
+	n->becomes = *becomes;
 	n->tick = note_tick();
-	return 0;
 }
 
 #endif

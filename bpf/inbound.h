@@ -7,7 +7,6 @@
 #define EBPFNET_BPF_INBOUND_H
 
 #include "check.h"
-#include "flow_note.h"
 #include "outside.h"
 #include "publish.h"
 #include "translate.h"
@@ -146,10 +145,7 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 		return translate(ctx, p, f, p->ttl, way);
 	if (p->ttl <= 1)
 		return ttl_exceeded(ctx, p, p->key.dst, way);
-	v = translate(ctx, p, f, p->ttl - 1, way);
-	if (v == DELIVER && !at->hairpin)
-		flow_note_make(ctx, p, f, way, v);
-	return v;
+	return translate(ctx, p, f, p->ttl - 1, way);
 }
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "check.h"
 #include "cut.h"
-#include "flow_note.h"
 #include "publish.h"
 #include "translate.h"
 
@@ -43,7 +42,6 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 	case ROUTE_HAIRPIN:
 		way->ifindex = route->ifindex;
 		way->nexthop = route->nexthop;
-		way->mtu = route->mtu;
 		return NEXT;
 	case ROUTE_HERE:
 		way->count = COUNT_to_host;
@@ -305,11 +303,7 @@ static __always_inline verdict_t outbound_flow(ctx_t *ctx, const struct pkt *p, 
 			return v;
 	}
 	v = translate(ctx, p, f, outbound_ttl(p, f, kind), way);
-	if (v == UPLINK)
-		v = outbound_leave(kind, way);
-	if (v == UPLINK || v == DELIVER)
-		flow_note_make(ctx, p, f, way, v);
-	return v;
+	return v == UPLINK ? outbound_leave(kind, way) : v;
 }
 
 /*

@@ -153,37 +153,50 @@ static __always_inline struct route_memo *route_memo_get(struct ipaddr src, stru
 	return bpf_map_lookup_elem(&route_memos, &at);
 }
 
+/* What the routing table said a moment ago, if it would say it again; NULL: it has to be asked. */
+static __always_inline struct route_memo *route_remembered(ctx_t *ctx, __be32 src, __be32 dst, __u8 tos,
+							   const struct config *cfg)
+{
+	struct route_memo *m = route_memo_get(addr_of(src), addr_of(dst));
+	__u32 clock;
+
+	if (!m || !route_clock(ctx, &clock) || m->clock != clock || m->second != now_s() || m->gen != cfg->gen ||
+	    m->tos != tos || addr_be32(m->src) != src || addr_be32(m->dst) != dst)
+		return NULL;
+	return m;
+}
+
 /*
  * Where the kernel would send a packet. tos_len: its TOS above 16 bits of its length on the wire from the IP
  * header on, which counts against the way's MTU; 0: it is no packet that is asked for.
  */
 __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 tos_len, struct route *out)
 {
-	struct route_memo *m = route_memo_get(addr_of(src), addr_of(dst));
 	struct config *cfg = config_get();
 	__u8 tos = tos_len >> 16;
 	__u16 len = tos_len;
-	__u32 clock, second = now_s();
+	struct route_memo *m;
 	enum route_kind kind;
+	__u32 clock;
 
-	if (!m || !cfg || !out)
+	if (!cfg || !out)
 		return ROUTE_FAILED;
-	if (!route_clock(ctx, &clock))
-		return route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
-	if (m->clock == clock && m->second == second && m->gen == cfg->gen && m->tos == tos &&
-	    addr_be32(m->src) == src && addr_be32(m->dst) == dst &&
-	    (len <= m->route.mtu || m->kind == ROUTE_HERE)) {
+	m = route_remembered(ctx, src, dst, tos, cfg);
+	if (m && (len <= m->route.mtu || m->kind == ROUTE_HERE)) {
 		*out = m->route;
 		return m->kind;
 	}
 	kind = route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
-	if (kind != ROUTE_UPLINK && kind != ROUTE_HERE)
+	m = route_memo_get(addr_of(src), addr_of(dst));
+	if (!m || (kind != ROUTE_UPLINK && kind != ROUTE_HERE))
+		return kind;
+	if (!route_clock(ctx, &clock))
 		return kind;
 	m->src = addr_of(src);
 	m->dst = addr_of(dst);
 	m->clock = clock;
 	m->gen = cfg->gen;
-	m->second = second;
+	m->second = now_s();
 	m->tos = tos;
 	m->kind = kind;
 	m->unicast = 0;

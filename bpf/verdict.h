@@ -30,7 +30,6 @@ struct way {
 	__u32 ifindex;
 	__be32 nexthop;
 	enum counter count;
-	__u16 mtu;			/* UPLINK: the way's; 0: not known */
 };
 
 #endif

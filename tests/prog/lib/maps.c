@@ -153,12 +153,17 @@ bool flows_are_checked(void)
 	return !map_each(&h.state, MAP_FLOWS, is_unchecked, &gen);
 }
 
-static int uncheck(const void *key, const void *value, void *arg)
+static int stamp(const void *key, const void *value, void *gen)
 {
 	struct flow f = *(const struct flow *)value;
 
-	f.gen = (uint16_t)*(uint32_t *)arg - 1;
+	f.gen = *(uint32_t *)gen;
 	return bpf_map_update_elem(h.state.fd[MAP_FLOWS], key, &f, BPF_EXIST);
+}
+
+void stamp_flows(uint32_t gen)
+{
+	assert_int_equal(map_each(&h.state, MAP_FLOWS, stamp, &gen), 0);
 }
 
 static int count_checked(const void *key, const void *value, void *arg)
@@ -171,20 +176,19 @@ static int count_checked(const void *key, const void *value, void *arg)
 
 void run_express(enum hook hook, enum device dev, const struct frame *in)
 {
-	uint32_t found[2], tries;
+	uint32_t gen = config_now().gen, found[2] = { gen, 1 }, tries;
 
-	for (tries = 0; tries < 8; tries++) {
+	for (tries = 0; tries < 8 && found[1]; tries++) {
 		run(hook, dev, in); /* is seen to come by */
 		run(hook, dev, in); /* and noted, if not in the very moment that notes lapse */
-		found[0] = config_now().gen;
-		found[1] = 0;
-		assert_int_equal(map_each(&h.state, MAP_FLOWS, uncheck, &found[0]), 0);
+		stamp_flows(gen - 1);
 		run(hook, dev, in);
+		found[1] = 0;
 		assert_int_equal(map_each(&h.state, MAP_FLOWS, count_checked, found), 0);
-		if (!found[1])
-			return;
+		stamp_flows(gen);
 	}
-	fail_msg("it never goes by express lane");
+	if (found[1])
+		fail_msg("it never goes by a note");
 }
 
 static int age_flow(const void *key, const void *value, void *arg)
@@ -211,7 +215,7 @@ static void empty_array(int fd)
 }
 
 /* What CPUs remember of how a flow went is not as old as the flow is made. */
-static void forget_notes(void)
+void forget_notes(void)
 {
 	enum hook hook;
 
