@@ -56,7 +56,9 @@ struct brief {
 	__u8 headers;			/* length of the IP and transport headers */
 	__u8 dscp;			/* the TOS byte without what is congestion's */
 	_Bool plain;			/* no segment that may change the state of its connection */
-	struct becomes becomes;		/* if nobody has noted it */
+	/* if there is no note of it */
+	__u32 gen, clock;		/* of before anything was looked up */
+	struct becomes becomes;
 };
 
 /* PERCPU_ARRAY: the frame in hand, for want of stack as in hand.h. */

@@ -94,12 +94,13 @@ static __always_inline __u8 ct_scales(union conn_word w, enum flow_dir dir, __u8
 __noinline int ct_touch(struct flow *f, struct pkt *p)
 {
 	struct config *cfg = config_get();
+	__u32 now = now_s(), gen;
 	union conn_word old, new;
-	__u32 now = now_s();
 	struct conn *c;
 
 	if (!f || !cfg)
 		return 0;
+	gen = config_gen(cfg);
 	c = conn_get(f->conn);
 	if (!c)
 		return 0;
@@ -112,7 +113,7 @@ __noinline int ct_touch(struct flow *f, struct pkt *p)
 			conn_end(f->conn, old.word);
 		return 0;
 	}
-	if (f->gen != (__u16)cfg->gen && !ct_still_wanted(f, c)) {
+	if (f->gen != (__u16)gen && !ct_still_wanted(f, c)) {
 		conn_retire(f->conn, c, old, cfg);
 		return 0;
 	}
@@ -126,7 +127,7 @@ __noinline int ct_touch(struct flow *f, struct pkt *p)
 		new.scales = ct_scales(new, f->dir, p->scale);
 	if (new.word != old.word)
 		conn_swap(c, old, new);
-	f->gen = (__u16)cfg->gen;
+	f->gen = (__u16)gen;
 	f->flags = (f->flags & FLOW_ANY_PEER) | (ct_steady(new.state, f->dir) ? FLOW_STEADY : 0);
 	f->seen = (__u16)now;
 	if (p && p->edge && (!(p->tcp_flags & TCP_SYN) || ct_opening(new.state)))

@@ -24,6 +24,7 @@ struct ct_new {
 	_Bool mapped;			/* t.sport_h is its mapping's: it and no other */
 	__u8 scales;			/* TCP: of its first packet */
 	__u32 edge;
+	__u32 gen;			/* config.gen before it was found out what the flow is to be */
 };
 
 /* The making of a flow: what is wanted, and the search for a free source port. */
@@ -140,7 +141,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 }
 
 /* The two directions of a flow as they are stored. */
-static __always_inline void ct_fill(struct ct_making *m, __u32 slot, __u32 gen)
+static __always_inline void ct_fill(struct ct_making *m, __u32 slot)
 {
 	const struct ct_new *n = &m->new;
 	__u8 flags = n->shape == KEY_EXACT ? 0 : FLOW_ANY_PEER;
@@ -164,7 +165,7 @@ static __always_inline void ct_fill(struct ct_making *m, __u32 slot, __u32 gen)
 	m->reply.answer_net = n->key.net;
 
 	m->original.conn = m->reply.conn = slot;
-	m->original.gen = m->reply.gen = (__u16)gen;
+	m->original.gen = m->reply.gen = (__u16)n->gen;
 	m->original.seen = m->reply.seen = 0;
 	m->original.flags = m->reply.flags = flags;
 	m->original.edge = n->edge;
@@ -247,7 +248,7 @@ static __always_inline struct ct_new *ct_prepare(const struct pkt *p)
 
 	if (!m)
 		return NULL;
-	m->new = (struct ct_new){ .key = p->key, .edge = p->edge };
+	m->new = (struct ct_new){ .key = p->key, .edge = p->edge, .gen = p->gen };
 	m->new.scales = tcp_scales_with(TCP_SCALES_UNKNOWN, FLOW_ORIGINAL,
 					p->tcp_flags & TCP_SYN ? p->scale : TCP_SCALE_MAX);
 	return &m->new;
@@ -282,7 +283,7 @@ __noinline verdict_t ct_begin(ctx_t *ctx)
 	m->want_h = m->new.t.sport_h;
 	m->random = bpf_get_prandom_u32();
 	m->key = nat_shape_key(m->new.key, m->new.shape, 1);
-	ct_fill(m, slot, cfg->gen);
+	ct_fill(m, slot);
 	m->found = m->full = 0;
 	/* the configured range is for external ports; towards a namespace a client keeps its own if it can */
 	outside = m->new.answer_net == EBPFNET_NET_OUTSIDE;

@@ -82,7 +82,7 @@ static __noinline int through_port(ctx_t *ctx)
 	if (v == NEXT && port->flags & PORT_SPOOF_ALLOW)
 		fdb_learn(port->net, p->smac, ctx->ifindex);
 	if (v == NEXT)
-		v = switch_frame(ctx, p, port->net, net, port, &way);
+		v = switch_frame(ctx, p, port->net, net, memo, &way);
 	if (v == NEXT)
 		v = to_gateway(ctx, p, port, net, &way);
 	return forward(ctx, v, &way, port->net, net);

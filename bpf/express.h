@@ -97,7 +97,7 @@ static __always_inline _Bool express_holds(ctx_t *ctx, const struct brief *b, co
 	struct conn *c = conn_get(n->slot);
 	__u32 clock;
 
-	if (!b->plain || n->tick != note_tick() || n->gen != cfg->gen || !c || conn_word(c).word != n->word ||
+	if (!b->plain || n->tick != note_tick() || n->gen != config_gen(cfg) || !c || conn_word(c).word != n->word ||
 	    (b->edge && !tcp_edge_covers(n->edge, b->edge, n->scale)))
 		return 0;
 	if (n->becomes.verdict != UPLINK)
@@ -106,13 +106,12 @@ static __always_inline _Bool express_holds(ctx_t *ctx, const struct brief *b, co
 }
 
 /* The flow of a packet, its state brought up to date; NULL: there is none, or more to it. */
-static __always_inline struct flow *express_flow(const struct brief *b, const struct flow_key *key,
-						 const struct config *cfg)
+static __always_inline struct flow *express_flow(const struct brief *b, const struct flow_key *key)
 {
 	struct flow *f = ct_lookup(key);
 	struct pkt *p = pkt_get();
 
-	if (!f || !p || f->gen != (__u16)cfg->gen || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
+	if (!f || !p || f->gen != (__u16)b->gen || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
 		return NULL;
 	if (f->flags & FLOW_STEADY && b->plain && f->seen == (__u16)now_s()) {
 		if (b->edge && f->edge != b->edge)
@@ -180,10 +179,14 @@ static __always_inline verdict_t express_by_flow(ctx_t *ctx, struct brief *b, co
 {
 	struct flow_key key = brief_key(b, zone);
 	struct becomes *to = &b->becomes;
-	struct flow *f = express_flow(b, &key, cfg);
 	struct flow_note *n;
 	struct nat_tuple t;
+	struct flow *f;
+	_Bool timed;
 
+	b->gen = config_gen(cfg);
+	timed = route_clock(ctx, &b->clock);
+	f = express_flow(b, &key);
 	if (!f)
 		return NEXT;
 	if (f->to == TO_PORT ? !express_in(ctx, f, to) :
@@ -196,10 +199,10 @@ static __always_inline verdict_t express_by_flow(ctx_t *ctx, struct brief *b, co
 	to->dst = addr_be32(t.dst);
 	to->ports = ports_of(t.sport_h, t.dport_h);
 	to->count = translate_count(f);
-	if (f->flags & FLOW_STEADY && b->plain) {
+	if (f->flags & FLOW_STEADY && b->plain && (timed || to->verdict != UPLINK)) {
 		n = flow_note_claim(b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex);
 		if (n)
-			flow_note_make(ctx, n, f, to, cfg);
+			flow_note_make(n, f, &key, to, b->gen, b->clock);
 	}
 	return express_send(ctx, b, to, way);
 }
@@ -247,7 +250,9 @@ __noinline verdict_t express_station(ctx_t *ctx, struct way *way)
 	if (!way || !cfg || !b || !brief_read(ctx, b))
 		return NEXT;
 	n = frame_note_at(b->mac);
-	if (!n || !frame_note_is_of(n, b->mac, ctx->ifindex, cfg) || (!HOOK_IS_EGRESS && n->src != b->ip.src))
+	if (!n || !frame_note_is_of(n, b->mac, ctx->ifindex, config_gen(cfg)))
+		return NEXT;
+	if (!HOOK_IS_EGRESS && n->src != b->ip.src)
 		return NEXT;
 	if (n->to) {
 		way->ifindex = n->to;

@@ -90,21 +90,27 @@ static __always_inline struct flow_note *flow_note_claim(__be32 src, __be32 dst,
 	return NULL;
 }
 
-/* Notes what a packet of a flow becomes, if each one like it will. */
-static __always_inline void flow_note_make(ctx_t *ctx, struct flow_note *n, const struct flow *f,
-					   const struct becomes *becomes, const struct config *cfg)
+/*
+ * Notes what a packet of a flow becomes, if each one like it will. gen, clock: of before anything was looked up,
+ * so that a change in between undoes the note.
+ */
+static __always_inline void flow_note_make(struct flow_note *n, const struct flow *f, const struct flow_key *key,
+					   const struct becomes *becomes, __u32 gen, __u32 clock)
 {
-	struct conn *c = conn_get(f->conn);
+	__u32 slot = f->conn;
+	struct conn *c = conn_get(slot);
 	union conn_word w;
 
 	n->tick = 0;
 	if (!c)
 		return;
 	w = conn_word(c);
-	if (!ct_steady(w.state, f->dir) || (!route_clock(ctx, &n->clock) && becomes->verdict == UPLINK))
+	/* and the flow is that of the key still, not another that has got its memory */
+	if (!ct_steady(w.state, f->dir) || ct_lookup(key) != f)
 		return;
-	n->gen = cfg->gen;
-	n->slot = f->conn;
+	n->gen = gen;
+	n->clock = clock;
+	n->slot = slot;
 	n->word = w.word;
 	n->edge = f->edge;
 	n->scale = tcp_scale_of(w.scales, f->dir);

@@ -40,26 +40,11 @@ static __always_inline struct frame_note *frame_note_at(const __u32 *mac)
 
 /* Whether it is of such a frame, and good but for the device. */
 static __always_inline _Bool frame_note_is_of(const struct frame_note *n, const __u32 *mac, __u32 ifindex,
-					      const struct config *cfg)
+					      __u32 gen)
 {
 	return !((n->mac[0] ^ mac[0]) | (n->mac[1] ^ mac[1]) | (n->mac[2] ^ mac[2]) |
-		 (n->ifindex ^ ifindex) | (n->gen ^ cfg->gen));
+		 (n->ifindex ^ ifindex) | (n->gen ^ gen));
 }
 
-static __always_inline void frame_note_make(ctx_t *ctx, struct frame_note *n, const __u32 *mac,
-					    const struct config *cfg, __be32 src, __u32 net, __u32 to)
-{
-	*n = (struct frame_note){
-		.mac = { mac[0], mac[1], mac[2] },
-		.ifindex = ctx->ifindex,
-		.gen = cfg->gen,
-		.to = to,
-		.src = src,
-	};
-	if (!to)
-		n->net = net;
-	else if (!route_clock(ctx, &n->clock))
-		n->clock = 0;
-}
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef EBPFNET_BPF_HAND_H
 #define EBPFNET_BPF_HAND_H
 
-#include "maps.h"
+#include "lookup.h"
 #include "parse.h"
 
 /*
@@ -28,10 +28,11 @@ static __always_inline struct pkt *pkt_get(void)
 /* Empty, to be parsed into. */
 static __always_inline struct pkt *pkt_begin(void)
 {
+	struct config *cfg = config_get();
 	struct pkt *p = pkt_get();
 
 	if (p)
-		*p = (struct pkt){};
+		*p = (struct pkt){ .gen = cfg ? config_gen(cfg) : 0 };
 	return p;
 }
 

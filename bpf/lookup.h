@@ -25,6 +25,15 @@ static __always_inline struct config *config_get(void)
 	return bpf_map_lookup_elem(&config, &zero);
 }
 
+/*
+ * The configuration's generation. Whoever remembers something by it reads it before what he remembers: it
+ * is raised after a change.
+ */
+static __always_inline __u32 config_gen(const struct config *cfg)
+{
+	return *(const volatile __u32 *)&cfg->gen;
+}
+
 static __always_inline struct conn_alloc *conn_alloc_get(void)
 {
 	__u32 zero = 0;

@@ -36,15 +36,17 @@ static __always_inline struct port_memo *port_remember(struct port_memos *memos,
 	struct port_memo *m = bpf_map_lookup_elem(memos, &at);
 	struct config *cfg = config_get();
 	struct port *port;
+	__u32 gen;
 
 	if (!m || !cfg)
 		return NULL;
-	if (m->ifindex == ifindex && m->gen == cfg->gen)
+	gen = config_gen(cfg);
+	if (m->ifindex == ifindex && m->gen == gen)
 		return m;
 	port = port_get(ifindex);
 	if (!port)
 		return NULL;
-	m->gen = cfg->gen;
+	m->gen = gen;
 	m->ifindex = ifindex;
 	m->port = *port;
 	return m;

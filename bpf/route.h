@@ -153,17 +153,34 @@ static __always_inline struct route_memo *route_memo_get(struct ipaddr src, stru
 	return bpf_map_lookup_elem(&route_memos, &at);
 }
 
+/* What it was told by at one moment, before the table is asked. */
+struct route_moment {
+	__u32 clock, gen, second;
+};
+
+/* False: nothing may be remembered, as nobody would say when it is no longer so. */
+static __always_inline _Bool route_moment(ctx_t *ctx, const struct config *cfg, struct route_moment *now)
+{
+	now->gen = config_gen(cfg);
+	now->second = now_s();
+	return route_clock(ctx, &now->clock);
+}
+
+static __always_inline _Bool route_memo_holds(const struct route_memo *m, __be32 src, __be32 dst, __u8 tos,
+					      const struct route_moment *now)
+{
+	return m->clock == now->clock && m->second == now->second && m->gen == now->gen && m->tos == tos &&
+	       addr_be32(m->src) == src && addr_be32(m->dst) == dst;
+}
+
 /* What the routing table said a moment ago, if it would say it again; NULL: it has to be asked. */
 static __always_inline struct route_memo *route_remembered(ctx_t *ctx, __be32 src, __be32 dst, __u8 tos,
 							   const struct config *cfg)
 {
 	struct route_memo *m = route_memo_get(addr_of(src), addr_of(dst));
-	__u32 clock;
+	struct route_moment now;
 
-	if (!m || !route_clock(ctx, &clock) || m->clock != clock || m->second != now_s() || m->gen != cfg->gen ||
-	    m->tos != tos || addr_be32(m->src) != src || addr_be32(m->dst) != dst)
-		return NULL;
-	return m;
+	return m && route_moment(ctx, cfg, &now) && route_memo_holds(m, src, dst, tos, &now) ? m : NULL;
 }
 
 /*
@@ -172,31 +189,29 @@ static __always_inline struct route_memo *route_remembered(ctx_t *ctx, __be32 sr
  */
 __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 tos_len, struct route *out)
 {
+	struct route_memo *m = route_memo_get(addr_of(src), addr_of(dst));
 	struct config *cfg = config_get();
 	__u8 tos = tos_len >> 16;
 	__u16 len = tos_len;
-	struct route_memo *m;
+	struct route_moment now;
 	enum route_kind kind;
-	__u32 clock;
 
-	if (!cfg || !out)
+	if (!m || !cfg || !out)
 		return ROUTE_FAILED;
-	m = route_remembered(ctx, src, dst, tos, cfg);
-	if (m && (len <= m->route.mtu || m->kind == ROUTE_HERE)) {
+	if (!route_moment(ctx, cfg, &now))
+		return route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
+	if (route_memo_holds(m, src, dst, tos, &now) && (len <= m->route.mtu || m->kind == ROUTE_HERE)) {
 		*out = m->route;
 		return m->kind;
 	}
 	kind = route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
-	m = route_memo_get(addr_of(src), addr_of(dst));
-	if (!m || (kind != ROUTE_UPLINK && kind != ROUTE_HERE))
-		return kind;
-	if (!route_clock(ctx, &clock))
+	if (kind != ROUTE_UPLINK && kind != ROUTE_HERE)
 		return kind;
 	m->src = addr_of(src);
 	m->dst = addr_of(dst);
-	m->clock = clock;
-	m->gen = cfg->gen;
-	m->second = now_s();
+	m->clock = now.clock;
+	m->gen = now.gen;
+	m->second = now.second;
 	m->tos = tos;
 	m->kind = kind;
 	m->unicast = 0;

@@ -56,32 +56,25 @@ static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u
 }
 
 /*
- * Notes where a frame of this kind goes, that port security let in. from: the port it came by, NULL: from the
- * gateway. A port with spoof=allow has no notes: each of its frames may be from somebody else.
- */
-static __always_inline void switch_note(ctx_t *ctx, struct frame_note *n, const __u32 *mac,
-					const struct port *from, __u32 to)
-{
-	struct config *cfg = config_get();
-
-	if (n && cfg && !(from && from->flags & PORT_SPOOF_ALLOW))
-		frame_note_make(ctx, n, mac, cfg, from ? addr_be32(from->addr) : 0, from ? from->net : 0, to);
-}
-
-/*
- * Where a frame goes that came in by a device; NEXT: it is for the gateway, to be routed. from: as above.
+ * Where a frame goes that came in by a device; NEXT: it is for the gateway, to be routed. from: the port that it
+ * came by, NULL: from the gateway. A note is made of what stays so, but not for a port with spoof=allow: each of
+ * its frames may be from somebody else.
  */
 static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, __u16 net_id,
-					      const struct network *net, const struct port *from,
+					      const struct network *net, const struct port_memo *from,
 					      struct way *way)
 {
 	const __u32 *mac = (const __u32 *)p->dmac; /* and the source's behind it */
-	struct frame_note *n = frame_note_at(mac);
+	struct frame_note *n = frame_note_at(mac), note = { .mac = { mac[0], mac[1], mac[2] } };
 	struct config *cfg = config_get();
-	_Bool noted = n && cfg && frame_note_is_of(n, mac, ctx->ifindex, cfg);
 	struct fdb_entry *e;
 	verdict_t v;
 
+	if (!n || !cfg)
+		return DROP(helper_failed);
+	note.ifindex = ctx->ifindex;
+	note.gen = from ? from->gen : config_gen(cfg);
+	note.src = from ? addr_be32(from->port.addr) : 0;
 	if (p->kind == PKT_ARP && p->arp_op == ARPOP_REQUEST && !ctx_vlan(ctx)) {
 		v = arp_answer(ctx, p, net_id, way);
 		if (v != NEXT)
@@ -96,25 +89,28 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 	if (mac_eq(p->dmac, net->gw_mac)) {
 		if (ctx_vlan(ctx))
 			return DROP(vlan_to_gateway);
-		if (!noted && from)
-			switch_note(ctx, n, mac, from, 0);
+		note.net = net_id;
+		if (from && !(from->port.flags & PORT_SPOOF_ALLOW))
+			*n = note;
 		return NEXT;
 	}
 	way->count = COUNT_switched;
-	if (noted) {
+	if (frame_note_is_of(n, mac, note.ifindex, note.gen)) {
 		way->ifindex = n->to;
 		return DELIVER;
 	}
+	if (!route_clock(ctx, &note.clock)) /* before the device is looked for */
+		note.clock = 0;
 	e = fdb_find(net_id, p->dmac);
 	if (!e) {
 		way->count = COUNT_flooded;
 		return FLOOD;
 	}
-	if (e->ifindex == ctx->ifindex)
+	if (e->ifindex == note.ifindex)
 		return DROP(reflected);
-	if (e->kind != FDB_LEARNED) /* that may move */
-		switch_note(ctx, n, mac, from, e->ifindex);
-	way->ifindex = e->ifindex;
+	note.to = way->ifindex = e->ifindex;
+	if (e->kind != FDB_LEARNED && !(from && from->port.flags & PORT_SPOOF_ALLOW))
+		*n = note;
 	return DELIVER;
 }
 
