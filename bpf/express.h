@@ -11,7 +11,7 @@
 #include "brief.h"
 #include "frame_note.h"
 #include "hand.h"
-#include "translate.h"
+#include "outbound.h"
 
 /* What a packet becomes: its first bytes. Its two checksums are the old ones plus these differences (csum.h). */
 struct express_head {
@@ -130,24 +130,21 @@ static __always_inline struct flow *express_flow(const struct brief *b, const st
 	return ct_touch(f, p) && !p->stray ? f : NULL;
 }
 
-/* Out, as the routing table said a moment ago. False: it has to be asked, or it is not that simple. */
-static __always_inline _Bool express_out(ctx_t *ctx, const struct brief *b, const struct flow *f,
-					 const struct config *cfg, struct becomes *to)
+/* Out, as the routing table says. False: it is not that simple. */
+static __always_inline _Bool express_out(ctx_t *ctx, const struct brief *b, const struct flow *f, struct becomes *to)
 {
-	struct route_memo *m = route_remembered(ctx, b->ip.src, b->ip.dst, b->dscp, cfg), *own;
-	__be32 src = addr_be32(f->src);
+	__u32 len = ctx_segment_len(ctx, b->ip_len, b->headers);
+	struct route route;
+	enum route_kind kind;
 
-	if (!m || m->kind != ROUTE_UPLINK)
-		return 0;
+	kind = route_find(ctx, b->ip.src, b->ip.dst, (__u32)b->dscp << 16 | (len & 0xffff), &route);
+	if (kind == ROUTE_DISABLED)
+		kind = route_as_before(f, &route);
 	to->verdict = UPLINK;
-	to->ifindex = m->route.ifindex;
-	to->nexthop = m->route.nexthop;
-	to->mtu = m->route.mtu;
-	if (addr_be32(m->route.src) == src)
-		return 1;
-	/* a port published on another address of the host's */
-	own = f->dir == FLOW_REPLY ? route_remembered(ctx, 0, src, 0, cfg) : NULL;
-	return own && own->kind == ROUTE_HERE;
+	to->ifindex = route.ifindex;
+	to->nexthop = route.nexthop;
+	to->mtu = route.mtu;
+	return kind == ROUTE_UPLINK && external_is_current(ctx, f, &route);
 }
 
 /* Into a namespace. False: it is not there, or who is behind its port has to be looked up. */
@@ -190,9 +187,7 @@ static __always_inline verdict_t express_by_flow(ctx_t *ctx, struct brief *b, co
 	if (!f)
 		return NEXT;
 	if (f->to == TO_PORT ? !express_in(ctx, f, to) :
-			       f->to != TO_UPLINK || zone == EBPFNET_NET_OUTSIDE || !express_out(ctx, b, f, cfg, to))
-		return NEXT;
-	if (express_is_too_big(ctx, b, to))
+			       f->to != TO_UPLINK || zone == EBPFNET_NET_OUTSIDE || !express_out(ctx, b, f, to))
 		return NEXT;
 	t = nat_translate(f, &key);
 	to->src = addr_be32(t.src);

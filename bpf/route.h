@@ -173,16 +173,6 @@ static __always_inline _Bool route_memo_holds(const struct route_memo *m, __be32
 	       addr_be32(m->src) == src && addr_be32(m->dst) == dst;
 }
 
-/* What the routing table said a moment ago, if it would say it again; NULL: it has to be asked. */
-static __always_inline struct route_memo *route_remembered(ctx_t *ctx, __be32 src, __be32 dst, __u8 tos,
-							   const struct config *cfg)
-{
-	struct route_memo *m = route_memo_get(addr_of(src), addr_of(dst));
-	struct route_moment now;
-
-	return m && route_moment(ctx, cfg, &now) && route_memo_holds(m, src, dst, tos, &now) ? m : NULL;
-}
-
 /*
  * Where the kernel would send a packet. tos_len: its TOS above 16 bits of its length on the wire from the IP
  * header on, which counts against the way's MTU; 0: it is no packet that is asked for.
