@@ -38,13 +38,13 @@ void the_reply_key_is_the_translation_turned_round(struct nat_tuple t, __u16 net
 }
 
 /* A packet translated, answered, and the answer translated is an answer to the packet as it was. */
-void a_reply_is_translated_back(struct ct_new n, __u32 slot, __u32 gen)
+void a_reply_is_translated_back(struct ct_new n, __u32 slot)
 {
 	struct ct_making m = { .new = n };
 	struct nat_tuple t;
 
 	given_a_new_flow(n);
-	ct_fill(&m, slot, gen);
+	ct_fill(&m, slot);
 	t = tuple(m.reply);
 	PROVE(key_same(nat_reply_key(&t, m.reply.answer_net, n.key.proto), n.key));
 	PROVE(m.original.dir == FLOW_ORIGINAL && m.reply.dir == FLOW_REPLY);
@@ -52,13 +52,13 @@ void a_reply_is_translated_back(struct ct_new n, __u32 slot, __u32 gen)
 }
 
 /* And answers to that answer are found under the key that ct_begin() enters it by. */
-void the_translation_is_what_the_flow_says(struct ct_new n, __u32 slot, __u32 gen)
+void the_translation_is_what_the_flow_says(struct ct_new n, __u32 slot)
 {
 	struct ct_making m = { .new = n };
 	struct nat_tuple t;
 
 	given_a_new_flow(n);
-	ct_fill(&m, slot, gen);
+	ct_fill(&m, slot);
 	t = tuple(m.original);
 	PROVE(key_same(nat_reply_key(&t, m.original.answer_net, n.key.proto),
 		       nat_reply_key(&n.t, n.answer_net, n.key.proto)));
