@@ -140,19 +140,23 @@ __noinline int ct_touch(struct flow *f, struct pkt *p)
 	return 1;
 }
 
+/* Brings a packet's flow up to date, by its .tcp_flags, .seq, .ack and .edge; false: the flow is dead. */
+static __always_inline _Bool ct_see(struct flow *f, struct pkt *p, const struct config *cfg)
+{
+	if (!(f->flags & FLOW_STEADY) || f->gen != (__u16)cfg->gen || f->seen != (__u16)now_s() ||
+	    p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
+		return ct_touch(f, p);
+	if (p->edge && f->edge != p->edge) /* a line that no other CPU wants, mostly */
+		f->edge = p->edge;
+	return 1;
+}
+
 /* The flow that a packet belongs to, its state brought up to date; NULL: none. */
 static __always_inline struct flow *ct_find(struct pkt *p, const struct config *cfg)
 {
 	struct flow *f = ct_lookup(&p->key);
 
-	if (!f)
-		return NULL;
-	if (!(f->flags & FLOW_STEADY) || f->gen != (__u16)cfg->gen || f->seen != (__u16)now_s() ||
-	    p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
-		return ct_touch(f, p) ? f : NULL;
-	if (p->edge && f->edge != p->edge) /* a line that no other CPU wants, mostly */
-		f->edge = p->edge;
-	return f;
+	return f && ct_see(f, p, cfg) ? f : NULL;
 }
 
 /* The mapping of a namespace's UDP socket, kept alive; NULL: it has none. */

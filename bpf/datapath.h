@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The way of a packet, hook by hook: parse, then the stages in their order, then forward().
+ * The way of a packet, hook by hook: by express lane, or else parse, then the stages in their order, then forward().
  * Read this first; every line below is a file of its own name or the function it names. XDP is in early.h.
  */
 #ifndef EBPFNET_BPF_DATAPATH_H

@@ -40,8 +40,8 @@ static __always_inline verdict_t early_addresses(const ctx_t *ctx)
 	if ((const void *)(ip + IP_MIN_HLEN) > ctx_data_end(ctx) ||
 	    *(__be16 *)(data + 12) != __builtin_bswap16(ETH_P_IP))
 		return NEXT;
-	src = addr_of(*(__u16 *)(ip + 12) | (__u32) * (__u16 *)(ip + 14) << 16);
-	dst = addr_of(*(__u16 *)(ip + 16) | (__u32) * (__u16 *)(ip + 18) << 16);
+	src = addr_at(ip + 12);
+	dst = addr_at(ip + 16);
 	return inbound_refuse(&src, &dst);
 }
 

@@ -85,12 +85,7 @@ static __always_inline verdict_t express_send(ctx_t *ctx, const struct brief *b,
 	return express_rewrite(ctx, b, to);
 }
 
-static __always_inline _Bool express_is_too_big(ctx_t *ctx, const struct brief *b, const struct becomes *to)
-{
-	return to->verdict == UPLINK && ctx_segment_len(ctx, b->ip_len, b->headers) > to->mtu;
-}
-
-/* Whether the note of a packet's flow holds. */
+/* Whether the note of a packet's flow holds, and for this packet. */
 static __always_inline _Bool express_holds(ctx_t *ctx, const struct brief *b, const struct flow_note *n,
 					   const struct config *cfg)
 {
@@ -102,22 +97,19 @@ static __always_inline _Bool express_holds(ctx_t *ctx, const struct brief *b, co
 		return 0;
 	if (n->becomes.verdict != UPLINK)
 		return device_is_there_still(ctx, n->becomes.ifindex, n->clock);
-	return route_clock(ctx, &clock) && clock == n->clock;
+	return ctx_segment_len(ctx, b->ip_len, b->headers) <= n->becomes.mtu && route_clock(ctx, &clock) &&
+	       clock == n->clock;
 }
 
 /* The flow of a packet, its state brought up to date; NULL: there is none, or more to it. */
-static __always_inline struct flow *express_flow(const struct brief *b, const struct flow_key *key)
+static __always_inline struct flow *express_flow(const struct brief *b, const struct flow_key *key,
+						 const struct config *cfg)
 {
 	struct flow *f = ct_lookup(key);
 	struct pkt *p = pkt_get();
 
 	if (!f || !p || f->gen != (__u16)b->gen || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
 		return NULL;
-	if (f->flags & FLOW_STEADY && b->plain && f->seen == (__u16)now_s()) {
-		if (b->edge && f->edge != b->edge)
-			f->edge = b->edge;
-		return f;
-	}
 	p->stray = 0;
 	p->tcp_flags = 0;
 	p->edge = 0;
@@ -127,7 +119,7 @@ static __always_inline struct flow *express_flow(const struct brief *b, const st
 		p->ack = __builtin_bswap32(b->l4.tcp.ack);
 		p->edge = tcp_edge(p->seq, p->ack, __builtin_bswap16(b->l4.tcp.window), p->tcp_flags);
 	}
-	return ct_touch(f, p) && !p->stray ? f : NULL;
+	return ct_see(f, p, cfg) && !p->stray ? f : NULL;
 }
 
 /* Out, as the routing table says. False: it is not that simple. */
@@ -183,7 +175,7 @@ static __always_inline verdict_t express_by_flow(ctx_t *ctx, struct brief *b, co
 
 	b->gen = config_gen(cfg);
 	timed = route_clock(ctx, &b->clock);
-	f = express_flow(b, &key);
+	f = express_flow(b, &key, cfg);
 	if (!f)
 		return NEXT;
 	if (f->to == TO_PORT ? !express_in(ctx, f, to) :
@@ -213,7 +205,7 @@ static __always_inline verdict_t express_packet(ctx_t *ctx, struct brief *b, con
 		return NEXT;
 	n = flow_note_at(b->ip.src, b->ip.dst, b->l4.ports);
 	if (n && flow_note_is_of(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex) &&
-	    express_holds(ctx, b, n, cfg) && !express_is_too_big(ctx, b, &n->becomes))
+	    express_holds(ctx, b, n, cfg))
 		return express_send(ctx, b, &n->becomes, way);
 	return express_by_flow(ctx, b, cfg, zone, way);
 }

@@ -37,6 +37,13 @@ static __always_inline int flood(ctx_t *ctx, __u16 net, __u32 in_ifindex, __u32 
 	return ctx_receive(ctx, gw_ifindex);
 }
 
+/* By an uplink, marked as ours. */
+static __always_inline int send_out(ctx_t *ctx, const struct config *cfg, const struct way *way)
+{
+	ctx_mark_ours(ctx, cfg->mark);
+	return ctx_send_via(ctx, way->ifindex, way->nexthop);
+}
+
 /*
  * By express lane: the device is there, and few ways lead from here. GATEWAY: it is way.ifindex. Not inline: all that
  * goes by the stages would have its stack as well.
@@ -56,10 +63,7 @@ __noinline int forward_express(ctx_t *ctx, verdict_t v, const struct way *way)
 		return ctx_to_port(ctx, way->ifindex);
 	if (v == GATEWAY)
 		return ctx_receive(ctx, way->ifindex);
-	if (!cfg)
-		return ACTION_DROP;
-	ctx_mark_ours(ctx, cfg->mark);
-	return ctx_send_via(ctx, way->ifindex, way->nexthop);
+	return cfg ? send_out(ctx, cfg, way) : ACTION_DROP;
 }
 
 /* net: the network whose gateway and ports the verdict speaks of; NULL for hooks that flood nothing. */
@@ -89,10 +93,7 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct way *wa
 	case LOCAL:
 		return cfg ? ctx_to_local(ctx, cfg->lo_ifindex) : ACTION_DROP;
 	case UPLINK:
-		if (!cfg)
-			return ACTION_DROP;
-		ctx_mark_ours(ctx, cfg->mark);
-		return ctx_send_via(ctx, way->ifindex, way->nexthop);
+		return cfg ? send_out(ctx, cfg, way) : ACTION_DROP;
 	case HAIRPIN:
 		if (!cfg)
 			return ACTION_DROP;

@@ -46,5 +46,4 @@ static __always_inline _Bool frame_note_is_of(const struct frame_note *n, const 
 		 (n->ifindex ^ ifindex) | (n->gen ^ gen));
 }
 
-
 #endif

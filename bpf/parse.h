@@ -74,6 +74,12 @@ enum parsed {
 	PARSE_BAD,		/* no bytes would */
 };
 
+/* From where only two-byte alignment is certain. */
+static __always_inline struct ipaddr addr_at(const __u8 *at)
+{
+	return addr_of(*(__u16 *)at | (__u32) * (__u16 *)(at + 2) << 16);
+}
+
 static __always_inline enum parsed parse_arp(const __u8 *data, const __u8 *end, struct pkt *p)
 {
 	const __u8 *arp = data + ETH_HLEN;
@@ -88,9 +94,8 @@ static __always_inline enum parsed parse_arp(const __u8 *data, const __u8 *end, 
 	}
 	p->arp_op = arp[6] << 8 | arp[7];
 	mac_copy(p->arp_smac, arp + 8);
-	/* sender's and target's address lie on two-byte boundaries only */
-	p->key.src = addr_of(*(__u16 *)(arp + 14) | (__u32) * (__u16 *)(arp + 16) << 16);
-	p->key.dst = addr_of(*(__u16 *)(arp + 24) | (__u32) * (__u16 *)(arp + 26) << 16);
+	p->key.src = addr_at(arp + 14);
+	p->key.dst = addr_at(arp + 24);
 	return PARSED;
 }
 
@@ -172,9 +177,8 @@ static __always_inline enum parsed parse_ipv4(const __u8 *data, const __u8 *end,
 	p->ttl = ip[8];
 	p->key.proto = ip[9];
 	p->ip_check = *(__sum16 *)(ip + 10);
-	/* two-byte aligned on the wire */
-	p->key.src = addr_of(*(__u16 *)(ip + 12) | (__u32) * (__u16 *)(ip + 14) << 16);
-	p->key.dst = addr_of(*(__u16 *)(ip + 16) | (__u32) * (__u16 *)(ip + 18) << 16);
+	p->key.src = addr_at(ip + 12);
+	p->key.dst = addr_at(ip + 16);
 	if (ip[0] >> 4 != 4 || p->ihl < IP_MIN_HLEN || p->ip_len < p->ihl ||
 	    (__u32)(ETH_HLEN + p->ip_len) > frame_len)
 		return PARSE_BAD;

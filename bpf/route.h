@@ -4,7 +4,7 @@
 #define EBPFNET_BPF_ROUTE_H
 
 #include "ctx_tc.h"
-#include "lookup.h"
+#include "note.h"
 #include "parse.h"
 #include "route_clock.h"
 #include "verdict.h"
@@ -136,19 +136,19 @@ struct route_memo {
 	struct route route;		/* .mtu: the way's */
 };
 
-#define ROUTE_MEMOS 256
+#define ROUTE_MEMOS_BITS 8
 
 /* PERCPU_ARRAY, by a hash of both addresses: a look-up in the table costs more than the rest of a packet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, ROUTE_MEMOS);
+	__uint(max_entries, 1 << ROUTE_MEMOS_BITS);
 	__type(key, __u32);
 	__type(value, struct route_memo);
 } route_memos SEC(".maps");
 
 static __always_inline struct route_memo *route_memo_get(struct ipaddr src, struct ipaddr dst)
 {
-	__u32 at = (addr_be32(src) * 31 + addr_be32(dst)) * 0x9e3779b1u >> 24; /* Fibonacci hashing */
+	__u32 at = note_place(addr_be32(src) * 31 + addr_be32(dst), ROUTE_MEMOS_BITS);
 
 	return bpf_map_lookup_elem(&route_memos, &at);
 }

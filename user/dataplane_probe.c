@@ -105,13 +105,15 @@ bool dataplane_has_tcx(void)
 	return link == -ENODEV;
 }
 
-static bool kernel_has_function(const char *name)
+/* The functions of bpf/kernel.h. */
+static bool kernel_is_read_in_place(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	bool has = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+	bool is = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
+		  btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
 	btf__free(btf);
-	return has;
+	return is;
 }
 
 /* It does not change, and is dear to ask for. */
@@ -123,7 +125,7 @@ enum kernel_memory dataplane_kernel_memory(void)
 	if (known)
 		return how;
 	known = true;
-	if (kernel_has_function("bpf_cast_to_kern_ctx"))
+	if (kernel_is_read_in_place())
 		how = KERNEL_MEMORY_IN_PLACE;
 	else if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1)
 		how = KERNEL_MEMORY_COPIED;
