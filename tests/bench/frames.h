@@ -10,7 +10,7 @@
 #define ETH 14
 #define FRAME 64
 
-enum { SYN = 0x02, ACK = 0x10 };
+enum { FIN = 0x01, SYN = 0x02, PSH = 0x08, ACK = 0x10 };
 
 struct tuple {
 	uint32_t src, dst;

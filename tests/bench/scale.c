@@ -3,7 +3,8 @@
  * scale: what one packet costs in the network that is up here, told on stdin, one line of JSON for each:
  *
  *	fill N          begins N connections of ns1's, wholly: SYN, SYN and ACK, ACK
- *	cost KIND RUNS  nanoseconds of so many packets, each through the pinned program: median, p999 and max
+ *	cost KIND RUNS  nanoseconds of so many packets, each through the pinned program: median, p999 and max; of
+ *	                whole connections, begun by ns1 (connect) and from outside (accept)
  *	spray N RUNS    nanoseconds of a datagram that ns1 sends to one of N ends outside, by a socket; RUNS 0: to each
  *	walk            reads the flow table as fast as the kernel gives it
  *	memory          bytes that all maps and programs take, as the kernel says
@@ -114,12 +115,17 @@ static struct tuple flow_tuple(uint32_t i)
 	return (struct tuple){ number(at.ns1.addr), SERVERS + i, 20000 + i % 30000, 443 };
 }
 
-static uint32_t send_of(uint32_t i, uint8_t flags, uint8_t out[ROOM])
+static uint32_t send_as(struct tuple t, uint8_t flags, uint8_t out[ROOM])
 {
 	uint8_t f[FRAME];
 
-	tcp_frame(f, at.ns1.mac, at.net.gw_mac, flow_tuple(i), flags);
+	tcp_frame(f, at.ns1.mac, at.net.gw_mac, t, flags);
 	return ns1_sends(f, out);
+}
+
+static uint32_t send_of(uint32_t i, uint8_t flags, uint8_t out[ROOM])
+{
+	return send_as(flow_tuple(i), flags, out);
 }
 
 /* What answers a packet that went out. */
@@ -230,14 +236,11 @@ static uint32_t host_addr(void)
 static uint32_t cost_publish(void)
 {
 	static bool begun;
-	struct tuple t = { CLIENT, host_addr(), 40000, PUBLISHED };
-	uint8_t f[FRAME];
+	struct tuple t = { CLIENT, host_addr(), 20000, PUBLISHED };
 
 	if (!begun) {
 		uplink_gets(t, SYN, NULL);
-		tcp_frame(f, at.ns1.mac, at.net.gw_mac,
-			  (struct tuple){ number(at.ns1.addr), t.src, PUBLISHED, t.sport }, SYN | ACK);
-		ns1_sends(f, NULL);
+		send_as((struct tuple){ number(at.ns1.addr), t.src, PUBLISHED, t.sport }, SYN | ACK, NULL);
 		begun = true;
 	}
 	return uplink_gets(t, ACK, NULL);
@@ -249,6 +252,40 @@ static uint32_t cost_publish_new(void)
 
 	at.clients++;
 	return uplink_gets(t, SYN, NULL);
+}
+
+/* The rest of a connection, behind its SYN: a request, an answer, and both sides close. */
+static uint32_t after_syn(struct tuple inside, struct tuple outside, bool begun_inside)
+{
+	static const struct { bool answers; uint8_t flags; } packets[] = {
+		{ true, SYN | ACK }, { false, ACK }, { false, ACK | PSH }, { true, ACK }, { true, ACK | PSH },
+		{ true, ACK | FIN }, { false, ACK }, { false, ACK | FIN }, { true, ACK },
+	};
+	uint32_t ns = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(packets) / sizeof(packets[0]); i++)
+		ns += packets[i].answers == begun_inside ? uplink_gets(outside, packets[i].flags, NULL) :
+							   send_as(inside, packets[i].flags, NULL);
+	return ns;
+}
+
+/* As a busy client has them, by the ports that Linux gives out, one after another. */
+static uint32_t cost_connect(void)
+{
+	struct tuple t = { number(at.ns1.addr), SERVERS, 32768 + at.clients++ % 28000, 443 };
+	uint8_t out[ROOM];
+	uint32_t ns = send_as(t, SYN, out);
+
+	return ns + after_syn(t, answer(out), true);
+}
+
+static uint32_t cost_accept(void)
+{
+	struct tuple t = { CLIENT, host_addr(), 32768 + at.clients++ % 28000, PUBLISHED };
+	struct tuple inside = { number(at.ns1.addr), t.src, PUBLISHED, t.sport };
+
+	return uplink_gets(t, SYN, NULL) + after_syn(inside, t, false);
 }
 
 static uint32_t look(uint32_t i)
@@ -280,6 +317,7 @@ static const struct {
 	{ "masquerade", cost_masquerade }, { "random", cost_random }, { "new", cost_new },
 	{ "reply", cost_reply }, { "switch", cost_switch }, { "arp", cost_arp },
 	{ "publish", cost_publish }, { "publish_new", cost_publish_new },
+	{ "connect", cost_connect }, { "accept", cost_accept },
 	{ "look", cost_look }, { "look_random", cost_look_random },
 };
 
