@@ -12,6 +12,7 @@
 #include "frame_note.h"
 #include "hand.h"
 #include "outbound.h"
+#include "tcp_option.h"
 
 /* What a packet becomes: its first bytes. Its two checksums are the old ones plus these differences (csum.h). */
 struct express_head {
@@ -102,7 +103,7 @@ static __always_inline _Bool express_holds(ctx_t *ctx, const struct brief *b, co
 }
 
 /* The flow of a packet, its state brought up to date; NULL: there is none, or more to it. */
-static __always_inline struct flow *express_flow(const struct brief *b, const struct flow_key *key,
+static __always_inline struct flow *express_flow(ctx_t *ctx, const struct brief *b, const struct flow_key *key,
 						 const struct config *cfg)
 {
 	struct flow *f = ct_lookup(key);
@@ -115,6 +116,9 @@ static __always_inline struct flow *express_flow(const struct brief *b, const st
 	p->edge = 0;
 	if (brief_is_tcp(b)) {
 		p->tcp_flags = b->l4.tcp.flags;
+		p->l4 = ETH_HLEN + IP_MIN_HLEN;
+		p->l4_hlen = b->headers - IP_MIN_HLEN;
+		tcp_option_scale(ctx, p);
 		p->seq = __builtin_bswap32(b->l4.tcp.seq);
 		p->ack = __builtin_bswap32(b->l4.tcp.ack);
 		p->edge = tcp_edge(p->seq, p->ack, __builtin_bswap16(b->l4.tcp.window), p->tcp_flags);
@@ -175,7 +179,7 @@ static __always_inline verdict_t express_by_flow(ctx_t *ctx, struct brief *b, co
 
 	b->gen = config_gen(cfg);
 	timed = route_clock(ctx, &b->clock);
-	f = express_flow(b, &key, cfg);
+	f = express_flow(ctx, b, &key, cfg);
 	if (!f)
 		return NEXT;
 	if (f->to == TO_PORT ? !express_in(ctx, f, to) :
@@ -200,8 +204,7 @@ static __always_inline verdict_t express_packet(ctx_t *ctx, struct brief *b, con
 {
 	struct flow_note *n;
 
-	if (b->ip.ttl <= 1 || b->ip.src == b->ip.dst || (brief_is_tcp(b) && b->l4.tcp.flags & TCP_SYN) ||
-	    !brief_sum_ok(b))
+	if (b->ip.ttl <= 1 || b->ip.src == b->ip.dst || !brief_sum_ok(b))
 		return NEXT;
 	n = flow_note_at(b->ip.src, b->ip.dst, b->l4.ports);
 	if (n && flow_note_is_of(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex) &&

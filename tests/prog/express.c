@@ -215,6 +215,21 @@ static void a_syn_begins_a_connection_anew(void **s)
 	assert_int_equal(conn_at(0).scales & 15, 5);
 }
 
+static void a_syn_that_answers_is_translated_and_read(void **s)
+{
+	ns1_sends(frame(NS1_TCP, .flags = SYN, .tcp_options = "\x02\x04\x05\xb4\x01\x03\x03\x05",
+			.tcp_options_len = 8));
+	uplink_gets(frame(SERVER_TCP, .flags = SYN | ACK, .tcp_options = "\x02\x04\x05\xb4\x01\x03\x03\x09",
+			  .tcp_options_len = 8));
+	expect_in(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .proto = TCP, .sport = 80, .dport = 4000,
+			.flags = SYN | ACK, .tcp_options = "\x02\x04\x05\xb4\x01\x03\x03\x09", .tcp_options_len = 8,
+			.ttl = 63));
+	expect_state(0, CONN_SYN_RECV);
+	assert_int_equal(conn_at(0).scales, 9 << 4 | 5);
+	uplink_gets(frame(SERVER_TCP, .flags = SYN | ACK)); /* once more, by somebody who shifts nothing */
+	assert_int_equal(conn_at(0).scales, 15 << 4 | 5);
+}
+
 static void a_wrong_header_checksum_is_dropped(void **s)
 {
 	udp_flows();
@@ -364,6 +379,7 @@ int main(void)
 		spec(another_peer_of_a_mapping_is_not_its_first),
 		spec(whoever_answers_is_no_neighbour),
 		spec(a_syn_begins_a_connection_anew),
+		spec(a_syn_that_answers_is_translated_and_read),
 		spec(a_wrong_header_checksum_is_dropped),
 		spec(a_source_route_is_dropped),
 		spec(another_source_is_dropped),
