@@ -56,6 +56,7 @@ struct brief {
 	__u8 headers;			/* length of the IP and transport headers */
 	__u8 dscp;			/* the TOS byte without what is congestion's */
 	_Bool plain;			/* no segment that may change the state of its connection */
+	__u32 hash;			/* flow_note_hash() */
 	/* if there is no note of it */
 	__u32 gen, clock;		/* of before anything was looked up */
 	struct becomes becomes;

@@ -191,9 +191,11 @@ static __always_inline verdict_t express_by_flow(ctx_t *ctx, struct brief *b, co
 	to->ports = ports_of(t.sport_h, t.dport_h);
 	to->count = translate_count(f);
 	if (f->flags & FLOW_STEADY && b->plain && (timed || to->verdict != UPLINK)) {
-		n = flow_note_claim(b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex);
-		if (n)
+		n = flow_note_claim(b->hash);
+		if (n) {
+			flow_note_of(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex);
 			flow_note_make(n, f, &key, to, b->gen, b->clock);
+		}
 	}
 	return express_send(ctx, b, to, way);
 }
@@ -206,7 +208,8 @@ static __always_inline verdict_t express_packet(ctx_t *ctx, struct brief *b, con
 
 	if (b->ip.ttl <= 1 || b->ip.src == b->ip.dst || !brief_sum_ok(b))
 		return NEXT;
-	n = flow_note_at(b->ip.src, b->ip.dst, b->l4.ports);
+	b->hash = flow_note_hash(b->ip.src, b->ip.dst, b->l4.ports);
+	n = flow_note_find(b->hash);
 	if (n && flow_note_is_of(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex) &&
 	    express_holds(ctx, b, n, cfg))
 		return express_send(ctx, b, &n->becomes, way);

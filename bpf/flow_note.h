@@ -3,6 +3,9 @@
  * Of flows, by a packet's tuple: what it becomes, and which way it goes. Good until the configuration changes
  * (config.gen), the flow's slot (struct conn: it ends, or closes), for a way out the routing table, for one
  * in the device (route_clock.h); and no longer than a tick, so that a flow is seen to be alive.
+ *
+ * A note is worth making, and looking for, only if there will be more packets like it. So each place has a tag
+ * of two bytes, which stay in the first cache: whose it is, by its hash, and how many came by that had no note.
  */
 #ifndef EBPFNET_BPF_FLOW_NOTE_H
 #define EBPFNET_BPF_FLOW_NOTE_H
@@ -31,7 +34,7 @@ struct flow_note {
 	__u8 scale;			/* TCP: of .edge */
 	__u8 zero;
 	/* how long */
-	__u32 tick;			/* the one it was made in; 0: not yet, such a packet came by once */
+	__u32 tick;			/* the one it was made in; 0: it is none */
 	__u32 gen;			/* config.gen */
 	__u32 clock;			/* route_clock(): for a way out as routes go, for one in as devices */
 	__u32 slot, word;		/* index in map conns, and union conn_word there */
@@ -40,20 +43,73 @@ struct flow_note {
 };
 
 #define FLOW_NOTES_BITS 11
+#define FLOW_NOTES_ROW_BITS 8	/* of them in one value, for which Linux sets a limit of 32 KiB */
+
+struct flow_notes {
+	struct flow_note at[1 << FLOW_NOTES_ROW_BITS];
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1 << FLOW_NOTES_BITS);
+	__uint(max_entries, 1 << (FLOW_NOTES_BITS - FLOW_NOTES_ROW_BITS));
 	__type(key, __u32);
-	__type(value, struct flow_note);
+	__type(value, struct flow_notes);
 } flow_notes SEC(".maps");
 
-/* The place for the note of a packet. ports: as they lie in it. */
-static __always_inline struct flow_note *flow_note_at(__be32 src, __be32 dst, __be32 ports)
-{
-	__u32 at = note_place((src * 31 + dst) * 31 + ports, FLOW_NOTES_BITS);
+/* Tags, where notes are: the hash that chose the place has more bits to tell by, and the low ones count. */
+#define FLOW_TAG_COUNT 3u
+#define FLOW_TAG_NOTED 3u	/* there is a note; less: so many such packets came by after the first */
 
-	return bpf_map_lookup_elem(&flow_notes, &at);
+struct flow_tags {
+	__u16 at[1 << FLOW_NOTES_BITS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_tags);
+} flow_tags SEC(".maps");
+
+/* Of a packet, to find its note by. ports: as they lie in it. */
+static __always_inline __u32 flow_note_hash(__be32 src, __be32 dst, __be32 ports)
+{
+	return note_hash((src * 31 + dst) * 31 + ports);
+}
+
+static __always_inline __u32 flow_note_place(__u32 hash)
+{
+	return hash >> (32 - FLOW_NOTES_BITS);
+}
+
+static __always_inline struct flow_note *flow_note_at(__u32 hash)
+{
+	__u32 at = flow_note_place(hash), row = at >> FLOW_NOTES_ROW_BITS;
+	struct flow_notes *notes = bpf_map_lookup_elem(&flow_notes, &row);
+
+	return notes ? &notes->at[at % (1 << FLOW_NOTES_ROW_BITS)] : NULL;
+}
+
+static __always_inline __u16 *flow_tag_at(__u32 hash)
+{
+	__u32 zero = 0;
+	struct flow_tags *tags = bpf_map_lookup_elem(&flow_tags, &zero);
+
+	return tags ? &tags->at[flow_note_place(hash)] : NULL;
+}
+
+/* The tag of such packets, of which none came by yet. */
+static __always_inline __u16 flow_tag(__u32 hash)
+{
+	return hash >> 4 & ~FLOW_TAG_COUNT;
+}
+
+/* The note of such packets, or one that looks like it; NULL: there is none. */
+static __always_inline struct flow_note *flow_note_find(__u32 hash)
+{
+	__u16 *tag = flow_tag_at(hash);
+
+	return tag && *tag == (flow_tag(hash) | FLOW_TAG_NOTED) ? flow_note_at(hash) : NULL;
 }
 
 /* Whether it is of such a packet, good or not. */
@@ -70,24 +126,35 @@ static __always_inline __u32 note_tick(void)
 	return bpf_jiffies64() >> 6 | 1u << 31;
 }
 
-/* A place for such packets, if it is theirs already: a short connection is not worth a note. NULL: not yet. */
-static __always_inline struct flow_note *flow_note_claim(__be32 src, __be32 dst, __be32 ports, enum l4proto proto,
-							 __u8 dscp, __u32 ifindex)
+/* The place for a note of such packets, when enough of them came by; NULL: not yet, or it is taken. */
+static __always_inline struct flow_note *flow_note_claim(__u32 hash)
 {
-	struct flow_note *n = flow_note_at(src, dst, ports);
+	struct flow_note *n = flow_note_at(hash);
+	__u16 *tag = flow_tag_at(hash);
 
-	if (!n || flow_note_is_of(n, src, dst, ports, proto, dscp, ifindex))
-		return n;
-	if (n->tick == note_tick()) /* what is in use keeps its place */
+	if (!n || !tag)
 		return NULL;
+	if ((*tag ^ flow_tag(hash)) & ~FLOW_TAG_COUNT) {
+		if ((*tag & FLOW_TAG_COUNT) != FLOW_TAG_NOTED || n->tick != note_tick()) /* what is in use stays */
+			*tag = flow_tag(hash);
+		return NULL;
+	}
+	if ((*tag & FLOW_TAG_COUNT) == FLOW_TAG_NOTED)
+		return n;
+	return (++*tag & FLOW_TAG_COUNT) == FLOW_TAG_NOTED ? n : NULL;
+}
+
+/* Says of which packets a note is. */
+static __always_inline void flow_note_of(struct flow_note *n, __be32 src, __be32 dst, __be32 ports,
+					 enum l4proto proto, __u8 dscp, __u32 ifindex)
+{
+	n->tick = 0;
 	n->ifindex = ifindex;
 	n->src = src;
 	n->dst = dst;
 	n->ports = ports;
 	n->proto = proto;
 	n->dscp = dscp;
-	n->tick = 0;
-	return NULL;
 }
 
 /*

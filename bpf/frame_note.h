@@ -23,19 +23,24 @@ struct frame_note {
 
 #define FRAME_NOTES_BITS 10
 
+struct frame_notes {
+	struct frame_note at[1 << FRAME_NOTES_BITS];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1 << FRAME_NOTES_BITS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct frame_note);
+	__type(value, struct frame_notes);
 } frame_notes SEC(".maps");
 
 /* The place for the note of a frame. mac: three words. */
 static __always_inline struct frame_note *frame_note_at(const __u32 *mac)
 {
-	__u32 at = note_place((mac[0] >> 16 | mac[0] << 16) + mac[1] * 31 + mac[2], FRAME_NOTES_BITS);
+	__u32 at = note_place((mac[0] >> 16 | mac[0] << 16) + mac[1] * 31 + mac[2], FRAME_NOTES_BITS), zero = 0;
+	struct frame_notes *notes = bpf_map_lookup_elem(&frame_notes, &zero);
 
-	return bpf_map_lookup_elem(&frame_notes, &at);
+	return notes ? &notes->at[at] : NULL;
 }
 
 /* Whether it is of such a frame, and good but for the device. */

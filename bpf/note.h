@@ -5,17 +5,23 @@
  *
  * A note holds while nothing has changed that it was made from. It lies in a PERCPU_ARRAY at the hash of what
  * it is about: no packet waits for another CPU's line of the cache, nothing is searched for, and whoever comes
- * to the same place displaces it.
+ * to the same place displaces it. Many lie in one value of the map: where each value of such a map is, is one
+ * more line of the cache to read.
  */
 #ifndef EBPFNET_BPF_NOTE_H
 #define EBPFNET_BPF_NOTE_H
 
 #include "lookup.h"
 
-/* Fibonacci hashing, to so many bits: the upper ones of the product. */
+/* Fibonacci hashing: the upper bits are the good ones. */
+static __always_inline __u32 note_hash(__u32 x)
+{
+	return x * 0x9e3779b1u;
+}
+
 static __always_inline __u32 note_place(__u32 x, __u32 bits)
 {
-	return x * 0x9e3779b1u >> (32 - bits);
+	return note_hash(x) >> (32 - bits);
 }
 
 #endif

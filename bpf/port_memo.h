@@ -17,29 +17,35 @@ struct port_memo {
 
 #define PORT_MEMOS 256
 
-/* PERCPU_ARRAY, by the low bits of the ifindex, which the kernel gives out in order. */
+/* By the low bits of the ifindex, which the kernel gives out in order. */
 struct port_memos {
+	struct port_memo at[PORT_MEMOS];
+};
+
+struct port_memos_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PORT_MEMOS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct port_memo);
+	__type(value, struct port_memos);
 };
 
 /* Of the ports that packets come from, and of those that they go to: one packet may need both at once. */
-struct port_memos ports_from SEC(".maps");
-struct port_memos ports_to SEC(".maps");
+struct port_memos_map ports_from SEC(".maps");
+struct port_memos_map ports_to SEC(".maps");
 
 /* NULL: there is no such port. Good until the next call for the same map. */
-static __always_inline struct port_memo *port_remember(struct port_memos *memos, __u32 ifindex)
+static __always_inline struct port_memo *port_remember(struct port_memos_map *map, __u32 ifindex)
 {
-	__u32 at = ifindex % PORT_MEMOS;
-	struct port_memo *m = bpf_map_lookup_elem(memos, &at);
+	__u32 zero = 0;
+	struct port_memos *memos = bpf_map_lookup_elem(map, &zero);
 	struct config *cfg = config_get();
+	struct port_memo *m;
 	struct port *port;
 	__u32 gen;
 
-	if (!m || !cfg)
+	if (!memos || !cfg)
 		return NULL;
+	m = &memos->at[ifindex % PORT_MEMOS];
 	gen = config_gen(cfg);
 	if (m->ifindex == ifindex && m->gen == gen)
 		return m;

@@ -138,19 +138,24 @@ struct route_memo {
 
 #define ROUTE_MEMOS_BITS 8
 
+struct route_memos {
+	struct route_memo at[1 << ROUTE_MEMOS_BITS];
+};
+
 /* PERCPU_ARRAY, by a hash of both addresses: a look-up in the table costs more than the rest of a packet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1 << ROUTE_MEMOS_BITS);
+	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct route_memo);
+	__type(value, struct route_memos);
 } route_memos SEC(".maps");
 
 static __always_inline struct route_memo *route_memo_get(struct ipaddr src, struct ipaddr dst)
 {
-	__u32 at = note_place(addr_be32(src) * 31 + addr_be32(dst), ROUTE_MEMOS_BITS);
+	__u32 at = note_place(addr_be32(src) * 31 + addr_be32(dst), ROUTE_MEMOS_BITS), zero = 0;
+	struct route_memos *memos = bpf_map_lookup_elem(&route_memos, &zero);
 
-	return bpf_map_lookup_elem(&route_memos, &at);
+	return memos ? &memos->at[at] : NULL;
 }
 
 /* What it was told by at one moment, before the table is asked. */

@@ -326,6 +326,20 @@ static void a_reset_at_the_end_of_a_window_that_moved_is_taken(void **s)
 	expect_state(0, CONN_RESET);
 }
 
+/* Its place and its tag are chosen by sums in which a number of one field makes up for that of another. */
+static void another_flow_with_the_same_hash_is_not_taken_for_it(void **s)
+{
+#define TWIN NS1_TO_GW, .src = NS1, .dst = "204.0.113.10", .sport = 61599, .dport = 53
+	udp_flows();
+	ns1_sends(frame(TWIN));
+	expect_outcome(SENT);
+	expect_packet(frame(NS1_TO_GW, .src = UPLINK, .dst = "204.0.113.10", .sport = 61599, .dport = 53, .ttl = 63));
+	ns1_sends_express(frame(TWIN));
+	expect_out(frame(NS1_TO_GW, .src = UPLINK, .dst = "204.0.113.10", .sport = 61599, .dport = 53, .ttl = 63));
+	ns1_sends(frame(NS1_UDP));
+	expect_out(frame(LEFT_UDP, .ttl = 63));
+}
+
 /* ---- what is not as it was ---- */
 
 static void a_route_that_has_changed_counts_at_once(void **s)
@@ -388,6 +402,7 @@ int main(void)
 		spec(what_is_too_big_for_the_way_is_refused),
 		spec(what_ends_a_connection_is_seen),
 		spec(a_reset_at_the_end_of_a_window_that_moved_is_taken),
+		spec(another_flow_with_the_same_hash_is_not_taken_for_it),
 		spec(a_route_that_has_changed_counts_at_once),
 		spec(a_port_that_is_gone_counts_at_once),
 		spec(a_flow_whose_slot_changed_hands_is_looked_up),

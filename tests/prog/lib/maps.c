@@ -176,11 +176,11 @@ static int count_checked(const void *key, const void *value, void *arg)
 
 void run_express(enum hook hook, enum device dev, const struct frame *in)
 {
-	uint32_t gen = config_now().gen, found[2] = { gen, 1 }, tries;
+	uint32_t gen = config_now().gen, found[2] = { gen, 1 }, tries, times;
 
 	for (tries = 0; tries < 8 && found[1]; tries++) {
-		run(hook, dev, in); /* is seen to come by */
-		run(hook, dev, in); /* and noted, if not in the very moment that notes lapse */
+		for (times = 0; times < 4; times++) /* noted at the last, if not in the very moment that notes lapse */
+			run(hook, dev, in);
 		stamp_flows(gen - 1);
 		run(hook, dev, in);
 		found[1] = 0;
