@@ -149,7 +149,7 @@ static __always_inline _Bool express_in(ctx_t *ctx, const struct flow *f, struct
 	struct port_memo *memo = port_remember(&ports_to, f->ifindex);
 	struct network *net = memo ? network_get(memo->port.net) : NULL;
 
-	if (!net || memo->port.flags & PORT_SPOOF_ALLOW || !ctx_device_exists(ctx, f->ifindex))
+	if (!net || memo->port.flags & PORT_SPOOF_ALLOW || !port_device_is_there(ctx, memo))
 		return 0;
 	to->verdict = DELIVER;
 	to->ifindex = f->ifindex;

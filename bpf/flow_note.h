@@ -129,19 +129,24 @@ static __always_inline __u32 note_tick(void)
 /* The place for a note of such packets, when enough of them came by; NULL: not yet, or it is taken. */
 static __always_inline struct flow_note *flow_note_claim(__u32 hash)
 {
-	struct flow_note *n = flow_note_at(hash);
 	__u16 *tag = flow_tag_at(hash);
+	struct flow_note *n;
+	_Bool ours;
 
-	if (!n || !tag)
+	if (!tag)
 		return NULL;
-	if ((*tag ^ flow_tag(hash)) & ~FLOW_TAG_COUNT) {
-		if ((*tag & FLOW_TAG_COUNT) != FLOW_TAG_NOTED || n->tick != note_tick()) /* what is in use stays */
-			*tag = flow_tag(hash);
-		return NULL;
+	ours = !((*tag ^ flow_tag(hash)) & ~FLOW_TAG_COUNT);
+	if ((*tag & FLOW_TAG_COUNT) != FLOW_TAG_NOTED) {
+		*tag = ours ? *tag + 1 : flow_tag(hash);
+		if ((*tag & FLOW_TAG_COUNT) != FLOW_TAG_NOTED)
+			return NULL;
 	}
-	if ((*tag & FLOW_TAG_COUNT) == FLOW_TAG_NOTED)
+	n = flow_note_at(hash);
+	if (ours || !n)
 		return n;
-	return (++*tag & FLOW_TAG_COUNT) == FLOW_TAG_NOTED ? n : NULL;
+	if (n->tick != note_tick()) /* what is in use keeps its place */
+		*tag = flow_tag(hash);
+	return NULL;
 }
 
 /* Says of which packets a note is. */

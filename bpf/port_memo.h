@@ -7,11 +7,14 @@
 #define EBPFNET_BPF_PORT_MEMO_H
 
 #include "lookup.h"
+#include "route_clock.h"
 
 /* What was found of a port. */
 struct port_memo {
 	__u32 ifindex;			/* 0: nothing yet */
 	__u32 gen;			/* config.gen */
+	__u32 clock;			/* route_clock() when its device was seen to be there, if it was: .there */
+	_Bool there;
 	struct port port;
 };
 
@@ -54,8 +57,22 @@ static __always_inline struct port_memo *port_remember(struct port_memos_map *ma
 		return NULL;
 	m->gen = gen;
 	m->ifindex = ifindex;
+	m->there = 0;
 	m->port = *port;
 	return m;
+}
+
+/* Whether the port's device is there still. */
+static __always_inline _Bool port_device_is_there(ctx_t *ctx, struct port_memo *m)
+{
+	_Bool timed, there;
+
+	if (m->there && device_is_there_still(ctx, m->ifindex, m->clock))
+		return 1;
+	timed = route_clock(ctx, &m->clock);
+	there = ctx_device_exists(ctx, m->ifindex);
+	m->there = timed && there;
+	return there;
 }
 
 #endif

@@ -104,6 +104,20 @@ test_packets_to_a_namespace_removed_behind_our_back_are_counted() {
 	like "$(ebpfnet stats)" 'port_gone +2 '
 }
 
+test_packets_of_a_flow_to_a_namespace_removed_behind_our_back_are_counted() {
+	local sent
+	up
+	must ebpfnet expose ns2 5000/udp
+	for sent in 1 2 3; do
+		must on internet taskset -c 0 socat -u SYSTEM:'echo hello' UDP:$HOST:5000,sourceport=999,reuseaddr
+	done
+	is "$(counter published_in)" 3 "datagrams that went in"
+	ip netns del ns2
+	soon test ! -e /sys/class/net/veth1
+	must on internet taskset -c 0 socat -u SYSTEM:'echo hello' UDP:$HOST:5000,sourceport=999,reuseaddr
+	is "$(counter port_gone)" 1 "packets counted as port_gone"
+}
+
 test_ns_add_takes_the_next_free_address() {
 	up
 	must ebpfnet ns add three
