@@ -120,12 +120,6 @@ static __always_inline _Bool flow_note_is_of(const struct flow_note *n, __be32 s
 		 (n->proto ^ proto) | (n->dscp ^ dscp));
 }
 
-/* The time, in parts of a second: 16 or 1.6, as the kernel was built (CONFIG_HZ). Never 0. */
-static __always_inline __u32 note_tick(void)
-{
-	return bpf_jiffies64() >> 6 | 1u << 31;
-}
-
 /* The place for a note of such packets, when enough of them came by; NULL: not yet, or it is taken. */
 static __always_inline struct flow_note *flow_note_claim(__u32 hash)
 {

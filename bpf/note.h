@@ -24,4 +24,13 @@ static __always_inline __u32 note_place(__u32 x, __u32 bits)
 	return note_hash(x) >> (32 - bits);
 }
 
+/*
+ * The time, in parts of a second: 16 or 1.6, as the kernel was built (CONFIG_HZ). Never 0. It is read in place,
+ * which the clock of seconds is not.
+ */
+static __always_inline __u32 note_tick(void)
+{
+	return bpf_jiffies64() >> 6 | 1u << 31;
+}
+
 #endif

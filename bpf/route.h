@@ -128,7 +128,7 @@ struct route_memo {
 	struct ipaddr src, dst;
 	__u32 clock;			/* route_clock() */
 	__u32 gen;			/* config.gen */
-	__u32 second;			/* for what that clock does not count: what the host learns of a path's MTU */
+	__u32 tick;			/* for what that clock does not count: what the host learns of a path's MTU */
 	__u8 tos;
 	__u8 kind;			/* enum route_kind: ROUTE_UPLINK or ROUTE_HERE */
 	_Bool unicast;			/* ROUTE_HERE: and found to be no broadcast address */
@@ -160,21 +160,21 @@ static __always_inline struct route_memo *route_memo_get(struct ipaddr src, stru
 
 /* What it was told by at one moment, before the table is asked. */
 struct route_moment {
-	__u32 clock, gen, second;
+	__u32 clock, gen, tick;
 };
 
 /* False: nothing may be remembered, as nobody would say when it is no longer so. */
 static __always_inline _Bool route_moment(ctx_t *ctx, const struct config *cfg, struct route_moment *now)
 {
 	now->gen = config_gen(cfg);
-	now->second = now_s();
+	now->tick = note_tick();
 	return route_clock(ctx, &now->clock);
 }
 
 static __always_inline _Bool route_memo_holds(const struct route_memo *m, __be32 src, __be32 dst, __u8 tos,
 					      const struct route_moment *now)
 {
-	return m->clock == now->clock && m->second == now->second && m->gen == now->gen && m->tos == tos &&
+	return m->clock == now->clock && m->tick == now->tick && m->gen == now->gen && m->tos == tos &&
 	       addr_be32(m->src) == src && addr_be32(m->dst) == dst;
 }
 
@@ -206,7 +206,7 @@ __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 
 	m->dst = addr_of(dst);
 	m->clock = now.clock;
 	m->gen = now.gen;
-	m->second = now.second;
+	m->tick = now.tick;
 	m->tos = tos;
 	m->kind = kind;
 	m->unicast = 0;
