@@ -91,10 +91,9 @@ static __noinline int through_port(ctx_t *ctx)
 /* Ingress of a namespace's port. */
 static __always_inline int datapath_port(ctx_t *ctx)
 {
-	struct way way = {};
-	verdict_t v = express_station(ctx, &way);
+	int action = express_station(ctx);
 
-	return v == NEXT ? through_port(ctx) : forward_express(ctx, v, &way);
+	return action == ACTION_NEXT ? through_port(ctx) : action;
 }
 
 /* The gateway device: the host as one more station of the switch. */
@@ -120,10 +119,9 @@ static __always_inline int through_gateway(ctx_t *ctx)
 /* Egress of the gateway device. */
 static __always_inline int datapath_gateway(ctx_t *ctx)
 {
-	struct way way = {};
-	verdict_t v = ctx_forwarded(ctx) ? NEXT : express_station(ctx, &way);
+	int action = ctx_forwarded(ctx) ? ACTION_NEXT : express_station(ctx);
 
-	return v == NEXT ? through_gateway(ctx) : forward_express(ctx, v, &way);
+	return action == ACTION_NEXT ? through_gateway(ctx) : action;
 }
 
 /*
@@ -176,10 +174,9 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 {
 	struct config *cfg = config_get();
 	_Bool hairpin = cfg && ctx_is_ours(ctx, cfg->mark);
-	struct way way = {};
-	verdict_t v = hairpin ? NEXT : express_outside(ctx, &way);
+	int action = hairpin ? ACTION_NEXT : express_outside(ctx);
 
-	return v == NEXT ? through_uplink(ctx, hairpin) : forward_express(ctx, v, &way);
+	return action == ACTION_NEXT ? through_uplink(ctx, hairpin) : action;
 }
 
 /*

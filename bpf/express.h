@@ -9,6 +9,7 @@
 #define EBPFNET_BPF_EXPRESS_H
 
 #include "brief.h"
+#include "forward.h"
 #include "frame_note.h"
 #include "hand.h"
 #include "outbound.h"
@@ -232,15 +233,14 @@ static __always_inline verdict_t express_to_host(const struct brief *b, const st
 	return GATEWAY;
 }
 
-/* A frame of a station of the switch. NEXT: through all stages with it. */
-__noinline verdict_t express_station(ctx_t *ctx, struct way *way)
+static __always_inline verdict_t express_from_station(ctx_t *ctx, struct way *way)
 {
 	struct config *cfg = config_get();
 	struct brief *b = brief_get();
 	struct frame_note *n;
 	struct network *net;
 
-	if (!way || !cfg || !b || !brief_read(ctx, b))
+	if (!cfg || !b || !brief_read(ctx, b))
 		return NEXT;
 	n = frame_note_at(b->mac);
 	if (!n || !frame_note_is_of(n, b->mac, ctx->ifindex, config_gen(cfg)))
@@ -259,15 +259,34 @@ __noinline verdict_t express_station(ctx_t *ctx, struct way *way)
 						      express_packet(ctx, b, cfg, n->net, way);
 }
 
-/* A frame from outside. */
-__noinline verdict_t express_outside(ctx_t *ctx, struct way *way)
+static __always_inline verdict_t express_from_outside(ctx_t *ctx, struct way *way)
 {
 	struct config *cfg = config_get();
 	struct brief *b = brief_get();
 
-	if (!way || !cfg || !b || !ctx_to_us(ctx) || !brief_read(ctx, b))
+	if (!cfg || !b || !ctx_to_us(ctx) || !brief_read(ctx, b))
 		return NEXT;
 	return express_packet(ctx, b, cfg, EBPFNET_NET_OUTSIDE, way);
+}
+
+/*
+ * A frame of a station of the switch, and one from outside. ACTION_NEXT: through all stages with it. Not inline: all
+ * that goes by the stages would have the lane's stack as well.
+ */
+__noinline int express_station(ctx_t *ctx)
+{
+	struct way way = {};
+	verdict_t v = express_from_station(ctx, &way);
+
+	return v == NEXT ? ACTION_NEXT : forward_express(ctx, v, &way);
+}
+
+__noinline int express_outside(ctx_t *ctx)
+{
+	struct way way = {};
+	verdict_t v = express_from_outside(ctx, &way);
+
+	return v == NEXT ? ACTION_NEXT : forward_express(ctx, v, &way);
 }
 
 #endif

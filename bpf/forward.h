@@ -44,16 +44,11 @@ static __always_inline int send_out(ctx_t *ctx, const struct config *cfg, const 
 	return ctx_send_via(ctx, way->ifindex, way->nexthop);
 }
 
-/*
- * By express lane: the device is there, and few ways lead from here. GATEWAY: it is way.ifindex. Not inline: all that
- * goes by the stages would have its stack as well.
- */
-__noinline int forward_express(ctx_t *ctx, verdict_t v, const struct way *way)
+/* By express lane: the device is there, and few ways lead from here. GATEWAY: it is way.ifindex. */
+static __always_inline int forward_express(ctx_t *ctx, verdict_t v, const struct way *way)
 {
 	struct config *cfg = config_get();
 
-	if (!way)
-		return ACTION_DROP;
 	if (v < 0) {
 		count(-v);
 		return ACTION_DROP;
