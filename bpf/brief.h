@@ -49,8 +49,13 @@ union l4_words {
 /* What is read of a frame, at once. */
 struct brief {
 	__u32 mac[3];
+	/* the frame's headers, as they are to be written again at last */
+	__u16 unused;			/* so that the rest is where it belongs */
+	__u16 new_mac[6];
+	__be16 eth_type;
 	union ip_words ip;
 	union l4_words l4;
+	/* and what they say */
 	__u32 edge;			/* TCP, as struct pkt has it; UDP: 0 */
 	__u16 ip_len;
 	__u8 headers;			/* length of the IP and transport headers */

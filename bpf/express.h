@@ -15,38 +15,27 @@
 #include "outbound.h"
 #include "tcp_option.h"
 
-/* What a packet becomes: its first bytes. Its two checksums are the old ones plus these differences (csum.h). */
-struct express_head {
-	__u16 unused;			/* so that the rest is where it belongs */
-	__u16 mac[6];
-	__be16 eth_type;
-	union ip_words ip;
-	union l4_words l4;
-};
-
 /*
  * The transport checksum of the new packet, in the bytes that are about to be written; false: there is more to it
- * than these, and the kernel has to do it.
+ * than these, and the kernel has to do it. pseudo, ports: differences (csum.h).
  */
-static __always_inline _Bool head_sum_l4(ctx_t *ctx, struct express_head *h, __u64 pseudo, __u64 ports)
+static __always_inline _Bool express_sum_l4(ctx_t *ctx, struct brief *b, __u64 pseudo, __u64 ports)
 {
+	__sum16 *check = brief_is_tcp(b) ? &b->l4.tcp.check : &b->l4.udp.check;
 	__u8 summed = ctx_summed(ctx);
-	__sum16 check = h->ip.proto == L4_TCP ? h->l4.tcp.check : h->l4.udp.check;
+	__sum16 sum;
 
 	if (summed == CHECKSUM_COMPLETE)
 		return 0;
-	if (h->ip.proto == L4_UDP && !check) /* none stays none (RFC 768) */
+	if (!brief_is_tcp(b) && !*check) /* none stays none (RFC 768) */
 		return 1;
-	check = summed == CHECKSUM_PARTIAL ? csum_fold16(check + pseudo) : csum_apply(check, pseudo + ports);
-	if (h->ip.proto == L4_TCP)
-		h->l4.tcp.check = check;
-	else
-		h->l4.udp.check = check ? check : 0xffff;
+	sum = summed == CHECKSUM_PARTIAL ? csum_fold16(*check + pseudo) : csum_apply(*check, pseudo + ports);
+	*check = sum || brief_is_tcp(b) ? sum : 0xffff;
 	return 1;
 }
 
 /* As rewrite.h does it, in one store. */
-static __always_inline verdict_t express_rewrite(ctx_t *ctx, const struct brief *b, const struct becomes *to)
+static __always_inline verdict_t express_rewrite(ctx_t *ctx, struct brief *b, const struct becomes *to)
 {
 	__u64 pseudo = csum_diff32(b->ip.src, to->src) + csum_diff32(b->ip.dst, to->dst);
 	__u64 ports = csum_diff32(b->l4.ports, to->ports);
@@ -55,22 +44,21 @@ static __always_inline verdict_t express_rewrite(ctx_t *ctx, const struct brief 
 	__u32 l4_len = brief_is_tcp(b) ? 20 : 8;
 	_Bool same_ports = b->l4.ports == to->ports, summed;
 	verdict_t v = to->verdict == UPLINK ? UPLINK : DELIVER;
-	struct express_head head = { .ip = b->ip, .l4 = b->l4 };
 	long failed;
 
-	head.ip.ttl--;
-	head.ip.check = csum_apply(b->ip.check, pseudo + ttl_diff(b->ip.ttl, head.ip.ttl));
-	head.ip.src = to->src;
-	head.ip.dst = to->dst;
-	head.l4.ports = to->ports;
-	summed = head_sum_l4(ctx, &head, pseudo, ports);
+	b->ip.check = csum_apply(b->ip.check, pseudo + ttl_diff(b->ip.ttl, b->ip.ttl - 1));
+	b->ip.ttl--;
+	b->ip.src = to->src;
+	b->ip.dst = to->dst;
+	b->l4.ports = to->ports;
+	summed = express_sum_l4(ctx, b, pseudo, ports);
 	if (v == UPLINK) {
-		failed = ctx_store(ctx, ETH_HLEN + 8, &head.ip.ttl, IP_MIN_HLEN - 8 + l4_len);
+		failed = ctx_store(ctx, ETH_HLEN + 8, &b->ip.ttl, IP_MIN_HLEN - 8 + l4_len);
 	} else {
-		mac_copy((__u8 *)head.mac, (const __u8 *)to->mac);
-		mac_copy((__u8 *)head.mac + 6, (const __u8 *)to->mac + 6);
-		head.eth_type = __builtin_bswap16(ETH_P_IP);
-		failed = ctx_store(ctx, 0, &head.mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
+		mac_copy((__u8 *)b->new_mac, (const __u8 *)to->mac);
+		mac_copy((__u8 *)b->new_mac + 6, (const __u8 *)to->mac + 6);
+		b->eth_type = __builtin_bswap16(ETH_P_IP);
+		failed = ctx_store(ctx, 0, &b->new_mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
 	}
 	if (!failed && !summed)
 		failed = ctx_csum_pseudo(ctx, check, csum_fold32(pseudo), flags) ||
@@ -78,7 +66,7 @@ static __always_inline verdict_t express_rewrite(ctx_t *ctx, const struct brief 
 	return failed ? DROP(helper_failed) : v;
 }
 
-static __always_inline verdict_t express_send(ctx_t *ctx, const struct brief *b, const struct becomes *to,
+static __always_inline verdict_t express_send(ctx_t *ctx, struct brief *b, const struct becomes *to,
 					      struct way *way)
 {
 	way->ifindex = to->ifindex;
