@@ -74,13 +74,13 @@ def short(number, unit=""):
 
 
 class Results:
-    """Samples by (path, figure) and contender, in the order in which they came."""
+    """Samples by (path, figure) and contender, the first of which is the baseline, in the order in which they came."""
 
-    def __init__(self):
-        self.samples = {}
+    def __init__(self, plan):
+        self.samples = {(path, figure): {name: [] for name in names} for path, figure, names in plan}
 
     def add(self, path, figure, name, sample):
-        self.samples.setdefault((path, figure), {}).setdefault(name, []).append(sample)
+        self.samples[path, figure][name].append(sample)
 
     def values(self, key, name, column):
         return [s[column] for s in self.samples[key][name] if s.get(column)]
