@@ -77,14 +77,9 @@ static __always_inline __u32 flow_note_hash(__be32 src, __be32 dst, __be32 ports
 	return note_hash((src * 31 + dst) * 31 + ports);
 }
 
-static __always_inline __u32 flow_note_place(__u32 hash)
-{
-	return hash >> (32 - FLOW_NOTES_BITS);
-}
-
 static __always_inline struct flow_note *flow_note_at(__u32 hash)
 {
-	__u32 at = flow_note_place(hash), row = at >> FLOW_NOTES_ROW_BITS;
+	__u32 at = note_place(hash, FLOW_NOTES_BITS), row = at >> FLOW_NOTES_ROW_BITS;
 	struct flow_notes *notes = bpf_map_lookup_elem(&flow_notes, &row);
 
 	return notes ? &notes->at[at % (1 << FLOW_NOTES_ROW_BITS)] : NULL;
@@ -95,7 +90,7 @@ static __always_inline __u16 *flow_tag_at(__u32 hash)
 	__u32 zero = 0;
 	struct flow_tags *tags = bpf_map_lookup_elem(&flow_tags, &zero);
 
-	return tags ? &tags->at[flow_note_place(hash)] : NULL;
+	return tags ? &tags->at[note_place(hash, FLOW_NOTES_BITS)] : NULL;
 }
 
 /* The tag of such packets, of which none came by yet. */
@@ -143,7 +138,7 @@ static __always_inline struct flow_note *flow_note_claim(__u32 hash)
 	return NULL;
 }
 
-/* Says of which packets a note is. */
+/* Says of which packets a note is, which is none yet: flow_note_make() makes it one. */
 static __always_inline void flow_note_of(struct flow_note *n, __be32 src, __be32 dst, __be32 ports,
 					 enum l4proto proto, __u8 dscp, __u32 ifindex)
 {
@@ -167,7 +162,6 @@ static __always_inline void flow_note_make(struct flow_note *n, const struct flo
 	struct conn *c = conn_get(slot);
 	union conn_word w;
 
-	n->tick = 0;
 	if (!c)
 		return;
 	w = conn_word(c);

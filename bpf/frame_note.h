@@ -37,10 +37,10 @@ struct {
 /* The place for the note of a frame. mac: three words. */
 static __always_inline struct frame_note *frame_note_at(const __u32 *mac)
 {
-	__u32 at = note_place((mac[0] >> 16 | mac[0] << 16) + mac[1] * 31 + mac[2], FRAME_NOTES_BITS), zero = 0;
+	__u32 hash = note_hash((mac[0] >> 16 | mac[0] << 16) + mac[1] * 31 + mac[2]), zero = 0;
 	struct frame_notes *notes = bpf_map_lookup_elem(&frame_notes, &zero);
 
-	return notes ? &notes->at[at] : NULL;
+	return notes ? &notes->at[note_place(hash, FRAME_NOTES_BITS)] : NULL;
 }
 
 /* Whether it is of such a frame, and good but for the device. */

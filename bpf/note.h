@@ -19,9 +19,10 @@ static __always_inline __u32 note_hash(__u32 x)
 	return x * 0x9e3779b1u;
 }
 
-static __always_inline __u32 note_place(__u32 x, __u32 bits)
+/* The place of a hash among 2^bits. */
+static __always_inline __u32 note_place(__u32 hash, __u32 bits)
 {
-	return note_hash(x) >> (32 - bits);
+	return hash >> (32 - bits);
 }
 
 /*

@@ -152,10 +152,10 @@ struct {
 
 static __always_inline struct route_memo *route_memo_get(struct ipaddr src, struct ipaddr dst)
 {
-	__u32 at = note_place(addr_be32(src) * 31 + addr_be32(dst), ROUTE_MEMOS_BITS), zero = 0;
+	__u32 hash = note_hash(addr_be32(src) * 31 + addr_be32(dst)), zero = 0;
 	struct route_memos *memos = bpf_map_lookup_elem(&route_memos, &zero);
 
-	return memos ? &memos->at[at] : NULL;
+	return memos ? &memos->at[note_place(hash, ROUTE_MEMOS_BITS)] : NULL;
 }
 
 /* What it was told by at one moment, before the table is asked. */
