@@ -42,7 +42,7 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, __u64[CHECK_CHUNK / 8]);
-} check_chunk SEC(".maps");
+} csum_scratch SEC(".maps");
 
 struct check_sum {
 	ctx_t *ctx;
@@ -54,7 +54,7 @@ struct check_sum {
 static long check_sum_chunk(__u32 i, struct check_sum *s)
 {
 	__u32 zero = 0, len = s->left < CHECK_CHUNK ? s->left : CHECK_CHUNK;
-	__u64 *chunk = bpf_map_lookup_elem(&check_chunk, &zero);
+	__u64 *chunk = bpf_map_lookup_elem(&csum_scratch, &zero);
 
 	if (!chunk || !len)
 		return 1;

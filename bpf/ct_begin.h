@@ -28,7 +28,7 @@ struct ct_new {
 };
 
 /* The making of a flow: what is wanted, and the search for a free source port. */
-struct ct_making {
+struct ct_create_state {
 	struct ct_new new;
 	struct flow_key key, reply_key;	/* as they are stored */
 	struct flow reply, original;
@@ -42,14 +42,14 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct ct_making);
-} ct_making SEC(".maps");
+	__type(value, struct ct_create_state);
+} ct_scratch SEC(".maps");
 
-static __always_inline struct ct_making *ct_making_get(void)
+static __always_inline struct ct_create_state *ct_scratch_get(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&ct_making, &zero);
+	return bpf_map_lookup_elem(&ct_scratch, &zero);
 }
 
 /* Whether a port is published, but for the very socket that now calls out from behind it. */
@@ -113,7 +113,7 @@ static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoi
 /* bpf_loop callback: tries one source port; 1 ends the search. */
 static long ct_try_port(__u32 attempt, ctx_t **ctx)
 {
-	struct ct_making *m = ct_making_get();
+	struct ct_create_state *m = ct_scratch_get();
 	struct config *cfg = config_get();
 	int r;
 
@@ -141,7 +141,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 }
 
 /* The two directions of a flow as they are stored. */
-static __always_inline void ct_fill(struct ct_making *m, __u32 slot)
+static __always_inline void ct_fill(struct ct_create_state *m, __u32 slot)
 {
 	const struct ct_new *n = &m->new;
 	__u8 flags = n->shape == KEY_EXACT ? 0 : FLOW_ANY_PEER;
@@ -224,7 +224,7 @@ static __always_inline void ct_note_private_peer(const struct ct_new *n)
 }
 
 /* Making room may have cost the very mapping that a new peer was to be of. */
-static __always_inline _Bool ct_mapping_is_gone(struct ct_making *m)
+static __always_inline _Bool ct_mapping_is_gone(struct ct_create_state *m)
 {
 	if (!m->new.mapped || m->new.key.proto != L4_UDP)
 		return 0;
@@ -244,7 +244,7 @@ static __always_inline void ct_account(__u32 slot, __u16 external_h, __s32 flows
 /* To be filled in and given to ct_begin(); NULL never in practice. */
 static __always_inline struct ct_new *ct_prepare(const struct pkt *p)
 {
-	struct ct_making *m = ct_making_get();
+	struct ct_create_state *m = ct_scratch_get();
 
 	if (!m)
 		return NULL;
@@ -260,7 +260,7 @@ static __always_inline struct ct_new *ct_prepare(const struct pkt *p)
  */
 __noinline verdict_t ct_begin(ctx_t *ctx)
 {
-	struct ct_making *m = ct_making_get();
+	struct ct_create_state *m = ct_scratch_get();
 	struct config *cfg = config_get();
 	_Bool outside;
 	__u32 slot;

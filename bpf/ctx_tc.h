@@ -19,7 +19,7 @@ typedef struct __sk_buff ctx_t;
 enum action {
 	ACTION_PASS = TC_ACT_UNSPEC,
 	ACTION_DROP = TC_ACT_SHOT,
-	ACTION_NEXT = -2,	/* of a part of the way: the next one decides */
+	ACTION_SLOW_PATH = -2,	/* of a part of the way: the next one decides */
 };
 
 static __always_inline const void *ctx_data(const ctx_t *ctx)

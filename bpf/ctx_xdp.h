@@ -39,7 +39,7 @@ static __always_inline _Bool ctx_is_whole(ctx_t *ctx)
 }
 
 /* Where a device has its address. */
-struct mac_memo {
+struct dev_addr_cache {
 	__u32 ifindex, second;
 	__u64 at;			/* in the kernel's memory */
 };
@@ -49,8 +49,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct mac_memo);
-} mac_memo SEC(".maps");
+	__type(value, struct dev_addr_cache);
+} dev_addr_cache SEC(".maps");
 
 static __always_inline __u64 mac_at(ctx_t *ctx)
 {
@@ -80,9 +80,9 @@ static __always_inline _Bool mac_is_copied(ctx_t *ctx, const __u8 *dmac)
 {
 	__u32 zero = 0, second = ebpfnet_seconds(bpf_ktime_get_coarse_ns());
 	__u8 mac[6] __attribute__((aligned(2)));
-	struct mac_memo *m;
+	struct dev_addr_cache *m;
 
-	m = bpf_map_lookup_elem(&mac_memo, &zero);
+	m = bpf_map_lookup_elem(&dev_addr_cache, &zero);
 	if (!m)
 		return 0;
 	if (m->ifindex != ctx->ingress_ifindex || m->second != second) {

@@ -64,13 +64,13 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
  * A namespace's port: port security, the switch, and for the gateway's MAC the router. Not inline: the lane, and
  * what it calls, need the stack that this takes.
  */
-static __noinline int through_port(ctx_t *ctx)
+static __noinline int slow_from_port(ctx_t *ctx)
 {
-	struct port_memo *memo = port_remember(&ports_from, ctx->ifindex);
-	struct port *port = memo ? &memo->port : NULL;
+	struct port_cache_entry *cached = port_cache_get(&port_cache_in, ctx->ifindex);
+	struct port *port = cached ? &cached->port : NULL;
 	struct network *net = port ? network_get(port->net) : NULL;
 	struct way way = {};
-	struct pkt *p = pkt_begin();
+	struct pkt *p = pkt_reset();
 	verdict_t v;
 
 	if (!net || !p)
@@ -82,7 +82,7 @@ static __noinline int through_port(ctx_t *ctx)
 	if (v == NEXT && port->flags & PORT_SPOOF_ALLOW)
 		fdb_learn(port->net, p->smac, ctx->ifindex);
 	if (v == NEXT)
-		v = switch_frame(ctx, p, port->net, net, memo, &way);
+		v = switch_frame(ctx, p, port->net, net, cached, &way);
 	if (v == NEXT)
 		v = to_gateway(ctx, p, port, net, &way);
 	return forward(ctx, v, &way, port->net, net);
@@ -91,19 +91,19 @@ static __noinline int through_port(ctx_t *ctx)
 /* Ingress of a namespace's port. */
 static __always_inline int datapath_port(ctx_t *ctx)
 {
-	int action = express_station(ctx);
+	int action = fast_from_port(ctx);
 
-	return action == ACTION_NEXT ? through_port(ctx) : action;
+	return action == ACTION_SLOW_PATH ? slow_from_port(ctx) : action;
 }
 
 /* The gateway device: the host as one more station of the switch. */
-static __always_inline int through_gateway(ctx_t *ctx)
+static __always_inline int slow_from_gateway(ctx_t *ctx)
 {
 	__u32 ifindex = ctx->ifindex;
 	__u32 *id = bpf_map_lookup_elem(&gateways, &ifindex);
 	struct network *net = id ? network_get(*id) : NULL;
 	struct way way = {};
-	struct pkt *p = pkt_begin();
+	struct pkt *p = pkt_reset();
 	verdict_t v;
 
 	if (!net || !p)
@@ -119,9 +119,9 @@ static __always_inline int through_gateway(ctx_t *ctx)
 /* Egress of the gateway device. */
 static __always_inline int datapath_gateway(ctx_t *ctx)
 {
-	int action = ctx_forwarded(ctx) ? ACTION_NEXT : express_station(ctx);
+	int action = ctx_forwarded(ctx) ? ACTION_SLOW_PATH : fast_from_port(ctx);
 
-	return action == ACTION_NEXT ? through_gateway(ctx) : action;
+	return action == ACTION_SLOW_PATH ? slow_from_gateway(ctx) : action;
 }
 
 /*
@@ -149,13 +149,13 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 }
 
 /* An uplink. hairpin: it was turned round in here. */
-static __always_inline int through_uplink(ctx_t *ctx, _Bool hairpin)
+static __always_inline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 {
 	struct entrance at = {
 		.zone = EBPFNET_NET_OUTSIDE, .back = TO_UPLINK, .routed = 1, .hairpin = hairpin
 	};
 	struct way way = { .count = COUNT_not_ours };
-	struct pkt *p = pkt_begin();
+	struct pkt *p = pkt_reset();
 	verdict_t v = PASS, refused;
 
 	if (hairpin)
@@ -174,9 +174,9 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 {
 	struct config *cfg = config_get();
 	_Bool hairpin = cfg && ctx_is_ours(ctx, cfg->mark);
-	int action = hairpin ? ACTION_NEXT : express_outside(ctx);
+	int action = hairpin ? ACTION_SLOW_PATH : fast_from_uplink(ctx);
 
-	return action == ACTION_NEXT ? through_uplink(ctx, hairpin) : action;
+	return action == ACTION_SLOW_PATH ? slow_from_uplink(ctx, hairpin) : action;
 }
 
 /*
@@ -193,7 +193,7 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 
 	if (!cfg || ctx_is_ours(ctx, cfg->mark))
 		return ACTION_PASS;
-	p = pkt_begin();
+	p = pkt_reset();
 	if (!p)
 		return ACTION_PASS;
 	r = parse(ctx, p);
@@ -211,7 +211,7 @@ static __always_inline int datapath_lo(ctx_t *ctx)
 {
 	struct entrance at = { .zone = EBPFNET_NET_HOST, .back = TO_LOCAL };
 	struct way way = { .count = COUNT_not_ours };
-	struct pkt *p = pkt_begin();
+	struct pkt *p = pkt_reset();
 	verdict_t v = PASS;
 
 	if (p && parse(ctx, p) == PARSED)

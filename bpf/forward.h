@@ -45,7 +45,7 @@ static __always_inline int send_out(ctx_t *ctx, const struct config *cfg, const 
 }
 
 /* By express lane: the device is there, and few ways lead from here. GATEWAY: it is way.ifindex. */
-static __always_inline int forward_express(ctx_t *ctx, verdict_t v, const struct way *way)
+static __always_inline int forward_fast(ctx_t *ctx, verdict_t v, const struct way *way)
 {
 	struct config *cfg = config_get();
 

@@ -15,18 +15,18 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct pkt);
-} pkt_in_hand SEC(".maps");
+} pkt_scratch SEC(".maps");
 
 /* NULL never in practice. */
 static __always_inline struct pkt *pkt_get(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&pkt_in_hand, &zero);
+	return bpf_map_lookup_elem(&pkt_scratch, &zero);
 }
 
 /* Empty, to be parsed into. */
-static __always_inline struct pkt *pkt_begin(void)
+static __always_inline struct pkt *pkt_reset(void)
 {
 	struct config *cfg = config_get();
 	struct pkt *p = pkt_get();

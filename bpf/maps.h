@@ -2,7 +2,7 @@
 /*
  * The maps of the dataplane, each with the reason for its type. All are pinned by name; the first
  * object that is loaded makes them, the others find them. Sizes marked * are set by the loader. What
- * only one header uses while it handles a packet is there: pkt_in_hand, ct_making, icmp_budget.
+ * only one header uses while it handles a packet is there: pkt_scratch, ct_scratch, icmp_budget.
  */
 #ifndef EBPFNET_BPF_MAPS_H
 #define EBPFNET_BPF_MAPS_H

@@ -14,13 +14,13 @@
 #include "lookup.h"
 
 /* Fibonacci hashing: the upper bits are the good ones. */
-static __always_inline __u32 note_hash(__u32 x)
+static __always_inline __u32 cache_hash(__u32 x)
 {
 	return x * 0x9e3779b1u;
 }
 
 /* The place of a hash among 2^bits. */
-static __always_inline __u32 note_place(__u32 hash, __u32 bits)
+static __always_inline __u32 cache_index(__u32 hash, __u32 bits)
 {
 	return hash >> (32 - bits);
 }
@@ -29,7 +29,7 @@ static __always_inline __u32 note_place(__u32 hash, __u32 bits)
  * The time, in parts of a second: 16 or 1.6, as the kernel was built (CONFIG_HZ). Never 0. It is read in place,
  * which the clock of seconds is not.
  */
-static __always_inline __u32 note_tick(void)
+static __always_inline __u32 cache_epoch(void)
 {
 	return bpf_jiffies64() >> 6 | 1u << 31;
 }

@@ -44,7 +44,7 @@ struct pkt {
 	__u8 l4_hlen;		/* TCP: with options; else 8 */
 	_Bool follows;		/* PKT_PIECE: of a datagram whose tuple is known, and in the key */
 	__be16 ip_id;		/* fragments: fragment.h fills it in */
-	__u32 gen;		/* config.gen when the packet came: pkt_begin() fills it in */
+	__u32 gen;		/* config.gen when the packet came: pkt_reset() fills it in */
 	enum pkt_kind kind;
 };
 

@@ -10,45 +10,45 @@
 #include "route_clock.h"
 
 /* What was found of a port. */
-struct port_memo {
+struct port_cache_entry {
 	__u32 ifindex;			/* 0: nothing yet */
 	__u32 gen;			/* config.gen */
-	__u32 clock;			/* route_clock() when its device was seen to be there, if it was: .there */
-	_Bool there;
+	__u32 genid;			/* rt_genid_read() when its device was seen to be there, if it was: .there */
+	_Bool device_seen;
 	struct port port;
 };
 
-#define PORT_MEMOS 256
+#define PORT_CACHE_SIZE 256
 
 /* By the low bits of the ifindex, which the kernel gives out in order. */
-struct port_memos {
-	struct port_memo at[PORT_MEMOS];
+struct port_cache_table {
+	struct port_cache_entry at[PORT_CACHE_SIZE];
 };
 
-struct port_memos_map {
+struct port_cache_map {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct port_memos);
+	__type(value, struct port_cache_table);
 };
 
 /* Of the ports that packets come from, and of those that they go to: one packet may need both at once. */
-struct port_memos_map ports_from SEC(".maps");
-struct port_memos_map ports_to SEC(".maps");
+struct port_cache_map port_cache_in SEC(".maps");
+struct port_cache_map port_cache_out SEC(".maps");
 
 /* NULL: there is no such port. Good until the next call for the same map. */
-static __always_inline struct port_memo *port_remember(struct port_memos_map *map, __u32 ifindex)
+static __always_inline struct port_cache_entry *port_cache_get(struct port_cache_map *map, __u32 ifindex)
 {
 	__u32 zero = 0;
-	struct port_memos *memos = bpf_map_lookup_elem(map, &zero);
+	struct port_cache_table *table = bpf_map_lookup_elem(map, &zero);
 	struct config *cfg = config_get();
-	struct port_memo *m;
+	struct port_cache_entry *m;
 	struct port *port;
 	__u32 gen;
 
-	if (!memos || !cfg)
+	if (!table || !cfg)
 		return NULL;
-	m = &memos->at[ifindex % PORT_MEMOS];
+	m = &table->at[ifindex % PORT_CACHE_SIZE];
 	gen = config_gen(cfg);
 	if (m->ifindex == ifindex && m->gen == gen)
 		return m;
@@ -57,21 +57,21 @@ static __always_inline struct port_memo *port_remember(struct port_memos_map *ma
 		return NULL;
 	m->gen = gen;
 	m->ifindex = ifindex;
-	m->there = 0;
+	m->device_seen = 0;
 	m->port = *port;
 	return m;
 }
 
 /* Whether the port's device is there still. */
-static __always_inline _Bool port_device_is_there(ctx_t *ctx, struct port_memo *m)
+static __always_inline _Bool port_device_exists(ctx_t *ctx, struct port_cache_entry *m)
 {
 	_Bool timed, there;
 
-	if (m->there && device_is_there_still(ctx, m->ifindex, m->clock))
+	if (m->device_seen && device_unchanged_since(ctx, m->ifindex, m->genid))
 		return 1;
-	timed = route_clock(ctx, &m->clock);
+	timed = rt_genid_read(ctx, &m->genid);
 	there = ctx_device_exists(ctx, m->ifindex);
-	m->there = timed && there;
+	m->device_seen = timed && there;
 	return there;
 }
 

@@ -35,13 +35,13 @@ struct {
 	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct bpf_fib_lookup);
-} fib_asked SEC(".maps");
+} fib_scratch SEC(".maps");
 
 static __always_inline struct bpf_fib_lookup *fib_get(void)
 {
 	__u32 zero = 0;
 
-	return bpf_map_lookup_elem(&fib_asked, &zero);
+	return bpf_map_lookup_elem(&fib_scratch, &zero);
 }
 
 /*
@@ -124,11 +124,11 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr s
 }
 
 /* What the routing table said, while nothing has changed since. */
-struct route_memo {
+struct route_cache_entry {
 	struct ipaddr src, dst;
-	__u32 clock;			/* route_clock() */
+	__u32 genid;			/* rt_genid_read() */
 	__u32 gen;			/* config.gen */
-	__u32 tick;			/* for what that clock does not count: what the host learns of a path's MTU */
+	__u32 epoch;			/* for what that clock does not count: what the host learns of a path's MTU */
 	__u8 tos;
 	__u8 kind;			/* enum route_kind: ROUTE_UPLINK or ROUTE_HERE */
 	_Bool unicast;			/* ROUTE_HERE: and found to be no broadcast address */
@@ -136,10 +136,10 @@ struct route_memo {
 	struct route route;		/* .mtu: the way's */
 };
 
-#define ROUTE_MEMOS_BITS 8
+#define ROUTE_CACHE_BITS 8
 
-struct route_memos {
-	struct route_memo at[1 << ROUTE_MEMOS_BITS];
+struct route_cache_row {
+	struct route_cache_entry at[1 << ROUTE_CACHE_BITS];
 };
 
 /* PERCPU_ARRAY, by a hash of both addresses: a look-up in the table costs more than the rest of a packet. */
@@ -147,34 +147,34 @@ struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct route_memos);
-} route_memos SEC(".maps");
+	__type(value, struct route_cache_row);
+} route_cache SEC(".maps");
 
-static __always_inline struct route_memo *route_memo_get(struct ipaddr src, struct ipaddr dst)
+static __always_inline struct route_cache_entry *route_cache_at(struct ipaddr src, struct ipaddr dst)
 {
-	__u32 hash = note_hash(addr_be32(src) * 31 + addr_be32(dst)), zero = 0;
-	struct route_memos *memos = bpf_map_lookup_elem(&route_memos, &zero);
+	__u32 hash = cache_hash(addr_be32(src) * 31 + addr_be32(dst)), zero = 0;
+	struct route_cache_row *table = bpf_map_lookup_elem(&route_cache, &zero);
 
-	return memos ? &memos->at[note_place(hash, ROUTE_MEMOS_BITS)] : NULL;
+	return table ? &table->at[cache_index(hash, ROUTE_CACHE_BITS)] : NULL;
 }
 
 /* What it was told by at one moment, before the table is asked. */
-struct route_moment {
-	__u32 clock, gen, tick;
+struct route_gens {
+	__u32 genid, gen, epoch;
 };
 
 /* False: nothing may be remembered, as nobody would say when it is no longer so. */
-static __always_inline _Bool route_moment(ctx_t *ctx, const struct config *cfg, struct route_moment *now)
+static __always_inline _Bool route_gens(ctx_t *ctx, const struct config *cfg, struct route_gens *now)
 {
 	now->gen = config_gen(cfg);
-	now->tick = note_tick();
-	return route_clock(ctx, &now->clock);
+	now->epoch = cache_epoch();
+	return rt_genid_read(ctx, &now->genid);
 }
 
-static __always_inline _Bool route_memo_holds(const struct route_memo *m, __be32 src, __be32 dst, __u8 tos,
-					      const struct route_moment *now)
+static __always_inline _Bool route_cache_valid(const struct route_cache_entry *m, __be32 src, __be32 dst, __u8 tos,
+					       const struct route_gens *now)
 {
-	return m->clock == now->clock && m->tick == now->tick && m->gen == now->gen && m->tos == tos &&
+	return m->genid == now->genid && m->epoch == now->epoch && m->gen == now->gen && m->tos == tos &&
 	       addr_be32(m->src) == src && addr_be32(m->dst) == dst;
 }
 
@@ -184,18 +184,18 @@ static __always_inline _Bool route_memo_holds(const struct route_memo *m, __be32
  */
 __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 tos_len, struct route *out)
 {
-	struct route_memo *m = route_memo_get(addr_of(src), addr_of(dst));
+	struct route_cache_entry *m = route_cache_at(addr_of(src), addr_of(dst));
 	struct config *cfg = config_get();
 	__u8 tos = tos_len >> 16;
 	__u16 len = tos_len;
-	struct route_moment now;
+	struct route_gens now;
 	enum route_kind kind;
 
 	if (!m || !cfg || !out)
 		return ROUTE_FAILED;
-	if (!route_moment(ctx, cfg, &now))
+	if (!route_gens(ctx, cfg, &now))
 		return route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
-	if (route_memo_holds(m, src, dst, tos, &now) && (len <= m->route.mtu || m->kind == ROUTE_HERE)) {
+	if (route_cache_valid(m, src, dst, tos, &now) && (len <= m->route.mtu || m->kind == ROUTE_HERE)) {
 		*out = m->route;
 		return m->kind;
 	}
@@ -204,9 +204,9 @@ __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 
 		return kind;
 	m->src = addr_of(src);
 	m->dst = addr_of(dst);
-	m->clock = now.clock;
+	m->genid = now.genid;
 	m->gen = now.gen;
-	m->tick = now.tick;
+	m->epoch = now.epoch;
 	m->tos = tos;
 	m->kind = kind;
 	m->unicast = 0;
@@ -260,7 +260,7 @@ static __always_inline _Bool route_is_here(ctx_t *ctx, struct ipaddr addr)
  */
 static __always_inline enum route_kind route_own(ctx_t *ctx, struct ipaddr addr)
 {
-	struct route_memo *m = route_memo_get(addr_of(0), addr);
+	struct route_cache_entry *m = route_cache_at(addr_of(0), addr);
 	struct route ignored;
 	enum route_kind kind = route_find(ctx, 0, addr_be32(addr), 0, &ignored);
 

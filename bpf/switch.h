@@ -61,20 +61,20 @@ static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u
  * its frames may be from somebody else.
  */
 static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, __u16 net_id,
-					      const struct network *net, const struct port_memo *from,
+					      const struct network *net, const struct port_cache_entry *from,
 					      struct way *way)
 {
 	const __u32 *mac = (const __u32 *)p->dmac; /* and the source's behind it */
-	struct frame_note *n = frame_note_at(mac), note = { .mac = { mac[0], mac[1], mac[2] } };
+	struct l2_cache_entry *n = l2_cache_at(mac), entry = { .mac = { mac[0], mac[1], mac[2] } };
 	struct config *cfg = config_get();
 	struct fdb_entry *e;
 	verdict_t v;
 
 	if (!n || !cfg)
 		return DROP(helper_failed);
-	note.ifindex = ctx->ifindex;
-	note.gen = from ? from->gen : config_gen(cfg);
-	note.src = from ? addr_be32(from->port.addr) : 0;
+	entry.ifindex = ctx->ifindex;
+	entry.gen = from ? from->gen : config_gen(cfg);
+	entry.src = from ? addr_be32(from->port.addr) : 0;
 	if (p->kind == PKT_ARP && p->arp_op == ARPOP_REQUEST && !ctx_vlan(ctx)) {
 		v = arp_answer(ctx, p, net_id, way);
 		if (v != NEXT)
@@ -89,28 +89,28 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 	if (mac_eq(p->dmac, net->gw_mac)) {
 		if (ctx_vlan(ctx))
 			return DROP(vlan_to_gateway);
-		note.net = net_id;
+		entry.net = net_id;
 		if (from && !(from->port.flags & PORT_SPOOF_ALLOW))
-			*n = note;
+			*n = entry;
 		return NEXT;
 	}
 	way->count = COUNT_switched;
-	if (frame_note_is_of(n, mac, note.ifindex, note.gen)) {
+	if (l2_cache_matches(n, mac, entry.ifindex, entry.gen)) {
 		way->ifindex = n->to;
 		return DELIVER;
 	}
-	if (!route_clock(ctx, &note.clock)) /* before the device is looked for */
-		note.clock = 0;
+	if (!rt_genid_read(ctx, &entry.genid)) /* before the device is looked for */
+		entry.genid = 0;
 	e = fdb_find(net_id, p->dmac);
 	if (!e) {
 		way->count = COUNT_flooded;
 		return FLOOD;
 	}
-	if (e->ifindex == note.ifindex)
+	if (e->ifindex == entry.ifindex)
 		return DROP(reflected);
-	note.to = way->ifindex = e->ifindex;
+	entry.to = way->ifindex = e->ifindex;
 	if (e->kind != FDB_LEARNED && !(from && from->port.flags & PORT_SPOOF_ALLOW))
-		*n = note;
+		*n = entry;
 	return DELIVER;
 }
 

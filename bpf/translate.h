@@ -14,8 +14,8 @@
 /* Into the namespace behind the flow's port. */
 static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f, struct way *way)
 {
-	struct port_memo *memo = port_remember(&ports_to, f->ifindex);
-	struct port *port = memo ? &memo->port : NULL;
+	struct port_cache_entry *cached = port_cache_get(&port_cache_out, f->ifindex);
+	struct port *port = cached ? &cached->port : NULL;
 	struct network *net = port ? network_get(port->net) : NULL;
 
 	if (!net)

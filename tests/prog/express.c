@@ -18,14 +18,14 @@
 #define PUBLISHED NS1_TO_GW, .src = NS1, .dst = SERVER2, .proto = TCP, .sport = 3000, .dport = 999
 #define NS1_TO_HOST NS1_TO_GW, .src = NS1, .dst = GW, .proto = TCP, .sport = 4000, .dport = 80
 
-#define ns1_sends_express(f) run_express(HOOK_PORT, DEV_NS1, f)
-#define uplink_gets_express(f) run_express(HOOK_UPLINK, DEV_UPLINK, f)
+#define ns1_sends_fast(f) run_fast(HOOK_PORT, DEV_NS1, f)
+#define uplink_gets_fast(f) run_fast(HOOK_UPLINK, DEV_UPLINK, f)
 
 static void udp_flows(void)
 {
 	ns1_sends(frame(NS1_UDP));
 	uplink_gets(frame(SERVER_UDP));
-	ns1_sends_express(frame(NS1_UDP));
+	ns1_sends_fast(frame(NS1_UDP));
 	expect_outcome(SENT);
 }
 
@@ -34,7 +34,7 @@ static void tcp_flows(void)
 	ns1_sends(frame(NS1_TCP, .flags = SYN));
 	uplink_gets(frame(SERVER_TCP, .flags = SYN | ACK));
 	ns1_sends(frame(NS1_TCP, .flags = ACK));
-	ns1_sends_express(frame(NS1_TCP, .flags = ACK));
+	ns1_sends_fast(frame(NS1_TCP, .flags = ACK));
 	expect_outcome(SENT);
 }
 
@@ -57,28 +57,28 @@ static void expect_in(struct frame *f)
 static void udp_is_translated(void **s)
 {
 	udp_flows();
-	ns1_sends_express(frame(NS1_UDP, .tos = 3, .frag = DONT_FRAGMENT)); /* congestion is not another way */
+	ns1_sends_fast(frame(NS1_UDP, .tos = 3, .frag = DONT_FRAGMENT)); /* congestion is not another way */
 	expect_out(frame(LEFT_UDP, .tos = 3, .frag = DONT_FRAGMENT, .ttl = 63));
-	uplink_gets_express(frame(SERVER_UDP, .ttl = 2));
+	uplink_gets_fast(frame(SERVER_UDP, .ttl = 2));
 	expect_in(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53, .dport = 4000, .ttl = 1));
 }
 
 /* Nothing of it is news, until somebody answers. */
 static void udp_that_nobody_answers_is_translated(void **s)
 {
-	ns1_sends_express(frame(NS1_UDP));
+	ns1_sends_fast(frame(NS1_UDP));
 	expect_out(frame(LEFT_UDP, .ttl = 63));
 	expect_state(0, CONN_UNREPLIED);
 	uplink_gets(frame(SERVER_UDP));
 	expect_state(0, CONN_REPLIED);
-	ns1_sends_express(frame(NS1_UDP));
+	ns1_sends_fast(frame(NS1_UDP));
 	expect_out(frame(LEFT_UDP, .ttl = 63));
 }
 
 static void udp_without_a_checksum_keeps_none(void **s)
 {
 	udp_flows();
-	ns1_sends_express(frame(NS1_UDP, .no_check = true));
+	ns1_sends_fast(frame(NS1_UDP, .no_check = true));
 	expect_out(frame(LEFT_UDP, .no_check = true, .ttl = 63));
 }
 
@@ -86,17 +86,17 @@ static void udp_without_a_checksum_keeps_none(void **s)
 static void a_wrong_checksum_stays_wrong(void **s)
 {
 	udp_flows();
-	ns1_sends_express(frame(NS1_UDP, .check_error = 7));
+	ns1_sends_fast(frame(NS1_UDP, .check_error = 7));
 	expect_out(frame(LEFT_UDP, .check_error = 7, .ttl = 63));
 }
 
 static void tcp_is_translated(void **s)
 {
 	tcp_flows();
-	ns1_sends_express(frame(NS1_TCP, .flags = ACK, .tcp_options = "\x01\x01\x01\x01", .tcp_options_len = 4));
+	ns1_sends_fast(frame(NS1_TCP, .flags = ACK, .tcp_options = "\x01\x01\x01\x01", .tcp_options_len = 4));
 	expect_out(frame(LEFT_TCP, .flags = ACK, .tcp_options = "\x01\x01\x01\x01",
 			 .tcp_options_len = 4, .ttl = 63));
-	uplink_gets_express(frame(SERVER_TCP, .flags = ACK, .payload = "what was asked for"));
+	uplink_gets_fast(frame(SERVER_TCP, .flags = ACK, .payload = "what was asked for"));
 	expect_in(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .proto = TCP, .sport = 80, .dport = 4000, .flags = ACK,
 			.payload = "what was asked for", .ttl = 63));
 }
@@ -110,10 +110,10 @@ static void a_port_that_was_changed_is_in_the_checksum(void **s)
 	port = external_port();
 	assert_int_not_equal(port, 4000);
 	uplink_gets(frame(IN, .proto = TCP, .sport = 80, .dport = port, .flags = SYN | ACK));
-	run_express(HOOK_PORT, DEV_NS2, frame(NS2_TCP, .flags = ACK));
+	run_fast(HOOK_PORT, DEV_NS2, frame(NS2_TCP, .flags = ACK));
 	expect_out(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .proto = TCP, .sport = port, .dport = 80,
 			 .flags = ACK, .ttl = 63));
-	uplink_gets_express(frame(IN, .proto = TCP, .sport = 80, .dport = port, .flags = ACK));
+	uplink_gets_fast(frame(IN, .proto = TCP, .sport = 80, .dport = port, .flags = ACK));
 	expect_in(frame(GW_TO_NS2, .src = SERVER, .dst = NS2, .proto = TCP, .sport = 80, .dport = 4000, .flags = ACK,
 			.ttl = 63));
 }
@@ -124,12 +124,12 @@ static void a_published_port_is_translated(void **s)
 	uplink_gets(frame(CLIENT, .flags = SYN));
 	ns1_sends(frame(PUBLISHED, .flags = SYN | ACK));
 	uplink_gets(frame(CLIENT, .flags = ACK));
-	uplink_gets_express(frame(CLIENT, .flags = ACK));
+	uplink_gets_fast(frame(CLIENT, .flags = ACK));
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(GW_TO_NS1, .src = SERVER2, .dst = NS1, .proto = TCP, .sport = 999, .dport = 3000,
 			    .flags = ACK, .ttl = 63));
 	expect_counted(COUNT_published_in);
-	ns1_sends_express(frame(PUBLISHED, .flags = ACK));
+	ns1_sends_fast(frame(PUBLISHED, .flags = ACK));
 	expect_outcome(SENT);
 	expect_packet(frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER2, .proto = TCP, .sport = 5000, .dport = 999,
 			    .flags = ACK, .ttl = 63));
@@ -183,7 +183,7 @@ static void a_ttl_of_one_goes_no_further(void **s)
 static void another_peer_of_a_mapping_is_not_its_first(void **s)
 {
 	udp_flows();
-	uplink_gets_express(frame(SERVER_UDP));
+	uplink_gets_fast(frame(SERVER_UDP));
 	uplink_gets(frame(FROM_ISP, .src = SERVER2, .dst = UPLINK, .sport = 53, .dport = 4000));
 	expect_left_alone(frame(FROM_ISP, .src = SERVER2, .dst = UPLINK, .sport = 53, .dport = 4000));
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER2, .sport = 4000, .dport = 53));
@@ -287,11 +287,11 @@ static void what_is_too_big_for_the_way_is_refused(void **s)
 #define NARROW NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 4000, .dport = 53
 	ns1_sends(frame(NARROW));
 	uplink_gets(frame(FROM_ISP, .src = BEHIND_MTU_1000, .dst = UPLINK, .sport = 53, .dport = 4000));
-	ns1_sends_express(frame(NARROW, .payload_len = 900, .frag = DONT_FRAGMENT));
+	ns1_sends_fast(frame(NARROW, .payload_len = 900, .frag = DONT_FRAGMENT));
 	expect_outcome(SENT);
 	ns1_sends(frame(NARROW, .payload_len = 1000, .frag = DONT_FRAGMENT));
 	expect_counted(COUNT_icmp_sent);
-	forget_notes();
+	forget_caches();
 	ns1_sends(frame(NARROW, .payload_len = 900, .frag = DONT_FRAGMENT));
 	expect_outcome(SENT);
 	ns1_sends(frame(NARROW, .payload_len = 1000, .frag = DONT_FRAGMENT));
@@ -301,7 +301,7 @@ static void what_is_too_big_for_the_way_is_refused(void **s)
 static void what_ends_a_connection_is_seen(void **s)
 {
 	tcp_flows();
-	uplink_gets_express(frame(SERVER_TCP, .flags = ACK));
+	uplink_gets_fast(frame(SERVER_TCP, .flags = ACK));
 	uplink_gets(frame(SERVER_TCP, .flags = RST, .tcp_seq = TCP_NUMBER + 0x40000000));
 	expect_dropped(COUNT_stray_reset);
 	ns1_sends(frame(NS1_TCP, .flags = FIN | ACK));
@@ -334,7 +334,7 @@ static void another_flow_with_the_same_hash_is_not_taken_for_it(void **s)
 	ns1_sends(frame(TWIN));
 	expect_outcome(SENT);
 	expect_packet(frame(NS1_TO_GW, .src = UPLINK, .dst = "204.0.113.10", .sport = 61599, .dport = 53, .ttl = 63));
-	ns1_sends_express(frame(TWIN));
+	ns1_sends_fast(frame(TWIN));
 	expect_out(frame(NS1_TO_GW, .src = UPLINK, .dst = "204.0.113.10", .sport = 61599, .dport = 53, .ttl = 63));
 	ns1_sends(frame(NS1_UDP));
 	expect_out(frame(LEFT_UDP, .ttl = 63));
@@ -354,7 +354,7 @@ static void a_route_that_has_changed_counts_at_once(void **s)
 static void a_port_that_is_gone_counts_at_once(void **s)
 {
 	udp_flows();
-	uplink_gets_express(frame(SERVER_UDP));
+	uplink_gets_fast(frame(SERVER_UDP));
 	forget_port(DEV_NS1);
 	uplink_gets(frame(SERVER_UDP));
 	expect_outcome(PASSED);

@@ -30,7 +30,7 @@ static __s64 bpf_csum_diff(const __be32 *from, __u32 from_len, const __be32 *to,
 
 #include "bpf/check.h"
 
-static __u8 chunk[CHECK_CHUNK]; /* of map check_chunk; no other is asked for */
+static __u8 chunk[CHECK_CHUNK]; /* of map csum_scratch; no other is asked for */
 
 /* What is asked about, the byte at the place that is looked at, and what was done so far. */
 static struct {
@@ -42,7 +42,7 @@ static struct {
 
 static void *bpf_map_lookup_elem(void *map, const void *key)
 {
-	PROVE(map == &check_chunk);
+	PROVE(map == &csum_scratch);
 	return chunk;
 }
 

@@ -40,7 +40,7 @@ void the_reply_key_is_the_translation_turned_round(struct nat_tuple t, __u16 net
 /* A packet translated, answered, and the answer translated is an answer to the packet as it was. */
 void a_reply_is_translated_back(struct ct_new n, __u32 slot)
 {
-	struct ct_making m = { .new = n };
+	struct ct_create_state m = { .new = n };
 	struct nat_tuple t;
 
 	given_a_new_flow(n);
@@ -54,7 +54,7 @@ void a_reply_is_translated_back(struct ct_new n, __u32 slot)
 /* And answers to that answer are found under the key that ct_begin() enters it by. */
 void the_translation_is_what_the_flow_says(struct ct_new n, __u32 slot)
 {
-	struct ct_making m = { .new = n };
+	struct ct_create_state m = { .new = n };
 	struct nat_tuple t;
 
 	given_a_new_flow(n);

@@ -174,7 +174,7 @@ static void mutate_ethernet(struct frame *f)
 	static const char *const macs[] = { NS1_MAC, NS2_MAC, GW_MAC,	 UPLINK_MAC,
 					    ISP_MAC, BROADCAST, STRANGER_MAC };
 	uint16_t tci = one_of(0, 5, 0x2000, 0xfff);
-	uint8_t tag[4] = { 0x81, 0, tci >> 8, tci };
+	uint8_t sig[4] = { 0x81, 0, tci >> 8, tci };
 
 	switch (chance(4)) {
 	case 0:
@@ -188,8 +188,8 @@ static void mutate_ethernet(struct frame *f)
 		break;
 	default:
 		if (one_in(2))
-			memcpy(tag, "\x88\xa8", 2);
-		insert(f, 12, tag, 4);
+			memcpy(sig, "\x88\xa8", 2);
+		insert(f, 12, sig, 4);
 	}
 }
 

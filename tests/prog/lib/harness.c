@@ -284,7 +284,7 @@ static int load(void)
 		h.prog[hook] = bpf_obj_get(path);
 		r = h.prog[hook] < 0 ? h.prog[hook] : 0;
 		if (!r)
-			h.flow_notes[hook] = map_of_program(h.prog[hook], "flow_notes");
+			h.flow_cache[hook] = map_of_program(h.prog[hook], "flow_cache");
 	}
 	h.icmp_budget = open_map("icmp_budget");
 	h.stations = open_map("stations");

@@ -186,7 +186,7 @@ void expect_live_flows(int count);
 /* Whether all were looked at since the configuration changed. */
 bool flows_are_checked(void);
 /* What CPUs have noted of how flows went (bpf/flow_note.h). */
-void forget_notes(void);
+void forget_caches(void);
 /* Lets time pass for all flows. */
 void age_flows(uint32_t seconds);
 /* As if all had been looked at when the configuration's generation was that one. */
@@ -195,7 +195,7 @@ void stamp_flows(uint32_t gen);
  * Sends the same packet of a flow until it goes by a note (bpf/flow_note.h), and fails if it never does: that is
  * the only way to go past a flow of another generation, and leave its stamp.
  */
-void run_express(enum hook hook, enum device dev, const struct frame *in);
+void run_fast(enum hook hook, enum device dev, const struct frame *in);
 
 /* ---- the host around it ---- */
 

@@ -12,7 +12,7 @@ extern struct harness {
 	int prog[HOOKS];
 	/* maps that `ebpfnet` itself has no business with */
 	int icmp_budget, stations, tcp_mapped, datagrams, holds;
-	int flow_notes[HOOKS]; /* of each program; 0: it has none */
+	int flow_cache[HOOKS]; /* of each program; 0: it has none */
 	struct config config;	/* as each test finds it */
 } h;
 

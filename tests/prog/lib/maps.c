@@ -174,7 +174,7 @@ static int count_checked(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-void run_express(enum hook hook, enum device dev, const struct frame *in)
+void run_fast(enum hook hook, enum device dev, const struct frame *in)
 {
 	uint32_t gen = config_now().gen, found[2] = { gen, 1 }, tries, times;
 
@@ -215,13 +215,13 @@ static void empty_array(int fd)
 }
 
 /* What CPUs remember of how a flow went is not as old as the flow is made. */
-void forget_notes(void)
+void forget_caches(void)
 {
 	enum hook hook;
 
 	for (hook = 0; hook < HOOKS; hook++)
-		if (h.flow_notes[hook] > 0)
-			empty_array(h.flow_notes[hook]);
+		if (h.flow_cache[hook] > 0)
+			empty_array(h.flow_cache[hook]);
 }
 
 void age_flows(uint32_t seconds)
@@ -235,7 +235,7 @@ void age_flows(uint32_t seconds)
 		assert_int_equal(bpf_map_update_elem(h.state.fd[MAP_CONNS], &slot, &c, BPF_ANY), 0);
 	}
 	assert_int_equal(map_each(&h.state, MAP_FLOWS, age_flow, &seconds), 0);
-	forget_notes();
+	forget_caches();
 }
 
 struct icmp_budget {
