@@ -11,58 +11,58 @@
 #include "parse.h"
 #include "pieces.h"
 
-#define AGAIN_DESKS 4 /* more CPUs than this at once go without */
-#define AGAIN_FRAME 65552 /* the longest IP packet, and its Ethernet header */
-#define AGAIN_PART 8192 /* of a payload, at most */
+#define REINJECT_BUFS 4 /* more CPUs than this at once go without */
+#define REINJECT_FRAME_MAX 65552 /* the longest IP packet, and its Ethernet header */
+#define REINJECT_CHUNK 8192 /* of a payload, at most */
 
 /* A packet that is cut up (cut.h): in a map, where the stack is short. */
-struct cut {
+struct frag_out_state {
 	__u32 ihl;
 	__u32 size;		/* of a piece's payload */
 	__u32 len, done, now;	/* of the whole payload; how much of it is sent, how much the next piece has */
 	__u16 frag;		/* flags and offset of the whole */
-	struct cut_option option;
+	struct frag_option option;
 	__u8 ip[60];		/* header of the next piece */
 };
 
 /* Room to write on: a packet, whole. */
-struct again_desk {
+struct reinject_buf {
 	__u32 taken;
-	struct cut cut;
-	__u8 bytes[AGAIN_FRAME + AGAIN_PART];
+	struct frag_out_state frag_out;
+	__u8 bytes[REINJECT_FRAME_MAX + REINJECT_CHUNK];
 };
 
 /* ARRAY: too large for a per-CPU map, whose values may have 32 KiB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, AGAIN_DESKS);
+	__uint(max_entries, REINJECT_BUFS);
 	__type(key, __u32);
-	__type(value, struct again_desk);
+	__type(value, struct reinject_buf);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} again_desks SEC(".maps");
+} reinject_bufs SEC(".maps");
 
 /* NULL: all are in use. */
-static __always_inline struct again_desk *again_begin(void)
+static __always_inline struct reinject_buf *reinject_buf_get(void)
 {
 	__u32 i, n, cpu = bpf_get_smp_processor_id();
-	struct again_desk *desk;
+	struct reinject_buf *buf;
 
-	for (i = 0; i < AGAIN_DESKS; i++) {
-		n = (cpu + i) & (AGAIN_DESKS - 1);
-		desk = bpf_map_lookup_elem(&again_desks, &n);
-		if (desk && !__sync_val_compare_and_swap(&desk->taken, 0, 1))
-			return desk;
+	for (i = 0; i < REINJECT_BUFS; i++) {
+		n = (cpu + i) & (REINJECT_BUFS - 1);
+		buf = bpf_map_lookup_elem(&reinject_bufs, &n);
+		if (buf && !__sync_val_compare_and_swap(&buf->taken, 0, 1))
+			return buf;
 	}
 	return NULL;
 }
 
-static __always_inline void again_end(struct again_desk *desk)
+static __always_inline void reinject_buf_put(struct reinject_buf *buf)
 {
-	*(volatile __u32 *)&desk->taken = 0;
+	*(volatile __u32 *)&buf->taken = 0;
 }
 
 /* Gives the packet in hand other bytes: a frame of len, at most max (constant). */
-static __always_inline int again_write(ctx_t *ctx, const __u8 *frame, __u32 len, __u32 max)
+static __always_inline int reinject_write(ctx_t *ctx, const __u8 *frame, __u32 len, __u32 max)
 {
 	__u32 body = len - ETH_HLEN;
 
@@ -73,9 +73,9 @@ static __always_inline int again_write(ctx_t *ctx, const __u8 *frame, __u32 len,
 }
 
 /* And sends a copy of it in again. */
-static __always_inline int again_send(ctx_t *ctx, const __u8 *frame, __u32 len, __u32 max)
+static __always_inline int reinject_send(ctx_t *ctx, const __u8 *frame, __u32 len, __u32 max)
 {
-	return again_write(ctx, frame, len, max) ? -1 : ctx_copy_again(ctx);
+	return reinject_write(ctx, frame, len, max) ? -1 : ctx_reinject_clone(ctx);
 }
 
 #endif

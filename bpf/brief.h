@@ -128,7 +128,7 @@ static __always_inline _Bool fast_headers_read(ctx_t *ctx, struct fast_headers *
 		b->ip.word[i] = ip[i];
 	b->ip_len = __builtin_bswap16(b->ip.len);
 	b->dscp = b->ip.tos & IP_DSCP;
-	return b->ip.version_ihl == 0x45 && !(b->ip.frag & __builtin_bswap16(IP_PIECE)) &&
+	return b->ip.version_ihl == 0x45 && !(b->ip.frag & __builtin_bswap16(IP_FRAG_MASK)) &&
 	       ctx->len == ETH_HLEN + b->ip_len && fast_headers_read_l4(ip + 5, end, b) && b->headers <= b->ip_len;
 }
 

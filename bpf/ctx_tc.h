@@ -101,7 +101,7 @@ static __always_inline int ctx_resize(ctx_t *ctx, __u32 len)
  * be the device's to finish (CHECKSUM_PARTIAL): pulling the header that it lies in out of the
  * packet is what ends that, and change_tail ends GSO.
  */
-static __always_inline int ctx_make_room(ctx_t *ctx, __u32 len)
+static __always_inline int ctx_reset_l3(ctx_t *ctx, __u32 len)
 {
 	return bpf_skb_change_tail(ctx, ETH_HLEN + 80, 0) ||
 	       bpf_skb_adjust_room(ctx, -56, BPF_ADJ_ROOM_MAC, 0) ||
@@ -122,7 +122,7 @@ static __always_inline void ctx_pop_priority_tag(ctx_t *ctx)
 }
 
 /* Whether the frame was sent to this station (and not to another, or to a group). */
-static __always_inline _Bool ctx_to_us(const ctx_t *ctx)
+static __always_inline _Bool ctx_is_for_us(const ctx_t *ctx)
 {
 	return ctx->pkt_type == PACKET_HOST;
 }
@@ -170,7 +170,7 @@ static __always_inline int ctx_copy_to(ctx_t *ctx, __u32 ifindex)
 }
 
 /* A copy comes in again by the device that the packet came by, after this one is done with. */
-static __always_inline int ctx_copy_again(ctx_t *ctx)
+static __always_inline int ctx_reinject_clone(ctx_t *ctx)
 {
 	return bpf_clone_redirect(ctx, ctx->ifindex, BPF_F_INGRESS);
 }

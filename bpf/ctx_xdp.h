@@ -97,7 +97,7 @@ static __always_inline _Bool mac_is_copied(ctx_t *ctx, const __u8 *dmac)
  * Whether a frame to that MAC is for this station: what PACKET_HOST will say of it. The device's present address
  * is the kernel's to know; when it may not be read (lockdown), no frame is for us.
  */
-static __always_inline _Bool ctx_to_us(ctx_t *ctx, const __u8 *dmac)
+static __always_inline _Bool ctx_is_for_us(ctx_t *ctx, const __u8 *dmac)
 {
 	if (kernel_memory == KERNEL_MEMORY_CLOSED)
 		return 0;

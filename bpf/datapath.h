@@ -51,13 +51,13 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 		station_learn(port->net, p->key.src, p->smac);
 	tcp_option_scale(ctx, p);
 	ctx_pop_priority_tag(ctx); /* of this link only: it must not leave by the next one */
-	if (p->frag & IP_PIECE) {
-		v = fragment_enter(ctx, 0, 1);
+	if (p->frag & IP_FRAG_MASK) {
+		v = frag_input(ctx, 0, 1);
 		if (v != NEXT)
 			return v;
 	}
 	v = outbound(ctx, p, port, net, way);
-	return p->frag & IP_PIECE ? fragment_leave(ctx, v) : v;
+	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
 }
 
 /*
@@ -134,10 +134,10 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 	struct config *cfg = config_get();
 	verdict_t v;
 
-	if (p->frag & IP_PIECE) {
+	if (p->frag & IP_FRAG_MASK) {
 		p->key.net = at->zone;
 		v = cfg && conn_any(cfg) ?
-			    fragment_enter(ctx, 1, at->routed && !at->hairpin) : PASS;
+			    frag_input(ctx, 1, at->routed && !at->hairpin) : PASS;
 		if (v == PASS)
 			return leave_alone(at, way);
 		if (v != NEXT)
@@ -145,7 +145,7 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 	}
 	tcp_option_scale(ctx, p);
 	v = inbound(ctx, p, at, way);
-	return p->frag & IP_PIECE ? fragment_leave(ctx, v) : v;
+	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
 }
 
 /* An uplink. hairpin: it was turned round in here. */
@@ -161,7 +161,7 @@ static __always_inline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 	if (hairpin)
 		ctx_mark_ours(ctx, 0); /* no namespace is to see it */
 	/* what comes in again has the gateway's MAC address */
-	if (p && (at.hairpin || ctx_to_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
+	if (p && (at.hairpin || ctx_is_for_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
 		v = from_outside(ctx, p, &at, &way);
 	refused = v == PASS && p && p->eth_type == ETH_P_IP ? inbound_refuse(&p->key.src, &p->key.dst) : NEXT;
 	if (refused != NEXT)

@@ -21,7 +21,7 @@ static __always_inline verdict_t early_verdict(const struct pkt *p, enum parsed 
 
 	if (parsed != PARSED) /* it looks at the addresses alone, too */
 		return refused;
-	if (p->frag & IP_PIECE || p->kind == PKT_ERROR)
+	if (p->frag & IP_FRAG_MASK || p->kind == PKT_ERROR)
 		return PASS;
 	if (!inbound_may_be_ours(p))
 		return refused;
@@ -63,7 +63,7 @@ static __always_inline int datapath_early(ctx_t *ctx)
 		return ACTION_PASS;
 	v = early_verdict(&p, r, v);
 	/* hairpinned packets that come to a generic hook have the gateway's MAC */
-	if (v >= 0 || !ctx_to_us(ctx, p.dmac))
+	if (v >= 0 || !ctx_is_for_us(ctx, p.dmac))
 		return ACTION_PASS;
 	count(-v);
 	return ACTION_DROP;

@@ -254,14 +254,14 @@ static __always_inline verdict_t fast_uplink_verdict(ctx_t *ctx, struct way *way
 	struct config *cfg = config_get();
 	struct fast_headers *b = fast_headers_get();
 
-	if (!cfg || !b || !ctx_to_us(ctx) || !fast_headers_read(ctx, b))
+	if (!cfg || !b || !ctx_is_for_us(ctx) || !fast_headers_read(ctx, b))
 		return NEXT;
 	return fast_l3(ctx, b, cfg, EBPFNET_NET_OUTSIDE, way);
 }
 
 /*
- * ACTION_SLOW_PATH: the slow path takes the packet. Not inlined: the slow path would pay for this frame of stack too.
- * that goes by the stages would have the lane's stack as well.
+ * ACTION_SLOW_PATH: the slow path takes the packet. Not inlined: its frame would not fit beside the slow path's in
+ * 512 bytes of stack.
  */
 __noinline int fast_from_port(ctx_t *ctx)
 {

@@ -18,22 +18,22 @@
  * Held first, then asked about again: it may be that the first piece has come in between, and that
  * nobody comes after it who would find this one.
  */
-static __always_inline enum meeting fragment_hold(ctx_t *ctx, struct pkt *p)
+static __always_inline enum frag_result frag_enqueue(ctx_t *ctx, struct pkt *p)
 {
-	__u32 ref = hold_take(datagram_bucket_of(p));
-	enum meeting r;
+	__u32 ref = fragq_alloc(frag_bucket_of(p));
+	enum frag_result r;
 
 	if (!ref)
-		return MEET_NO_ROOM;
-	if (ctx->gso_size || hold_fill(ctx, ref, ETH_HLEN + p->ip_len)) {
-		hold_empty(ref);
-		return MEET_NO_ROOM;
+		return FRAG_QUEUE_FULL;
+	if (ctx->gso_size || fragq_store(ctx, ref, ETH_HLEN + p->ip_len)) {
+		fragq_free(ref);
+		return FRAG_QUEUE_FULL;
 	}
-	r = datagram_meet(p, ref);
-	if (r == MEET_AWAIT)
+	r = frag_lookup(p, ref);
+	if (r == FRAG_WAIT)
 		count(COUNT_fragment_held);
 	else
-		hold_drop(ref);
+		fragq_drop(ref);
 	return r;
 }
 
@@ -41,29 +41,29 @@ static __always_inline enum meeting fragment_hold(ctx_t *ctx, struct pkt *p)
  * Before a piece goes its way. NEXT: it may, if not the first then with the tuple of the first. outside:
  * it came to the host, perhaps for the host.
  */
-__noinline verdict_t fragment_enter(ctx_t *ctx, _Bool outside, _Bool hold)
+__noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
 {
 	struct pkt *p = pkt_get();
-	enum meeting r;
+	enum frag_result r;
 
 	if (!p || ctx_load(ctx, ETH_HLEN + 4, &p->ip_id, sizeof(p->ip_id)))
 		return DROP(helper_failed);
-	if (!piece_is_sound(p->frag, p->ihl, p->ip_len - p->ihl, p->key.proto))
+	if (!frag_is_sound(p->frag, p->ihl, p->ip_len - p->ihl, p->key.proto))
 		return outside ? PASS : DROP(malformed);
-	r = datagram_meet(p, 0);
-	if (r == MEET_AWAIT)
-		r = hold && (!outside || route_is_here(ctx, p->key.dst)) ? fragment_hold(ctx, p) :
-									   MEET_NO_ROOM;
+	r = frag_lookup(p, 0);
+	if (r == FRAG_WAIT)
+		r = may_queue && (!outside || route_is_here(ctx, p->key.dst)) ? frag_enqueue(ctx, p) :
+										FRAG_QUEUE_FULL;
 	switch (r) {
-	case MEET_GO_ON:
+	case FRAG_PASS:
 		return NEXT;
-	case MEET_AWAIT:
+	case FRAG_WAIT:
 		return AGAIN;
-	case MEET_HOSTS:
+	case FRAG_HOST:
 		return PASS;
-	case MEET_OVERLAP:
+	case FRAG_OVERLAP:
 		return DROP(fragment_overlap);
-	case MEET_REFUSED:
+	case FRAG_DROP:
 		return DROP(fragment);
 	default:
 		return outside ? PASS : DROP(fragment_no_room);
@@ -71,45 +71,45 @@ __noinline verdict_t fragment_enter(ctx_t *ctx, _Bool outside, _Bool hold)
 }
 
 /* Sends in again what was held, and puts the packet in hand back as it is. */
-static __always_inline int fragment_release(ctx_t *ctx, __u32 held)
+static __always_inline int frag_release(ctx_t *ctx, __u32 held)
 {
-	struct hold_release r = { .ctx = ctx, .ref = held };
-	struct again_desk *desk = again_begin();
+	struct fragq_release r = { .ctx = ctx, .ref = held };
+	struct reinject_buf *buf = reinject_buf_get();
 	__u32 len = ctx->len;
 	int failed = 1;
 
-	if (!desk)
+	if (!buf)
 		return 0;
-	if (!OUTSIDE(len, ETH_HLEN, AGAIN_FRAME) && !ctx_load(ctx, 0, desk->bytes, len) &&
-	    !ctx_make_room(ctx, IP_MIN_HLEN + 8)) {
-		bpf_loop(HOLDS, hold_release_one, &r, 0);
-		failed = again_write(ctx, desk->bytes, len, AGAIN_FRAME);
+	if (!OUTSIDE(len, ETH_HLEN, REINJECT_FRAME_MAX) && !ctx_load(ctx, 0, buf->bytes, len) &&
+	    !ctx_reset_l3(ctx, IP_MIN_HLEN + 8)) {
+		bpf_loop(FRAGQ_SLOTS, fragq_release_one, &r, 0);
+		failed = reinject_write(ctx, buf->bytes, len, REINJECT_FRAME_MAX);
 	}
-	again_end(desk);
+	reinject_buf_put(buf);
 	return failed;
 }
 
 /* After it: what the others of its datagram may do. Gives the verdict back. */
-__noinline verdict_t fragment_leave(ctx_t *ctx, verdict_t v)
+__noinline verdict_t frag_done(ctx_t *ctx, verdict_t v)
 {
-	enum datagram_state state = DATAGRAM_KNOWN;
+	enum frag_state state = FRAG_ENTRY_KNOWN;
 	struct pkt *p = pkt_get();
 	__u32 held;
 
 	if (!p)
 		return DROP(helper_failed);
-	if (v == AGAIN || (v < 0 && !piece_is_first(p->frag)))
+	if (v == AGAIN || (v < 0 && !frag_is_first(p->frag)))
 		return v;
 	if (v < 0 || v == BACK)
-		state = DATAGRAM_REFUSED;
+		state = FRAG_ENTRY_REFUSED;
 	else if (v == PASS)
-		state = DATAGRAM_HOSTS;
-	held = datagram_settle(p, state);
+		state = FRAG_ENTRY_HOST;
+	held = frag_update(p, state);
 	if (!held)
 		return v;
-	if (state == DATAGRAM_REFUSED)
-		bpf_loop(HOLDS, hold_forget_one, &held, 0);
-	else if (fragment_release(ctx, held))
+	if (state == FRAG_ENTRY_REFUSED)
+		bpf_loop(FRAGQ_SLOTS, fragq_drop_one, &held, 0);
+	else if (frag_release(ctx, held))
 		return DROP(helper_failed);
 	return v;
 }

@@ -59,7 +59,7 @@ static __always_inline _Bool icmp_within_budget(void)
 /* RFC 1812 4.3.2.7: no errors about errors, later fragments, groups, or from nobody. */
 static __always_inline _Bool icmp_may_answer(const struct pkt *p)
 {
-	return p->kind != PKT_ERROR && p->kind != PKT_PIECE && !mac_group(p->dmac) &&
+	return p->kind != PKT_ERROR && p->kind != PKT_FRAG && !mac_group(p->dmac) &&
 	       !addr_martian_source(p->key.src) && p->key.dst.octet[0] < 224 &&
 	       !(p->key.proto == L4_ICMP && p->kind == PKT_OTHER);
 }
@@ -114,7 +114,7 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&e.ip, sizeof(e.ip), 0);
 	e.ip.tail.check = ~csum_fold16((__u32)sum);
 
-	if (ctx_make_room(ctx, len))
+	if (ctx_reset_l3(ctx, len))
 		return DROP(helper_failed);
 	OPAQUE(len);
 	if (len < 56 || len > sizeof(e) || ctx_store(ctx, ETH_HLEN, &e, len))

@@ -50,7 +50,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 		return DROP(prohibited);
 	case ROUTE_TOO_BIG:
 		if (!(p->frag & IP_DF))
-			return cut(ctx, route->mtu);
+			return ip_fragment(ctx, route->mtu);
 		what.code = ICMP_FRAG_NEEDED;
 		what.mtu = route->mtu;
 		reason = DROP(too_big);
@@ -173,7 +173,7 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 {
 	struct ct_new *n;
 
-	if (p->kind == PKT_PIECE)
+	if (p->kind == PKT_FRAG)
 		return DROP(fragment);
 	if (!pkt_has_tuple(p))
 		return DROP(bad_protocol);

@@ -20,7 +20,7 @@ enum pkt_kind {
 	PKT_PORTS,		/* TCP, UDP: tuple complete */
 	PKT_QUERY,		/* ICMP query: tuple complete, identifier in both ports */
 	PKT_ERROR,		/* ICMP error: the tuple that matters is inside */
-	PKT_PIECE,		/* a fragment but the first: no ports, until fragment.h knows them */
+	PKT_FRAG,		/* a fragment but the first: no ports, until fragment.h knows them */
 	PKT_OTHER,		/* another protocol over IPv4: no ports */
 };
 
@@ -42,7 +42,7 @@ struct pkt {
 	_Bool stray;		/* TCP: a RST or FIN that its receiver may not take; ct_find() says so */
 	__u8 icmp_type;
 	__u8 l4_hlen;		/* TCP: with options; else 8 */
-	_Bool follows;		/* PKT_PIECE: of a datagram whose tuple is known, and in the key */
+	_Bool has_frag_tuple;		/* PKT_FRAG: of a datagram whose tuple is known, and in the key */
 	__be16 ip_id;		/* fragments: fragment.h fills it in */
 	__u32 gen;		/* config.gen when the packet came: pkt_reset() fills it in */
 	enum pkt_kind kind;
@@ -64,7 +64,7 @@ static __always_inline _Bool l4_by_address(enum l4proto proto)
  */
 static __always_inline _Bool pkt_has_tuple(const struct pkt *p)
 {
-	return p->kind == PKT_PORTS || p->kind == PKT_QUERY || p->follows ||
+	return p->kind == PKT_PORTS || p->kind == PKT_QUERY || p->has_frag_tuple ||
 	       (p->kind == PKT_OTHER && l4_by_address(p->key.proto));
 }
 
@@ -185,7 +185,7 @@ static __always_inline enum parsed parse_ipv4(const __u8 *data, const __u8 *end,
 
 	p->l4 = ETH_HLEN + p->ihl;
 	if (p->frag & IP_OFFSET) {
-		p->kind = PKT_PIECE;
+		p->kind = PKT_FRAG;
 		return PARSED;
 	}
 	l4 = ip + p->ihl;
@@ -211,7 +211,7 @@ static __always_inline enum parsed parse_frame(const __u8 *data, const __u8 *end
 	case ETH_P_IP:
 		r = parse_ipv4(data, end, p, frame_len);
 		/* a transport header beyond the packet's own end, not beyond what we can see */
-		if (r == PARSED && p->kind != PKT_PIECE && p->kind != PKT_OTHER &&
+		if (r == PARSED && p->kind != PKT_FRAG && p->kind != PKT_OTHER &&
 		    p->l4 + p->l4_hlen > ETH_HLEN + p->ip_len)
 			return PARSE_BAD;
 		return r;

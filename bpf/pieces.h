@@ -9,28 +9,28 @@
 #include "addr.h"
 #include "uapi.h"
 
-#define PIECE_SPANS 8 /* apart from each other; pieces behind further gaps are not looked for */
+#define FRAG_RANGES 8 /* apart from each other; pieces behind further gaps are not looked for */
 
 /* From a place up to before another; to 0: none. */
-struct span {
+struct frag_range {
 	__u16 from, to;
 };
 
 /* frag: flags and offset in host order. */
-static __always_inline _Bool piece_is_first(__u16 frag)
+static __always_inline _Bool frag_is_first(__u16 frag)
 {
 	return !(frag & IP_OFFSET);
 }
 
-static __always_inline _Bool piece_is_last(__u16 frag)
+static __always_inline _Bool frag_is_last(__u16 frag)
 {
 	return !(frag & IP_MF);
 }
 
 /* bytes: behind its IP header. */
-static __always_inline struct span piece_span(__u16 frag, __u16 bytes)
+static __always_inline struct frag_range frag_range_of(__u16 frag, __u16 bytes)
 {
-	struct span s = { .from = frag & IP_OFFSET, .to = (frag & IP_OFFSET) + (bytes + 7) / 8 };
+	struct frag_range s = { .from = frag & IP_OFFSET, .to = (frag & IP_OFFSET) + (bytes + 7) / 8 };
 
 	return s;
 }
@@ -39,85 +39,85 @@ static __always_inline struct span piece_span(__u16 frag, __u16 bytes)
  * Whether it can be a piece: not empty, whole units but for the last, not beyond the longest datagram,
  * and not in a TCP header, which is the first piece's alone (RFC 1858, RFC 3128).
  */
-static __always_inline _Bool piece_is_sound(__u16 frag, __u16 ihl, __u16 bytes, enum l4proto proto)
+static __always_inline _Bool frag_is_sound(__u16 frag, __u16 ihl, __u16 bytes, enum l4proto proto)
 {
 	__u32 at = (frag & IP_OFFSET) * 8;
 
-	if (!bytes || (!piece_is_last(frag) && bytes & 7) || ihl + at + bytes > 65535)
+	if (!bytes || (!frag_is_last(frag) && bytes & 7) || ihl + at + bytes > 65535)
 		return 0;
 	return !at || proto != L4_TCP || at >= 20;
 }
 
-enum span_said {
-	SPAN_NEW,
-	SPAN_INSIDE,		/* all of it was there before */
-	SPAN_OVERLAP,		/* some of it was */
+enum frag_range_result {
+	FRAG_RANGE_NEW,
+	FRAG_RANGE_INSIDE, /* all of it was there before */
+	FRAG_RANGE_OVERLAP, /* some of it was */
 };
 
-static __always_inline enum span_said spans_look(const struct span *spans, struct span s)
+static __always_inline enum frag_range_result frag_ranges_test(const struct frag_range *ranges, struct frag_range s)
 {
 	int i;
 
-	for (i = 0; i < PIECE_SPANS; i++) {
-		if (s.from >= spans[i].to || spans[i].from >= s.to)
+	for (i = 0; i < FRAG_RANGES; i++) {
+		if (s.from >= ranges[i].to || ranges[i].from >= s.to)
 			continue;
-		return s.from >= spans[i].from && s.to <= spans[i].to ? SPAN_INSIDE : SPAN_OVERLAP;
+		return s.from >= ranges[i].from && s.to <= ranges[i].to ? FRAG_RANGE_INSIDE : FRAG_RANGE_OVERLAP;
 	}
-	return SPAN_NEW;
+	return FRAG_RANGE_NEW;
 }
 
 /*
  * Notes one that is new; it grows together with what it touches, also *s. Apart from those, so that the
  * verifier follows one way and not one for each of them.
  */
-static __always_inline void spans_add(struct span *spans, volatile struct span *s)
+static __always_inline void frag_ranges_add(struct frag_range *ranges, volatile struct frag_range *s)
 {
-	const struct span none = {};
+	const struct frag_range none = {};
 	int i;
 
-	for (i = 0; i < PIECE_SPANS; i++) {
-		if (!spans[i].to)
+	for (i = 0; i < FRAG_RANGES; i++) {
+		if (!ranges[i].to)
 			continue;
-		if (spans[i].to == s->from)
-			s->from = spans[i].from;
-		else if (spans[i].from == s->to)
-			s->to = spans[i].to;
+		if (ranges[i].to == s->from)
+			s->from = ranges[i].from;
+		else if (ranges[i].from == s->to)
+			s->to = ranges[i].to;
 		else
 			continue;
-		spans[i] = none;
+		ranges[i] = none;
 	}
-	for (i = 0; i < PIECE_SPANS; i++) {
-		if (spans[i].to)
+	for (i = 0; i < FRAG_RANGES; i++) {
+		if (ranges[i].to)
 			continue;
-		spans[i].from = s->from;
-		spans[i].to = s->to;
+		ranges[i].from = s->from;
+		ranges[i].to = s->to;
 		return;
 	}
 }
 
 /* Whether all is there of a datagram that ends at a place, 0: unknown where. */
-static __always_inline _Bool spans_are_whole(const struct span *spans, __u16 end)
+static __always_inline _Bool frag_ranges_complete(const struct frag_range *ranges, __u16 end)
 {
 	int i;
 
-	for (i = 0; i < PIECE_SPANS; i++)
-		if (end && !spans[i].from && spans[i].to == end)
+	for (i = 0; i < FRAG_RANGES; i++)
+		if (end && !ranges[i].from && ranges[i].to == end)
 			return 1;
 	return 0;
 }
 
 /* ---- cutting ---- */
 
-#define CUT_PIECES 128 /* 64 KiB by 576 bytes, the least that everybody must take (RFC 1122 3.3.2) */
+#define FRAGS_MAX 128 /* 64 KiB by 576 bytes, the least that everybody must take (RFC 1122 3.3.2) */
 
 /* How much of the payload goes into each piece but the last; 0: so small an MTU is no MTU (RFC 791). */
-static __always_inline __u16 cut_size(__u16 mtu, __u16 ihl)
+static __always_inline __u16 frag_payload_size(__u16 mtu, __u16 ihl)
 {
 	return mtu < 68 ? 0 : (mtu - ihl) & ~7;
 }
 
 /* Flags and offset of the piece that begins so many bytes behind where the whole, or larger piece, does. */
-static __always_inline __u16 cut_frag(__u16 frag, __u16 bytes, _Bool last)
+static __always_inline __u16 frag_field(__u16 frag, __u16 bytes, _Bool last)
 {
 	__u16 more = last ? frag & IP_MF : IP_MF;
 
@@ -125,7 +125,7 @@ static __always_inline __u16 cut_frag(__u16 frag, __u16 bytes, _Bool last)
 }
 
 /* Where among options: whether of this one the rest is kept, and how much there is. */
-struct cut_option {
+struct frag_option {
 	__u8 left, keep;
 };
 
@@ -134,7 +134,7 @@ struct cut_option {
  * "no operation", so that all headers are of one length. This is one octet of len, to be called for each
  * from 0 on; false: that was all.
  */
-static __always_inline _Bool cut_options(__u8 *options, __u32 i, __u32 len, struct cut_option *o)
+static __always_inline _Bool frag_option_octet(__u8 *options, __u32 i, __u32 len, struct frag_option *o)
 {
 	if (i >= IPOPTS_MAX || i >= len || (!o->left && options[i] == IPOPT_END))
 		return 0;

@@ -52,7 +52,7 @@
 #define IP_DF 0x4000
 #define IP_MF 0x2000
 #define IP_OFFSET 0x1fff
-#define IP_PIECE (IP_MF | IP_OFFSET) /* set in any fragment */
+#define IP_FRAG_MASK (IP_MF | IP_OFFSET) /* set in any fragment */
 
 #define IPOPTS_MAX 40
 #define IPOPT_COPIED 0x80

@@ -237,11 +237,11 @@ static void later_fragments_have_no_ports(void **state)
 			f = fragment(ipv4(protos[n], 20, 8), frags[i]);
 			memset(l4_of(&f), 0x55, 8);
 			assert_int_equal(parse(f, &p), PARSED);
-			assert_int_equal(p.kind, PKT_PIECE);
+			assert_int_equal(p.kind, PKT_FRAG);
 			assert_int_equal(p.key.sport_h | p.key.dport_h | p.tcp_flags, 0);
 			assert_int_equal(p.icmp_type, 0);
 		}
-	assert_kind(fragment(ipv4(L4_TCP, 20, 0), 1), PKT_PIECE);
+	assert_kind(fragment(ipv4(L4_TCP, 20, 0), 1), PKT_FRAG);
 }
 
 /* ---- TCP, UDP ---- */

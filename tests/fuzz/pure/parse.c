@@ -78,7 +78,7 @@ static void check_transport(const uint8_t *f, size_t visible, const struct pkt *
 	uint8_t type;
 
 	if (f[20] & 0x1f || f[21]) {
-		MUST(p->kind == PKT_PIECE);
+		MUST(p->kind == PKT_FRAG);
 		return;
 	}
 	if (p->key.proto != L4_TCP && p->key.proto != L4_UDP && p->key.proto != L4_ICMP) {

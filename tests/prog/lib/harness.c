@@ -289,8 +289,8 @@ static int load(void)
 	h.icmp_budget = open_map("icmp_budget");
 	h.stations = open_map("stations");
 	h.tcp_mapped = open_map("tcp_mapped");
-	h.datagrams = open_map("datagrams");
-	h.holds = open_map("holds");
+	h.frags = open_map("frags");
+	h.holds = open_map("fragq");
 	return r;
 }
 

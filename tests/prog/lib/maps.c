@@ -431,7 +431,7 @@ int harness_reset(void **unused)
 	empty_flows();
 	empty_tcp_mapped();
 	empty_stations();
-	empty_array(h.datagrams);
+	empty_array(h.frags);
 	empty_array(h.holds);
 	fill_icmp_budget();
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
