@@ -304,12 +304,12 @@ __noinline verdict_t ct_begin(ctx_t *ctx)
 		bpf_map_delete_elem(&flows, &m->reply_key);
 		ct_account(slot, m->new.t.sport_h, -1);
 		conn_give(slot);
-		return r == -EEXIST ? NEXT : DROP(table_full);
+		return r == -EEXIST ? FWD_NEXT : DROP(table_full);
 	}
 	count(COUNT_flow_new);
 	if (m->new.t.sport_h != m->want_h)
 		count(COUNT_port_changed);
-	return NEXT;
+	return FWD_NEXT;
 }
 
 #endif

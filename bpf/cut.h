@@ -135,7 +135,7 @@ static __always_inline verdict_t frag_out_all(ctx_t *ctx, const struct pkt *p, _
 	if (frag_out_finish_csum(ctx, p) || frag_out_load(ctx, p, buf) || ctx_reset_l3(ctx, c->ihl + 8))
 		return DROP(helper_failed);
 	bpf_loop(FRAGS_MAX, frag_out_one, &frag_out, 0);
-	return c->done == c->len ? AGAIN : DROP(helper_failed);
+	return c->done == c->len ? FWD_STOLEN : DROP(helper_failed);
 }
 
 /*
@@ -155,7 +155,7 @@ __noinline verdict_t ip_fragment(ctx_t *ctx, __u32 mtu)
 		return DROP(too_big);
 	v = frag_out_all(ctx, p, mtu, buf);
 	reinject_buf_put(buf);
-	if (v == AGAIN)
+	if (v == FWD_STOLEN)
 		count(COUNT_datagram_cut);
 	return v;
 }

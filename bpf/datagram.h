@@ -49,7 +49,7 @@ struct frag_bucket {
 	__u32 at;			/* frag_search()'s result */
 	__u32 next;			/* in turn */
 	struct frag_range current;		/* in hand */
-	struct frag_entry way[FRAG_WAYS];
+	struct frag_entry fwd[FRAG_WAYS];
 };
 
 /* ARRAY: a lock may be in it, and it has all its memory from the beginning. */
@@ -102,7 +102,7 @@ static __always_inline _Bool frag_search(struct frag_bucket *b, const struct fra
 
 	b->at = b->next;
 	for (i = FRAG_WAYS; i-- > 0;) {
-		const struct frag_entry *d = &b->way[i];
+		const struct frag_entry *d = &b->fwd[i];
 
 		if (d->state == FRAG_ENTRY_FREE || frag_age(d->seen, now) >= FRAGQ_TICKS) {
 			b->at = i;
@@ -117,7 +117,7 @@ static __always_inline _Bool frag_search(struct frag_bucket *b, const struct fra
 /* Under the lock, at b->at. */
 static __always_inline struct frag_entry *frag_entry_at(struct frag_bucket *b)
 {
-	return &b->way[*(volatile __u32 *)&b->at & (FRAG_WAYS - 1)];
+	return &b->fwd[*(volatile __u32 *)&b->at & (FRAG_WAYS - 1)];
 }
 
 /* A place that is not the datagram's yet: next in turn is who has been there longest. */

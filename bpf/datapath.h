@@ -37,13 +37,13 @@ static __always_inline enum parsed parse(ctx_t *ctx, struct pkt *p)
 
 /* What is for the gateway's MAC: IPv4 is routed, and the answers to its ARP requests are the host's. */
 static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const struct port *port,
-					    const struct network *net, struct way *way)
+					    const struct network *net, struct fwd_out *fwd)
 {
 	verdict_t v;
 
 	if (p->kind == PKT_ARP) {
-		way->count = COUNT_to_host;
-		return GATEWAY;
+		fwd->counter = COUNT_to_host;
+		return FWD_HOST;
 	}
 	if (p->eth_type != ETH_P_IP)
 		return DROP(not_ip);
@@ -53,10 +53,10 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 	ctx_pop_priority_tag(ctx); /* of this link only: it must not leave by the next one */
 	if (p->frag & IP_FRAG_MASK) {
 		v = frag_input(ctx, 0, 1);
-		if (v != NEXT)
+		if (v != FWD_NEXT)
 			return v;
 	}
-	v = outbound(ctx, p, port, net, way);
+	v = outbound(ctx, p, port, net, fwd);
 	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
 }
 
@@ -69,23 +69,23 @@ static __noinline int slow_from_port(ctx_t *ctx)
 	struct port_cache_entry *cached = port_cache_get(&port_cache_in, ctx->ifindex);
 	struct port *port = cached ? &cached->port : NULL;
 	struct network *net = port ? network_get(port->net) : NULL;
-	struct way way = {};
+	struct fwd_out fwd = {};
 	struct pkt *p = pkt_reset();
 	verdict_t v;
 
 	if (!net || !p)
-		return forward(ctx, DROP(no_port), &way, 0, NULL);
+		return forward(ctx, DROP(no_port), &fwd, 0, NULL);
 	if (parse(ctx, p) != PARSED)
-		return forward(ctx, DROP(malformed), &way, 0, NULL);
+		return forward(ctx, DROP(malformed), &fwd, 0, NULL);
 	p->key.net = port->net;
 	v = guard(ctx, p, port, net);
-	if (v == NEXT && port->flags & PORT_SPOOF_ALLOW)
+	if (v == FWD_NEXT && port->flags & PORT_SPOOF_ALLOW)
 		fdb_learn(port->net, p->smac, ctx->ifindex);
-	if (v == NEXT)
-		v = switch_frame(ctx, p, port->net, net, cached, &way);
-	if (v == NEXT)
-		v = to_gateway(ctx, p, port, net, &way);
-	return forward(ctx, v, &way, port->net, net);
+	if (v == FWD_NEXT)
+		v = switch_frame(ctx, p, port->net, net, cached, &fwd);
+	if (v == FWD_NEXT)
+		v = to_gateway(ctx, p, port, net, &fwd);
+	return forward(ctx, v, &fwd, port->net, net);
 }
 
 /* Ingress of a namespace's port. */
@@ -102,18 +102,18 @@ static __always_inline int slow_from_gateway(ctx_t *ctx)
 	__u32 ifindex = ctx->ifindex;
 	__u32 *id = bpf_map_lookup_elem(&gateways, &ifindex);
 	struct network *net = id ? network_get(*id) : NULL;
-	struct way way = {};
+	struct fwd_out fwd = {};
 	struct pkt *p = pkt_reset();
 	verdict_t v;
 
 	if (!net || !p)
-		return forward(ctx, DROP(no_port), &way, 0, NULL);
+		return forward(ctx, DROP(no_port), &fwd, 0, NULL);
 	if (ctx_forwarded(ctx))
-		return forward(ctx, DROP(unsolicited), &way, 0, NULL);
+		return forward(ctx, DROP(unsolicited), &fwd, 0, NULL);
 	if (parse(ctx, p) != PARSED)
-		return forward(ctx, DROP(malformed), &way, 0, NULL);
-	v = switch_frame(ctx, p, *id, net, NULL, &way);
-	return forward(ctx, v == NEXT ? DROP(reflected) : v, &way, *id, net);
+		return forward(ctx, DROP(malformed), &fwd, 0, NULL);
+	v = switch_frame(ctx, p, *id, net, NULL, &fwd);
+	return forward(ctx, v == FWD_NEXT ? DROP(reflected) : v, &fwd, *id, net);
 }
 
 /* Egress of the gateway device. */
@@ -129,7 +129,7 @@ static __always_inline int datapath_gateway(ctx_t *ctx)
  * a namespace whose it could be, and not where nothing can overtake it (at).
  */
 static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const struct entrance *at,
-					      struct way *way)
+					      struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	verdict_t v;
@@ -137,14 +137,14 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 	if (p->frag & IP_FRAG_MASK) {
 		p->key.net = at->zone;
 		v = cfg && conn_any(cfg) ?
-			    frag_input(ctx, 1, at->routed && !at->hairpin) : PASS;
-		if (v == PASS)
-			return leave_alone(at, way);
-		if (v != NEXT)
+			    frag_input(ctx, 1, at->routed && !at->hairpin) : FWD_PASS;
+		if (v == FWD_PASS)
+			return leave_alone(at, fwd);
+		if (v != FWD_NEXT)
 			return v;
 	}
 	tcp_option_scale(ctx, p);
-	v = inbound(ctx, p, at, way);
+	v = inbound(ctx, p, at, fwd);
 	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
 }
 
@@ -154,19 +154,19 @@ static __always_inline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 	struct entrance at = {
 		.zone = EBPFNET_NET_OUTSIDE, .back = TO_UPLINK, .routed = 1, .hairpin = hairpin
 	};
-	struct way way = { .count = COUNT_not_ours };
+	struct fwd_out fwd = { .counter = COUNT_not_ours };
 	struct pkt *p = pkt_reset();
-	verdict_t v = PASS, refused;
+	verdict_t v = FWD_PASS, refused;
 
 	if (hairpin)
 		ctx_mark_ours(ctx, 0); /* no namespace is to see it */
 	/* what comes in again has the gateway's MAC address */
 	if (p && (at.hairpin || ctx_is_for_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
-		v = from_outside(ctx, p, &at, &way);
-	refused = v == PASS && p && p->eth_type == ETH_P_IP ? inbound_refuse(&p->key.src, &p->key.dst) : NEXT;
-	if (refused != NEXT)
+		v = from_outside(ctx, p, &at, &fwd);
+	refused = v == FWD_PASS && p && p->eth_type == ETH_P_IP ? inbound_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
+	if (refused != FWD_NEXT)
 		v = refused;
-	return forward(ctx, v, &way, 0, NULL);
+	return forward(ctx, v, &fwd, 0, NULL);
 }
 
 /* Ingress of an uplink. */
@@ -185,9 +185,9 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
  */
 static __always_inline int datapath_uplink_out(ctx_t *ctx)
 {
-	struct way way = { .count = COUNT_not_ours };
+	struct fwd_out fwd = { .counter = COUNT_not_ours };
 	struct config *cfg = config_get();
-	verdict_t v = PASS;
+	verdict_t v = FWD_PASS;
 	enum parsed r;
 	struct pkt *p;
 
@@ -201,22 +201,22 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 		v = DROP(private_source);
 	} else if (r == PARSED && p->eth_type == ETH_P_IP && !ctx_vlan(ctx) && !ctx_forwarded(ctx)) {
 		tcp_option_scale(ctx, p);
-		v = leaving(ctx, p, &way);
+		v = leaving(ctx, p, &fwd);
 	}
-	return forward(ctx, v, &way, 0, NULL);
+	return forward(ctx, v, &fwd, 0, NULL);
 }
 
 /* Ingress of lo: the host calls its own published address. */
 static __always_inline int datapath_lo(ctx_t *ctx)
 {
 	struct entrance at = { .zone = EBPFNET_NET_HOST, .back = TO_LOCAL };
-	struct way way = { .count = COUNT_not_ours };
+	struct fwd_out fwd = { .counter = COUNT_not_ours };
 	struct pkt *p = pkt_reset();
-	verdict_t v = PASS;
+	verdict_t v = FWD_PASS;
 
 	if (p && parse(ctx, p) == PARSED)
-		v = from_outside(ctx, p, &at, &way);
-	return forward(ctx, v, &way, 0, NULL);
+		v = from_outside(ctx, p, &at, &fwd);
+	return forward(ctx, v, &fwd, 0, NULL);
 }
 
 #endif

@@ -22,13 +22,13 @@ static __always_inline verdict_t early_verdict(const struct pkt *p, enum parsed 
 	if (parsed != PARSED) /* it looks at the addresses alone, too */
 		return refused;
 	if (p->frag & IP_FRAG_MASK || p->kind == PKT_ERROR)
-		return PASS;
+		return FWD_PASS;
 	if (!inbound_may_be_ours(p))
 		return refused;
 	/* a SYN to an external port that a namespace has is refused for that, if the address is the host's */
 	if (inbound_calls_mapped(p))
-		return PASS;
-	return a && a->private_peers && ct_lookup(&p->key) ? PASS : refused;
+		return FWD_PASS;
+	return a && a->private_peers && ct_lookup(&p->key) ? FWD_PASS : refused;
 }
 
 /* What its addresses are, before all else: most packets are refused for neither. */
@@ -39,7 +39,7 @@ static __always_inline verdict_t early_addresses(const ctx_t *ctx)
 
 	if ((const void *)(ip + IP_MIN_HLEN) > ctx_data_end(ctx) ||
 	    *(__be16 *)(data + 12) != __builtin_bswap16(ETH_P_IP))
-		return NEXT;
+		return FWD_NEXT;
 	src = addr_at(ip + 12);
 	dst = addr_at(ip + 16);
 	return inbound_refuse(&src, &dst);
@@ -55,7 +55,7 @@ static __always_inline int datapath_early(ctx_t *ctx)
 	struct pkt p = {};
 	enum parsed r;
 
-	if (v == NEXT)
+	if (v == FWD_NEXT)
 		return ACTION_PASS;
 	r = parse_frame(ctx_data(ctx), ctx_data_end(ctx), ctx_len(ctx), &p);
 	/* what lies beyond the first buffer is not fetched: the uplink's program will */

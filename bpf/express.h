@@ -43,7 +43,7 @@ static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *b
 	__u32 check = ETH_HLEN + IP_MIN_HLEN + (fast_is_tcp(b) ? 16 : 6);
 	__u32 l4_len = fast_is_tcp(b) ? 20 : 8;
 	_Bool same_ports = b->l4.ports == to->ports, summed;
-	verdict_t v = to->verdict == UPLINK ? UPLINK : DELIVER;
+	verdict_t v = to->verdict == FWD_UPLINK ? FWD_UPLINK : FWD_PORT;
 	long failed;
 
 	b->ip.check = csum_apply(b->ip.check, pseudo + ttl_diff(b->ip.ttl, b->ip.ttl - 1));
@@ -52,7 +52,7 @@ static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *b
 	b->ip.dst = to->dst;
 	b->l4.ports = to->ports;
 	summed = fast_l4_csum(ctx, b, pseudo, ports);
-	if (v == UPLINK) {
+	if (v == FWD_UPLINK) {
 		failed = ctx_store(ctx, ETH_HLEN + 8, &b->ip.ttl, IP_MIN_HLEN - 8 + l4_len);
 	} else {
 		mac_copy((__u8 *)b->new_mac, (const __u8 *)to->mac);
@@ -67,11 +67,11 @@ static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *b
 }
 
 static __always_inline verdict_t fast_send(ctx_t *ctx, struct fast_headers *b, const struct fwd_action *to,
-					   struct way *way)
+					   struct fwd_out *fwd)
 {
-	way->ifindex = to->ifindex;
-	way->nexthop = to->nexthop;
-	way->count = to->count;
+	fwd->ifindex = to->ifindex;
+	fwd->nexthop = to->nexthop;
+	fwd->counter = to->counter;
 	return fast_rewrite(ctx, b, to);
 }
 
@@ -85,7 +85,7 @@ static __always_inline _Bool fast_cache_valid(ctx_t *ctx, const struct fast_head
 	if (!b->no_control || n->epoch != cache_epoch() || n->gen != config_gen(cfg) || !c ||
 	    conn_word(c).word != n->word || (b->edge && !tcp_edge_covers(n->edge, b->edge, n->scale)))
 		return 0;
-	if (n->action.verdict != UPLINK)
+	if (n->action.verdict != FWD_UPLINK)
 		return device_unchanged_since(ctx, n->action.ifindex, n->genid);
 	return ctx_segment_len(ctx, b->ip_len, b->headers) <= n->action.mtu && rt_genid_read(ctx, &genid) &&
 	       genid == n->genid;
@@ -126,7 +126,7 @@ static __always_inline _Bool fast_resolve_uplink(ctx_t *ctx, const struct fast_h
 	kind = route_find(ctx, b->ip.src, b->ip.dst, (__u32)b->dscp << 16 | (len & 0xffff), &route);
 	if (kind == ROUTE_DISABLED)
 		kind = route_as_before(f, &route);
-	to->verdict = UPLINK;
+	to->verdict = FWD_UPLINK;
 	to->ifindex = route.ifindex;
 	to->nexthop = route.nexthop;
 	to->mtu = route.mtu;
@@ -141,7 +141,7 @@ static __always_inline _Bool fast_resolve_port(ctx_t *ctx, const struct flow *f,
 
 	if (!net || cached->port.flags & PORT_SPOOF_ALLOW || !port_device_exists(ctx, cached))
 		return 0;
-	to->verdict = DELIVER;
+	to->verdict = FWD_PORT;
 	to->ifindex = f->ifindex;
 	to->nexthop = 0;
 	mac_copy((__u8 *)to->mac, cached->port.mac);
@@ -158,7 +158,7 @@ static __always_inline __be32 ports_of(__u16 sport_h, __u16 dport_h)
 
 /* By its flow, of which a note is made. */
 static __always_inline verdict_t fast_by_flow(ctx_t *ctx, struct fast_headers *b, const struct config *cfg,
-					      __u16 zone, struct way *way)
+					      __u16 zone, struct fwd_out *fwd)
 {
 	struct flow_key key = fast_key(b, zone);
 	struct fwd_action *to = &b->action;
@@ -171,40 +171,40 @@ static __always_inline verdict_t fast_by_flow(ctx_t *ctx, struct fast_headers *b
 	timed = rt_genid_read(ctx, &b->genid);
 	f = fast_flow_get(ctx, b, &key, cfg);
 	if (!f)
-		return NEXT;
+		return FWD_NEXT;
 	if (f->to == TO_PORT ?
 		    !fast_resolve_port(ctx, f, to) :
 		    f->to != TO_UPLINK || zone == EBPFNET_NET_OUTSIDE || !fast_resolve_uplink(ctx, b, f, to))
-		return NEXT;
+		return FWD_NEXT;
 	t = nat_translate(f, &key);
 	to->src = addr_be32(t.src);
 	to->dst = addr_be32(t.dst);
 	to->ports = ports_of(t.sport_h, t.dport_h);
-	to->count = translate_count(f);
-	if (f->flags & FLOW_STEADY && b->no_control && (timed || to->verdict != UPLINK)) {
+	to->counter = translate_counter(f);
+	if (f->flags & FLOW_STEADY && b->no_control && (timed || to->verdict != FWD_UPLINK)) {
 		n = flow_cache_slot(b->hash);
 		if (n) {
 			flow_cache_set_key(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex);
 			flow_cache_fill(n, f, &key, to, b->gen, b->genid);
 		}
 	}
-	return fast_send(ctx, b, to, way);
+	return fast_send(ctx, b, to, fwd);
 }
 
 /* A packet that is to be routed, in a zone: by a note, or by its flow. What begins a flow is not for here. */
 static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *b, const struct config *cfg, __u16 zone,
-					 struct way *way)
+					 struct fwd_out *fwd)
 {
 	struct flow_cache_entry *n;
 
 	if (b->ip.ttl <= 1 || b->ip.src == b->ip.dst || !fast_ip_csum_ok(b))
-		return NEXT;
+		return FWD_NEXT;
 	b->hash = flow_cache_hash(b->ip.src, b->ip.dst, b->l4.ports);
 	n = flow_cache_find(b->hash);
 	if (n && flow_cache_matches(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex) &&
 	    fast_cache_valid(ctx, b, n, cfg))
-		return fast_send(ctx, b, &n->action, way);
-	return fast_by_flow(ctx, b, cfg, zone, way);
+		return fast_send(ctx, b, &n->action, fwd);
+	return fast_by_flow(ctx, b, cfg, zone, fwd);
 }
 
 /*
@@ -212,18 +212,18 @@ static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *b, con
  * port, nothing is done to it.
  */
 static __always_inline verdict_t fast_to_host(const struct fast_headers *b, const struct config *cfg,
-					      const struct network *net, __u16 zone, struct way *way)
+					      const struct network *net, __u16 zone, struct fwd_out *fwd)
 {
 	struct flow_key key = fast_key(b, zone);
 
 	if (!fast_ip_csum_ok(b) || (cfg->published && (port_is_published(key.proto, key.dport_h) || ct_lookup(&key))))
-		return NEXT;
-	way->ifindex = net->gw_ifindex;
-	way->count = COUNT_to_host;
-	return GATEWAY;
+		return FWD_NEXT;
+	fwd->ifindex = net->gw_ifindex;
+	fwd->counter = COUNT_to_host;
+	return FWD_HOST;
 }
 
-static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct way *way)
+static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	struct fast_headers *b = fast_headers_get();
@@ -231,32 +231,32 @@ static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct way *way)
 	struct network *net;
 
 	if (!cfg || !b || !fast_headers_read(ctx, b))
-		return NEXT;
+		return FWD_NEXT;
 	n = l2_cache_at(b->mac);
 	if (!n || !l2_cache_matches(n, b->mac, ctx->ifindex, config_gen(cfg)))
-		return NEXT;
+		return FWD_NEXT;
 	if (!HOOK_IS_EGRESS && n->src != b->ip.src)
-		return NEXT;
+		return FWD_NEXT;
 	if (n->to) {
-		way->ifindex = n->to;
-		way->count = COUNT_switched;
-		return device_unchanged_since(ctx, n->to, n->genid) ? DELIVER : NEXT;
+		fwd->ifindex = n->to;
+		fwd->counter = COUNT_switched;
+		return device_unchanged_since(ctx, n->to, n->genid) ? FWD_PORT : FWD_NEXT;
 	}
 	net = HOOK_IS_EGRESS ? NULL : network_get(n->net);
 	if (!net)
-		return NEXT;
-	return b->ip.dst == addr_be32(net->gateway) ? fast_to_host(b, cfg, net, n->net, way) :
-						      fast_l3(ctx, b, cfg, n->net, way);
+		return FWD_NEXT;
+	return b->ip.dst == addr_be32(net->gateway) ? fast_to_host(b, cfg, net, n->net, fwd) :
+						      fast_l3(ctx, b, cfg, n->net, fwd);
 }
 
-static __always_inline verdict_t fast_uplink_verdict(ctx_t *ctx, struct way *way)
+static __always_inline verdict_t fast_uplink_verdict(ctx_t *ctx, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	struct fast_headers *b = fast_headers_get();
 
 	if (!cfg || !b || !ctx_is_for_us(ctx) || !fast_headers_read(ctx, b))
-		return NEXT;
-	return fast_l3(ctx, b, cfg, EBPFNET_NET_OUTSIDE, way);
+		return FWD_NEXT;
+	return fast_l3(ctx, b, cfg, EBPFNET_NET_OUTSIDE, fwd);
 }
 
 /*
@@ -265,18 +265,18 @@ static __always_inline verdict_t fast_uplink_verdict(ctx_t *ctx, struct way *way
  */
 __noinline int fast_from_port(ctx_t *ctx)
 {
-	struct way way = {};
-	verdict_t v = fast_port_verdict(ctx, &way);
+	struct fwd_out fwd = {};
+	verdict_t v = fast_port_verdict(ctx, &fwd);
 
-	return v == NEXT ? ACTION_SLOW_PATH : forward_fast(ctx, v, &way);
+	return v == FWD_NEXT ? ACTION_SLOW_PATH : forward_fast(ctx, v, &fwd);
 }
 
 __noinline int fast_from_uplink(ctx_t *ctx)
 {
-	struct way way = {};
-	verdict_t v = fast_uplink_verdict(ctx, &way);
+	struct fwd_out fwd = {};
+	verdict_t v = fast_uplink_verdict(ctx, &fwd);
 
-	return v == NEXT ? ACTION_SLOW_PATH : forward_fast(ctx, v, &way);
+	return v == FWD_NEXT ? ACTION_SLOW_PATH : forward_fast(ctx, v, &fwd);
 }
 
 #endif

@@ -21,7 +21,7 @@ struct fwd_action {
 	__be32 nexthop;			/* UPLINK */
 	__u16 mac[6];			/* DELIVER: destination and source */
 	__u8 verdict;			/* UPLINK or DELIVER */
-	__u8 count;			/* enum counter */
+	__u8 counter;			/* enum counter */
 	__u16 mtu;			/* UPLINK: what is larger does not go this way */
 };
 

@@ -38,14 +38,14 @@ static __always_inline int flood(ctx_t *ctx, __u16 net, __u32 in_ifindex, __u32 
 }
 
 /* By an uplink, marked as ours. */
-static __always_inline int send_out(ctx_t *ctx, const struct config *cfg, const struct way *way)
+static __always_inline int send_out(ctx_t *ctx, const struct config *cfg, const struct fwd_out *fwd)
 {
 	ctx_mark_ours(ctx, cfg->mark);
-	return ctx_send_via(ctx, way->ifindex, way->nexthop);
+	return ctx_send_via(ctx, fwd->ifindex, fwd->nexthop);
 }
 
 /* By express lane: the device is there, and few ways lead from here. GATEWAY: it is way.ifindex. */
-static __always_inline int forward_fast(ctx_t *ctx, verdict_t v, const struct way *way)
+static __always_inline int forward_fast(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 
@@ -53,47 +53,47 @@ static __always_inline int forward_fast(ctx_t *ctx, verdict_t v, const struct wa
 		count(-v);
 		return ACTION_DROP;
 	}
-	count(way->count);
-	if (v == DELIVER)
-		return ctx_to_port(ctx, way->ifindex);
-	if (v == GATEWAY)
-		return ctx_receive(ctx, way->ifindex);
-	return cfg ? send_out(ctx, cfg, way) : ACTION_DROP;
+	count(fwd->counter);
+	if (v == FWD_PORT)
+		return ctx_to_port(ctx, fwd->ifindex);
+	if (v == FWD_HOST)
+		return ctx_receive(ctx, fwd->ifindex);
+	return cfg ? send_out(ctx, cfg, fwd) : ACTION_DROP;
 }
 
 /* net: the network whose gateway and ports the verdict speaks of; NULL for hooks that flood nothing. */
-static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct way *way, __u16 net_id,
+static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd, __u16 net_id,
 				   const struct network *net)
 {
 	struct config *cfg = config_get();
 
-	if (v == DELIVER && !ctx_device_exists(ctx, way->ifindex))
+	if (v == FWD_PORT && !ctx_device_exists(ctx, fwd->ifindex))
 		v = DROP(port_gone);
 	if (v < 0) {
 		count(-v);
 		return ACTION_DROP;
 	}
-	if (v == AGAIN) /* it is counted then */
+	if (v == FWD_STOLEN) /* it is counted then */
 		return ACTION_DROP;
-	count(way->count);
+	count(fwd->counter);
 	switch (v) {
-	case DELIVER:
-		return ctx_to_port(ctx, way->ifindex);
-	case FLOOD:
+	case FWD_PORT:
+		return ctx_to_port(ctx, fwd->ifindex);
+	case FWD_FLOOD:
 		return net ? flood(ctx, net_id, ctx->ifindex, net->gw_ifindex) : ACTION_DROP;
-	case BACK:
+	case FWD_TX:
 		return HOOK_IS_EGRESS ? ctx_receive(ctx, ctx->ifindex) : ctx_send(ctx, ctx->ifindex);
-	case GATEWAY:
+	case FWD_HOST:
 		return net ? ctx_receive(ctx, net->gw_ifindex) : ACTION_DROP;
-	case LOCAL:
+	case FWD_HOST_LO:
 		return cfg ? ctx_to_local(ctx, cfg->lo_ifindex) : ACTION_DROP;
-	case UPLINK:
-		return cfg ? send_out(ctx, cfg, way) : ACTION_DROP;
-	case HAIRPIN:
+	case FWD_UPLINK:
+		return cfg ? send_out(ctx, cfg, fwd) : ACTION_DROP;
+	case FWD_HAIRPIN:
 		if (!cfg)
 			return ACTION_DROP;
 		ctx_mark_ours(ctx, cfg->mark);
-		return ctx_receive(ctx, way->ifindex);
+		return ctx_receive(ctx, fwd->ifindex);
 	default:
 		return ACTION_PASS;
 	}

@@ -49,24 +49,24 @@ __noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
 	if (!p || ctx_load(ctx, ETH_HLEN + 4, &p->ip_id, sizeof(p->ip_id)))
 		return DROP(helper_failed);
 	if (!frag_is_sound(p->frag, p->ihl, p->ip_len - p->ihl, p->key.proto))
-		return outside ? PASS : DROP(malformed);
+		return outside ? FWD_PASS : DROP(malformed);
 	r = frag_lookup(p, 0);
 	if (r == FRAG_WAIT)
 		r = may_queue && (!outside || route_is_here(ctx, p->key.dst)) ? frag_enqueue(ctx, p) :
 										FRAG_QUEUE_FULL;
 	switch (r) {
 	case FRAG_PASS:
-		return NEXT;
+		return FWD_NEXT;
 	case FRAG_WAIT:
-		return AGAIN;
+		return FWD_STOLEN;
 	case FRAG_HOST:
-		return PASS;
+		return FWD_PASS;
 	case FRAG_OVERLAP:
 		return DROP(fragment_overlap);
 	case FRAG_DROP:
 		return DROP(fragment);
 	default:
-		return outside ? PASS : DROP(fragment_no_room);
+		return outside ? FWD_PASS : DROP(fragment_no_room);
 	}
 }
 
@@ -98,11 +98,11 @@ __noinline verdict_t frag_done(ctx_t *ctx, verdict_t v)
 
 	if (!p)
 		return DROP(helper_failed);
-	if (v == AGAIN || (v < 0 && !frag_is_first(p->frag)))
+	if (v == FWD_STOLEN || (v < 0 && !frag_is_first(p->frag)))
 		return v;
-	if (v < 0 || v == BACK)
+	if (v < 0 || v == FWD_TX)
 		state = FRAG_ENTRY_REFUSED;
-	else if (v == PASS)
+	else if (v == FWD_PASS)
 		state = FRAG_ENTRY_HOST;
 	held = frag_update(p, state);
 	if (!held)

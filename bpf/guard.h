@@ -16,10 +16,10 @@
 static __always_inline verdict_t guard_ipv4(const struct pkt *p, const struct port *port)
 {
 	if (addr_eq(p->key.src, port->addr))
-		return NEXT;
+		return FWD_NEXT;
 	if (addr_none(p->key.src) && p->kind == PKT_PORTS && p->key.proto == L4_UDP &&
 	    p->key.sport_h == 68 && p->key.dport_h == 67)
-		return NEXT;
+		return FWD_NEXT;
 	return DROP(spoofed_addr);
 }
 
@@ -29,7 +29,7 @@ static __always_inline verdict_t guard_arp(const struct pkt *p, const struct por
 		return DROP(spoofed_mac);
 	if (!addr_eq(p->key.src, port->addr) && !addr_none(p->key.src))
 		return DROP(spoofed_addr);
-	return NEXT;
+	return FWD_NEXT;
 }
 
 #define IPV6_HLEN 40
@@ -93,14 +93,14 @@ static __always_inline verdict_t guard_ipv6(const ctx_t *ctx, const struct port 
 	if (type == ICMPV6_ROUTER_ADVERT)
 		return DROP(router_advert);
 	if (port->flags & PORT_SPOOF_ALLOW)
-		return NEXT;
+		return FWD_NEXT;
 	if (!ipv6_none(&src) && !ipv6_is_ports(&src, port))
 		return DROP(spoofed_addr);
 	if (type != ICMPV6_NEIGHBOUR_ADVERT)
-		return NEXT;
+		return FWD_NEXT;
 	if (ctx_load(ctx, at + 8, &target, sizeof(target)))
 		return DROP(malformed);
-	return ipv6_is_ports(&target, port) ? NEXT : DROP(spoofed_addr);
+	return ipv6_is_ports(&target, port) ? FWD_NEXT : DROP(spoofed_addr);
 }
 
 /* NEXT if the frame may come from this port. */
@@ -118,18 +118,18 @@ static __always_inline verdict_t guard(const ctx_t *ctx, const struct pkt *p,
 		return DROP(spoofed_mac);
 	/* Behind a VLAN tag are other subnets: the tag never reaches the gateway, so the MAC is enough */
 	if (ctx_vlan(ctx))
-		return NEXT;
+		return FWD_NEXT;
 	if (p->kind == PKT_IPV6)
 		return guard_ipv6(ctx, port);
 	if (port->flags & PORT_SPOOF_ALLOW)
-		return NEXT;
+		return FWD_NEXT;
 	switch (p->eth_type) {
 	case ETH_P_IP:
 		return guard_ipv4(p, port);
 	case ETH_P_ARP:
 		return p->kind == PKT_ARP ? guard_arp(p, port) : DROP(malformed);
 	default:
-		return NEXT;
+		return FWD_NEXT;
 	}
 }
 

@@ -47,14 +47,14 @@ __noinline verdict_t quoted_read(ctx_t *ctx, const struct pkt *p, __u16 net, str
 	case L4_UDP:
 		q->answer.sport_h = l4[2] << 8 | l4[3];
 		q->answer.dport_h = l4[0] << 8 | l4[1];
-		return NEXT;
+		return FWD_NEXT;
 	case L4_ICMP:
 		if (!icmp_is_query(l4[0]))
 			return DROP(icmp_error);
 		q->answer.sport_h = q->answer.dport_h = l4[4] << 8 | l4[5];
-		return NEXT;
+		return FWD_NEXT;
 	default: /* by address */
-		return l4_by_address(ip.protocol) ? NEXT : DROP(icmp_error);
+		return l4_by_address(ip.protocol) ? FWD_NEXT : DROP(icmp_error);
 	}
 }
 
@@ -114,7 +114,7 @@ static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p,
 	__be32 addr[2];
 	verdict_t v = quoted_read(ctx, p, net, &q);
 
-	if (v != NEXT)
+	if (v != FWD_NEXT)
 		return v;
 	/* RFC 5508 REQ-3: both checksums, or the error is nobody's */
 	if (!check_sum_is_right(ctx, p->l4, ETH_HLEN + p->ip_len - p->l4) ||
@@ -141,7 +141,7 @@ static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p,
 	outer->src = net != EBPFNET_NET_OUTSIDE || addr_eq(p->key.src, q.answer.src) ? to.src :
 										       p->key.src;
 	*out = f;
-	return NEXT;
+	return FWD_NEXT;
 }
 
 #endif

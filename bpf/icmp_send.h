@@ -82,19 +82,19 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 	__s64 sum;
 
 	if (!p || !what)
-		return NEXT;
+		return FWD_NEXT;
 	quote = p->ihl + 8;
 	if (!icmp_may_answer(p))
-		return NEXT;
+		return FWD_NEXT;
 	if (!icmp_within_budget()) {
 		count(COUNT_icmp_limited);
-		return NEXT;
+		return FWD_NEXT;
 	}
 	if (quote < 28 || quote > ICMP_QUOTE_MAX)
-		return NEXT;
+		return FWD_NEXT;
 	OPAQUE(quote);
 	if (quote < 28 || quote > ICMP_QUOTE_MAX || ctx_load(ctx, ETH_HLEN, e.quote, quote))
-		return NEXT;
+		return FWD_NEXT;
 	len = sizeof(e.ip) + sizeof(e.icmp) + quote;
 
 	e.icmp.type = what->type;
@@ -119,29 +119,29 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 	OPAQUE(len);
 	if (len < 56 || len > sizeof(e) || ctx_store(ctx, ETH_HLEN, &e, len))
 		return DROP(helper_failed);
-	if (rewrite_macs(ctx, p->smac, p->dmac) != NEXT)
+	if (rewrite_macs(ctx, p->smac, p->dmac) != FWD_NEXT)
 		return DROP(helper_failed);
-	return BACK;
+	return FWD_TX;
 }
 
 /* The same as a verdict: BACK with the error or, where none may be sent, the reason to drop the packet. */
 static __always_inline verdict_t icmp_refuse(ctx_t *ctx, const struct pkt *p, struct icmp_what what,
-					     verdict_t reason, struct way *way)
+					     verdict_t reason, struct fwd_out *fwd)
 {
 	verdict_t v = icmp_send(ctx, p, &what);
 
-	if (v == NEXT)
+	if (v == FWD_NEXT)
 		return reason;
-	way->count = COUNT_icmp_sent;
+	fwd->counter = COUNT_icmp_sent;
 	return v;
 }
 
 static __always_inline verdict_t ttl_exceeded(ctx_t *ctx, const struct pkt *p, struct ipaddr us,
-					      struct way *way)
+					      struct fwd_out *fwd)
 {
 	struct icmp_what what = { .type = ICMP_TIME_EXCEEDED, .from = us };
 
-	return icmp_refuse(ctx, p, what, DROP(ttl_exceeded), way);
+	return icmp_refuse(ctx, p, what, DROP(ttl_exceeded), fwd);
 }
 
 #endif

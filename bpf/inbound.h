@@ -19,12 +19,12 @@ struct entrance {
 	_Bool hairpin;			/* from a namespace, translated as if it had left: not the host's affair */
 };
 
-static __always_inline verdict_t leave_alone(const struct entrance *at, struct way *way)
+static __always_inline verdict_t leave_alone(const struct entrance *at, struct fwd_out *fwd)
 {
 	if (at->hairpin)
 		return DROP(unsolicited);
-	way->count = COUNT_not_ours;
-	return PASS;
+	fwd->counter = COUNT_not_ours;
+	return FWD_PASS;
 }
 
 /* What the kernel drops by itself. */
@@ -35,31 +35,31 @@ static __always_inline _Bool inbound_is_sound(ctx_t *ctx, const struct pkt *p)
 }
 
 __noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p, const struct entrance *at,
-				   struct way *way)
+				   struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	struct nat_tuple outer = {};
 	struct flow *f;
 	verdict_t v;
 
-	if (!cfg || !p || !at || !way)
+	if (!cfg || !p || !at || !fwd)
 		return DROP(helper_failed);
 	v = icmp_translate(ctx, p, at->zone, cfg, &f, &outer);
 	if (v == DROP(icmp_error)) /* about a packet of the host's own */
-		return leave_alone(at, way);
-	if (v != NEXT)
+		return leave_alone(at, fwd);
+	if (v != FWD_NEXT)
 		return v;
 	if (f->to == TO_STACK) {
-		way->count = COUNT_host_moved;
-		return PASS;
+		fwd->counter = COUNT_host_moved;
+		return FWD_PASS;
 	}
 	if (f->to != TO_PORT || p->ttl <= 1)
 		return DROP(icmp_error);
 	v = rewrite_ip(ctx, p, &outer, at->routed ? p->ttl - 1 : p->ttl);
-	if (v != NEXT)
+	if (v != FWD_NEXT)
 		return v;
-	way->count = COUNT_icmp_translated;
-	return translate_macs(ctx, f, way);
+	fwd->counter = COUNT_icmp_translated;
+	return translate_macs(ctx, f, fwd);
 }
 
 /* Nobody outside has an address of the host's own. */
@@ -84,7 +84,7 @@ static __always_inline _Bool inbound_is_mapped(ctx_t *ctx, const struct pkt *p)
 /* A packet that belongs to no flow: to a published port it begins one. NEXT: it is there. */
 static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
 					       const struct config *cfg, const struct entrance *at,
-					       struct way *way)
+					       struct fwd_out *fwd)
 {
 	__u32 id = 0;
 	struct rule *rule = publish_match(ctx, p, cfg, &id);
@@ -93,35 +93,34 @@ static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
 	if (!rule && at->routed && inbound_is_mapped(ctx, p))
 		return DROP(unsolicited);
 	if (!rule)
-		return leave_alone(at, way);
+		return leave_alone(at, fwd);
 	/* "every address of the host" is a gateway's too, but the answer would leave with it */
-	v = at->routed ? inbound_refuse(&p->key.src, &p->key.dst) : NEXT;
-	if (v != NEXT)
+	v = at->routed ? inbound_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
+	if (v != FWD_NEXT)
 		return v;
 	if (at->routed && !source_is_outside(ctx, p))
 		return DROP(martian);
 	v = publish_new(ctx, p, rule, id, NULL, at->back);
-	return v == NEXT ? ct_begin(ctx) : v;
+	return v == FWD_NEXT ? ct_begin(ctx) : v;
 }
 
 static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct entrance *at,
-					 struct way *way)
+					 struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	struct flow *f;
 	verdict_t v;
 
 	if (!cfg || !inbound_may_be_ours(p))
-		return leave_alone(at, way);
+		return leave_alone(at, fwd);
 	p->key.net = at->zone;
 	if (p->kind == PKT_ERROR)
-		return inbound_is_sound(ctx, p) ? inbound_error(ctx, p, at, way) :
-						  leave_alone(at, way);
+		return inbound_is_sound(ctx, p) ? inbound_error(ctx, p, at, fwd) : leave_alone(at, fwd);
 
 	f = ct_find(p, cfg);
 	if (!f) {
-		v = inbound_begin(ctx, p, cfg, at, way);
-		if (v != NEXT)
+		v = inbound_begin(ctx, p, cfg, at, fwd);
+		if (v != FWD_NEXT)
 			return v;
 		f = ct_lookup(&p->key);
 		if (!f)
@@ -129,7 +128,7 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 	}
 	/* the host's own: on its way out by way of lo, or with nothing to translate */
 	if (f->to == TO_UPLINK || (f->to == TO_STACK && p->kind == PKT_OTHER))
-		return leave_alone(at, way);
+		return leave_alone(at, fwd);
 	/* only what was turned round in here comes from an address of the host's own */
 	if (at->routed && !at->hairpin && addr_eq(p->key.src, p->key.dst))
 		return DROP(martian);
@@ -142,10 +141,10 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 	if (at->routed && f->to != TO_STACK && p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
 		return DROP(ip_option);
 	if (!at->routed || f->to == TO_STACK)
-		return translate(ctx, p, f, p->ttl, way);
+		return translate(ctx, p, f, p->ttl, fwd);
 	if (p->ttl <= 1)
-		return ttl_exceeded(ctx, p, p->key.dst, way);
-	return translate(ctx, p, f, p->ttl - 1, way);
+		return ttl_exceeded(ctx, p, p->key.dst, fwd);
+	return translate(ctx, p, f, p->ttl - 1, fwd);
 }
 
 #endif

@@ -38,7 +38,7 @@ static __always_inline verdict_t leaving_begin(ctx_t *ctx, const struct pkt *p)
 	if (!n)
 		return DROP(helper_failed);
 	if (!ct_may_begin(p->key.proto, p->tcp_flags))
-		return PASS;
+		return FWD_PASS;
 	n->t = (struct nat_tuple){
 		.src = p->key.src,
 		.dst = p->key.dst,
@@ -63,45 +63,45 @@ static __always_inline verdict_t leaving_by_address(ctx_t *ctx, struct pkt *p,
 
 	p->key.net = EBPFNET_NET_HOST;
 	if (addr_martian_dest(p->key.dst) || ct_find(p, cfg))
-		return PASS;
+		return FWD_PASS;
 	f = leaving_answered(&p->key, cfg);
 	if (f)
 		ct_forget(f);
 	leaving_begin(ctx, p);
-	return PASS;
+	return FWD_PASS;
 }
 
 /* A packet of the host's own. What has ports, or an identifier, may need another one. */
-static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, struct way *way)
+static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	struct nat_tuple to;
 	struct flow *f;
 	verdict_t v;
 
-	way->count = COUNT_not_ours;
+	fwd->counter = COUNT_not_ours;
 	if (!cfg)
 		return DROP(helper_failed);
 	if (p->kind == PKT_OTHER && l4_by_address(p->key.proto))
 		return leaving_by_address(ctx, p, cfg);
 	if (p->kind != PKT_PORTS && !(p->kind == PKT_QUERY && icmp_is_request(p->icmp_type)))
-		return PASS;
+		return FWD_PASS;
 	p->key.net = EBPFNET_NET_HOST;
 	f = ct_find(p, cfg);
 	if (!f) {
 		if (!leaving_answered(&p->key, cfg))
-			return PASS;
+			return FWD_PASS;
 		v = leaving_begin(ctx, p);
-		if (v != NEXT)
+		if (v != FWD_NEXT)
 			return v;
 		f = bpf_map_lookup_elem(&flows, &p->key);
 		if (!f)
 			return DROP(helper_failed);
 	}
-	way->count = COUNT_host_moved;
+	fwd->counter = COUNT_host_moved;
 	to = nat_translate(f, &p->key);
 	v = rewrite_tuple(ctx, p, &to, p->ttl);
-	return v == NEXT ? PASS : v;
+	return v == FWD_NEXT ? FWD_PASS : v;
 }
 
 #endif

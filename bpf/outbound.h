@@ -23,7 +23,7 @@ static __always_inline verdict_t route_guard(ctx_t *ctx, const struct pkt *p,
 		return DROP(directed_broadcast);
 	if (p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
 		return DROP(ip_option);
-	return NEXT;
+	return FWD_NEXT;
 }
 
 /*
@@ -32,7 +32,7 @@ static __always_inline verdict_t route_guard(ctx_t *ctx, const struct pkt *p,
  */
 static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, enum route_kind kind,
 					       const struct route *route, struct ipaddr us,
-					       struct way *way)
+					       struct fwd_out *fwd)
 {
 	struct icmp_what what = { .type = ICMP_DEST_UNREACH, .code = ICMP_NET_UNREACH, .from = us };
 	verdict_t reason = DROP(no_route);
@@ -40,12 +40,12 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 	switch (kind) {
 	case ROUTE_UPLINK:
 	case ROUTE_HAIRPIN:
-		way->ifindex = route->ifindex;
-		way->nexthop = route->nexthop;
-		return NEXT;
+		fwd->ifindex = route->ifindex;
+		fwd->nexthop = route->nexthop;
+		return FWD_NEXT;
 	case ROUTE_HERE:
-		way->count = COUNT_to_host;
-		return GATEWAY;
+		fwd->counter = COUNT_to_host;
+		return FWD_HOST;
 	case ROUTE_BLACKHOLE:
 		return DROP(prohibited);
 	case ROUTE_TOO_BIG:
@@ -68,7 +68,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 	default:
 		break;
 	}
-	return icmp_refuse(ctx, p, what, reason, way);
+	return icmp_refuse(ctx, p, what, reason, fwd);
 }
 
 /*
@@ -203,12 +203,12 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 	n->mapped = p->kind == PKT_OTHER; /* one of them for each address outside */
 	if (p->key.proto == L4_UDP)
 		masquerade_map(n, &p->key, cfg);
-	return NEXT;
+	return FWD_NEXT;
 }
 
 /* RFC 5508 REQ-9 in spirit, RFC 6888 REQ-4: who gets no flow for want of room, or of a way, is told so. */
 static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, verdict_t reason,
-					     struct ipaddr us, struct way *way)
+					     struct ipaddr us, struct fwd_out *fwd)
 {
 	struct icmp_what what = { .type = ICMP_DEST_UNREACH, .code = ICMP_PKT_FILTERED, .from = us };
 
@@ -220,7 +220,7 @@ static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, ve
 		what.code = ICMP_PROT_UNREACH;
 	else
 		return reason;
-	return icmp_refuse(ctx, p, what, reason, way);
+	return icmp_refuse(ctx, p, what, reason, fwd);
 }
 
 /* What comes in again by an uplink is routed there, and its TTL counted. */
@@ -231,16 +231,16 @@ static __always_inline __u8 outbound_ttl(const struct pkt *p, const struct flow 
 										    p->ttl - 1;
 }
 
-static __always_inline verdict_t outbound_leave(enum route_kind kind, struct way *way)
+static __always_inline verdict_t outbound_leave(enum route_kind kind, struct fwd_out *fwd)
 {
 	if (kind != ROUTE_HAIRPIN)
-		return UPLINK;
-	way->count = COUNT_hairpinned;
-	return HAIRPIN;
+		return FWD_UPLINK;
+	fwd->counter = COUNT_hairpinned;
+	return FWD_HAIRPIN;
 }
 
 /* An ICMP error from inside, about a packet that was translated on its way in. */
-__noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct way *way)
+__noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	struct nat_tuple outer = {};
@@ -249,16 +249,16 @@ __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct way 
 	enum route_kind kind;
 	verdict_t v;
 
-	if (!cfg || !p || !way)
+	if (!cfg || !p || !fwd)
 		return DROP(helper_failed);
 	/* about a packet of the host's own, or of another namespace's: not translated, not ours */
 	kind = outbound_route(ctx, p, &route);
 	v = icmp_translate(ctx, p, p->key.net, cfg, &f, &outer);
 	if (v == DROP(icmp_error) && kind == ROUTE_HERE) {
-		way->count = COUNT_to_host;
-		return GATEWAY;
+		fwd->counter = COUNT_to_host;
+		return FWD_HOST;
 	}
-	if (v != NEXT)
+	if (v != FWD_NEXT)
 		return v;
 	if (p->ttl <= 1)
 		return DROP(ttl_exceeded);
@@ -272,38 +272,38 @@ __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct way 
 		} else if (kind != ROUTE_UPLINK || !external_is_current(ctx, f, &route)) {
 			return DROP(icmp_error);
 		}
-		way->ifindex = route.ifindex;
-		way->nexthop = route.nexthop;
+		fwd->ifindex = route.ifindex;
+		fwd->nexthop = route.nexthop;
 	}
 	v = rewrite_ip(ctx, p, &outer, outbound_ttl(p, f, kind));
-	if (v != NEXT)
+	if (v != FWD_NEXT)
 		return v;
-	way->count = COUNT_icmp_translated;
+	fwd->counter = COUNT_icmp_translated;
 	if (f->to == TO_PORT)
-		return translate_macs(ctx, f, way);
+		return translate_macs(ctx, f, fwd);
 	if (f->to == TO_LOCAL)
-		return LOCAL;
-	return outbound_leave(kind, way);
+		return FWD_HOST_LO;
+	return outbound_leave(kind, fwd);
 }
 
 /* A packet of a flow that is known. */
 static __always_inline verdict_t outbound_flow(ctx_t *ctx, const struct pkt *p, struct flow *f,
 					       const struct network *net, struct route *route,
-					       enum route_kind kind, struct way *way)
+					       enum route_kind kind, struct fwd_out *fwd)
 {
 	verdict_t v;
 
 	if (f->to == TO_LOCAL)
-		return translate(ctx, p, f, p->ttl, way);
+		return translate(ctx, p, f, p->ttl, fwd);
 	if (p->ttl <= 1)
-		return ttl_exceeded(ctx, p, net->gateway, way);
+		return ttl_exceeded(ctx, p, net->gateway, fwd);
 	if (f->to == TO_UPLINK) {
-		v = route_verdict(ctx, p, kind, route, net->gateway, way);
-		if (v != NEXT)
+		v = route_verdict(ctx, p, kind, route, net->gateway, fwd);
+		if (v != FWD_NEXT)
 			return v;
 	}
-	v = translate(ctx, p, f, outbound_ttl(p, f, kind), way);
-	return v == UPLINK ? outbound_leave(kind, way) : v;
+	v = translate(ctx, p, f, outbound_ttl(p, f, kind), fwd);
+	return v == FWD_UPLINK ? outbound_leave(kind, fwd) : v;
 }
 
 /*
@@ -311,26 +311,25 @@ static __always_inline verdict_t outbound_flow(ctx_t *ctx, const struct pkt *p, 
  * its link. NEXT: nobody has that address.
  */
 __noinline verdict_t outbound_neighbour(ctx_t *ctx, const struct pkt *p, const struct port *port,
-					const struct network *net, struct way *way)
+					const struct network *net, struct fwd_out *fwd)
 {
 	struct nat_tuple same = {};
 	struct endpoint *to;
 
-	if (!p || !port || !net || !way)
+	if (!p || !port || !net || !fwd)
 		return DROP(helper_failed);
 	to = endpoint_get(port->net, p->key.dst);
 	if (!to || !to->ifindex || to->ifindex == ctx->ifindex)
-		return NEXT;
+		return FWD_NEXT;
 	if (p->ttl <= 1)
-		return ttl_exceeded(ctx, p, net->gateway, way);
+		return ttl_exceeded(ctx, p, net->gateway, fwd);
 	same.src = p->key.src;
 	same.dst = p->key.dst;
-	if (rewrite_ip(ctx, p, &same, p->ttl - 1) != NEXT ||
-	    rewrite_macs(ctx, to->mac, net->gw_mac) != NEXT)
+	if (rewrite_ip(ctx, p, &same, p->ttl - 1) != FWD_NEXT || rewrite_macs(ctx, to->mac, net->gw_mac) != FWD_NEXT)
 		return DROP(helper_failed);
-	way->ifindex = to->ifindex;
-	way->count = COUNT_routed;
-	return DELIVER;
+	fwd->ifindex = to->ifindex;
+	fwd->counter = COUNT_routed;
+	return FWD_PORT;
 }
 
 /*
@@ -338,7 +337,7 @@ __noinline verdict_t outbound_neighbour(ctx_t *ctx, const struct pkt *p, const s
  * the host's; a new flow to the outside.
  */
 static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struct port *port,
-					  const struct network *net, struct way *way)
+					  const struct network *net, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	enum route_kind kind = ROUTE_FAILED;
@@ -348,24 +347,24 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 	__u32 id = 0;
 	verdict_t v = route_guard(ctx, p, net);
 
-	if (v != NEXT)
+	if (v != FWD_NEXT)
 		return v;
 	if (!cfg)
 		return DROP(helper_failed);
 	if (!cfg->published && addr_eq(p->key.dst, net->gateway)) {
-		way->count = COUNT_to_host;
-		return GATEWAY;
+		fwd->counter = COUNT_to_host;
+		return FWD_HOST;
 	}
 	if (p->kind == PKT_ERROR)
-		return outbound_error(ctx, p, way);
+		return outbound_error(ctx, p, fwd);
 
 	/* what has no ports (and zeros in the key) is not of the flow that has ports 0 */
 	f = pkt_has_tuple(p) ? ct_find(p, cfg) : NULL;
 	if (!f)
 		rule = publish_match(ctx, p, cfg, &id);
 	if (!f && !rule && addr_eq(p->key.dst, net->gateway)) {
-		way->count = COUNT_to_host;
-		return GATEWAY;
+		fwd->counter = COUNT_to_host;
+		return FWD_HOST;
 	}
 	if (f ? f->to == TO_UPLINK : !rule) {
 		kind = outbound_flow_route(ctx, p, f, &route);
@@ -376,25 +375,25 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 	}
 	if (!f) {
 		if (kind == ROUTE_UNHOOKED) {
-			v = outbound_neighbour(ctx, p, port, net, way);
-			if (v != NEXT)
+			v = outbound_neighbour(ctx, p, port, net, fwd);
+			if (v != FWD_NEXT)
 				return v;
 		}
 		if (!rule && !route_leads_on(kind))
-			return route_verdict(ctx, p, kind, &route, net->gateway, way);
+			return route_verdict(ctx, p, kind, &route, net->gateway, fwd);
 		if (p->ttl <= 1)
-			return ttl_exceeded(ctx, p, net->gateway, way);
+			return ttl_exceeded(ctx, p, net->gateway, fwd);
 		v = rule ? publish_new(ctx, p, rule, id, net, TO_PORT) :
 			   masquerade_new(ctx, p, port, net, cfg, &route);
-		if (v == NEXT)
+		if (v == FWD_NEXT)
 			v = ct_begin(ctx);
-		if (v != NEXT)
-			return refuse_flow(ctx, p, v, net->gateway, way);
+		if (v != FWD_NEXT)
+			return refuse_flow(ctx, p, v, net->gateway, fwd);
 		f = ct_lookup(&p->key);
 		if (!f)
 			return DROP(helper_failed);
 	}
-	return outbound_flow(ctx, p, f, net, &route, kind, way);
+	return outbound_flow(ctx, p, f, net, &route, kind, fwd);
 }
 
 #endif

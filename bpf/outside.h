@@ -15,7 +15,7 @@ static __always_inline verdict_t inbound_refuse(const struct ipaddr *src, const 
 {
 	if (address_is_private(src))
 		return DROP(martian);
-	return address_is_private(dst) ? DROP(unsolicited) : NEXT;
+	return address_is_private(dst) ? DROP(unsolicited) : FWD_NEXT;
 }
 
 /* Whether it may belong to a flow, or begin one, or is an error about one: all else is left alone. */

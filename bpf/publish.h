@@ -101,7 +101,7 @@ static __always_inline verdict_t publish_new(ctx_t *ctx, const struct pkt *p,
 	n->answer_net = rule->net;
 	n->rule = id;
 	n->endpoint = rule->endpoint;
-	return NEXT;
+	return FWD_NEXT;
 }
 
 #endif

@@ -44,7 +44,7 @@ static __always_inline verdict_t rewrite_ip(ctx_t *ctx, const struct pkt *p,
 	};
 
 	return ctx_trim(ctx, ETH_HLEN + p->ip_len) || ctx_store(ctx, ETH_HLEN + 8, &tail, sizeof(tail)) ?
-		       DROP(helper_failed) : NEXT;
+		       DROP(helper_failed) : FWD_NEXT;
 }
 
 /* TCP, UDP: both ports. */
@@ -61,10 +61,10 @@ static __always_inline verdict_t rewrite_ports(ctx_t *ctx, const struct pkt *p,
 	if (ctx_csum_pseudo(ctx, check, csum_fold32(nat_addr_diff(&p->key, to)), flags))
 		return DROP(helper_failed);
 	if (old[0] == new[0] && old[1] == new[1])
-		return NEXT;
+		return FWD_NEXT;
 	if (ctx_csum(ctx, check, csum_fold32(diff), flags) || ctx_store(ctx, p->l4, new, sizeof(new)))
 		return DROP(helper_failed);
-	return NEXT;
+	return FWD_NEXT;
 }
 
 /* ICMP query: the identifier. */
@@ -74,11 +74,11 @@ static __always_inline verdict_t rewrite_identifier(ctx_t *ctx, const struct pkt
 	__be16 old = __builtin_bswap16(p->key.sport_h), new = __builtin_bswap16(to->sport_h);
 
 	if (old == new)
-		return NEXT;
+		return FWD_NEXT;
 	if (ctx_csum(ctx, p->l4 + 2, csum_fold32(csum_diff16(old, new)), 0) ||
 	    ctx_store(ctx, p->l4 + 4, &new, sizeof(new)))
 		return DROP(helper_failed);
-	return NEXT;
+	return FWD_NEXT;
 }
 
 /* Gives the packet another tuple and TTL. */
@@ -87,13 +87,13 @@ static __always_inline verdict_t rewrite_tuple(ctx_t *ctx, const struct pkt *p,
 {
 	verdict_t v = rewrite_ip(ctx, p, to, ttl);
 
-	if (v != NEXT)
+	if (v != FWD_NEXT)
 		return v;
 	if (p->kind == PKT_PORTS)
 		return rewrite_ports(ctx, p, to);
 	if (p->kind == PKT_QUERY)
 		return rewrite_identifier(ctx, p, to);
-	return NEXT;
+	return FWD_NEXT;
 }
 
 /* The frame's two addresses. */
@@ -103,7 +103,7 @@ static __always_inline verdict_t rewrite_macs(ctx_t *ctx, const __u8 *dmac, cons
 
 	mac_copy(eth, dmac);
 	mac_copy(eth + 6, smac);
-	return ctx_store(ctx, 0, eth, sizeof(eth)) ? DROP(helper_failed) : NEXT;
+	return ctx_store(ctx, 0, eth, sizeof(eth)) ? DROP(helper_failed) : FWD_NEXT;
 }
 
 #endif

@@ -35,14 +35,14 @@ struct arp_tail {
  * asks about its own (RFC 5227 announcements and probes), are left to the other stations.
  */
 static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u16 net,
-					    struct way *way)
+					    struct fwd_out *fwd)
 {
 	struct endpoint *who = endpoint_get(net, p->key.dst);
 	struct arp_tail arp = { .op = __builtin_bswap16(ARPOP_REPLY) };
 	__u8 eth[12];
 
 	if (!who || mac_eq(who->mac, p->arp_smac))
-		return NEXT;
+		return FWD_NEXT;
 	mac_copy(eth, p->smac);
 	mac_copy(eth + 6, who->mac);
 	mac_copy(arp.sender_mac, who->mac);
@@ -51,8 +51,8 @@ static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u
 	arp.target = p->key.src;
 	if (ctx_store(ctx, 0, eth, sizeof(eth)) || ctx_store(ctx, ETH_HLEN + 6, &arp, sizeof(arp)))
 		return DROP(helper_failed);
-	way->count = COUNT_arp_answered;
-	return BACK;
+	fwd->counter = COUNT_arp_answered;
+	return FWD_TX;
 }
 
 /*
@@ -62,7 +62,7 @@ static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u
  */
 static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, __u16 net_id,
 					      const struct network *net, const struct port_cache_entry *from,
-					      struct way *way)
+					      struct fwd_out *fwd)
 {
 	const __u32 *mac = (const __u32 *)p->dmac; /* and the source's behind it */
 	struct l2_cache_entry *n = l2_cache_at(mac), entry = { .mac = { mac[0], mac[1], mac[2] } };
@@ -76,15 +76,15 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 	entry.gen = from ? from->gen : config_gen(cfg);
 	entry.src = from ? addr_be32(from->port.addr) : 0;
 	if (p->kind == PKT_ARP && p->arp_op == ARPOP_REQUEST && !ctx_vlan(ctx)) {
-		v = arp_answer(ctx, p, net_id, way);
-		if (v != NEXT)
+		v = arp_answer(ctx, p, net_id, fwd);
+		if (v != FWD_NEXT)
 			return v;
 	}
 	if (mac_group(p->dmac)) {
 		if (mac_link_local_group(p->dmac))
 			return DROP(link_local_group);
-		way->count = COUNT_flooded;
-		return FLOOD;
+		fwd->counter = COUNT_flooded;
+		return FWD_FLOOD;
 	}
 	if (mac_eq(p->dmac, net->gw_mac)) {
 		if (ctx_vlan(ctx))
@@ -92,26 +92,26 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 		entry.net = net_id;
 		if (from && !(from->port.flags & PORT_SPOOF_ALLOW))
 			*n = entry;
-		return NEXT;
+		return FWD_NEXT;
 	}
-	way->count = COUNT_switched;
+	fwd->counter = COUNT_switched;
 	if (l2_cache_matches(n, mac, entry.ifindex, entry.gen)) {
-		way->ifindex = n->to;
-		return DELIVER;
+		fwd->ifindex = n->to;
+		return FWD_PORT;
 	}
 	if (!rt_genid_read(ctx, &entry.genid)) /* before the device is looked for */
 		entry.genid = 0;
 	e = fdb_find(net_id, p->dmac);
 	if (!e) {
-		way->count = COUNT_flooded;
-		return FLOOD;
+		fwd->counter = COUNT_flooded;
+		return FWD_FLOOD;
 	}
 	if (e->ifindex == entry.ifindex)
 		return DROP(reflected);
-	entry.to = way->ifindex = e->ifindex;
+	entry.to = fwd->ifindex = e->ifindex;
 	if (e->kind != FDB_LEARNED && !(from && from->port.flags & PORT_SPOOF_ALLOW))
 		*n = entry;
-	return DELIVER;
+	return FWD_PORT;
 }
 
 #endif

@@ -12,7 +12,7 @@
 #include "route.h"
 
 /* Into the namespace behind the flow's port. */
-static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f, struct way *way)
+static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f, struct fwd_out *fwd)
 {
 	struct port_cache_entry *cached = port_cache_get(&port_cache_out, f->ifindex);
 	struct port *port = cached ? &cached->port : NULL;
@@ -21,11 +21,11 @@ static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f
 	if (!net)
 		return DROP(no_endpoint);
 	ctx_pop_priority_tag(ctx); /* the uplink's, and none of the namespace's */
-	way->ifindex = f->ifindex;
-	return rewrite_macs(ctx, station_mac(port, f->dst), net->gw_mac) == NEXT ? DELIVER : DROP(helper_failed);
+	fwd->ifindex = f->ifindex;
+	return rewrite_macs(ctx, station_mac(port, f->dst), net->gw_mac) == FWD_NEXT ? FWD_PORT : DROP(helper_failed);
 }
 
-static __always_inline enum counter translate_count(const struct flow *f)
+static __always_inline enum counter translate_counter(const struct flow *f)
 {
 	if (f->to == TO_STACK)
 		return COUNT_host_moved;
@@ -39,29 +39,29 @@ static __always_inline enum counter translate_count(const struct flow *f)
  * its route in *way already.
  */
 static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, const struct flow *f,
-					   __u8 ttl, struct way *way)
+					   __u8 ttl, struct fwd_out *fwd)
 {
 	struct nat_tuple to = nat_translate(f, &p->key);
 	verdict_t v;
 
 	if (p->stray && p->tcp_flags & TCP_RST)
 		return DROP(stray_reset);
-	way->count = translate_count(f);
+	fwd->counter = translate_counter(f);
 	v = rewrite_tuple(ctx, p, &to, ttl);
-	if (v != NEXT)
+	if (v != FWD_NEXT)
 		return v;
 	switch (f->to) {
 	case TO_PORT:
-		v = translate_macs(ctx, f, way);
+		v = translate_macs(ctx, f, fwd);
 		if (v == DROP(no_endpoint)) /* and one of the same address may want the flow */
 			ct_forget(f);
 		return v;
 	case TO_LOCAL:
-		return LOCAL;
+		return FWD_HOST_LO;
 	case TO_STACK:
-		return PASS;
+		return FWD_PASS;
 	default:
-		return UPLINK;
+		return FWD_UPLINK;
 	}
 }
 

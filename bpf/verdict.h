@@ -6,16 +6,16 @@
 #include <ebpfnet/drop.h>
 
 enum verdict {
-	NEXT,			/* nothing yet: the next stage decides */
-	PASS,			/* not ours: the next program, or the stack */
-	DELIVER,		/* into the namespace behind port way.ifindex */
-	FLOOD,			/* to every port of the network but the one it came from */
-	BACK,			/* out of the device it came from (an answer of ours) */
-	GATEWAY,		/* up into the host, through the gateway device */
-	LOCAL,			/* up into the host's own sockets, over lo */
-	UPLINK,			/* out of way.ifindex to way.nexthop */
-	HAIRPIN,		/* back in by the uplink way.ifindex, as if the outside had sent it */
-	AGAIN,			/* not now: kept, or in pieces, it comes in once more */
+	FWD_NEXT,			/* nothing yet: the next stage decides */
+	FWD_PASS,			/* not ours: the next program, or the stack */
+	FWD_PORT,		/* into the namespace behind port way.ifindex */
+	FWD_FLOOD,			/* to every port of the network but the one it came from */
+	FWD_TX,			/* out of the device it came from (an answer of ours) */
+	FWD_HOST,		/* up into the host, through the gateway device */
+	FWD_HOST_LO,			/* up into the host's own sockets, over lo */
+	FWD_UPLINK,			/* out of way.ifindex to way.nexthop */
+	FWD_HAIRPIN,		/* back in by the uplink way.ifindex, as if the outside had sent it */
+	FWD_STOLEN,			/* not now: kept, or in pieces, it comes in once more */
 };
 
 /* An enum verdict, or -COUNT_reason: dropped. */
@@ -26,10 +26,10 @@ typedef int verdict_t;
 _Static_assert(COUNT_no_port > 0, "a drop code is negative: counter 0 must not be a drop");
 
 /* Where to, for the verdicts that go somewhere, and as what it is counted. */
-struct way {
+struct fwd_out {
 	__u32 ifindex;
 	__be32 nexthop;
-	enum counter count;
+	enum counter counter;
 };
 
 #endif

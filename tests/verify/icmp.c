@@ -163,7 +163,7 @@ void the_quote_is_put_back_as_it_was_sent(struct packet before, __u16 net, _Bool
 	struct nat_tuple t = nat_translate(f, &sent);
 
 	is = nat_shape_key(sent, shape, !reply);
-	GIVEN(v == NEXT && sent.shape == KEY_EXACT && flow_key_eq(&is, &of));
+	GIVEN(v == FWD_NEXT && sent.shape == KEY_EXACT && flow_key_eq(&is, &of));
 	GIVEN(sent.proto != L4_ICMP || sent.sport_h == sent.dport_h);
 	GIVEN(!l4_by_address(sent.proto) || (!sent.sport_h && !sent.dport_h));
 	is = quoted(&before, f->answer_net);
@@ -179,7 +179,7 @@ void nothing_is_translated_whose_sums_are_wrong(struct packet before, __u16 net)
 {
 	__u32 end = ETH_HLEN + (before.bytes[ETH_HLEN + 2] << 8 | before.bytes[ETH_HLEN + 3]);
 
-	GIVEN(translate_error(&before, net) == NEXT);
+	GIVEN(translate_error(&before, net) == FWD_NEXT);
 	PROVE(sums == 2 && summed[0].right && summed[1].right);
 	PROVE(summed[0].off == outer_l4(&before) && summed[0].off + summed[0].len == end);
 	PROVE(summed[1].off == quoted_ip(&before) &&
@@ -188,7 +188,7 @@ void nothing_is_translated_whose_sums_are_wrong(struct packet before, __u16 net)
 
 void what_is_of_no_flow_is_left_alone(struct packet before, __u16 net, __u8 at)
 {
-	GIVEN(at < PACKET_MAX && translate_error(&before, net) != NEXT);
+	GIVEN(at < PACKET_MAX && translate_error(&before, net) != FWD_NEXT);
 	PROVE(packet.bytes[at] == before.bytes[at]);
 }
 
@@ -201,7 +201,7 @@ void nothing_but_tuple_and_checksums_is_written(struct packet before, __u16 net,
 {
 	__u32 l4 = quoted_l4(&before);
 
-	GIVEN(at < PACKET_MAX && translate_error(&before, net) == NEXT);
+	GIVEN(at < PACKET_MAX && translate_error(&before, net) == FWD_NEXT);
 	GIVEN(!within(at, quoted_ip(&before) + 12, 8) && !within(at, quoted_ip(&before) + 10, 2));
 	GIVEN(!within(at, quoted_proto(&before) == L4_ICMP ? l4 + 4 : l4,
 		      quoted_proto(&before) == L4_ICMP ? 2 : 4));
@@ -216,7 +216,7 @@ void the_quoted_checksums_are_updated_by_what_changed(struct packet before, __u1
 	__u64 addrs, inner;
 	__sum16 want;
 
-	GIVEN(translate_error(&before, net) == NEXT);
+	GIVEN(translate_error(&before, net) == FWD_NEXT);
 	addrs = changed32(&before, ip + 12) + changed32(&before, ip + 16);
 	PROVE(word_at(&packet, ip + 10) == csum_apply(word_at(&before, ip + 10), addrs));
 	if (!quoted_check_is_there(&before))
@@ -237,7 +237,7 @@ void the_errors_checksum_is_updated_by_what_changed(struct packet before, __u16 
 	__u32 ip = quoted_ip(&before), l4 = quoted_l4(&before), check = outer_l4(&before) + 2;
 	__u64 sum;
 
-	GIVEN(translate_error(&before, net) == NEXT);
+	GIVEN(translate_error(&before, net) == FWD_NEXT);
 	sum = changed32(&before, ip + 12) + changed32(&before, ip + 16) +
 	      changed16(&before, ip + 10);
 	if (quoted_proto(&before) == L4_ICMP)

@@ -15,7 +15,7 @@ static struct pkt rewrite(const struct packet *before, struct nat_tuple to, __u8
 	packet = *before;
 	GIVEN(parse_frame(packet.bytes, packet.bytes + PACKET_MAX, PACKET_MAX, &p) == PARSED);
 	GIVEN(p.kind >= PKT_PORTS);
-	PROVE(rewrite_tuple(&ctx, &p, &to, ttl) == NEXT);
+	PROVE(rewrite_tuple(&ctx, &p, &to, ttl) == FWD_NEXT);
 	return p;
 }
 
