@@ -45,7 +45,7 @@ static __always_inline struct conn *conn_get(__u32 slot)
 }
 
 /* Whether there is anything that a packet from outside could be for: flows, or published ports. */
-static __always_inline _Bool conn_any(const struct config *cfg)
+static __always_inline _Bool ct_any_flow(const struct config *cfg)
 {
 	struct conn_alloc *a = conn_alloc_get();
 
@@ -55,7 +55,7 @@ static __always_inline _Bool conn_any(const struct config *cfg)
 #define NO_SLOT 0xffffffffu
 
 /* A slot off the free list, or one never used; NO_SLOT: all are in use. */
-static __always_inline __u32 conn_take(const struct config *cfg)
+static __always_inline __u32 slot_alloc(const struct config *cfg)
 {
 	struct conn_alloc *a = conn_alloc_get();
 	__u32 fresh;
@@ -83,7 +83,7 @@ static __always_inline __u32 conn_take(const struct config *cfg)
 }
 
 /* Back on the free list. The slot is CONN_BUSY, or never led to: no key leads to it. Returns 1. */
-__noinline int conn_give(__u32 slot)
+__noinline int slot_free(__u32 slot)
 {
 	struct conn_alloc *a = conn_alloc_get();
 	struct conn *c = conn_get(slot);
@@ -110,7 +110,7 @@ __noinline int conn_give(__u32 slot)
 /* Packets of the flow are still carried, if its time is not up. */
 static __always_inline _Bool conn_live(union conn_word w)
 {
-	return w.state != CONN_FREE && w.state != CONN_BUSY && w.state != CONN_RESTING;
+	return w.state != CONN_FREE && w.state != CONN_BUSY && w.state != CONN_HOLD_DOWN;
 }
 
 /* Seconds since its last packet; another CPU's clock may be a tick ahead. */
@@ -119,7 +119,7 @@ static __always_inline __u32 conn_idle(const struct conn *c, __u32 now)
 	return (__s32)(now - c->seen) > 0 ? now - c->seen : 0;
 }
 
-static __always_inline __u32 conn_pressed(__u32 seconds, const struct config *cfg)
+static __always_inline __u32 timeout_scaled(__u32 seconds, const struct config *cfg)
 {
 	struct conn_alloc *a = conn_alloc_get();
 
@@ -127,34 +127,33 @@ static __always_inline __u32 conn_pressed(__u32 seconds, const struct config *cf
 }
 
 /* How long a flow in that state may be idle. */
-static __always_inline __u32 conn_limit(const struct conn *c, union conn_word w,
-					const struct config *cfg)
+static __always_inline __u32 conn_timeout(const struct conn *c, union conn_word w, const struct config *cfg)
 {
 	enum timeout_class class = ct_timeout_class(w.state, c->orig.proto);
 	__u32 limit;
 
-	if (w.state == CONN_RESTING || class >= TIMEOUT_CLASSES)
+	if (w.state == CONN_HOLD_DOWN || class >= TIMEOUT_CLASSES)
 		return 0;
 	limit = cfg->timeout_s[class];
-	return ct_settled(w.state) ? limit : conn_pressed(limit, cfg);
+	return ct_settled(w.state) ? limit : timeout_scaled(limit, cfg);
 }
 
 static __always_inline _Bool conn_expired(const struct conn *c, union conn_word w,
 					  const struct config *cfg, __u32 now)
 {
-	return conn_idle(c, now) >= conn_limit(c, w, cfg);
+	return conn_idle(c, now) >= conn_timeout(c, w, cfg);
 }
 
 /*
  * Whether somebody else may have what the flow held. An external port rests for a while, so that
  * what is still under way to its last owner does not reach the next (RFC 6888 REQ-8).
  */
-static __always_inline _Bool conn_rested(const struct conn *c, union conn_word w,
-					 const struct config *cfg, __u32 now)
+static __always_inline _Bool hold_down_over(const struct conn *c, union conn_word w, const struct config *cfg,
+					    __u32 now)
 {
-	__u32 rest = c->rule ? 0 : conn_pressed(cfg->hold_down_s, cfg);
+	__u32 rest = c->rule ? 0 : timeout_scaled(cfg->hold_down_s, cfg);
 
-	return conn_idle(c, now) >= conn_limit(c, w, cfg) + rest;
+	return conn_idle(c, now) >= conn_timeout(c, w, cfg) + rest;
 }
 
 /* A flow of a mapping that was made for another peer: it has the mapping's external port. */
@@ -191,7 +190,7 @@ static __always_inline void conn_account(const struct conn *c, __u16 external_h,
  * Ends a flow: nobody finds it any more, and its slot is the caller's. word: the slot's as the caller saw
  * it. One that is only being made has no original key yet, and cannot be ended.
  */
-__noinline int conn_claim(__u32 slot, __u32 word)
+__noinline int slot_unlink(__u32 slot, __u32 word)
 {
 	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY, .use = seen.use };
 	struct conn *c = conn_get(slot);
@@ -214,40 +213,39 @@ __noinline int conn_claim(__u32 slot, __u32 word)
 }
 
 /* The same, and its slot is anybody's. */
-static __always_inline _Bool conn_end(__u32 slot, __u32 word)
+static __always_inline _Bool flow_delete(__u32 slot, __u32 word)
 {
-	return conn_claim(slot, word) && conn_give(slot);
+	return slot_unlink(slot, word) && slot_free(slot);
 }
 
 /* Whether the external port of a flow that may not go on rests before anybody gets it. */
-static __always_inline _Bool conn_is_to_rest(const struct conn *c, const struct config *cfg)
+static __always_inline _Bool flow_needs_hold_down(const struct conn *c, const struct config *cfg)
 {
 	return !c->rule && cfg->hold_down_s;
 }
 
-static __always_inline void conn_rest(struct conn *c, union conn_word w)
+static __always_inline void flow_hold_down(struct conn *c, union conn_word w)
 {
-	union conn_word resting = { .state = CONN_RESTING, .use = w.use };
+	union conn_word held_down = { .state = CONN_HOLD_DOWN, .use = w.use };
 
-	if (conn_swap(c, w, resting))
+	if (conn_swap(c, w, held_down))
 		c->seen = now_s();
 }
 
 /* Ends a flow that may not go on. */
-static __always_inline void conn_retire(__u32 slot, struct conn *c, union conn_word w,
-					const struct config *cfg)
+static __always_inline void flow_retire(__u32 slot, struct conn *c, union conn_word w, const struct config *cfg)
 {
-	if (conn_is_to_rest(c, cfg))
-		conn_rest(c, w);
+	if (flow_needs_hold_down(c, cfg))
+		flow_hold_down(c, w);
 	else
-		conn_end(slot, w.word);
+		flow_delete(slot, w.word);
 }
 
 /*
  * Whether what made a flow is still there: the rule, for the same endpoint, or the endpoint. Neither has
  * its number again once it is gone. The host's own flows have none.
  */
-static __always_inline _Bool conn_is_wanted(const struct conn *c)
+static __always_inline _Bool flow_owner_exists(const struct conn *c)
 {
 	__u32 id = c->rule ? c->rule : c->endpoint;
 	struct rule *r;
@@ -267,7 +265,7 @@ static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 {
 	struct config *cfg = config_get();
 	struct conn_alloc *a = conn_alloc_get();
-	_Bool over, unwanted;
+	_Bool over, stale;
 	union conn_word w;
 	struct conn *c;
 	__u32 slot, used;
@@ -287,20 +285,20 @@ static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 	w = conn_word(c);
 	if (w.state == CONN_FREE || w.state == CONN_BUSY)
 		return 0;
-	over = conn_rested(c, w, cfg, now_s());
-	unwanted = !over && w.state != CONN_RESTING && !conn_is_wanted(c);
-	if (unwanted && conn_is_to_rest(c, cfg)) {
-		conn_rest(c, w);
+	over = hold_down_over(c, w, cfg, now_s());
+	stale = !over && w.state != CONN_HOLD_DOWN && !flow_owner_exists(c);
+	if (stale && flow_needs_hold_down(c, cfg)) {
+		flow_hold_down(c, w);
 		return 0;
 	}
-	if (!over && !unwanted && !(sweep->make_room && ct_may_evict(w.state)))
+	if (!over && !stale && !(sweep->make_room && ct_may_evict(w.state)))
 		return 0;
-	if (!conn_claim(slot, w.word))
+	if (!slot_unlink(slot, w.word))
 		return 0;
-	if (!over && !unwanted)
+	if (!over && !stale)
 		count(COUNT_flow_evicted);
 	if (!sweep->make_room) {
-		conn_give(slot);
+		slot_free(slot);
 		return 0;
 	}
 	sweep->room = slot;
@@ -320,7 +318,7 @@ static __always_inline void conn_sweep(void)
  * these ends its own, and what is established stays. The slot is handed over: on the free list it would be
  * the flood's again. NO_SLOT: there is none.
  */
-static __always_inline __u32 conn_make_room(void)
+static __always_inline __u32 slot_make_room(void)
 {
 	struct conn_sweep sweep = { .make_room = 1, .room = NO_SLOT };
 

@@ -21,7 +21,7 @@
 #include "verdict.h"
 
 /* Whether the port that a direction leads into is still that of the flow's endpoint. */
-static __always_inline _Bool ct_port_is_there(const struct flow *f, const struct conn *c)
+static __always_inline _Bool ct_port_exists(const struct flow *f, const struct conn *c)
 {
 	struct port *port = port_get(f->ifindex);
 
@@ -29,21 +29,21 @@ static __always_inline _Bool ct_port_is_there(const struct flow *f, const struct
 }
 
 /* After a change of configuration: is what made the flow still there? f: either direction. */
-static __always_inline _Bool ct_still_wanted(const struct flow *f, const struct conn *c)
+static __always_inline _Bool ct_still_valid(const struct flow *f, const struct conn *c)
 {
 	struct flow_key key;
 
-	if (!conn_is_wanted(c))
+	if (!flow_owner_exists(c))
 		return 0;
 	if (!c->endpoint) /* the host's own */
 		return 1;
 	if (c->rule)
-		return f->dir == FLOW_REPLY || ct_port_is_there(f, c);
+		return f->dir == FLOW_REPLY || ct_port_exists(f, c);
 	if (f->dir == FLOW_ORIGINAL) {
 		key = nat_stored_reply_key(f, &c->orig);
 		f = bpf_map_lookup_elem(&flows, &key);
 	}
-	return f && ct_port_is_there(f, c);
+	return f && ct_port_exists(f, c);
 }
 
 /* A mapping lives as long as any of its flows, and is relied on as soon as one of them is answered. */
@@ -64,8 +64,7 @@ static __always_inline void ct_keep_mapping(const struct conn *c, enum conn_stat
 }
 
 /* Whether a packet is a RST or FIN that stands outside of what its receiver has announced. */
-static __always_inline _Bool ct_is_stray(const struct flow *f, union conn_word w,
-					 const struct pkt *p)
+static __always_inline _Bool ct_is_out_of_window(const struct flow *f, union conn_word w, const struct pkt *p)
 {
 	struct flow_key key;
 	struct flow *other;
@@ -91,7 +90,7 @@ static __always_inline __u8 ct_scales(union conn_word w, enum flow_dir dir, __u8
  * The part of ct_find() that touches the shared slot: at most once a second for each direction of
  * a steady flow. False: the flow is dead.
  */
-__noinline int ct_touch(struct flow *f, struct pkt *p)
+__noinline int ct_update_slow(struct flow *f, struct pkt *p)
 {
 	struct config *cfg = config_get();
 	__u32 now = now_s(), gen;
@@ -110,15 +109,15 @@ __noinline int ct_touch(struct flow *f, struct pkt *p)
 	if (conn_expired(c, old, cfg, now)) {
 		/* its owner may begin anew; for all others its port rests until a sweep */
 		if (f->dir == FLOW_ORIGINAL || c->rule)
-			conn_end(f->conn, old.word);
+			flow_delete(f->conn, old.word);
 		return 0;
 	}
-	if (f->gen != (__u16)gen && !ct_still_wanted(f, c)) {
-		conn_retire(f->conn, c, old, cfg);
+	if (f->gen != (__u16)gen && !ct_still_valid(f, c)) {
+		flow_retire(f->conn, c, old, cfg);
 		return 0;
 	}
-	if (p && ct_is_stray(f, old, p)) { /* not believed: nothing happened */
-		p->stray = 1;
+	if (p && ct_is_out_of_window(f, old, p)) { /* not believed: nothing happened */
+		p->out_of_window = 1;
 		return 1;
 	}
 	new = old;
@@ -141,11 +140,11 @@ __noinline int ct_touch(struct flow *f, struct pkt *p)
 }
 
 /* Brings a packet's flow up to date, by its .tcp_flags, .seq, .ack and .edge; false: the flow is dead. */
-static __always_inline _Bool ct_see(struct flow *f, struct pkt *p, const struct config *cfg)
+static __always_inline _Bool ct_update(struct flow *f, struct pkt *p, const struct config *cfg)
 {
 	if (!(f->flags & FLOW_STEADY) || f->gen != (__u16)cfg->gen || f->seen != (__u16)now_s() ||
 	    p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
-		return ct_touch(f, p);
+		return ct_update_slow(f, p);
 	if (p->edge && f->edge != p->edge) /* a line that no other CPU wants, mostly */
 		f->edge = p->edge;
 	return 1;
@@ -156,7 +155,7 @@ static __always_inline struct flow *ct_find(struct pkt *p, const struct config *
 {
 	struct flow *f = ct_lookup(&p->key);
 
-	return f && ct_see(f, p, cfg) ? f : NULL;
+	return f && ct_update(f, p, cfg) ? f : NULL;
 }
 
 /* The mapping of a namespace's UDP socket, kept alive; NULL: it has none. */
@@ -165,7 +164,7 @@ static __always_inline struct flow *ct_mapping(const struct flow_key *key)
 	struct flow_key k = nat_shape_key(*key, KEY_MAPPING, 1);
 	struct flow *f = bpf_map_lookup_elem(&flows, &k);
 
-	return f && ct_touch(f, NULL) ? f : NULL;
+	return f && ct_update_slow(f, NULL) ? f : NULL;
 }
 
 static __always_inline _Bool ct_is_live(const struct flow *f, const struct config *cfg)
@@ -177,11 +176,11 @@ static __always_inline _Bool ct_is_live(const struct flow *f, const struct confi
 		return 0;
 	w = conn_word(c);
 	return conn_live(w) && !conn_expired(c, w, cfg, now_s()) &&
-	       (f->gen == (__u16)cfg->gen || ct_still_wanted(f, c));
+	       (f->gen == (__u16)cfg->gen || ct_still_valid(f, c));
 }
 
 /* The flow that an ICMP error is about: found, and neither refreshed nor ended (RFC 5508 REQ-6). */
-static __always_inline struct flow *ct_peek(const struct flow_key *key, const struct config *cfg)
+static __always_inline struct flow *ct_lookup_live(const struct flow_key *key, const struct config *cfg)
 {
 	struct flow *f = ct_lookup(key);
 
@@ -189,7 +188,7 @@ static __always_inline struct flow *ct_peek(const struct flow_key *key, const st
 }
 
 /* Ends the flow of a direction, if it is still the one that f was read from. */
-static __always_inline void ct_forget(const struct flow *f)
+static __always_inline void ct_delete(const struct flow *f)
 {
 	__u32 slot = f->conn;
 	struct conn *c = conn_get(slot);
@@ -199,7 +198,7 @@ static __always_inline void ct_forget(const struct flow *f)
 		return;
 	w = conn_word(c);
 	if (conn_live(w))
-		conn_end(slot, w.word);
+		flow_delete(slot, w.word);
 }
 
 #endif

@@ -106,8 +106,7 @@ static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoi
 	w = conn_word(c);
 	if (w.state == CONN_FREE || w.state == CONN_BUSY || !conn_expired(c, w, cfg, now_s()))
 		return 0;
-	return (inside || c->endpoint == endpoint || conn_rested(c, w, cfg, now_s())) &&
-	       conn_end(slot, w.word);
+	return (inside || c->endpoint == endpoint || hold_down_over(c, w, cfg, now_s())) && flow_delete(slot, w.word);
 }
 
 /* bpf_loop callback: tries one source port; 1 ends the search. */
@@ -173,14 +172,14 @@ static __always_inline void ct_fill(struct ct_create_state *m, __u32 slot)
 }
 
 /* A slot, filled and in its first state; NO_SLOT: the table is full. */
-static __always_inline __u32 ct_take_slot(const struct ct_new *n, const struct config *cfg)
+static __always_inline __u32 ct_slot_new(const struct ct_new *n, const struct config *cfg)
 {
-	__u32 slot = conn_take(cfg);
+	__u32 slot = slot_alloc(cfg);
 	union conn_word w;
 	struct conn *c;
 
 	if (slot == NO_SLOT)
-		slot = conn_make_room();
+		slot = slot_make_room();
 	c = conn_get(slot);
 	if (!c)
 		return NO_SLOT;
@@ -215,7 +214,7 @@ static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct co
  * A route may lead to an address inside a network of ours by an uplink. Who answers from there is no martian,
  * and the guard (early.h), which does not look up flows for nothing, has to.
  */
-static __always_inline void ct_note_private_peer(const struct ct_new *n)
+static __always_inline void ct_mark_private_peer(const struct ct_new *n)
 {
 	struct conn_alloc *a = conn_alloc_get();
 
@@ -241,8 +240,8 @@ static __always_inline void ct_account(__u32 slot, __u16 external_h, __s32 flows
 		conn_account(c, external_h, flows);
 }
 
-/* To be filled in and given to ct_begin(); NULL never in practice. */
-static __always_inline struct ct_new *ct_prepare(const struct pkt *p)
+/* To be filled in and given to ct_create(); NULL never in practice. */
+static __always_inline struct ct_new *ct_new_init(const struct pkt *p)
 {
 	struct ct_create_state *m = ct_scratch_get();
 
@@ -255,10 +254,10 @@ static __always_inline struct ct_new *ct_prepare(const struct pkt *p)
 }
 
 /*
- * Begins the flow that ct_prepare() gave out. NEXT: it is there, under the packet's key, perhaps
+ * Begins the flow that ct_new_init() gave out. NEXT: it is there, under the packet's key, perhaps
  * made by another CPU just now.
  */
-__noinline verdict_t ct_begin(ctx_t *ctx)
+__noinline verdict_t ct_create(ctx_t *ctx)
 {
 	struct ct_create_state *m = ct_scratch_get();
 	struct config *cfg = config_get();
@@ -271,15 +270,15 @@ __noinline verdict_t ct_begin(ctx_t *ctx)
 	conn_sweep();
 	if (ct_over_cap(&m->new, cfg))
 		return DROP(over_cap);
-	slot = ct_take_slot(&m->new, cfg);
+	slot = ct_slot_new(&m->new, cfg);
 	if (slot == NO_SLOT)
 		return DROP(table_full);
 	if (ct_mapping_is_gone(m)) {
-		conn_give(slot);
+		slot_free(slot);
 		return DROP(table_full);
 	}
 
-	ct_note_private_peer(&m->new);
+	ct_mark_private_peer(&m->new);
 	m->want_h = m->new.t.sport_h;
 	m->random = bpf_get_prandom_u32();
 	m->key = nat_shape_key(m->new.key, m->new.shape, 1);
@@ -291,7 +290,7 @@ __noinline verdict_t ct_begin(ctx_t *ctx)
 		  outside ? cfg->port_max_h : 65535, &m->first_h, &m->last_h);
 	bpf_loop(m->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
 	if (!m->found) {
-		conn_give(slot);
+		slot_free(slot);
 		return m->full ? DROP(table_full) : DROP(no_free_port);
 	}
 
@@ -303,7 +302,7 @@ __noinline verdict_t ct_begin(ctx_t *ctx)
 	if (r) {
 		bpf_map_delete_elem(&flows, &m->reply_key);
 		ct_account(slot, m->new.t.sport_h, -1);
-		conn_give(slot);
+		slot_free(slot);
 		return r == -EEXIST ? FWD_NEXT : DROP(table_full);
 	}
 	count(COUNT_flow_new);

@@ -26,7 +26,7 @@ static __always_inline enum conn_state ct_first_state(enum l4proto proto)
 }
 
 /* Whether a packet may begin a flow: a RST ends one, and a SYN+ACK answers one. */
-static __always_inline _Bool ct_may_begin(enum l4proto proto, __u8 tcp_flags)
+static __always_inline _Bool ct_may_create(enum l4proto proto, __u8 tcp_flags)
 {
 	if (proto != L4_TCP)
 		return 1;
@@ -121,24 +121,24 @@ static __always_inline enum timeout_class ct_timeout_class(enum conn_state state
 
 /*
  * A time as it is when the table fills up: in full up to three quarters, then shorter, down to
- * CT_LEAST_S when it is full. For what is not established (RFC 5382 REQ-5 allows it under pressure).
+ * CT_TIMEOUT_MIN_S when it is full. For what is not established (RFC 5382 REQ-5 allows it under pressure).
  */
-#define CT_LEAST_S 5
+#define CT_TIMEOUT_MIN_S 5
 
 static __always_inline __u32 ct_under_pressure(__u32 seconds, __u32 used, __u32 max)
 {
 	__u32 quarter = max / 4, room = used < max ? max - used : 0;
 
-	if (room >= quarter || seconds <= CT_LEAST_S)
+	if (room >= quarter || seconds <= CT_TIMEOUT_MIN_S)
 		return seconds;
-	return CT_LEAST_S + (__u64)(seconds - CT_LEAST_S) * room / quarter;
+	return CT_TIMEOUT_MIN_S + (__u64)(seconds - CT_TIMEOUT_MIN_S) * room / quarter;
 }
 
 /* Whether a flow may have to go for a new one when the table is full: nobody relies on it yet, or any more. */
 static __always_inline _Bool ct_may_evict(enum conn_state state)
 {
 	return state == CONN_UNREPLIED || state == CONN_SYN_SENT || state == CONN_SYN_RECV ||
-	       state == CONN_CLOSING || state == CONN_RESET || state == CONN_RESTING;
+	       state == CONN_CLOSING || state == CONN_RESET || state == CONN_HOLD_DOWN;
 }
 
 #endif

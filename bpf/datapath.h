@@ -136,8 +136,7 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 
 	if (p->frag & IP_FRAG_MASK) {
 		p->key.net = at->zone;
-		v = cfg && conn_any(cfg) ?
-			    frag_input(ctx, 1, at->routed && !at->hairpin) : FWD_PASS;
+		v = cfg && ct_any_flow(cfg) ? frag_input(ctx, 1, at->routed && !at->hairpin) : FWD_PASS;
 		if (v == FWD_PASS)
 			return leave_alone(at, fwd);
 		if (v != FWD_NEXT)

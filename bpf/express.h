@@ -100,7 +100,7 @@ static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_
 
 	if (!f || !p || f->gen != (__u16)b->gen || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
 		return NULL;
-	p->stray = 0;
+	p->out_of_window = 0;
 	p->tcp_flags = 0;
 	p->edge = 0;
 	if (fast_is_tcp(b)) {
@@ -112,7 +112,7 @@ static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_
 		p->ack = __builtin_bswap32(b->l4.tcp.ack);
 		p->edge = tcp_edge(p->seq, p->ack, __builtin_bswap16(b->l4.tcp.window), p->tcp_flags);
 	}
-	return ct_see(f, p, cfg) && !p->stray ? f : NULL;
+	return ct_update(f, p, cfg) && !p->out_of_window ? f : NULL;
 }
 
 /* Out, as the routing table says. False: it is not that simple. */

@@ -121,7 +121,7 @@ static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p,
 	    !check_sum_is_right(ctx, q.ip, q.l4 - q.ip))
 		return DROP(icmp_bad_sum);
 	/* it is for who sent what it quotes, or for nobody */
-	f = addr_eq(p->key.dst, q.answer.dst) ? ct_peek(&q.answer, cfg) : NULL;
+	f = addr_eq(p->key.dst, q.answer.dst) ? ct_lookup_live(&q.answer, cfg) : NULL;
 	if (!f)
 		return DROP(icmp_error);
 

@@ -101,7 +101,7 @@ static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
 	if (at->routed && !source_is_outside(ctx, p))
 		return DROP(martian);
 	v = publish_new(ctx, p, rule, id, NULL, at->back);
-	return v == FWD_NEXT ? ct_begin(ctx) : v;
+	return v == FWD_NEXT ? ct_create(ctx) : v;
 }
 
 static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct entrance *at,

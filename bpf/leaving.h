@@ -25,7 +25,7 @@ static __always_inline struct flow *leaving_answered(const struct flow_key *key,
 		.net = EBPFNET_NET_OUTSIDE,
 		.proto = key->proto,
 	};
-	struct flow *f = ct_peek(&answer, cfg);
+	struct flow *f = ct_lookup_live(&answer, cfg);
 
 	return f && f->to == TO_PORT ? f : NULL;
 }
@@ -33,11 +33,11 @@ static __always_inline struct flow *leaving_answered(const struct flow_key *key,
 /* NEXT: the flow is there, under p->key. */
 static __always_inline verdict_t leaving_begin(ctx_t *ctx, const struct pkt *p)
 {
-	struct ct_new *n = ct_prepare(p);
+	struct ct_new *n = ct_new_init(p);
 
 	if (!n)
 		return DROP(helper_failed);
-	if (!ct_may_begin(p->key.proto, p->tcp_flags))
+	if (!ct_may_create(p->key.proto, p->tcp_flags))
 		return FWD_PASS;
 	n->t = (struct nat_tuple){
 		.src = p->key.src,
@@ -49,7 +49,7 @@ static __always_inline verdict_t leaving_begin(ctx_t *ctx, const struct pkt *p)
 	n->back_to = TO_STACK;
 	n->answer_net = EBPFNET_NET_OUTSIDE;
 	n->mapped = p->kind == PKT_OTHER;
-	return ct_begin(ctx);
+	return ct_create(ctx);
 }
 
 /*
@@ -66,7 +66,7 @@ static __always_inline verdict_t leaving_by_address(ctx_t *ctx, struct pkt *p,
 		return FWD_PASS;
 	f = leaving_answered(&p->key, cfg);
 	if (f)
-		ct_forget(f);
+		ct_delete(f);
 	leaving_begin(ctx, p);
 	return FWD_PASS;
 }

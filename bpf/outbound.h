@@ -154,10 +154,10 @@ static __always_inline void masquerade_map(struct ct_new *n, const struct flow_k
 	struct flow *mapping = ct_mapping(key);
 
 	if (mapping && !addr_eq(mapping->src, n->t.src)) { /* the uplink has another address now */
-		ct_forget(mapping);
+		ct_delete(mapping);
 		mapping = NULL;
 	}
-	if (!mapping || nat_is_first_peer(mapping, key)) { /* or another CPU has just made it: ct_begin() says so */
+	if (!mapping || nat_is_first_peer(mapping, key)) { /* or another CPU has just made it: ct_create() says so */
 		n->shape = KEY_MAPPING;
 		return;
 	}
@@ -177,15 +177,14 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 		return DROP(fragment);
 	if (!pkt_has_tuple(p))
 		return DROP(bad_protocol);
-	if (!ct_may_begin(p->key.proto, p->tcp_flags) ||
-	    (p->kind == PKT_QUERY && !icmp_is_request(p->icmp_type)))
+	if (!ct_may_create(p->key.proto, p->tcp_flags) || (p->kind == PKT_QUERY && !icmp_is_request(p->icmp_type)))
 		return DROP(no_flow);
 	if (!addr_inside(p->key.src, net->subnet, net->mask))
 		return DROP(spoofed_addr);
 	/* where an uplink has no address the kernel lends it any other, also the gateway's */
 	if (addr_none(route->src) || address_is_private(&route->src))
 		return DROP(no_source);
-	n = ct_prepare(p);
+	n = ct_new_init(p);
 	if (!n)
 		return DROP(helper_failed);
 	n->t = (struct nat_tuple){
@@ -369,7 +368,7 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 	if (f ? f->to == TO_UPLINK : !rule) {
 		kind = outbound_flow_route(ctx, p, f, &route);
 		if (f && route_leads_on(kind) && !external_is_current(ctx, f, &route)) {
-			ct_forget(f);
+			ct_delete(f);
 			f = NULL;
 		}
 	}
@@ -386,7 +385,7 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 		v = rule ? publish_new(ctx, p, rule, id, net, TO_PORT) :
 			   masquerade_new(ctx, p, port, net, cfg, &route);
 		if (v == FWD_NEXT)
-			v = ct_begin(ctx);
+			v = ct_create(ctx);
 		if (v != FWD_NEXT)
 			return refuse_flow(ctx, p, v, net->gateway, fwd);
 		f = ct_lookup(&p->key);

@@ -39,7 +39,7 @@ struct pkt {
 	__u32 seq, ack, edge;	/* TCP: host order; edge as tcp_window.h has it */
 	__u8 tcp_flags;
 	__u8 scale;		/* TCP, of a SYN: its option's, or TCP_SCALE_NONE; tcp_option_scale() fills it in */
-	_Bool stray;		/* TCP: a RST or FIN that its receiver may not take; ct_find() says so */
+	_Bool out_of_window;		/* TCP: a RST or FIN that its receiver may not take; ct_find() says so */
 	__u8 icmp_type;
 	__u8 l4_hlen;		/* TCP: with options; else 8 */
 	_Bool has_frag_tuple;		/* PKT_FRAG: of a datagram whose tuple is known, and in the key */

@@ -83,12 +83,12 @@ static __always_inline verdict_t publish_new(ctx_t *ctx, const struct pkt *p,
 	struct endpoint *to;
 	struct ct_new *n;
 
-	if (!ct_may_begin(p->key.proto, p->tcp_flags))
+	if (!ct_may_create(p->key.proto, p->tcp_flags))
 		return DROP(no_flow);
 	to = endpoint_get(rule->net, rule->to);
 	if (!to || to->id != rule->endpoint)
 		return DROP(no_endpoint);
-	n = ct_prepare(p);
+	n = ct_new_init(p);
 	if (!n)
 		return DROP(helper_failed);
 	publish_source(n, &p->key, from);

@@ -44,7 +44,7 @@ static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, cons
 	struct nat_tuple to = nat_translate(f, &p->key);
 	verdict_t v;
 
-	if (p->stray && p->tcp_flags & TCP_RST)
+	if (p->out_of_window && p->tcp_flags & TCP_RST)
 		return DROP(stray_reset);
 	fwd->counter = translate_counter(f);
 	v = rewrite_tuple(ctx, p, &to, ttl);
@@ -54,7 +54,7 @@ static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, cons
 	case TO_PORT:
 		v = translate_macs(ctx, f, fwd);
 		if (v == DROP(no_endpoint)) /* and one of the same address may want the flow */
-			ct_forget(f);
+			ct_delete(f);
 		return v;
 	case TO_LOCAL:
 		return FWD_HOST_LO;

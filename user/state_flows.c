@@ -105,7 +105,7 @@ static bool live(struct flow_walk *w, uint32_t slot, const struct conn *c, struc
 {
 	struct flow_key key = nat_stored_key(&c->orig);
 
-	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_RESTING &&
+	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_HOLD_DOWN &&
 	       state_flow_ttl(&w->cfg, c, w->now) && wanted(w, c) && !map_get(w->s, MAP_FLOWS, &key, original) &&
 	       original->conn == slot && original->dir == FLOW_ORIGINAL;
 }

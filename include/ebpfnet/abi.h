@@ -141,7 +141,7 @@ enum conn_state {
 	CONN_FIN_WAIT,		/* a FIN from one side */
 	CONN_CLOSING,		/* a FIN from both */
 	CONN_RESET,		/* a RST was seen */
-	CONN_RESTING,		/* ended; its external port is nobody else's for config.hold_down_s */
+	CONN_HOLD_DOWN,		/* ended; its external port is nobody else's for config.hold_down_s */
 	CONN_STATES,
 } __attribute__((packed));
 

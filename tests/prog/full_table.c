@@ -174,7 +174,7 @@ static void flows_of_a_rule_or_namespace_that_is_gone_are_swept(void **s)
 	forget_port(DEV_NS1);
 	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4001, .dport = 53));
 	expect_live_flows(2);
-	expect_state(1, CONN_RESTING);
+	expect_state(1, CONN_HOLD_DOWN);
 	age_flows(121);
 	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4002, .dport = 53));
 	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4003, .dport = 53));

@@ -112,7 +112,7 @@ struct flow_of_test {
 
 static struct flow_of_test begin(uint8_t flags)
 {
-	assert_true(ct_may_begin(L4_TCP, flags));
+	assert_true(ct_may_create(L4_TCP, flags));
 	return (struct flow_of_test){ ct_first_state(L4_TCP), 0 };
 }
 
@@ -222,8 +222,7 @@ static void only_a_syn_or_an_ack_begins_a_tcp_flow(void **state)
 	uint32_t flags;
 
 	for (flags = 0; flags < 256; flags++)
-		assert_int_equal(ct_may_begin(L4_TCP, flags),
-				 memchr(may, flags & kept, sizeof(may)) != NULL);
+		assert_int_equal(ct_may_create(L4_TCP, flags), memchr(may, flags & kept, sizeof(may)) != NULL);
 }
 
 static void other_protocols_begin_with_any_packet(void **state)
@@ -232,7 +231,7 @@ static void other_protocols_begin_with_any_packet(void **state)
 
 	for (proto = 0; proto < 256; proto++)
 		for (flags = 0; flags < 256 && proto != L4_TCP; flags++) {
-			assert_true(ct_may_begin(proto, flags));
+			assert_true(ct_may_create(proto, flags));
 			assert_int_equal(ct_first_state(proto), CONN_UNREPLIED);
 		}
 }
@@ -245,8 +244,8 @@ static void times_are_whole_until_three_quarters_are_used(void **state)
 	assert_int_equal(ct_under_pressure(240, 75000, 100000), 240);
 	assert_in_range(ct_under_pressure(240, 75010, 100000), 230, 239);
 	assert_in_range(ct_under_pressure(240, 87500, 100000), 120, 125);
-	assert_int_equal(ct_under_pressure(240, 100000, 100000), CT_LEAST_S);
-	assert_int_equal(ct_under_pressure(240, 200000, 100000), CT_LEAST_S);
+	assert_int_equal(ct_under_pressure(240, 100000, 100000), CT_TIMEOUT_MIN_S);
+	assert_int_equal(ct_under_pressure(240, 200000, 100000), CT_TIMEOUT_MIN_S);
 }
 
 static void pressure_only_shortens_and_leaves_a_little(void **state)
@@ -260,7 +259,7 @@ static void pressure_only_shortens_and_leaves_a_little(void **state)
 		used = random_in(0, 2 * max);
 		got = ct_under_pressure(seconds, used, max);
 		assert_true(got <= seconds);
-		assert_true(got >= (seconds < CT_LEAST_S ? seconds : CT_LEAST_S));
+		assert_true(got >= (seconds < CT_TIMEOUT_MIN_S ? seconds : CT_TIMEOUT_MIN_S));
 	}
 }
 

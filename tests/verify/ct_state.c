@@ -123,7 +123,7 @@ void a_steady_flow_is_changed_by_syn_fin_and_rst_alone(enum l4proto proto, enum 
 
 static __u32 least_of(__u32 seconds)
 {
-	return seconds < CT_LEAST_S ? seconds : CT_LEAST_S;
+	return seconds < CT_TIMEOUT_MIN_S ? seconds : CT_TIMEOUT_MIN_S;
 }
 
 /* Of a table whose quarter is a power of two: a solver is lost in other quotients, and tests/fuzz tries those. */

@@ -104,7 +104,7 @@ static struct flow direction(struct nat_tuple t, enum flow_dir dir, __u8 answer_
 }
 
 /*
- * Any flow, in the table as ct_begin() enters it (translate.c), of one peer or, UDP, a mapping for all. Its
+ * Any flow, in the table as ct_create() enters it (translate.c), of one peer or, UDP, a mapping for all. Its
  * two keys differ, or it would not be there. (A further peer's entry by address stands beside its mapping,
  * and is found by the same look-up with other keys.)
  */

@@ -51,7 +51,7 @@ void a_reply_is_translated_back(struct ct_new n, __u32 slot)
 	PROVE(m.original.conn == slot && m.reply.conn == slot);
 }
 
-/* And answers to that answer are found under the key that ct_begin() enters it by. */
+/* And answers to that answer are found under the key that ct_create() enters it by. */
 void the_translation_is_what_the_flow_says(struct ct_new n, __u32 slot)
 {
 	struct ct_create_state m = { .new = n };

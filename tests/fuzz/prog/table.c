@@ -62,7 +62,7 @@ static const char *check_slots(const struct conn_alloc *a)
 			continue;
 		live++;
 		MUST((c->orig.proto == L4_TCP) ==
-		     (c->state >= CONN_SYN_SENT && c->state <= CONN_RESET) || c->state == CONN_RESTING);
+		     (c->state >= CONN_SYN_SENT && c->state <= CONN_RESET) || c->state == CONN_HOLD_DOWN);
 		if (!c->rule && c->endpoint < 256)
 			usage_flows[c->endpoint]++;
 	}
@@ -118,8 +118,8 @@ static bool is_udp_answer(const struct entry *e)
 	const struct conn *c = &conns[e->f.conn];
 
 	return e->f.dir == FLOW_REPLY && e->key.proto == L4_UDP && !c->rule && c->endpoint &&
-	       e->key.net == EBPFNET_NET_OUTSIDE && c->state != CONN_RESTING &&
-	       !world.aged && world.cfg.max_flows == FLOWS;
+	       e->key.net == EBPFNET_NET_OUTSIDE && c->state != CONN_HOLD_DOWN && !world.aged &&
+	       world.cfg.max_flows == FLOWS;
 }
 
 static bool same_socket(const struct entry *a, const struct entry *b)

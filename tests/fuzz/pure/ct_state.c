@@ -29,7 +29,7 @@ static void check_state(const struct life *l)
 {
 	enum timeout_class class = ct_timeout_class(l->state, l->proto);
 
-	MUST(l->state > CONN_BUSY && l->state < CONN_RESTING);
+	MUST(l->state > CONN_BUSY && l->state < CONN_HOLD_DOWN);
 	MUST(class < TIMEOUT_CLASSES);
 	MUST((class == TIMEOUT_TCP_ESTABLISHED) == (l->state == CONN_ESTABLISHED));
 	MUST((l->proto == L4_TCP) == (l->state >= CONN_SYN_SENT));
@@ -74,7 +74,7 @@ static void packet(struct life *l, enum flow_dir dir, uint8_t flags)
 static void check_pressure(struct input *in)
 {
 	uint32_t seconds = take32(in), max = take32(in), used = take32(in) % (max | 1);
-	uint32_t now, fuller, least = seconds < CT_LEAST_S ? seconds : CT_LEAST_S;
+	uint32_t now, fuller, least = seconds < CT_TIMEOUT_MIN_S ? seconds : CT_TIMEOUT_MIN_S;
 
 	if (take8(in) & 1)
 		max %= 8;
@@ -97,10 +97,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check_pressure(&in);
 	/* a connection begins with a SYN alone, or is joined half-way by what carries an ACK */
-	MUST(ct_may_begin(l.proto, flags) ==
+	MUST(ct_may_create(l.proto, flags) ==
 	     (l.proto != L4_TCP ||
-	      (!(flags & TCP_RST) && (flags & TCP_SYN ? !(flags & (TCP_ACK | TCP_FIN)) :
-						       (flags & TCP_ACK) != 0))));
+	      (!(flags & TCP_RST) && (flags & TCP_SYN ? !(flags & (TCP_ACK | TCP_FIN)) : (flags & TCP_ACK) != 0))));
 	l.state = ct_first_state(l.proto);
 	check_state(&l);
 	while (in.left) {

@@ -117,7 +117,7 @@ static struct flow direction(const struct nat_tuple *t, enum flow_dir dir, uint8
 			      .flags = shape == KEY_EXACT ? 0 : FLOW_ANY_PEER };
 }
 
-/* Enters a flow as ct_begin() does; 0: no port is free, or the key is taken. */
+/* Enters a flow as ct_create() does; 0: no port is free, or the key is taken. */
 static int begin(struct nat_flow *flows, int count, struct flow_key key, enum key_shape shape,
 		 uint32_t random, uint16_t first, uint16_t last)
 {
