@@ -140,7 +140,7 @@ static __always_inline struct flow_key fast_key(const struct fast_headers *b, __
 		.dst = addr_of(b->ip.dst),
 		.sport_h = __builtin_bswap16(b->l4.sport),
 		.dport_h = __builtin_bswap16(b->l4.dport),
-		.net = zone,
+		.zone = zone,
 		.proto = b->ip.proto,
 	};
 }

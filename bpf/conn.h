@@ -49,7 +49,7 @@ static __always_inline _Bool ct_any_flow(const struct config *cfg)
 {
 	struct conn_alloc *a = conn_alloc_get();
 
-	return cfg->published || (a && a->live);
+	return cfg->portmaps || (a && a->live);
 }
 
 #define NO_SLOT 0xffffffffu
@@ -72,7 +72,7 @@ static __always_inline __u32 slot_alloc(const struct config *cfg)
 		c = conn_get((__u32)head - 1);
 		if (!c)
 			break;
-		next = ((head >> 32) + 1) << 32 | *(volatile __u32 *)&c->rule;
+		next = ((head >> 32) + 1) << 32 | *(volatile __u32 *)&c->portmap;
 		if (__sync_val_compare_and_swap(&a->free_head, head, next) == head)
 			return (__u32)head - 1;
 	}
@@ -99,7 +99,7 @@ __noinline int slot_free(__u32 slot)
 	for (i = 0; i < 64; i++) {
 		__u64 head = *(volatile __u64 *)&a->free_head;
 
-		*(volatile __u32 *)&c->rule = (__u32)head;
+		*(volatile __u32 *)&c->portmap = (__u32)head;
 		if (__sync_val_compare_and_swap(&a->free_head, head,
 						((head >> 32) + 1) << 32 | (slot + 1)) == head)
 			break;
@@ -151,7 +151,7 @@ static __always_inline _Bool conn_expired(const struct conn *c, union conn_word 
 static __always_inline _Bool hold_down_over(const struct conn *c, union conn_word w, const struct config *cfg,
 					    __u32 now)
 {
-	__u32 rest = c->rule ? 0 : timeout_scaled(cfg->hold_down_s, cfg);
+	__u32 rest = c->portmap ? 0 : timeout_scaled(cfg->hold_down_s, cfg);
 
 	return conn_idle(c, now) >= conn_timeout(c, w, cfg) + rest;
 }
@@ -159,7 +159,7 @@ static __always_inline _Bool hold_down_over(const struct conn *c, union conn_wor
 /* A flow of a mapping that was made for another peer: it has the mapping's external port. */
 static __always_inline _Bool conn_is_further_peer(const struct conn *c)
 {
-	return c->orig.proto == L4_UDP && !c->rule && c->endpoint && c->orig.shape != KEY_MAPPING;
+	return c->orig.proto == L4_UDP && !c->portmap && c->endpoint && c->orig.scope != KEY_EIM;
 }
 
 /* Counts a flow, begun (1) or ended (-1): in all, as its namespace's, and as its external port's. */
@@ -171,7 +171,7 @@ static __always_inline void conn_account(const struct conn *c, __u16 external_h,
 
 	if (a)
 		__sync_fetch_and_add(&a->live, flows);
-	if (c->rule)
+	if (c->portmap)
 		return;
 	if (c->orig.proto == L4_TCP) {
 		mapped = bpf_map_lookup_elem(&tcp_mapped, &port_h);
@@ -221,7 +221,7 @@ static __always_inline _Bool flow_delete(__u32 slot, __u32 word)
 /* Whether the external port of a flow that may not go on rests before anybody gets it. */
 static __always_inline _Bool flow_needs_hold_down(const struct conn *c, const struct config *cfg)
 {
-	return !c->rule && cfg->hold_down_s;
+	return !c->portmap && cfg->hold_down_s;
 }
 
 static __always_inline void flow_hold_down(struct conn *c, union conn_word w)
@@ -247,12 +247,12 @@ static __always_inline void flow_retire(__u32 slot, struct conn *c, union conn_w
  */
 static __always_inline _Bool flow_owner_exists(const struct conn *c)
 {
-	__u32 id = c->rule ? c->rule : c->endpoint;
-	struct rule *r;
+	__u32 id = c->portmap ? c->portmap : c->endpoint;
+	struct portmap *r;
 
-	if (!c->rule)
+	if (!c->portmap)
 		return !id || bpf_map_lookup_elem(&usage, &id);
-	r = bpf_map_lookup_elem(&rules, &id);
+	r = bpf_map_lookup_elem(&portmaps, &id);
 	return r && r->endpoint == c->endpoint;
 }
 

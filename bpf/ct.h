@@ -37,7 +37,7 @@ static __always_inline _Bool ct_still_valid(const struct flow *f, const struct c
 		return 0;
 	if (!c->endpoint) /* the host's own */
 		return 1;
-	if (c->rule)
+	if (c->portmap)
 		return f->dir == FLOW_REPLY || ct_port_exists(f, c);
 	if (f->dir == FLOW_ORIGINAL) {
 		key = nat_stored_reply_key(f, &c->orig);
@@ -49,7 +49,7 @@ static __always_inline _Bool ct_still_valid(const struct flow *f, const struct c
 /* A mapping lives as long as any of its flows, and is relied on as soon as one of them is answered. */
 static __always_inline void ct_keep_mapping(const struct conn *c, enum conn_state state, __u32 now)
 {
-	struct flow_key key = nat_shape_key(c->orig, KEY_MAPPING, 1);
+	struct flow_key key = nat_scope_key(c->orig, KEY_EIM, 1);
 	struct flow *f = bpf_map_lookup_elem(&flows, &key);
 	struct conn *mapping = f ? conn_get(f->conn) : NULL;
 	union conn_word w, replied;
@@ -108,7 +108,7 @@ __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 		return 0;
 	if (conn_expired(c, old, cfg, now)) {
 		/* its owner may begin anew; for all others its port rests until a sweep */
-		if (f->dir == FLOW_ORIGINAL || c->rule)
+		if (f->dir == FLOW_ORIGINAL || c->portmap)
 			flow_delete(f->conn, old.word);
 		return 0;
 	}
@@ -161,7 +161,7 @@ static __always_inline struct flow *ct_find(struct pkt *p, const struct config *
 /* The mapping of a namespace's UDP socket, kept alive; NULL: it has none. */
 static __always_inline struct flow *ct_mapping(const struct flow_key *key)
 {
-	struct flow_key k = nat_shape_key(*key, KEY_MAPPING, 1);
+	struct flow_key k = nat_scope_key(*key, KEY_EIM, 1);
 	struct flow *f = bpf_map_lookup_elem(&flows, &k);
 
 	return f && ct_update_slow(f, NULL) ? f : NULL;

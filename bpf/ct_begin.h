@@ -19,8 +19,8 @@ struct ct_new {
 	enum flow_target to, back_to;	/* where it goes, where its answers go */
 	__u8 answer_net;		/* zone in which its answers arrive */
 	__u32 to_ifindex, back_ifindex;	/* for TO_PORT */
-	__u32 rule, endpoint;
-	enum key_shape shape;
+	__u32 portmap, endpoint;
+	enum key_scope scope;
 	_Bool mapped;			/* t.sport_h is its mapping's: it and no other */
 	__u8 scales;			/* TCP: of its first packet */
 	__u32 edge;
@@ -53,11 +53,10 @@ static __always_inline struct ct_create_state *ct_scratch_get(void)
 }
 
 /* Whether a port is published, but for the very socket that now calls out from behind it. */
-static __always_inline _Bool ct_published_by_other(const struct publish_key *key,
-						   const struct ct_new *n)
+static __always_inline _Bool ct_portmap_of_other(const struct portmap_key *key, const struct ct_new *n)
 {
-	__u32 *id = bpf_map_lookup_elem(&published, key);
-	struct rule *r = id ? bpf_map_lookup_elem(&rules, id) : NULL;
+	__u32 *id = bpf_map_lookup_elem(&portmap_keys, key);
+	struct portmap *r = id ? bpf_map_lookup_elem(&portmaps, id) : NULL;
 
 	if (!r)
 		return 0;
@@ -72,14 +71,13 @@ static __always_inline _Bool ct_published_by_other(const struct publish_key *key
 static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *reply,
 					     const struct ct_new *n, const struct config *cfg)
 {
-	struct publish_key pub = { .addr = reply->dst, .port_h = reply->dport_h,
-				   .proto = reply->proto };
+	struct portmap_key pub = { .addr = reply->dst, .port_h = reply->dport_h, .proto = reply->proto };
 
-	if (cfg->published && port_is_published(reply->proto, reply->dport_h)) {
-		if (ct_published_by_other(&pub, n))
+	if (cfg->portmaps && portmap_port_published(reply->proto, reply->dport_h)) {
+		if (ct_portmap_of_other(&pub, n))
 			return 1;
 		pub.addr = addr_of(0);
-		if (ct_published_by_other(&pub, n))
+		if (ct_portmap_of_other(&pub, n))
 			return 1;
 	}
 	return socket_of_host(ctx, reply) != SOCKET_NONE;
@@ -122,7 +120,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 		m->new.t.sport_h =
 			nat_candidate(m->want_h, attempt, m->random, m->first_h, m->last_h);
 	m->reply_key = nat_reply_key(&m->new.t, m->new.answer_net, m->new.key.proto);
-	m->reply_key = nat_shape_key(m->reply_key, m->new.shape, 0);
+	m->reply_key = nat_scope_key(m->reply_key, m->new.scope, 0);
 	/* a station that calls its own published port from that port: the answer would look the same */
 	if (flow_key_eq(&m->reply_key, &m->new.key))
 		return 0;
@@ -143,7 +141,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 static __always_inline void ct_fill(struct ct_create_state *m, __u32 slot)
 {
 	const struct ct_new *n = &m->new;
-	__u8 flags = n->shape == KEY_EXACT ? 0 : FLOW_ANY_PEER;
+	__u8 flags = n->scope == KEY_APDF ? 0 : FLOW_ANY_PEER;
 
 	m->original.src = n->t.src;
 	m->original.dst = n->t.dst;
@@ -161,7 +159,7 @@ static __always_inline void ct_fill(struct ct_create_state *m, __u32 slot)
 	m->reply.ifindex = n->back_ifindex;
 	m->reply.dir = FLOW_REPLY;
 	m->reply.to = n->back_to;
-	m->reply.answer_net = n->key.net;
+	m->reply.answer_net = n->key.zone;
 
 	m->original.conn = m->reply.conn = slot;
 	m->original.gen = m->reply.gen = (__u16)n->gen;
@@ -189,8 +187,8 @@ static __always_inline __u32 ct_slot_new(const struct ct_new *n, const struct co
 	w.use++;
 	*(volatile __u32 *)&c->state = w.word;
 	c->orig = n->key;
-	c->orig.shape = n->shape;
-	c->rule = n->rule;
+	c->orig.scope = n->scope;
+	c->portmap = n->portmap;
 	c->endpoint = n->endpoint;
 	c->seen = now_s();
 	w.state = ct_first_state(n->key.proto);
@@ -204,7 +202,7 @@ static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct co
 	__u32 id = n->endpoint;
 	struct usage *u;
 
-	if (n->rule || !id)
+	if (n->portmap || !id)
 		return 0;
 	u = bpf_map_lookup_elem(&usage, &id);
 	return u && (u->flows >= cfg->max_flows_ns || (!n->mapped && u->ports >= cfg->max_ports_ns));
@@ -227,7 +225,7 @@ static __always_inline _Bool ct_mapping_is_gone(struct ct_create_state *m)
 {
 	if (!m->new.mapped || m->new.key.proto != L4_UDP)
 		return 0;
-	m->key = nat_shape_key(m->new.key, KEY_MAPPING, 1);
+	m->key = nat_scope_key(m->new.key, KEY_EIM, 1);
 	return !bpf_map_lookup_elem(&flows, &m->key);
 }
 
@@ -281,7 +279,7 @@ __noinline verdict_t ct_create(ctx_t *ctx)
 	ct_mark_private_peer(&m->new);
 	m->want_h = m->new.t.sport_h;
 	m->random = bpf_get_prandom_u32();
-	m->key = nat_shape_key(m->new.key, m->new.shape, 1);
+	m->key = nat_scope_key(m->new.key, m->new.scope, 1);
 	ct_fill(m, slot);
 	m->found = m->full = 0;
 	/* the configured range is for external ports; towards a namespace a client keeps its own if it can */

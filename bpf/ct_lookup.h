@@ -12,14 +12,14 @@
  */
 static __noinline struct flow *ct_lookup_udp(const struct flow_key *key)
 {
-	_Bool inside = key && key->net != EBPFNET_NET_OUTSIDE;
+	_Bool inside = key && key->zone != EBPFNET_NET_OUTSIDE;
 	struct config *cfg = config_get();
 	struct flow *mapping, *f;
 	struct flow_key k;
 
 	if (!key || !cfg)
 		return NULL;
-	k = nat_shape_key(*key, KEY_MAPPING, inside);
+	k = nat_scope_key(*key, KEY_EIM, inside);
 	mapping = bpf_map_lookup_elem(&flows, &k);
 	if (mapping && nat_is_first_peer(mapping, key))
 		return mapping;
@@ -28,14 +28,14 @@ static __noinline struct flow *ct_lookup_udp(const struct flow_key *key)
 		return f;
 	if (cfg->filtering == FILTER_ENDPOINT || nat_is_first_address(mapping, key))
 		return mapping;
-	k = nat_shape_key(*key, KEY_ADDRESS, inside);
+	k = nat_scope_key(*key, KEY_ADF, inside);
 	return bpf_map_lookup_elem(&flows, &k);
 }
 
 /* The entry for a packet, whatever has become of its flow. */
 static __always_inline struct flow *ct_lookup(const struct flow_key *key)
 {
-	if (key->proto == L4_UDP && key->net != EBPFNET_NET_HOST)
+	if (key->proto == L4_UDP && key->zone != EBPFNET_NET_HOST)
 		return ct_lookup_udp(key);
 	return bpf_map_lookup_elem(&flows, key);
 }

@@ -65,7 +65,7 @@ struct {
 static __always_inline __u32 frag_bucket_of(const struct pkt *p)
 {
 	struct config *cfg = config_get();
-	__u32 h = addr_be32(p->key.src) ^ (cfg ? cfg->mark : 0) ^ p->key.net * 0x9e3779b1u;
+	__u32 h = addr_be32(p->key.src) ^ (cfg ? cfg->mark : 0) ^ p->key.zone * 0x9e3779b1u;
 
 	h = (h ^ h >> 16) * 0x85ebca6bu;
 	h = (h ^ h >> 13) * 0xc2b2ae35u;
@@ -78,7 +78,7 @@ static __always_inline struct frag_key frag_key_of(const struct pkt *p)
 		.src = p->key.src,
 		.dst = p->key.dst,
 		.id = p->ip_id,
-		.net = p->key.net,
+		.net = p->key.zone,
 		.proto = p->key.proto,
 	};
 

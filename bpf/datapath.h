@@ -56,7 +56,7 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 		if (v != FWD_NEXT)
 			return v;
 	}
-	v = outbound(ctx, p, port, net, fwd);
+	v = nat_from_port(ctx, p, port, net, fwd);
 	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
 }
 
@@ -77,7 +77,7 @@ static __noinline int slow_from_port(ctx_t *ctx)
 		return forward(ctx, DROP(no_port), &fwd, 0, NULL);
 	if (parse(ctx, p) != PARSED)
 		return forward(ctx, DROP(malformed), &fwd, 0, NULL);
-	p->key.net = port->net;
+	p->key.zone = port->net;
 	v = guard(ctx, p, port, net);
 	if (v == FWD_NEXT && port->flags & PORT_SPOOF_ALLOW)
 		fdb_learn(port->net, p->smac, ctx->ifindex);
@@ -128,29 +128,29 @@ static __always_inline int datapath_gateway(ctx_t *ctx)
  * What comes to the host. A piece that nobody knows may be the host's own: it is held only if there is
  * a namespace whose it could be, and not where nothing can overtake it (at).
  */
-static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const struct entrance *at,
+static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const struct ingress *at,
 					      struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	verdict_t v;
 
 	if (p->frag & IP_FRAG_MASK) {
-		p->key.net = at->zone;
+		p->key.zone = at->zone;
 		v = cfg && ct_any_flow(cfg) ? frag_input(ctx, 1, at->routed && !at->hairpin) : FWD_PASS;
 		if (v == FWD_PASS)
-			return leave_alone(at, fwd);
+			return pass_to_host(at, fwd);
 		if (v != FWD_NEXT)
 			return v;
 	}
 	tcp_option_scale(ctx, p);
-	v = inbound(ctx, p, at, fwd);
+	v = nat_from_uplink(ctx, p, at, fwd);
 	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
 }
 
 /* An uplink. hairpin: it was turned round in here. */
 static __always_inline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 {
-	struct entrance at = {
+	struct ingress at = {
 		.zone = EBPFNET_NET_OUTSIDE, .back = TO_UPLINK, .routed = 1, .hairpin = hairpin
 	};
 	struct fwd_out fwd = { .counter = COUNT_not_ours };
@@ -162,7 +162,7 @@ static __always_inline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 	/* what comes in again has the gateway's MAC address */
 	if (p && (at.hairpin || ctx_is_for_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
 		v = from_outside(ctx, p, &at, &fwd);
-	refused = v == FWD_PASS && p && p->eth_type == ETH_P_IP ? inbound_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
+	refused = v == FWD_PASS && p && p->eth_type == ETH_P_IP ? bogon_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
 	if (refused != FWD_NEXT)
 		v = refused;
 	return forward(ctx, v, &fwd, 0, NULL);
@@ -200,7 +200,7 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 		v = DROP(private_source);
 	} else if (r == PARSED && p->eth_type == ETH_P_IP && !ctx_vlan(ctx) && !ctx_forwarded(ctx)) {
 		tcp_option_scale(ctx, p);
-		v = leaving(ctx, p, &fwd);
+		v = nat_from_host(ctx, p, &fwd);
 	}
 	return forward(ctx, v, &fwd, 0, NULL);
 }
@@ -208,7 +208,7 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 /* Ingress of lo: the host calls its own published address. */
 static __always_inline int datapath_lo(ctx_t *ctx)
 {
-	struct entrance at = { .zone = EBPFNET_NET_HOST, .back = TO_LOCAL };
+	struct ingress at = { .zone = EBPFNET_NET_HOST, .back = TO_LOCAL };
 	struct fwd_out fwd = { .counter = COUNT_not_ours };
 	struct pkt *p = pkt_reset();
 	verdict_t v = FWD_PASS;

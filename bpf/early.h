@@ -23,10 +23,10 @@ static __always_inline verdict_t early_verdict(const struct pkt *p, enum parsed 
 		return refused;
 	if (p->frag & IP_FRAG_MASK || p->kind == PKT_ERROR)
 		return FWD_PASS;
-	if (!inbound_may_be_ours(p))
+	if (!bogon_may_be_ours(p))
 		return refused;
 	/* a SYN to an external port that a namespace has is refused for that, if the address is the host's */
-	if (inbound_calls_mapped(p))
+	if (bogon_syn_to_mapped(p))
 		return FWD_PASS;
 	return a && a->private_peers && ct_lookup(&p->key) ? FWD_PASS : refused;
 }
@@ -42,7 +42,7 @@ static __always_inline verdict_t early_addresses(const ctx_t *ctx)
 		return FWD_NEXT;
 	src = addr_at(ip + 12);
 	dst = addr_at(ip + 16);
-	return inbound_refuse(&src, &dst);
+	return bogon_refuse(&src, &dst);
 }
 
 /*

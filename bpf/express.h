@@ -216,7 +216,8 @@ static __always_inline verdict_t fast_to_host(const struct fast_headers *b, cons
 {
 	struct flow_key key = fast_key(b, zone);
 
-	if (!fast_ip_csum_ok(b) || (cfg->published && (port_is_published(key.proto, key.dport_h) || ct_lookup(&key))))
+	if (!fast_ip_csum_ok(b) ||
+	    (cfg->portmaps && (portmap_port_published(key.proto, key.dport_h) || ct_lookup(&key))))
 		return FWD_NEXT;
 	fwd->ifindex = net->gw_ifindex;
 	fwd->counter = COUNT_to_host;

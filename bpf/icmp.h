@@ -39,7 +39,7 @@ __noinline verdict_t quoted_read(ctx_t *ctx, const struct pkt *p, __u16 net, str
 	q->answer = (struct flow_key){
 		.src = addr_of(ip.daddr),
 		.dst = addr_of(ip.saddr),
-		.net = net,
+		.zone = net,
 		.proto = ip.protocol,
 	};
 	switch (ip.protocol) {

@@ -12,14 +12,14 @@
 #include "translate.h"
 
 /* What enters by an uplink and by lo is treated alike but for this. */
-struct entrance {
+struct ingress {
 	__u8 zone;			/* EBPFNET_NET_* */
 	enum flow_target back;		/* where answers of a published port go */
 	_Bool routed;			/* crosses a router: the TTL counts */
 	_Bool hairpin;			/* from a namespace, translated as if it had left: not the host's affair */
 };
 
-static __always_inline verdict_t leave_alone(const struct entrance *at, struct fwd_out *fwd)
+static __always_inline verdict_t pass_to_host(const struct ingress *at, struct fwd_out *fwd)
 {
 	if (at->hairpin)
 		return DROP(unsolicited);
@@ -28,14 +28,14 @@ static __always_inline verdict_t leave_alone(const struct entrance *at, struct f
 }
 
 /* What the kernel drops by itself. */
-static __always_inline _Bool inbound_is_sound(ctx_t *ctx, const struct pkt *p)
+static __always_inline _Bool ip_check_input(ctx_t *ctx, const struct pkt *p)
 {
 	return ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl) &&
 	       !(p->ihl > IP_MIN_HLEN && has_source_route(ctx, p));
 }
 
-__noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p, const struct entrance *at,
-				   struct fwd_out *fwd)
+__noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, const struct ingress *at,
+					   struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	struct nat_tuple outer = {};
@@ -46,7 +46,7 @@ __noinline verdict_t inbound_error(ctx_t *ctx, const struct pkt *p, const struct
 		return DROP(helper_failed);
 	v = icmp_translate(ctx, p, at->zone, cfg, &f, &outer);
 	if (v == DROP(icmp_error)) /* about a packet of the host's own */
-		return leave_alone(at, fwd);
+		return pass_to_host(at, fwd);
 	if (v != FWD_NEXT)
 		return v;
 	if (f->to == TO_STACK) {
@@ -75,51 +75,50 @@ static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
  * RFC 5382 REQ-4: such a SYN is not answered, as the namespace may be about to send one itself
  * (simultaneous open). The host would refuse it, unless it has a socket there, or only forwards it.
  */
-static __always_inline _Bool inbound_is_mapped(ctx_t *ctx, const struct pkt *p)
+static __always_inline _Bool nat_syn_to_mapped(ctx_t *ctx, const struct pkt *p)
 {
-	return inbound_calls_mapped(p) && route_is_here(ctx, p->key.dst) &&
+	return bogon_syn_to_mapped(p) && route_is_here(ctx, p->key.dst) &&
 	       socket_of_host(ctx, &p->key) == SOCKET_NONE;
 }
 
 /* A packet that belongs to no flow: to a published port it begins one. NEXT: it is there. */
-static __always_inline verdict_t inbound_begin(ctx_t *ctx, const struct pkt *p,
-					       const struct config *cfg, const struct entrance *at,
-					       struct fwd_out *fwd)
+static __always_inline verdict_t nat_from_uplink_create(ctx_t *ctx, const struct pkt *p, const struct config *cfg,
+							const struct ingress *at, struct fwd_out *fwd)
 {
 	__u32 id = 0;
-	struct rule *rule = publish_match(ctx, p, cfg, &id);
+	struct portmap *portmap = portmap_match(ctx, p, cfg, &id);
 	verdict_t v;
 
-	if (!rule && at->routed && inbound_is_mapped(ctx, p))
+	if (!portmap && at->routed && nat_syn_to_mapped(ctx, p))
 		return DROP(unsolicited);
-	if (!rule)
-		return leave_alone(at, fwd);
+	if (!portmap)
+		return pass_to_host(at, fwd);
 	/* "every address of the host" is a gateway's too, but the answer would leave with it */
-	v = at->routed ? inbound_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
+	v = at->routed ? bogon_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
 	if (v != FWD_NEXT)
 		return v;
 	if (at->routed && !source_is_outside(ctx, p))
 		return DROP(martian);
-	v = publish_new(ctx, p, rule, id, NULL, at->back);
+	v = portmap_new_flow(ctx, p, portmap, id, NULL, at->back);
 	return v == FWD_NEXT ? ct_create(ctx) : v;
 }
 
-static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct entrance *at,
-					 struct fwd_out *fwd)
+static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, const struct ingress *at,
+						 struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	struct flow *f;
 	verdict_t v;
 
-	if (!cfg || !inbound_may_be_ours(p))
-		return leave_alone(at, fwd);
-	p->key.net = at->zone;
+	if (!cfg || !bogon_may_be_ours(p))
+		return pass_to_host(at, fwd);
+	p->key.zone = at->zone;
 	if (p->kind == PKT_ERROR)
-		return inbound_is_sound(ctx, p) ? inbound_error(ctx, p, at, fwd) : leave_alone(at, fwd);
+		return ip_check_input(ctx, p) ? nat_from_uplink_error(ctx, p, at, fwd) : pass_to_host(at, fwd);
 
 	f = ct_find(p, cfg);
 	if (!f) {
-		v = inbound_begin(ctx, p, cfg, at, fwd);
+		v = nat_from_uplink_create(ctx, p, cfg, at, fwd);
 		if (v != FWD_NEXT)
 			return v;
 		f = ct_lookup(&p->key);
@@ -128,7 +127,7 @@ static __always_inline verdict_t inbound(ctx_t *ctx, struct pkt *p, const struct
 	}
 	/* the host's own: on its way out by way of lo, or with nothing to translate */
 	if (f->to == TO_UPLINK || (f->to == TO_STACK && p->kind == PKT_OTHER))
-		return leave_alone(at, fwd);
+		return pass_to_host(at, fwd);
 	/* only what was turned round in here comes from an address of the host's own */
 	if (at->routed && !at->hairpin && addr_eq(p->key.src, p->key.dst))
 		return DROP(martian);

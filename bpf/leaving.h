@@ -14,15 +14,14 @@
 #include "translate.h"
 
 /* The flow of a namespace's that the answers to a packet of the host's would be taken for. */
-static __always_inline struct flow *leaving_answered(const struct flow_key *key,
-						     const struct config *cfg)
+static __always_inline struct flow *host_reply_collides(const struct flow_key *key, const struct config *cfg)
 {
 	struct flow_key answer = {
 		.src = key->dst,
 		.dst = key->src,
 		.sport_h = key->dport_h,
 		.dport_h = key->sport_h,
-		.net = EBPFNET_NET_OUTSIDE,
+		.zone = EBPFNET_NET_OUTSIDE,
 		.proto = key->proto,
 	};
 	struct flow *f = ct_lookup_live(&answer, cfg);
@@ -31,7 +30,7 @@ static __always_inline struct flow *leaving_answered(const struct flow_key *key,
 }
 
 /* NEXT: the flow is there, under p->key. */
-static __always_inline verdict_t leaving_begin(ctx_t *ctx, const struct pkt *p)
+static __always_inline verdict_t nat_host_create(ctx_t *ctx, const struct pkt *p)
 {
 	struct ct_new *n = ct_new_init(p);
 
@@ -56,23 +55,22 @@ static __always_inline verdict_t leaving_begin(ctx_t *ctx, const struct pkt *p)
  * Of a protocol without ports there is one flow with each address outside, and no other way round: the
  * host goes first. What it sends is noted, so that no namespace gets between.
  */
-static __always_inline verdict_t leaving_by_address(ctx_t *ctx, struct pkt *p,
-						    const struct config *cfg)
+static __always_inline verdict_t nat_host_by_address(ctx_t *ctx, struct pkt *p, const struct config *cfg)
 {
 	struct flow *f;
 
-	p->key.net = EBPFNET_NET_HOST;
+	p->key.zone = EBPFNET_NET_HOST;
 	if (addr_martian_dest(p->key.dst) || ct_find(p, cfg))
 		return FWD_PASS;
-	f = leaving_answered(&p->key, cfg);
+	f = host_reply_collides(&p->key, cfg);
 	if (f)
 		ct_delete(f);
-	leaving_begin(ctx, p);
+	nat_host_create(ctx, p);
 	return FWD_PASS;
 }
 
 /* A packet of the host's own. What has ports, or an identifier, may need another one. */
-static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, struct fwd_out *fwd)
+static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	struct nat_tuple to;
@@ -83,15 +81,15 @@ static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, struct fwd_o
 	if (!cfg)
 		return DROP(helper_failed);
 	if (p->kind == PKT_OTHER && l4_by_address(p->key.proto))
-		return leaving_by_address(ctx, p, cfg);
+		return nat_host_by_address(ctx, p, cfg);
 	if (p->kind != PKT_PORTS && !(p->kind == PKT_QUERY && icmp_is_request(p->icmp_type)))
 		return FWD_PASS;
-	p->key.net = EBPFNET_NET_HOST;
+	p->key.zone = EBPFNET_NET_HOST;
 	f = ct_find(p, cfg);
 	if (!f) {
-		if (!leaving_answered(&p->key, cfg))
+		if (!host_reply_collides(&p->key, cfg))
 			return FWD_PASS;
-		v = leaving_begin(ctx, p);
+		v = nat_host_create(ctx, p);
 		if (v != FWD_NEXT)
 			return v;
 		f = bpf_map_lookup_elem(&flows, &p->key);

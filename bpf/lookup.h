@@ -59,10 +59,10 @@ static __always_inline struct endpoint *endpoint_get(__u16 net, struct ipaddr ad
 }
 
 /* Whether a TCP or UDP port is published on any address. */
-static __always_inline _Bool port_is_published(enum l4proto proto, __u16 port_h)
+static __always_inline _Bool portmap_port_published(enum l4proto proto, __u16 port_h)
 {
-	__u32 at = ebpfnet_published_word(proto, port_h);
-	__u64 *word = bpf_map_lookup_elem(&published_ports, &at);
+	__u32 at = ebpfnet_portmap_word(proto, port_h);
+	__u64 *word = bpf_map_lookup_elem(&portmap_bits, &at);
 
 	return word && *word >> port_h % 64 & 1;
 }

@@ -98,30 +98,30 @@ struct {
 /* HASH, a key for each port: a look-up costs the same with one port published or all of them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, EBPFNET_MAX_PUBLISHED);
+	__uint(max_entries, EBPFNET_MAX_PORTMAP_KEYS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, struct publish_key);
+	__type(key, struct portmap_key);
 	__type(value, __u32); /* rule id */
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} published SEC(".maps");
+} portmap_keys SEC(".maps");
 
 /* ARRAY of bits: most packets that belong to no flow are for no published port, and need not be looked up. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, EBPFNET_PUBLISHED_WORDS);
+	__uint(max_entries, EBPFNET_PORTMAP_WORDS);
 	__type(key, __u32);
 	__type(value, __u64);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} published_ports SEC(".maps");
+} portmap_bits SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, EBPFNET_MAX_RULES);
+	__uint(max_entries, EBPFNET_MAX_PORTMAPS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
-	__type(value, struct rule);
+	__type(value, struct portmap);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} rules SEC(".maps");
+} portmaps SEC(".maps");
 
 /*
  * HASH: a key for each direction of each flow, so two for a flow *. Never LRU: half a flow evicted

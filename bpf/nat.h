@@ -47,7 +47,7 @@ static __always_inline struct flow_key nat_reply_key(const struct nat_tuple *t, 
 		.dst = t->src,
 		.sport_h = t->dport_h,
 		.dport_h = t->sport_h,
-		.net = net,
+		.zone = net,
 		.proto = proto,
 	};
 
@@ -68,17 +68,16 @@ static __always_inline struct flow_key nat_reply_key_of(const struct flow *f, en
  * A key without what its shape leaves out of the peer. inside: the key of a packet from inside, whose
  * peer is the destination.
  */
-static __always_inline struct flow_key nat_shape_key(struct flow_key key, enum key_shape shape,
-						     _Bool inside)
+static __always_inline struct flow_key nat_scope_key(struct flow_key key, enum key_scope scope, _Bool inside)
 {
-	key.shape = shape;
-	if (shape == KEY_EXACT)
+	key.scope = scope;
+	if (scope == KEY_APDF)
 		return key;
 	if (inside)
 		key.dport_h = 0;
 	else
 		key.sport_h = 0;
-	if (shape == KEY_ADDRESS)
+	if (scope == KEY_ADF)
 		return key;
 	if (inside)
 		key.dst = addr_of(0);
@@ -90,14 +89,14 @@ static __always_inline struct flow_key nat_shape_key(struct flow_key key, enum k
 /* The original key of a flow as it is in map flows. orig: struct conn.orig. */
 static __always_inline struct flow_key nat_stored_key(const struct flow_key *orig)
 {
-	return nat_shape_key(*orig, orig->shape, 1);
+	return nat_scope_key(*orig, orig->scope, 1);
 }
 
 /* And the key of its reply direction. f: the original one. */
 static __always_inline struct flow_key nat_stored_reply_key(const struct flow *f,
 							    const struct flow_key *orig)
 {
-	return nat_shape_key(nat_reply_key_of(f, orig->proto), orig->shape, 0);
+	return nat_scope_key(nat_reply_key_of(f, orig->proto), orig->scope, 0);
 }
 
 /* Whether a packet's peer is the one that a direction of a mapping was made for. */

@@ -12,8 +12,7 @@
 #include "translate.h"
 
 /* RFC 1812 section 5.2.2, 5.3.7: what a router refuses before it asks where to. */
-static __always_inline verdict_t route_guard(ctx_t *ctx, const struct pkt *p,
-					     const struct network *net)
+static __always_inline verdict_t ip_check_forward(ctx_t *ctx, const struct pkt *p, const struct network *net)
 {
 	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
 		return DROP(bad_checksum);
@@ -76,7 +75,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
  * Then it is translated as if it left, and comes in again by the uplink of that mapping, where it is
  * filtered and translated as anybody's.
  */
-__noinline int outbound_hairpin(ctx_t *ctx, const struct pkt *p, struct route *route)
+__noinline int nat_find_hairpin(ctx_t *ctx, const struct pkt *p, struct route *route)
 {
 	struct config *cfg = config_get();
 	struct flow *f, *own;
@@ -84,18 +83,18 @@ __noinline int outbound_hairpin(ctx_t *ctx, const struct pkt *p, struct route *r
 
 	if (!p || !route || !cfg || !pkt_has_tuple(p) || p->key.proto != L4_UDP)
 		return 0;
-	key = nat_shape_key(p->key, KEY_MAPPING, 0);
-	key.net = EBPFNET_NET_OUTSIDE;
+	key = nat_scope_key(p->key, KEY_EIM, 0);
+	key.zone = EBPFNET_NET_OUTSIDE;
 	f = bpf_map_lookup_elem(&flows, &key);
 	if (!f || f->to != TO_PORT || !ct_is_live(f, cfg))
 		return 0;
-	key = nat_shape_key(nat_reply_key_of(f, L4_UDP), KEY_MAPPING, 1);
+	key = nat_scope_key(nat_reply_key_of(f, L4_UDP), KEY_EIM, 1);
 	f = bpf_map_lookup_elem(&flows, &key);
 	if (!f)
 		return 0;
 	route->ifindex = f->ifindex;
 	route->nexthop = 0;
-	key = nat_shape_key(p->key, KEY_MAPPING, 1);
+	key = nat_scope_key(p->key, KEY_EIM, 1);
 	own = bpf_map_lookup_elem(&flows, &key);
 	route->src = own && route_is_here(ctx, own->src) ? own->src : p->key.dst;
 	return 1;
@@ -106,8 +105,7 @@ static __always_inline _Bool route_leads_on(enum route_kind kind)
 	return kind == ROUTE_UPLINK || kind == ROUTE_HAIRPIN;
 }
 
-static __always_inline enum route_kind outbound_route(ctx_t *ctx, const struct pkt *p,
-						      struct route *route)
+static __always_inline enum route_kind egress_route(ctx_t *ctx, const struct pkt *p, struct route *route)
 {
 	__u32 len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
 
@@ -123,12 +121,12 @@ static __always_inline enum route_kind route_as_before(const struct flow *f, str
 }
 
 /* The way out of a packet of a flow, NULL: of none yet. */
-static __always_inline enum route_kind outbound_flow_route(ctx_t *ctx, const struct pkt *p,
-							   const struct flow *f, struct route *route)
+static __always_inline enum route_kind egress_flow_route(ctx_t *ctx, const struct pkt *p, const struct flow *f,
+							 struct route *route)
 {
-	enum route_kind kind = outbound_route(ctx, p, route);
+	enum route_kind kind = egress_route(ctx, p, route);
 
-	if (kind == ROUTE_HERE && outbound_hairpin(ctx, p, route))
+	if (kind == ROUTE_HERE && nat_find_hairpin(ctx, p, route))
 		return ROUTE_HAIRPIN;
 	return kind == ROUTE_DISABLED && f ? route_as_before(f, route) : kind;
 }
@@ -158,10 +156,10 @@ static __always_inline void masquerade_map(struct ct_new *n, const struct flow_k
 		mapping = NULL;
 	}
 	if (!mapping || nat_is_first_peer(mapping, key)) { /* or another CPU has just made it: ct_create() says so */
-		n->shape = KEY_MAPPING;
+		n->scope = KEY_EIM;
 		return;
 	}
-	n->shape = cfg->filtering == FILTER_ADDRESS ? KEY_ADDRESS : KEY_EXACT;
+	n->scope = cfg->filtering == FILTER_ADDRESS ? KEY_ADF : KEY_APDF;
 	n->t.sport_h = mapping->sport_h;
 	n->mapped = 1;
 }
@@ -223,14 +221,13 @@ static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, ve
 }
 
 /* What comes in again by an uplink is routed there, and its TTL counted. */
-static __always_inline __u8 outbound_ttl(const struct pkt *p, const struct flow *f,
-					 enum route_kind kind)
+static __always_inline __u8 egress_ttl(const struct pkt *p, const struct flow *f, enum route_kind kind)
 {
 	return f->to == TO_LOCAL || (f->to == TO_UPLINK && kind == ROUTE_HAIRPIN) ? p->ttl :
 										    p->ttl - 1;
 }
 
-static __always_inline verdict_t outbound_leave(enum route_kind kind, struct fwd_out *fwd)
+static __always_inline verdict_t egress_verdict(enum route_kind kind, struct fwd_out *fwd)
 {
 	if (kind != ROUTE_HAIRPIN)
 		return FWD_UPLINK;
@@ -239,7 +236,7 @@ static __always_inline verdict_t outbound_leave(enum route_kind kind, struct fwd
 }
 
 /* An ICMP error from inside, about a packet that was translated on its way in. */
-__noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
+__noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	struct nat_tuple outer = {};
@@ -251,8 +248,8 @@ __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct fwd_
 	if (!cfg || !p || !fwd)
 		return DROP(helper_failed);
 	/* about a packet of the host's own, or of another namespace's: not translated, not ours */
-	kind = outbound_route(ctx, p, &route);
-	v = icmp_translate(ctx, p, p->key.net, cfg, &f, &outer);
+	kind = egress_route(ctx, p, &route);
+	v = icmp_translate(ctx, p, p->key.zone, cfg, &f, &outer);
 	if (v == DROP(icmp_error) && kind == ROUTE_HERE) {
 		fwd->counter = COUNT_to_host;
 		return FWD_HOST;
@@ -274,7 +271,7 @@ __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct fwd_
 		fwd->ifindex = route.ifindex;
 		fwd->nexthop = route.nexthop;
 	}
-	v = rewrite_ip(ctx, p, &outer, outbound_ttl(p, f, kind));
+	v = rewrite_ip(ctx, p, &outer, egress_ttl(p, f, kind));
 	if (v != FWD_NEXT)
 		return v;
 	fwd->counter = COUNT_icmp_translated;
@@ -282,13 +279,13 @@ __noinline verdict_t outbound_error(ctx_t *ctx, const struct pkt *p, struct fwd_
 		return translate_macs(ctx, f, fwd);
 	if (f->to == TO_LOCAL)
 		return FWD_HOST_LO;
-	return outbound_leave(kind, fwd);
+	return egress_verdict(kind, fwd);
 }
 
 /* A packet of a flow that is known. */
-static __always_inline verdict_t outbound_flow(ctx_t *ctx, const struct pkt *p, struct flow *f,
-					       const struct network *net, struct route *route,
-					       enum route_kind kind, struct fwd_out *fwd)
+static __always_inline verdict_t nat_from_port_flow(ctx_t *ctx, const struct pkt *p, struct flow *f,
+						    const struct network *net, struct route *route,
+						    enum route_kind kind, struct fwd_out *fwd)
 {
 	verdict_t v;
 
@@ -301,16 +298,16 @@ static __always_inline verdict_t outbound_flow(ctx_t *ctx, const struct pkt *p, 
 		if (v != FWD_NEXT)
 			return v;
 	}
-	v = translate(ctx, p, f, outbound_ttl(p, f, kind), fwd);
-	return v == FWD_UPLINK ? outbound_leave(kind, fwd) : v;
+	v = translate(ctx, p, f, egress_ttl(p, f, kind), fwd);
+	return v == FWD_UPLINK ? egress_verdict(kind, fwd) : v;
 }
 
 /*
  * To another namespace of the network by way of the gateway, which a namespace needs that knows nobody on
  * its link. NEXT: nobody has that address.
  */
-__noinline verdict_t outbound_neighbour(ctx_t *ctx, const struct pkt *p, const struct port *port,
-					const struct network *net, struct fwd_out *fwd)
+__noinline verdict_t nat_same_subnet(ctx_t *ctx, const struct pkt *p, const struct port *port,
+				     const struct network *net, struct fwd_out *fwd)
 {
 	struct nat_tuple same = {};
 	struct endpoint *to;
@@ -335,38 +332,38 @@ __noinline verdict_t outbound_neighbour(ctx_t *ctx, const struct pkt *p, const s
  * A packet to the gateway's MAC. In order: a flow that is known; a published port; an address of
  * the host's; a new flow to the outside.
  */
-static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struct port *port,
-					  const struct network *net, struct fwd_out *fwd)
+static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const struct port *port,
+					       const struct network *net, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
 	enum route_kind kind = ROUTE_FAILED;
 	struct route route = {};
-	struct rule *rule = NULL;
+	struct portmap *portmap = NULL;
 	struct flow *f;
 	__u32 id = 0;
-	verdict_t v = route_guard(ctx, p, net);
+	verdict_t v = ip_check_forward(ctx, p, net);
 
 	if (v != FWD_NEXT)
 		return v;
 	if (!cfg)
 		return DROP(helper_failed);
-	if (!cfg->published && addr_eq(p->key.dst, net->gateway)) {
+	if (!cfg->portmaps && addr_eq(p->key.dst, net->gateway)) {
 		fwd->counter = COUNT_to_host;
 		return FWD_HOST;
 	}
 	if (p->kind == PKT_ERROR)
-		return outbound_error(ctx, p, fwd);
+		return nat_from_port_error(ctx, p, fwd);
 
 	/* what has no ports (and zeros in the key) is not of the flow that has ports 0 */
 	f = pkt_has_tuple(p) ? ct_find(p, cfg) : NULL;
 	if (!f)
-		rule = publish_match(ctx, p, cfg, &id);
-	if (!f && !rule && addr_eq(p->key.dst, net->gateway)) {
+		portmap = portmap_match(ctx, p, cfg, &id);
+	if (!f && !portmap && addr_eq(p->key.dst, net->gateway)) {
 		fwd->counter = COUNT_to_host;
 		return FWD_HOST;
 	}
-	if (f ? f->to == TO_UPLINK : !rule) {
-		kind = outbound_flow_route(ctx, p, f, &route);
+	if (f ? f->to == TO_UPLINK : !portmap) {
+		kind = egress_flow_route(ctx, p, f, &route);
 		if (f && route_leads_on(kind) && !external_is_current(ctx, f, &route)) {
 			ct_delete(f);
 			f = NULL;
@@ -374,16 +371,16 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 	}
 	if (!f) {
 		if (kind == ROUTE_UNHOOKED) {
-			v = outbound_neighbour(ctx, p, port, net, fwd);
+			v = nat_same_subnet(ctx, p, port, net, fwd);
 			if (v != FWD_NEXT)
 				return v;
 		}
-		if (!rule && !route_leads_on(kind))
+		if (!portmap && !route_leads_on(kind))
 			return route_verdict(ctx, p, kind, &route, net->gateway, fwd);
 		if (p->ttl <= 1)
 			return ttl_exceeded(ctx, p, net->gateway, fwd);
-		v = rule ? publish_new(ctx, p, rule, id, net, TO_PORT) :
-			   masquerade_new(ctx, p, port, net, cfg, &route);
+		v = portmap ? portmap_new_flow(ctx, p, portmap, id, net, TO_PORT) :
+			      masquerade_new(ctx, p, port, net, cfg, &route);
 		if (v == FWD_NEXT)
 			v = ct_create(ctx);
 		if (v != FWD_NEXT)
@@ -392,7 +389,7 @@ static __always_inline verdict_t outbound(ctx_t *ctx, struct pkt *p, const struc
 		if (!f)
 			return DROP(helper_failed);
 	}
-	return outbound_flow(ctx, p, f, net, &route, kind, fwd);
+	return nat_from_port_flow(ctx, p, f, net, &route, kind, fwd);
 }
 
 #endif

@@ -11,7 +11,7 @@
 #include "verdict.h"
 
 /* RFC 2827, RFC 1812 5.3.8: nobody outside has an address inside a network of ours, or knows of one. */
-static __always_inline verdict_t inbound_refuse(const struct ipaddr *src, const struct ipaddr *dst)
+static __always_inline verdict_t bogon_refuse(const struct ipaddr *src, const struct ipaddr *dst)
 {
 	if (address_is_private(src))
 		return DROP(martian);
@@ -19,7 +19,7 @@ static __always_inline verdict_t inbound_refuse(const struct ipaddr *src, const 
 }
 
 /* Whether it may belong to a flow, or begin one, or is an error about one: all else is left alone. */
-static __always_inline _Bool inbound_may_be_ours(const struct pkt *p)
+static __always_inline _Bool bogon_may_be_ours(const struct pkt *p)
 {
 	if (p->eth_type != ETH_P_IP || (p->kind != PKT_ERROR && !pkt_has_tuple(p)) ||
 	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
@@ -29,7 +29,7 @@ static __always_inline _Bool inbound_may_be_ours(const struct pkt *p)
 }
 
 /* Whether it is a SYN to an external port that a namespace has. */
-static __always_inline _Bool inbound_calls_mapped(const struct pkt *p)
+static __always_inline _Bool bogon_syn_to_mapped(const struct pkt *p)
 {
 	__u32 port_h = p->key.dport_h, *flows;
 

@@ -24,9 +24,9 @@ static const struct ipaddr any;
 
 #define PLACE_LEN 32	/* 255.255.255.255:65535-65535 */
 
-static uint16_t inside_last(const struct rule *rule)
+static uint16_t inside_last(const struct portmap *portmap)
 {
-	return rule->to_first_h + (rule->last_h - rule->first_h);
+	return portmap->to_first_h + (portmap->last_h - portmap->first_h);
 }
 
 /* "5000" or "8000-8999" */
@@ -47,19 +47,19 @@ static const char *place_text(struct ipaddr addr, const char *any_text, uint16_t
 	return buf;
 }
 
-static const char *outside_text(const struct rule *rule, char buf[PLACE_LEN])
+static const char *outside_text(const struct portmap *portmap, char buf[PLACE_LEN])
 {
-	return place_text(rule->addr, "*", rule->first_h, rule->last_h, buf);
+	return place_text(portmap->addr, "*", portmap->first_h, portmap->last_h, buf);
 }
 
-static const char *inside_text(const struct rule *rule, char buf[PLACE_LEN])
+static const char *inside_text(const struct portmap *portmap, char buf[PLACE_LEN])
 {
-	return place_text(rule->to, "*", rule->to_first_h, inside_last(rule), buf);
+	return place_text(portmap->to, "*", portmap->to_first_h, inside_last(portmap), buf);
 }
 
-static int parse_spec(const char *text, struct rule *rule)
+static int parse_spec(const char *text, struct portmap *portmap)
 {
-	const char *wrong = publish_parse(text, rule);
+	const char *wrong = portmap_parse(text, portmap);
 
 	if (!wrong)
 		return 0;
@@ -116,57 +116,57 @@ static int check_host_address(struct ipaddr addr)
 /* A process of the host that waits on a port the rule would take. Loopback is not published. */
 static int refuse_if_taken(const struct waiting *w, void *arg)
 {
-	const struct rule *rule = arg;
+	const struct portmap *portmap = arg;
 	char addr[ADDR_TEXT], comm[16] = "?";
 	pid_t pid = 0;
 
-	if (w->port_h < rule->first_h || w->port_h > rule->last_h || w->addr.octet[0] == 127)
+	if (w->port_h < portmap->first_h || w->port_h > portmap->last_h || w->addr.octet[0] == 127)
 		return 0;
-	if (!addr_same(rule->addr, any) && !addr_same(w->addr, any) && !addr_same(w->addr, rule->addr))
+	if (!addr_same(portmap->addr, any) && !addr_same(w->addr, any) && !addr_same(w->addr, portmap->addr))
 		return 0;
 	addr_text(w->addr, addr);
 	if (!socket_owner(w->inode, &pid, comm))
 		return log_err(-EADDRINUSE, "cannot publish %s %u: a socket of this host is bound to "
 					    "%s:%u; publish another port",
-			       proto_name(rule->proto), w->port_h, addr, w->port_h);
+			       proto_name(portmap->proto), w->port_h, addr, w->port_h);
 	return log_err(-EADDRINUSE, "cannot publish %s %u: %s (pid %d) of this host is bound to %s:%u; "
 				    "stop it or publish another port",
-		       proto_name(rule->proto), w->port_h, comm, pid, addr, w->port_h);
+		       proto_name(portmap->proto), w->port_h, comm, pid, addr, w->port_h);
 }
 
 /* The rule of this namespace that publishes these very ports, wherever to; NULL: there is none. */
-static const struct rule_entry *find_rule(const struct rule_entry *rules, size_t count,
-					  const struct rule *wanted)
+static const struct portmap_entry *find_portmap(const struct portmap_entry *portmaps, size_t count,
+						const struct portmap *wanted)
 {
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		const struct rule *rule = &rules[i].rule;
+		const struct portmap *portmap = &portmaps[i].portmap;
 
-		if (rule->endpoint == wanted->endpoint && rule->proto == wanted->proto &&
-		    addr_same(rule->addr, wanted->addr) && rule->first_h == wanted->first_h &&
-		    rule->last_h == wanted->last_h)
-			return &rules[i];
+		if (portmap->endpoint == wanted->endpoint && portmap->proto == wanted->proto &&
+		    addr_same(portmap->addr, wanted->addr) && portmap->first_h == wanted->first_h &&
+		    portmap->last_h == wanted->last_h)
+			return &portmaps[i];
 	}
 	return NULL;
 }
 
-static int publish(const struct state *s, const struct rule *rule)
+static int publish(const struct state *s, const struct portmap *portmap)
 {
 	uint32_t id;
 	int r;
 
-	r = sockets_each(rule->proto, refuse_if_taken, (void *)rule);
+	r = sockets_each(portmap->proto, refuse_if_taken, (void *)portmap);
 	if (!r)
-		r = state_new_rule(s, &id);
+		r = state_new_portmap(s, &id);
 	if (!r)
-		r = state_rule_add(s, id, rule);
+		r = state_portmap_add(s, id, portmap);
 	if (r)
 		return r;
 	r = topo_lo(s);
 	if (!r)
 		return 0;
-	state_rule_del(s, id);
+	state_portmap_del(s, id);
 	topo_lo(s);
 	return r;
 }
@@ -174,7 +174,7 @@ static int publish(const struct state *s, const struct rule *rule)
 /* ---- who listens inside ---- */
 
 struct listeners {
-	const struct rule *rule;
+	const struct portmap *portmap;
 	bool wanted;		/* somebody listens on a port that is published */
 	uint16_t other;		/* somebody listens on another one; 0: nobody */
 };
@@ -183,9 +183,9 @@ static int note_listener(const struct waiting *w, void *arg)
 {
 	struct listeners *l = arg;
 
-	if (!addr_same(w->addr, any) && !addr_same(w->addr, l->rule->to))
+	if (!addr_same(w->addr, any) && !addr_same(w->addr, l->portmap->to))
 		return 0;
-	if (w->port_h >= l->rule->to_first_h && w->port_h <= inside_last(l->rule))
+	if (w->port_h >= l->portmap->to_first_h && w->port_h <= inside_last(l->portmap))
 		l->wanted = true;
 	else if (!l->other)
 		l->other = w->port_h;
@@ -196,7 +196,7 @@ static int list_listeners(void *arg)
 {
 	struct listeners *l = arg;
 
-	return sockets_each(l->rule->proto, note_listener, l);
+	return sockets_each(l->portmap->proto, note_listener, l);
 }
 
 /* Quiet: a namespace that cannot be looked into just leaves a hint unsaid. */
@@ -210,50 +210,49 @@ static bool look_inside(const struct ns_record *rec, struct listeners *l)
 }
 
 /* The trap of the tutorial: port 5000 is published while the server listens on 3000. */
-static void say_who_listens(const struct rule *rule, const struct ns_record *rec)
+static void say_who_listens(const struct portmap *portmap, const struct ns_record *rec)
 {
-	struct listeners l = { .rule = rule };
-	struct rule meant = *rule;
-	char ports[PLACE_LEN], was[PUBLISH_TEXT], better[PUBLISH_TEXT];
+	struct listeners l = { .portmap = portmap };
+	struct portmap meant = *portmap;
+	char ports[PLACE_LEN], was[PORTMAP_TEXT], better[PORTMAP_TEXT];
 
 	if (!look_inside(rec, &l) || l.wanted)
 		return;
-	ports_text(rule->to_first_h, inside_last(rule), ports);
-	if (!l.other || rule->first_h != rule->last_h) {
-		log_info("nothing listens on %s %s in %s yet", proto_name(rule->proto), ports,
-			 rule->name);
+	ports_text(portmap->to_first_h, inside_last(portmap), ports);
+	if (!l.other || portmap->first_h != portmap->last_h) {
+		log_info("nothing listens on %s %s in %s yet", proto_name(portmap->proto), ports, portmap->name);
 		return;
 	}
 	meant.to_first_h = l.other;
 	log_info("nothing listens on %s %s in %s yet; if the server is on %u: "
 		 "ebpfnet unexpose %s %s; ebpfnet expose %s %s",
-		 proto_name(rule->proto), ports, rule->name, l.other, rule->name,
-		 publish_format(rule, was, sizeof(was)), rule->name,
-		 publish_format(&meant, better, sizeof(better)));
+		 proto_name(portmap->proto), ports, portmap->name, l.other, portmap->name,
+		 portmap_format(portmap, was, sizeof(was)), portmap->name,
+		 portmap_format(&meant, better, sizeof(better)));
 }
 
-static void say_published(const struct rule *rule)
+static void say_published(const struct portmap *portmap)
 {
 	char from[PLACE_LEN], to[PLACE_LEN];
 
-	log_info("published %s %s -> %s %s", proto_name(rule->proto), outside_text(rule, from),
-		 rule->name, inside_text(rule, to));
+	log_info("published %s %s -> %s %s", proto_name(portmap->proto), outside_text(portmap, from), portmap->name,
+		 inside_text(portmap, to));
 }
 
 int cmd_expose(const struct options *o, int argc, char **argv)
 {
-	_cleanup_free_ struct rule_entry *rules = NULL;
+	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	_cleanup_state_ struct state s = {};
-	const struct rule_entry *old;
-	char text[PUBLISH_TEXT];
+	const struct portmap_entry *old;
+	char text[PORTMAP_TEXT];
 	struct ns_record rec;
-	struct rule rule;
+	struct portmap portmap;
 	size_t count;
 	int r;
 
-	r = parse_spec(argv[1], &rule);
-	if (!r && !addr_same(rule.addr, any))
-		r = check_host_address(rule.addr);
+	r = parse_spec(argv[1], &portmap);
+	if (!r && !addr_same(portmap.addr, any))
+		r = check_host_address(portmap.addr);
 	if (!r)
 		r = state_open(&s, o->bpffs, STATE_WRITE);
 	if (!r)
@@ -261,38 +260,37 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 	if (!r)
 		r = find_ns(&s, argv[0], &rec);
 	if (!r)
-		r = state_rules(&s, &rules, &count);
+		r = state_portmaps(&s, &portmaps, &count);
 	if (r)
 		return EXIT_FAILED;
-	memcpy(rule.name, argv[0], strlen(argv[0]));
-	rule.to = rec.addr;
-	rule.net = rec.net;
-	rule.endpoint = rec.endpoint;
-	old = find_rule(rules, count, &rule);
-	if (old && old->rule.to_first_h == rule.to_first_h) {
+	memcpy(portmap.name, argv[0], strlen(argv[0]));
+	portmap.to = rec.addr;
+	portmap.net = rec.net;
+	portmap.endpoint = rec.endpoint;
+	old = find_portmap(portmaps, count, &portmap);
+	if (old && old->portmap.to_first_h == portmap.to_first_h) {
 		log_info("%s is published already, to %s: nothing to change",
-			 publish_format(&rule, text, sizeof(text)), rule.name);
+			 portmap_format(&portmap, text, sizeof(text)), portmap.name);
 		return topo_lo(&s) ? EXIT_FAILED : EXIT_OK;
 	}
-	if (publish(&s, &rule))
+	if (publish(&s, &portmap))
 		return EXIT_FAILED;
-	say_published(&rule);
-	say_who_listens(&rule, &rec);
+	say_published(&portmap);
+	say_who_listens(&portmap, &rec);
 	return EXIT_OK;
 }
 
 /* ---- unexpose ---- */
 
-static int unexpose_all(const struct state *s, const char *name, const struct rule_entry *rules,
-			size_t count)
+static int unexpose_all(const struct state *s, const char *name, const struct portmap_entry *portmaps, size_t count)
 {
 	size_t i, done = 0;
 	int r = 0;
 
 	for (i = 0; i < count && !r; i++) {
-		if (strcmp(rules[i].rule.name, name))
+		if (strcmp(portmaps[i].portmap.name, name))
 			continue;
-		r = state_rule_del(s, rules[i].id);
+		r = state_portmap_del(s, portmaps[i].id);
 		done++;
 	}
 	if (r)
@@ -305,47 +303,46 @@ static int unexpose_all(const struct state *s, const char *name, const struct ru
 }
 
 /* Nothing is published under these very ports: perhaps they are part of a range. */
-static int not_published(const struct rule *wanted, const struct rule_entry *rules, size_t count)
+static int not_published(const struct portmap *wanted, const struct portmap_entry *portmaps, size_t count)
 {
-	char text[PUBLISH_TEXT], whole[PUBLISH_TEXT];
+	char text[PORTMAP_TEXT], whole[PORTMAP_TEXT];
 	size_t i;
 
-	publish_format(wanted, text, sizeof(text));
+	portmap_format(wanted, text, sizeof(text));
 	for (i = 0; i < count; i++) {
-		const struct rule *rule = &rules[i].rule;
+		const struct portmap *portmap = &portmaps[i].portmap;
 
-		if (rule->endpoint == wanted->endpoint && rule->proto == wanted->proto &&
-		    wanted->first_h >= rule->first_h && wanted->last_h <= rule->last_h)
+		if (portmap->endpoint == wanted->endpoint && portmap->proto == wanted->proto &&
+		    wanted->first_h >= portmap->first_h && wanted->last_h <= portmap->last_h)
 			return log_err(-ENOENT, "%s is published as %s; unexpose that as a whole",
-				       text, publish_format(rule, whole, sizeof(whole)));
+				       text, portmap_format(portmap, whole, sizeof(whole)));
 	}
 	return log_err(-ENOENT, "%s does not publish %s; `ebpfnet exposed` lists what is published",
 		       wanted->name, text);
 }
 
-static int unexpose_one(const struct state *s, const struct rule *wanted,
-			const struct rule_entry *rules, size_t count)
+static int unexpose_one(const struct state *s, const struct portmap *wanted, const struct portmap_entry *portmaps,
+			size_t count)
 {
-	const struct rule_entry *e = find_rule(rules, count, wanted);
-	char text[PUBLISH_TEXT];
+	const struct portmap_entry *e = find_portmap(portmaps, count, wanted);
+	char text[PORTMAP_TEXT];
 	int r;
 
 	/* whoever does not say a port inside means whichever it is */
 	if (!e || (wanted->to_first_h != wanted->first_h &&
-		   wanted->to_first_h != e->rule.to_first_h))
-		return not_published(wanted, rules, count);
-	r = state_rule_del(s, e->id);
+		   wanted->to_first_h != e->portmap.to_first_h))
+		return not_published(wanted, portmaps, count);
+	r = state_portmap_del(s, e->id);
 	if (!r)
-		log_info("ended %s of %s", publish_format(&e->rule, text, sizeof(text)),
-			 wanted->name);
+		log_info("ended %s of %s", portmap_format(&e->portmap, text, sizeof(text)), wanted->name);
 	return r;
 }
 
 int cmd_unexpose(const struct options *o, int argc, char **argv)
 {
-	_cleanup_free_ struct rule_entry *rules = NULL;
+	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	_cleanup_state_ struct state s = {};
-	struct rule wanted = {};
+	struct portmap wanted = {};
 	struct ns_record rec;
 	size_t count = 0;
 	int r = 0;
@@ -360,15 +357,15 @@ int cmd_unexpose(const struct options *o, int argc, char **argv)
 		r = log_err(-ENOENT, "unknown namespace: %s; `ebpfnet ns list` shows which there are",
 			    argv[0]);
 	if (!r)
-		r = state_rules(&s, &rules, &count);
+		r = state_portmaps(&s, &portmaps, &count);
 	if (r)
 		return EXIT_FAILED;
 	memcpy(wanted.name, argv[0], strlen(argv[0]));
 	wanted.endpoint = rec.endpoint;
 	if (argc > 1)
-		r = unexpose_one(&s, &wanted, rules, count);
+		r = unexpose_one(&s, &wanted, portmaps, count);
 	else
-		r = unexpose_all(&s, argv[0], rules, count);
+		r = unexpose_all(&s, argv[0], portmaps, count);
 	if (!r)
 		r = topo_lo(&s);
 	return r ? EXIT_FAILED : EXIT_OK;
@@ -392,27 +389,25 @@ int expose_table(struct report *r, const struct state *s, size_t *count, uint64_
 		{ "id", NULL, CELL_NUMBER },
 		{},
 	};
-	_cleanup_free_ struct rule_entry *rules = NULL;
+	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	struct table t;
 	size_t i;
 	int e;
 
 	*ports = 0;
-	e = state_rules(s, &rules, count);
+	e = state_portmaps(s, &portmaps, count);
 	if (e)
 		return e;
 	table_begin(&t, r, "published", columns);
 	for (i = 0; i < *count; i++) {
-		const struct rule *rule = &rules[i].rule;
-		uint64_t n = rule->last_h - rule->first_h + 1;
+		const struct portmap *portmap = &portmaps[i].portmap;
+		uint64_t n = portmap->last_h - portmap->first_h + 1;
 		char addr[ADDR_TEXT], to[ADDR_TEXT], from[PLACE_LEN], in[PLACE_LEN];
 
-		table_row(&t, TEXT(outside_text(rule, from)), TEXT(addr_text(rule->addr, addr)),
-			  TEXT(proto_name(rule->proto)), NUMBER(rule->first_h),
-			  NUMBER(rule->last_h), NUMBER(n), TEXT(rule->name),
-			  TEXT(inside_text(rule, in)), TEXT(addr_text(rule->to, to)),
-			  NUMBER(rule->to_first_h),
-			  NUMBER(rules[i].id));
+		table_row(&t, TEXT(outside_text(portmap, from)), TEXT(addr_text(portmap->addr, addr)),
+			  TEXT(proto_name(portmap->proto)), NUMBER(portmap->first_h), NUMBER(portmap->last_h),
+			  NUMBER(n), TEXT(portmap->name), TEXT(inside_text(portmap, in)),
+			  TEXT(addr_text(portmap->to, to)), NUMBER(portmap->to_first_h), NUMBER(portmaps[i].id));
 		*ports += n;
 	}
 	table_end(&t);

@@ -122,8 +122,7 @@ static int add_flow(const struct conn *c, const struct flow *f, void *arg)
 	peer(f->src, f->sport_h, to_src);
 	peer(f->dst, f->dport_h, to_dst);
 	table_row(&list->table, TEXT(proto), TEXT(state_name(c->state)),
-		  TEXT(name_of_endpoint(&list->names, c->endpoint)),
-		  TEXT(c->rule ? "published" : "masqueraded"),
+		  TEXT(name_of_endpoint(&list->names, c->endpoint)), TEXT(c->portmap ? "published" : "masqueraded"),
 		  TEXT(peer(k->src, k->sport_h, src)), TEXT(peer(k->dst, k->dport_h, dst)),
 		  TEXT(becomes(k, f, to_src, to_dst, change)), TEXT(to_src), TEXT(to_dst),
 		  NUMBER(state_flow_ttl(&list->cfg, c, list->now)));

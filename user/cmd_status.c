@@ -123,7 +123,7 @@ static void check_gateway(struct view *v)
 
 static void check_lo(struct view *v)
 {
-	if (v->cfg.published)
+	if (v->cfg.portmaps)
 		check_program(v, HOOK_LO, 1, "lo");
 }
 
@@ -427,7 +427,7 @@ static int show(struct view *v)
 		{ "problem", "problem" }, { "mend", "mended by" }, {},
 	};
 	uint64_t ports;
-	size_t rules;
+	size_t portmaps;
 	int r;
 
 	table_begin(&v->problems, &v->report, "problems", columns);
@@ -437,7 +437,7 @@ static int show(struct view *v)
 	check_gateway(v);
 	check_lo(v);
 	show_namespaces(v);
-	r = expose_table(&v->report, &v->state, &rules, &ports);
+	r = expose_table(&v->report, &v->state, &portmaps, &ports);
 	show_drops(&v->report, &v->counters, false);
 	show_health(v);
 	return r;

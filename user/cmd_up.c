@@ -236,7 +236,7 @@ static int begin(struct state *s, struct nl *nl, struct wish *w, struct host_rec
 	if (hosts_etc_missing())
 		host->made |= MADE_ETC_NETNS;
 	host->net = TOPO_NET;
-	host->next_endpoint = host->next_rule = 1;
+	host->next_endpoint = host->next_portmap = 1;
 	strcpy(host->gw_dev, TOPO_GW_DEV);
 	strcpy(host->gw_peer, TOPO_GW_PEER);
 	return state_host_set(s, host);

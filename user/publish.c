@@ -76,9 +76,9 @@ static const char *parse_addr(const char **text, struct ipaddr *addr)
 	return NULL;
 }
 
-const char *publish_parse(const char *text, struct rule *out)
+const char *portmap_parse(const char *text, struct portmap *out)
 {
-	struct rule r = { .proto = L4_TCP };
+	struct portmap r = { .proto = L4_TCP };
 	const char *wrong;
 
 	wrong = parse_addr(&text, &r.addr);
@@ -110,18 +110,17 @@ const char *publish_parse(const char *text, struct rule *out)
 	return NULL;
 }
 
-const char *publish_format(const struct rule *rule, char *buf, size_t len)
+const char *portmap_format(const struct portmap *portmap, char *buf, size_t len)
 {
 	char text[ADDR_TEXT], addr[ADDR_TEXT + 1] = "", last[8] = "", to[8] = "";
 	static const struct ipaddr any;
 
-	if (!addr_same(rule->addr, any))
-		snprintf(addr, sizeof(addr), "%s:", addr_text(rule->addr, text));
-	if (rule->last_h != rule->first_h)
-		snprintf(last, sizeof(last), "-%u", rule->last_h);
-	if (rule->to_first_h != rule->first_h)
-		snprintf(to, sizeof(to), ":%u", rule->to_first_h);
-	snprintf(buf, len, "%s%u%s%s%s", addr, rule->first_h, last, to,
-		 rule->proto == L4_UDP ? "/udp" : "");
+	if (!addr_same(portmap->addr, any))
+		snprintf(addr, sizeof(addr), "%s:", addr_text(portmap->addr, text));
+	if (portmap->last_h != portmap->first_h)
+		snprintf(last, sizeof(last), "-%u", portmap->last_h);
+	if (portmap->to_first_h != portmap->first_h)
+		snprintf(to, sizeof(to), ":%u", portmap->to_first_h);
+	snprintf(buf, len, "%s%u%s%s%s", addr, portmap->first_h, last, to, portmap->proto == L4_UDP ? "/udp" : "");
 	return buf;
 }

@@ -7,16 +7,16 @@
 
 #include <ebpfnet/abi.h>
 
-#define PUBLISH_TEXT 64
+#define PORTMAP_TEXT 64
 
 /*
  * Fills in addr, first_h, last_h, to_first_h and proto, and zeroes the rest. Returns NULL, or what
  * is wrong with the text; *out is then untouched.
  */
-const char *publish_parse(const char *text, struct rule *out);
+const char *portmap_parse(const char *text, struct portmap *out);
 
-/* The shortest text that publish_parse() reads as this rule; returns buf. */
-const char *publish_format(const struct rule *rule, char *buf, size_t len);
+/* The shortest text that portmap_parse() reads as this rule; returns buf. */
+const char *portmap_format(const struct portmap *portmap, char *buf, size_t len);
 
 /* "tcp", "udp", "icmp"; NULL: a protocol without a name here. */
 const char *proto_name(enum l4proto proto);

@@ -226,8 +226,8 @@ int state_host_set(const struct state *s, const struct host_record *rec)
 	/* ids that were handed out after the caller read its copy stay handed out */
 	if (host.next_endpoint < now.next_endpoint)
 		host.next_endpoint = now.next_endpoint;
-	if (host.next_rule < now.next_rule)
-		host.next_rule = now.next_rule;
+	if (host.next_portmap < now.next_portmap)
+		host.next_portmap = now.next_portmap;
 	return host_put(s, &host);
 }
 
@@ -329,7 +329,7 @@ int state_new_endpoint(const struct state *s, uint32_t *id)
 	return new_id(s, offsetof(struct host_record, next_endpoint), id);
 }
 
-int state_new_rule(const struct state *s, uint32_t *id)
+int state_new_portmap(const struct state *s, uint32_t *id)
 {
-	return new_id(s, offsetof(struct host_record, next_rule), id);
+	return new_id(s, offsetof(struct host_record, next_portmap), id);
 }

@@ -17,10 +17,24 @@
 #include <ebpfnet/record.h>
 
 enum map_id {
-	MAP_HOST, MAP_NAMESPACES,	/* the journal */
-	MAP_CONFIG, MAP_NETWORKS, MAP_GATEWAYS, MAP_UPLINKS, MAP_PORTS, MAP_ENDPOINTS, MAP_FDB,
+	MAP_HOST,
+	MAP_NAMESPACES, /* the journal */
+	MAP_CONFIG,
+	MAP_NETWORKS,
+	MAP_GATEWAYS,
+	MAP_UPLINKS,
+	MAP_PORTS,
+	MAP_ENDPOINTS,
+	MAP_FDB,
 	MAP_FDB_LEARNED,
-	MAP_PUBLISHED, MAP_PUBLISHED_PORTS, MAP_RULES, MAP_USAGE, MAP_FLOWS, MAP_CONNS, MAP_CONN_ALLOC, MAP_COUNTERS,
+	MAP_PORTMAP_KEYS,
+	MAP_PORTMAP_BITS,
+	MAP_PORTMAPS,
+	MAP_USAGE,
+	MAP_FLOWS,
+	MAP_CONNS,
+	MAP_CONN_ALLOC,
+	MAP_COUNTERS,
 	MAPS,
 };
 
@@ -72,7 +86,7 @@ int state_ns_all(const struct state *s, struct ns_entry **out, size_t *count);
 
 /* Ids that are never handed out twice, journalled before they are returned. */
 int state_new_endpoint(const struct state *s, uint32_t *id);
-int state_new_rule(const struct state *s, uint32_t *id);
+int state_new_portmap(const struct state *s, uint32_t *id);
 
 /* What the programs read. Each of these raises config.gen once it has written. */
 int state_config(const struct state *s, struct config *out);
@@ -96,18 +110,18 @@ int state_ports_count(const struct state *s, uint16_t net);
 int state_gateway_set(const struct state *s, uint16_t net, const struct network *n);
 
 /* Publish rules. add: all keys or none; -EEXIST (logged: which rule has it) when any is taken. */
-int state_rule_add(const struct state *s, uint32_t id, const struct rule *r);
-int state_rule_del(const struct state *s, uint32_t id);
-int state_rules_del(const struct state *s, uint32_t endpoint);	/* all that lead to it */
+int state_portmap_add(const struct state *s, uint32_t id, const struct portmap *r);
+int state_portmap_del(const struct state *s, uint32_t id);
+int state_portmaps_del(const struct state *s, uint32_t endpoint);	/* all that lead to it */
 /* The rules of a namespace lead to its new endpoint. */
-int state_rules_move(const struct state *s, const char *name, uint32_t endpoint);
+int state_portmaps_move(const struct state *s, const char *name, uint32_t endpoint);
 
-struct rule_entry {
+struct portmap_entry {
 	uint32_t id;
-	struct rule rule;
+	struct portmap portmap;
 };
 /* All rules by proto, address, port; *out is malloc'ed. */
-int state_rules(const struct state *s, struct rule_entry **out, size_t *count);
+int state_portmaps(const struct state *s, struct portmap_entry **out, size_t *count);
 /* Removes keys of map published whose rule is gone, and rules whose endpoint is gone (after a kill). */
 int state_repair(const struct state *s);
 

@@ -78,7 +78,7 @@ struct flow_walk {
 	struct config cfg;
 	uint32_t now;
 	/* the last answer of wanted(): neighbours are mostly of one namespace */
-	uint32_t rule, endpoint;
+	uint32_t portmap, endpoint;
 	bool asked, wanted;
 };
 
@@ -86,15 +86,15 @@ struct flow_walk {
 static bool wanted(struct flow_walk *w, const struct conn *c)
 {
 	struct usage usage;
-	struct rule rule;
+	struct portmap portmap;
 
-	if (w->asked && w->rule == c->rule && w->endpoint == c->endpoint)
+	if (w->asked && w->portmap == c->portmap && w->endpoint == c->endpoint)
 		return w->wanted;
 	w->asked = true;
-	w->rule = c->rule;
+	w->portmap = c->portmap;
 	w->endpoint = c->endpoint;
-	if (c->rule)
-		w->wanted = !map_get(w->s, MAP_RULES, &c->rule, &rule) && rule.endpoint == c->endpoint;
+	if (c->portmap)
+		w->wanted = !map_get(w->s, MAP_PORTMAPS, &c->portmap, &portmap) && portmap.endpoint == c->endpoint;
 	else
 		w->wanted = !c->endpoint || !state_usage(w->s, c->endpoint, &usage);
 	return w->wanted;

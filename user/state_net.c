@@ -34,7 +34,7 @@ int config_touch(const struct state *s, int delta)
 	r = state_config(s, &cfg);
 	if (r)
 		return r;
-	cfg.published += delta;
+	cfg.portmaps += delta;
 	return state_config_set(s, &cfg);
 }
 

@@ -177,7 +177,7 @@ int topo_lo(const struct state *s)
 		r = state_config(s, &cfg);
 	if (r)
 		return r;
-	if (cfg.published)
+	if (cfg.portmaps)
 		return hook_lo(s, &host);
 	return host.made & LO_HOOKED ? unhook_lo(s, &host) : 0;
 }

@@ -169,7 +169,7 @@ int topo_reserve(const struct state *s, struct nl *nl, const struct host_record 
 static int forget_port(const struct state *s, const struct host_record *host, struct ns_record *rec)
 {
 	/* one that never had an endpoint has no rules: to look for them is to read the whole map */
-	int r = rec->endpoint ? state_rules_del(s, rec->endpoint) : 0;
+	int r = rec->endpoint ? state_portmaps_del(s, rec->endpoint) : 0;
 
 	if (!r)
 		r = state_port_del(s, rec->ifindex);
@@ -361,7 +361,7 @@ static int tell_port(const struct state *s, const char *name, struct ns_record *
 	r = state_new_endpoint(s, &rec->endpoint);
 	/* a namespace is published once it is plugged in: a new one has no rules to look for */
 	if (!r && had_endpoint)
-		r = state_rules_move(s, name, rec->endpoint);
+		r = state_portmaps_move(s, name, rec->endpoint);
 	if (r)
 		return r;
 	rec->ifindex = dev->ifindex;

@@ -35,10 +35,10 @@
  * directions. Just above one it would be 288.
  */
 #define EBPFNET_MAX_FLOWS 65536
-#define EBPFNET_MAX_RULES 65536		/* publish rules */
-#define EBPFNET_MAX_PUBLISHED 131072	/* (address, protocol, port) triples published */
+#define EBPFNET_MAX_PORTMAPS 65536		/* publish rules */
+#define EBPFNET_MAX_PORTMAP_KEYS 131072	/* (address, protocol, port) triples published */
 #define EBPFNET_MAX_UPLINKS 64
-#define EBPFNET_PUBLISHED_WORDS 2048	/* of map published_ports */
+#define EBPFNET_PORTMAP_WORDS 2048	/* of map portmap_bits */
 
 /* Zones that are not networks: where a packet enters that comes from none of ours. */
 #define EBPFNET_NET_OUTSIDE 0		/* by an uplink */
@@ -74,10 +74,10 @@ enum l4proto {
 } __attribute__((packed));
 
 /* How much of the peer the keys of a flow name; what they do not is zero in them. */
-enum key_shape {
-	KEY_EXACT,			/* address and port */
-	KEY_ADDRESS,			/* address: another peer of a mapping, filtering by address */
-	KEY_MAPPING,			/* nothing: one external port for all peers (RFC 4787 REQ-1) */
+enum key_scope {
+	KEY_APDF,			/* address and port */
+	KEY_ADF,			/* address: another peer of a mapping, filtering by address */
+	KEY_EIM,			/* nothing: one external port for all peers (RFC 4787 REQ-1) */
 } __attribute__((packed));
 
 /*
@@ -88,9 +88,9 @@ enum key_shape {
 struct flow_key {
 	struct ipaddr src, dst;
 	__u16 sport_h, dport_h;
-	__u16 net;
+	__u16 zone;
 	enum l4proto proto;
-	enum key_shape shape;		/* what of the peer is left out; in struct conn.orig: in the flow's keys */
+	enum key_scope scope;		/* what of the peer is left out; in struct conn.orig: in the flow's keys */
 };
 
 enum flow_dir {
@@ -149,7 +149,7 @@ enum conn_state {
 struct conn {
 	struct flow_key orig;		/* key of the original direction in map flows */
 	__u32 seen;			/* last packet, coarse; seconds since boot */
-	__u32 rule;			/* publish rule that made it; 0: masquerade. Free: next free slot plus 1 */
+	__u32 portmap;			/* publish rule that made it; 0: masquerade. Free: next free slot plus 1 */
 	__u32 endpoint;			/* id of the endpoint it belongs to */
 	/* these four change together, by a compare-and-swap of their bytes */
 	enum conn_state state;
@@ -241,7 +241,7 @@ struct uplink {
  * Map published: (address, protocol, port) to rule. The address 0.0.0.0 means every address of
  * the host. A range is one rule and a key for each port.
  */
-struct publish_key {
+struct portmap_key {
 	struct ipaddr addr;
 	__u16 port_h;
 	enum l4proto proto;
@@ -249,16 +249,16 @@ struct publish_key {
 };
 
 /*
- * Map published_ports: a bit for each TCP port, then one for each UDP port, 64 in a word: whether it is
+ * Map portmap_bits: a bit for each TCP port, then one for each UDP port, 64 in a word: whether it is
  * published on any address. Set before the keys are there, and cleared after they are gone.
  */
-static inline __u32 ebpfnet_published_word(enum l4proto proto, __u16 port_h)
+static inline __u32 ebpfnet_portmap_word(enum l4proto proto, __u16 port_h)
 {
-	return (proto == L4_UDP ? EBPFNET_PUBLISHED_WORDS / 2 : 0) + port_h / 64;
+	return (proto == L4_UDP ? EBPFNET_PORTMAP_WORDS / 2 : 0) + port_h / 64;
 }
 
 /* Map rules, by rule id (never used twice). A key of map published whose rule is missing is void. */
-struct rule {
+struct portmap {
 	char name[EBPFNET_NAME_LEN];	/* the namespace's */
 	struct ipaddr addr;		/* published on; 0.0.0.0: every address of the host */
 	struct ipaddr to;		/* the endpoint's address */
@@ -298,7 +298,7 @@ struct config {
 	__u32 lo_ifindex;
 	__u32 max_flows;
 	__u32 fdb_age_s;		/* IEEE 802.1D: 300 s */
-	__u32 published;		/* how many rules there are; 0: nobody need look */
+	__u32 portmaps;		/* how many rules there are; 0: nobody need look */
 	__u32 hold_down_s;		/* how long a released external port rests before somebody else gets it */
 	enum filtering filtering;
 	__u8 zero[3];
@@ -335,8 +335,8 @@ _Static_assert(sizeof(struct endpoint) == 16, "");
 _Static_assert(sizeof(struct fdb_key) == 8, "");
 _Static_assert(sizeof(struct fdb_entry) == 12, "");
 _Static_assert(sizeof(struct station) == 8, "");
-_Static_assert(sizeof(struct publish_key) == 8, "");
-_Static_assert(sizeof(struct rule) == 40, "");
+_Static_assert(sizeof(struct portmap_key) == 8, "");
+_Static_assert(sizeof(struct portmap) == 40, "");
 _Static_assert(sizeof(enum l4proto) == 1 && sizeof(enum conn_state) == 1, "packed enums");
 #endif
 

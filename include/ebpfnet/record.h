@@ -53,7 +53,7 @@ struct host_record {
 	__u16 net;			/* the network's id */
 	struct ipaddr subnet, gateway;
 	__u32 next_endpoint;		/* next id to hand out, never 0, never used twice */
-	__u32 next_rule;
+	__u32 next_portmap;
 	__u32 made;			/* MADE_*, and the others above */
 	char gw_dev[EBPFNET_NAME_LEN];	/* gateway device */
 	char gw_peer[EBPFNET_NAME_LEN];

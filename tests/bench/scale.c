@@ -291,7 +291,7 @@ static uint32_t cost_accept(void)
 static uint32_t look(uint32_t i)
 {
 	struct tuple t = flow_tuple(i);
-	struct flow_key key = { .src = at.ns1.addr, .sport_h = t.sport, .dport_h = t.dport, .net = at.ns1.net,
+	struct flow_key key = { .src = at.ns1.addr, .sport_h = t.sport, .dport_h = t.dport, .zone = at.ns1.net,
 				.proto = L4_TCP };
 	uint8_t f[FRAME] = {};
 

@@ -87,9 +87,9 @@ static void a_slot_says_whose_flow_it_is(void **s)
 	assert_memory_equal(&c.orig.dst, (&(struct ipaddr){ { 203, 0, 113, 10 } }), 4);
 	assert_int_equal(c.orig.sport_h, 4000);
 	assert_int_equal(c.orig.dport_h, 53);
-	assert_int_equal(c.orig.net, 1);
+	assert_int_equal(c.orig.zone, 1);
 	assert_int_equal(c.orig.proto, UDP);
-	assert_int_equal(c.rule, 0);
+	assert_int_equal(c.portmap, 0);
 	assert_int_equal(c.endpoint, DEV_NS1);
 }
 
@@ -352,8 +352,8 @@ static void the_port_of_an_expired_flow_is_free(void **s)
  */
 static void of_two_cpus_that_begin_a_flow_one_gives_way(void **s)
 {
-	struct flow_key key = { .src = { { 192, 168, 1, 10 } }, .sport_h = 4000, .net = 1,
-				.proto = L4_UDP, .shape = KEY_MAPPING };
+	struct flow_key key = { .src = { { 192, 168, 1, 10 } }, .sport_h = 4000, .zone = 1,
+				.proto = L4_UDP, .scope = KEY_EIM };
 	struct flow theirs = { .src = { { 172, 31, 13, 55 } }, .dst = { { 203, 0, 113, 10 } },
 			       .sport_h = 6000, .dport_h = 53, .conn = 200, .to = TO_UPLINK,
 			       .flags = FLOW_ANY_PEER };

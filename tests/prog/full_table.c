@@ -170,7 +170,7 @@ static void flows_of_a_rule_or_namespace_that_is_gone_are_swept(void **s)
 
 	uplink_gets(frame(IN, .sport = 999, .dport = 5000));
 	replied(4000);
-	assert_int_equal(map_del(state(), MAP_RULES, &id), 0);
+	assert_int_equal(map_del(state(), MAP_PORTMAPS, &id), 0);
 	forget_port(DEV_NS1);
 	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4001, .dport = 53));
 	expect_live_flows(2);

@@ -83,19 +83,19 @@ static void keys_of_maps_have_no_holes(void **state)
 	FOLLOWS(flow_key, src, dst);
 	FOLLOWS(flow_key, dst, sport_h);
 	FOLLOWS(flow_key, sport_h, dport_h);
-	FOLLOWS(flow_key, dport_h, net);
-	FOLLOWS(flow_key, net, proto);
-	FOLLOWS(flow_key, proto, shape);
-	ENDS_WITH(flow_key, shape);
+	FOLLOWS(flow_key, dport_h, zone);
+	FOLLOWS(flow_key, zone, proto);
+	FOLLOWS(flow_key, proto, scope);
+	ENDS_WITH(flow_key, scope);
 	FOLLOWS(endpoint_key, addr, net);
 	FOLLOWS(endpoint_key, net, zero);
 	ENDS_WITH(endpoint_key, zero);
 	FOLLOWS(fdb_key, mac, net);
 	ENDS_WITH(fdb_key, net);
-	FOLLOWS(publish_key, addr, port_h);
-	FOLLOWS(publish_key, port_h, proto);
-	FOLLOWS(publish_key, proto, zero);
-	ENDS_WITH(publish_key, zero);
+	FOLLOWS(portmap_key, addr, port_h);
+	FOLLOWS(portmap_key, port_h, proto);
+	FOLLOWS(portmap_key, proto, zero);
+	ENDS_WITH(portmap_key, zero);
 	ENDS_WITH(ns_key, name);
 }
 
@@ -123,8 +123,8 @@ static void sizes_belong_to_abi_3(void **state)
 	assert_int_equal(sizeof(struct fdb_entry), 12);
 	assert_int_equal(sizeof(struct network), 32);
 	assert_int_equal(sizeof(struct uplink), 16);
-	assert_int_equal(sizeof(struct publish_key), 8);
-	assert_int_equal(sizeof(struct rule), 40);
+	assert_int_equal(sizeof(struct portmap_key), 8);
+	assert_int_equal(sizeof(struct portmap), 40);
 	assert_int_equal(sizeof(struct config), 84);
 	assert_int_equal(sizeof(struct conn_alloc), 24);
 	assert_int_equal(sizeof(struct host_record), 444);

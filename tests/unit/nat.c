@@ -273,7 +273,7 @@ static void reply_of_a_reply_is_the_packet_itself(void **state)
 		key = nat_reply_key(&back, 9, L4_UDP);
 		assert_true(addr_eq(key.src, t.src) && addr_eq(key.dst, t.dst));
 		assert_true(key.sport_h == t.sport_h && key.dport_h == t.dport_h);
-		assert_true(key.net == 9 && key.proto == L4_UDP && key.shape == 0);
+		assert_true(key.zone == 9 && key.proto == L4_UDP && key.scope == 0);
 	}
 }
 

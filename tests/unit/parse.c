@@ -105,7 +105,7 @@ static void ip_header_is_read(void **state)
 	assert_int_equal(p.ttl, 64);
 	assert_int_equal(p.frag, IP_DF);
 	assert_int_equal(p.key.proto, L4_UDP);
-	assert_int_equal(p.key.net, 0);
+	assert_int_equal(p.key.zone, 0);
 	assert_memory_equal(&p.ip_check, ip_of(&f) + 10, 2);
 	assert_true(addr_is(p.key.src, 192, 0, 2, 1));
 	assert_true(addr_is(p.key.dst, 203, 0, 113, 9));

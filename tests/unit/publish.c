@@ -107,11 +107,11 @@ static const struct {
 static void every_form_of_a_spec_is_read(void **state)
 {
 	char text[ADDR_TEXT];
-	struct rule r;
+	struct portmap r;
 	size_t i;
 
 	for (i = 0; i < COUNT(right); i++) {
-		const char *why = publish_parse(right[i].text, &r);
+		const char *why = portmap_parse(right[i].text, &r);
 
 		if (why)
 			fail_msg("'%s': %s", right[i].text, why);
@@ -125,20 +125,20 @@ static void every_form_of_a_spec_is_read(void **state)
 
 static void the_rest_of_the_rule_is_zeroed(void **state)
 {
-	struct rule r, want = { .first_h = 80, .last_h = 80, .to_first_h = 80, .proto = L4_TCP };
+	struct portmap r, want = { .first_h = 80, .last_h = 80, .to_first_h = 80, .proto = L4_TCP };
 
 	memset(&r, 0xaa, sizeof(r));
-	assert_null(publish_parse("80", &r));
+	assert_null(portmap_parse("80", &r));
 	assert_memory_equal(&r, &want, sizeof(r));
 }
 
 static void each_wrong_form_is_refused_with_its_reason(void **state)
 {
-	struct rule r;
+	struct portmap r;
 	size_t i;
 
 	for (i = 0; i < COUNT(wrong); i++) {
-		const char *why = publish_parse(wrong[i].text, &r);
+		const char *why = portmap_parse(wrong[i].text, &r);
 
 		if (!why || strcmp(why, wrong[i].why))
 			fail_msg("'%s': '%s', not '%s'", wrong[i].text, why ? why : "accepted",
@@ -148,33 +148,33 @@ static void each_wrong_form_is_refused_with_its_reason(void **state)
 
 static void a_rule_is_untouched_by_a_wrong_spec(void **state)
 {
-	struct rule r, before;
+	struct portmap r, before;
 	size_t i;
 
 	memset(&before, 0xaa, sizeof(before));
 	for (i = 0; i < COUNT(wrong); i++) {
 		r = before;
-		publish_parse(wrong[i].text, &r);
+		portmap_parse(wrong[i].text, &r);
 		assert_memory_equal(&r, &before, sizeof(r));
 	}
 }
 
 static void rules_are_written_in_their_shortest_form(void **state)
 {
-	char buf[PUBLISH_TEXT];
-	struct rule r;
+	char buf[PORTMAP_TEXT];
+	struct portmap r;
 	size_t i;
 
 	for (i = 0; i < COUNT(right); i++) {
-		assert_null(publish_parse(right[i].text, &r));
-		assert_ptr_equal(publish_format(&r, buf, sizeof(buf)), buf);
+		assert_null(portmap_parse(right[i].text, &r));
+		assert_ptr_equal(portmap_format(&r, buf, sizeof(buf)), buf);
 		assert_string_equal(buf, right[i].shortest);
 	}
 }
 
-static struct rule random_rule(void)
+static struct portmap random_rule(void)
 {
-	struct rule r = { .proto = random_u32() % 2 ? L4_TCP : L4_UDP };
+	struct portmap r = { .proto = random_u32() % 2 ? L4_TCP : L4_UDP };
 
 	if (random_u32() % 2)
 		r.addr = addr_from(random_u32());
@@ -186,13 +186,13 @@ static struct rule random_rule(void)
 
 static void what_is_written_is_read_as_the_same_rule(void **state)
 {
-	char buf[PUBLISH_TEXT];
-	struct rule r, again;
+	char buf[PORTMAP_TEXT];
+	struct portmap r, again;
 	int i;
 
 	for (i = 0; i < RUNS; i++) {
 		r = random_rule();
-		assert_null(publish_parse(publish_format(&r, buf, sizeof(buf)), &again));
+		assert_null(portmap_parse(portmap_format(&r, buf, sizeof(buf)), &again));
 		assert_memory_equal(&again, &r, sizeof(r));
 	}
 }
@@ -203,7 +203,7 @@ static void random_text_is_refused_or_a_sound_rule(void **state)
 	static const char letters[] = "0123456789012345.:-/tcpudp ";
 	int i, len, n, accepted = 0;
 	char *text;
-	struct rule r;
+	struct portmap r;
 
 	for (i = 0; i < RUNS * 5; i++) {
 		len = random_in(0, 24);
@@ -211,7 +211,7 @@ static void random_text_is_refused_or_a_sound_rule(void **state)
 		for (n = 0; n < len; n++)
 			text[n] = letters[random_in(0, sizeof(letters) - 2)];
 		text[len] = '\0';
-		if (!publish_parse(text, &r)) {
+		if (!portmap_parse(text, &r)) {
 			accepted++;
 			assert_in_range(r.first_h, 1, r.last_h);
 			assert_in_range(r.to_first_h, 1, 65535 - (r.last_h - r.first_h));

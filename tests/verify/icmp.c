@@ -62,7 +62,7 @@ static struct flow_key quoted(const struct packet *p, __u16 net)
 		.dst = addr_of(long_at(p, ip + 16)),
 		.sport_h = __builtin_bswap16(word_at(p, l4)),
 		.dport_h = __builtin_bswap16(word_at(p, l4 + 2)),
-		.net = net,
+		.zone = net,
 		.proto = quoted_proto(p),
 	};
 
@@ -111,23 +111,22 @@ static struct flow direction(struct nat_tuple t, enum flow_dir dir, __u8 answer_
 static void given_a_flow(struct flow_key key, struct nat_tuple t, __u8 answer_net, _Bool mapping)
 {
 	struct nat_tuple back = { key.dst, key.src, key.dport_h, key.sport_h };
-	enum key_shape shape = mapping ? KEY_MAPPING : KEY_EXACT;
+	enum key_scope scope = mapping ? KEY_EIM : KEY_APDF;
 	struct config cfg;
 	struct conn c;
 
-	GIVEN(key.shape == KEY_EXACT && key.net <= EBPFNET_NET_HOST);
+	GIVEN(key.scope == KEY_APDF && key.zone <= EBPFNET_NET_HOST);
 	/* an address of zeros is a martian */
 	GIVEN(!addr_none(key.src) && !addr_none(key.dst) && !addr_none(t.src) && !addr_none(t.dst));
-	GIVEN(!mapping || (key.proto == L4_UDP && key.net != EBPFNET_NET_OUTSIDE &&
-			   answer_net == EBPFNET_NET_OUTSIDE && t.dport_h == key.dport_h &&
-			   addr_eq(t.dst, key.dst)));
+	GIVEN(!mapping || (key.proto == L4_UDP && key.zone != EBPFNET_NET_OUTSIDE &&
+			   answer_net == EBPFNET_NET_OUTSIDE && t.dport_h == key.dport_h && addr_eq(t.dst, key.dst)));
 	GIVEN(key.proto != L4_ICMP || (key.sport_h == key.dport_h && t.sport_h == t.dport_h));
 	table.conn = c;
 	table.cfg = cfg;
 	table.original = direction(t, FLOW_ORIGINAL, answer_net, mapping);
-	table.reply = direction(back, FLOW_REPLY, key.net, mapping);
-	table.original_key = nat_shape_key(key, shape, 1);
-	table.reply_key = nat_shape_key(nat_reply_key(&t, answer_net, key.proto), shape, 0);
+	table.reply = direction(back, FLOW_REPLY, key.zone, mapping);
+	table.original_key = nat_scope_key(key, scope, 1);
+	table.reply_key = nat_scope_key(nat_reply_key(&t, answer_net, key.proto), scope, 0);
 	GIVEN(!flow_key_eq(&table.original_key, &table.reply_key));
 }
 
@@ -159,18 +158,18 @@ void the_quote_is_put_back_as_it_was_sent(struct packet before, __u16 net, _Bool
 	verdict_t v = translate_error(&before, net);
 	const struct flow *f = reply ? &table.reply : &table.original;
 	struct flow_key of = reply ? table.reply_key : table.original_key, is;
-	enum key_shape shape = f->flags & FLOW_ANY_PEER ? KEY_MAPPING : KEY_EXACT;
+	enum key_scope scope = f->flags & FLOW_ANY_PEER ? KEY_EIM : KEY_APDF;
 	struct nat_tuple t = nat_translate(f, &sent);
 
-	is = nat_shape_key(sent, shape, !reply);
-	GIVEN(v == FWD_NEXT && sent.shape == KEY_EXACT && flow_key_eq(&is, &of));
+	is = nat_scope_key(sent, scope, !reply);
+	GIVEN(v == FWD_NEXT && sent.scope == KEY_APDF && flow_key_eq(&is, &of));
 	GIVEN(sent.proto != L4_ICMP || sent.sport_h == sent.dport_h);
 	GIVEN(!l4_by_address(sent.proto) || (!sent.sport_h && !sent.dport_h));
 	is = quoted(&before, f->answer_net);
 	GIVEN(net == f->answer_net && is.proto == sent.proto && addr_eq(is.src, t.src) &&
 	      addr_eq(is.dst, t.dst) && is.sport_h == t.sport_h &&
 	      is.dport_h == (is.proto == L4_ICMP ? t.sport_h : t.dport_h));
-	is = quoted(&packet, sent.net);
+	is = quoted(&packet, sent.zone);
 	PROVE(flow_key_eq(&is, &sent));
 }
 

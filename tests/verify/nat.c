@@ -87,14 +87,14 @@ void of_few_ports_each_is_tried(__u8 ports, __u8 start, __u16 free)
 
 /* ---- the keys of a flow, and how much of the peer they name ---- */
 
-static enum key_shape any_shape(__u8 n)
+static enum key_scope any_shape(__u8 n)
 {
-	return n % 3 == 0 ? KEY_EXACT : n % 3 == 1 ? KEY_ADDRESS : KEY_MAPPING;
+	return n % 3 == 0 ? KEY_APDF : n % 3 == 1 ? KEY_ADF : KEY_EIM;
 }
 
 static _Bool same_own_end(const struct flow_key *a, const struct flow_key *b, _Bool inside)
 {
-	_Bool same = a->net == b->net && a->proto == b->proto;
+	_Bool same = a->zone == b->zone && a->proto == b->proto;
 
 	if (inside)
 		return same && addr_eq(a->src, b->src) && a->sport_h == b->sport_h;
@@ -114,24 +114,24 @@ static __u16 peer_port_of(const struct flow_key *k, _Bool inside)
 /* A key of a shape tells what the shape names, all of it, and nothing else. */
 void a_key_tells_what_its_shape_names(struct flow_key a, struct flow_key b, __u8 n, _Bool inside)
 {
-	enum key_shape shape = any_shape(n);
-	struct flow_key x = nat_shape_key(a, shape, inside), y = nat_shape_key(b, shape, inside);
+	enum key_scope scope = any_shape(n);
+	struct flow_key x = nat_scope_key(a, scope, inside), y = nat_scope_key(b, scope, inside);
 	_Bool same = same_own_end(&a, &b, inside);
 
-	if (shape != KEY_MAPPING)
+	if (scope != KEY_EIM)
 		same = same && addr_eq(peer_of(&a, inside), peer_of(&b, inside));
-	if (shape == KEY_EXACT)
+	if (scope == KEY_APDF)
 		same = same && peer_port_of(&a, inside) == peer_port_of(&b, inside);
 	PROVE(flow_key_eq(&x, &y) == same);
 }
 
 void a_key_of_a_shape_has_it_already(struct flow_key a, __u8 n, _Bool inside)
 {
-	struct flow_key x = nat_shape_key(a, any_shape(n), inside);
-	struct flow_key y = nat_shape_key(x, any_shape(n), inside);
+	struct flow_key x = nat_scope_key(a, any_shape(n), inside);
+	struct flow_key y = nat_scope_key(x, any_shape(n), inside);
 
 	PROVE(flow_key_eq(&x, &y));
-	a.shape = any_shape(n);
+	a.scope = any_shape(n);
 	y = nat_stored_key(&a);
 	PROVE(!inside || flow_key_eq(&x, &y));
 }
@@ -143,8 +143,8 @@ void a_key_of_a_shape_has_it_already(struct flow_key a, __u8 n, _Bool inside)
 void keys_of_different_mappings_differ(struct flow_key a, struct flow_key b, __u8 m, __u8 n,
 				       _Bool inside)
 {
-	struct flow_key x = nat_shape_key(a, any_shape(m), inside);
-	struct flow_key y = nat_shape_key(b, any_shape(n), inside);
+	struct flow_key x = nat_scope_key(a, any_shape(m), inside);
+	struct flow_key y = nat_scope_key(b, any_shape(n), inside);
 
 	GIVEN(flow_key_eq(&x, &y));
 	PROVE(same_own_end(&a, &b, inside));

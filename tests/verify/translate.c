@@ -6,7 +6,7 @@
 static _Bool key_same(struct flow_key a, struct flow_key b)
 {
 	return addr_eq(a.src, b.src) && addr_eq(a.dst, b.dst) && a.sport_h == b.sport_h &&
-	       a.dport_h == b.dport_h && a.net == b.net && a.proto == b.proto && a.shape == b.shape;
+	       a.dport_h == b.dport_h && a.zone == b.zone && a.proto == b.proto && a.scope == b.scope;
 }
 
 static struct nat_tuple tuple(struct flow f)
@@ -17,7 +17,7 @@ static struct nat_tuple tuple(struct flow f)
 /* As the parser makes them: an ICMP query has its identifier in both places. */
 static void given_a_new_flow(struct ct_new n)
 {
-	GIVEN(n.key.shape == KEY_EXACT && n.shape == KEY_EXACT && n.key.net <= EBPFNET_NET_HOST);
+	GIVEN(n.key.scope == KEY_APDF && n.scope == KEY_APDF && n.key.zone <= EBPFNET_NET_HOST);
 	GIVEN(n.key.proto != L4_ICMP || n.key.sport_h == n.key.dport_h);
 }
 
@@ -34,7 +34,7 @@ void the_reply_key_is_the_translation_turned_round(struct nat_tuple t, __u16 net
 	PROVE(addr_eq(key.src, t.dst) && addr_eq(key.dst, t.src));
 	PROVE(key.dport_h == t.sport_h);
 	PROVE(key.sport_h == (proto == L4_ICMP ? t.sport_h : t.dport_h));
-	PROVE(key.net == net && key.proto == proto && key.shape == KEY_EXACT);
+	PROVE(key.zone == net && key.proto == proto && key.scope == KEY_APDF);
 }
 
 /* A packet translated, answered, and the answer translated is an answer to the packet as it was. */

@@ -80,7 +80,7 @@ static bool is_published(uint8_t proto, const uint8_t *at, uint16_t port, const 
 	int i;
 
 	for (i = 0; i < world.rules_count; i++) {
-		const struct rule *r = &world.rules[i];
+		const struct portmap *r = &world.portmaps[i];
 		const struct station_of *st = station_at(r->to.octet);
 
 		if (r->proto == proto && (!memcmp(&r->addr, "\0\0\0\0", 4) || same_addr(r->addr.octet, at)) &&

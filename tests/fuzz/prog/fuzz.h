@@ -105,7 +105,7 @@ struct world {
 	bool spoof;			/* NS3 has spoof=allow */
 	bool aged;			/* time has passed */
 	bool forwarding_off;		/* the kernel does not say where to */
-	struct rule rules[8];
+	struct portmap portmaps[8];
 	uint32_t rule_ids[8];
 	int rules_count;
 	bool succeeded;			/* an endpoint, by another */

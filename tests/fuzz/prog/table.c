@@ -63,10 +63,10 @@ static const char *check_slots(const struct conn_alloc *a)
 		live++;
 		MUST((c->orig.proto == L4_TCP) ==
 		     (c->state >= CONN_SYN_SENT && c->state <= CONN_RESET) || c->state == CONN_HOLD_DOWN);
-		if (!c->rule && c->endpoint < 256)
+		if (!c->portmap && c->endpoint < 256)
 			usage_flows[c->endpoint]++;
 	}
-	for (next = a->free_head; next; next = conns[next - 1].rule) {
+	for (next = a->free_head; next; next = conns[next - 1].portmap) {
 		MUST(next <= a->never_used && conns[next - 1].state == CONN_FREE);
 		MUST(++free_slots <= a->never_used);
 	}
@@ -117,8 +117,8 @@ static bool is_udp_answer(const struct entry *e)
 {
 	const struct conn *c = &conns[e->f.conn];
 
-	return e->f.dir == FLOW_REPLY && e->key.proto == L4_UDP && !c->rule && c->endpoint &&
-	       e->key.net == EBPFNET_NET_OUTSIDE && c->state != CONN_HOLD_DOWN && !world.aged &&
+	return e->f.dir == FLOW_REPLY && e->key.proto == L4_UDP && !c->portmap && c->endpoint &&
+	       e->key.zone == EBPFNET_NET_OUTSIDE && c->state != CONN_HOLD_DOWN && !world.aged &&
 	       world.cfg.max_flows == FLOWS;
 }
 
@@ -134,7 +134,7 @@ static const char *check_mappings(void)
 	const struct entry *m, *e;
 
 	for (m = entries; m < entries + entry_count; m++) {
-		if (conns[m->f.conn].orig.shape != KEY_MAPPING || !is_udp_answer(m))
+		if (conns[m->f.conn].orig.scope != KEY_EIM || !is_udp_answer(m))
 			continue;
 		for (e = entries; e < entries + entry_count; e++)
 			if (is_udp_answer(e) && same_socket(m, e))

@@ -65,7 +65,7 @@ const struct station_of *station_at(const uint8_t *addr)
 static void publish_to(const struct station_of *to, const char *on, uint8_t proto, uint16_t first,
 		       uint16_t last, uint16_t to_first)
 {
-	struct rule rule = {
+	struct portmap portmap = {
 		.name = "fuzz",
 		.addr = address(on),
 		.to = address(to->addr),
@@ -78,9 +78,9 @@ static void publish_to(const struct station_of *to, const char *on, uint8_t prot
 	};
 	static uint32_t id = 1000000;
 
-	assert_int_equal(state_rule_add(&h.state, ++id, &rule), 0);
+	assert_int_equal(state_portmap_add(&h.state, ++id, &portmap), 0);
 	world.rule_ids[world.rules_count] = id;
-	world.rules[world.rules_count++] = rule;
+	world.portmaps[world.rules_count++] = portmap;
 }
 
 static void publish_some(void)
@@ -94,9 +94,9 @@ static void publish_some(void)
 
 static void unpublish(int i)
 {
-	assert_int_equal(state_rule_del(&h.state, world.rule_ids[i]), 0);
+	assert_int_equal(state_portmap_del(&h.state, world.rule_ids[i]), 0);
 	world.rules_count--;
-	world.rules[i] = world.rules[world.rules_count];
+	world.portmaps[i] = world.portmaps[world.rules_count];
 	world.rule_ids[i] = world.rule_ids[world.rules_count];
 }
 
@@ -112,7 +112,7 @@ static void unpublish_all_of(uint32_t endpoint)
 	int i;
 
 	for (i = world.rules_count - 1; i >= 0; i--)
-		if (world.rules[i].endpoint == endpoint)
+		if (world.portmaps[i].endpoint == endpoint)
 			unpublish(i);
 }
 

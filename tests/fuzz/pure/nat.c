@@ -44,7 +44,7 @@ static struct flow_key take_key(struct input *in)
 		.dst = addr_of(take32(in)),
 		.sport_h = take16(in),
 		.dport_h = take16(in),
-		.net = take8(in),
+		.zone = take8(in),
 		.proto = protos[take8(in) % 4],
 	};
 
@@ -55,22 +55,22 @@ static struct flow_key take_key(struct input *in)
 
 /* What a key of a shape still tells of the packet. */
 static _Bool same_but_for_peer(const struct flow_key *a, const struct flow_key *b,
-			       enum key_shape shape, _Bool inside)
+			       enum key_scope scope, _Bool inside)
 {
 	_Bool own = inside ? addr_eq(a->src, b->src) && a->sport_h == b->sport_h :
 			     addr_eq(a->dst, b->dst) && a->dport_h == b->dport_h;
 	_Bool peer = inside ? addr_eq(a->dst, b->dst) : addr_eq(a->src, b->src);
 	_Bool peer_port = inside ? a->dport_h == b->dport_h : a->sport_h == b->sport_h;
 
-	return own && a->net == b->net && a->proto == b->proto && (shape == KEY_MAPPING || peer) &&
-	       (shape != KEY_EXACT || peer_port);
+	return own && a->zone == b->zone && a->proto == b->proto && (scope == KEY_EIM || peer) &&
+	       (scope != KEY_APDF || peer_port);
 }
 
 static void check_shapes(struct input *in)
 {
 	struct flow_key a = take_key(in), b = take_key(in), x, y;
 	_Bool inside = take8(in) & 1;
-	enum key_shape shape = take8(in) % 3;
+	enum key_scope scope = take8(in) % 3;
 
 	if (take8(in) & 1) { /* near each other */
 		b = a;
@@ -78,14 +78,14 @@ static void check_shapes(struct input *in)
 		b.dst.octet[3] ^= take8(in);
 		b.sport_h ^= take8(in);
 	}
-	x = nat_shape_key(a, shape, inside);
-	y = nat_shape_key(x, shape, inside);
+	x = nat_scope_key(a, scope, inside);
+	y = nat_scope_key(x, scope, inside);
 	MUST(flow_key_eq(&x, &y));
-	y = nat_shape_key(b, shape, inside);
-	MUST(flow_key_eq(&x, &y) == same_but_for_peer(&a, &b, shape, inside));
-	a.shape = shape;
+	y = nat_scope_key(b, scope, inside);
+	MUST(flow_key_eq(&x, &y) == same_but_for_peer(&a, &b, scope, inside));
+	a.scope = scope;
 	x = nat_stored_key(&a);
-	MUST(x.shape == shape && same_but_for_peer(&x, &a, shape, 1));
+	MUST(x.scope == scope && same_but_for_peer(&x, &a, scope, 1));
 }
 
 /* ---- a small NAT ---- */
@@ -96,7 +96,7 @@ struct nat_flow {
 	struct flow_key key;			/* of the packet that began it */
 	struct flow_key entry, reply_entry;	/* as they are in the table */
 	struct flow original, reply;
-	enum key_shape shape;
+	enum key_scope scope;
 };
 
 static _Bool taken(const struct nat_flow *flows, int count, const struct flow_key *k)
@@ -110,16 +110,16 @@ static _Bool taken(const struct nat_flow *flows, int count, const struct flow_ke
 }
 
 static struct flow direction(const struct nat_tuple *t, enum flow_dir dir, uint8_t answer_net,
-			     enum key_shape shape)
+			     enum key_scope scope)
 {
 	return (struct flow){ .src = t->src, .dst = t->dst, .sport_h = t->sport_h,
 			      .dport_h = t->dport_h, .dir = dir, .answer_net = answer_net,
-			      .flags = shape == KEY_EXACT ? 0 : FLOW_ANY_PEER };
+			      .flags = scope == KEY_APDF ? 0 : FLOW_ANY_PEER };
 }
 
 /* Enters a flow as ct_create() does; 0: no port is free, or the key is taken. */
-static int begin(struct nat_flow *flows, int count, struct flow_key key, enum key_shape shape,
-		 uint32_t random, uint16_t first, uint16_t last)
+static int begin(struct nat_flow *flows, int count, struct flow_key key, enum key_scope scope, uint32_t random,
+		 uint16_t first, uint16_t last)
 {
 	struct nat_tuple t = { addr_of(__builtin_bswap32(0xac1f0d37)), key.dst, 0, key.dport_h };
 	struct nat_tuple back = { key.dst, key.src, key.dport_h, key.sport_h };
@@ -127,19 +127,18 @@ static int begin(struct nat_flow *flows, int count, struct flow_key key, enum ke
 	uint32_t attempt;
 
 	f->key = key;
-	f->shape = shape;
-	f->entry = nat_shape_key(key, shape, 1);
+	f->scope = scope;
+	f->entry = nat_scope_key(key, scope, 1);
 	for (attempt = 0; attempt < NAT_ATTEMPTS; attempt++) {
 		t.sport_h = nat_candidate(key.sport_h, attempt, random, first, last);
-		f->reply_entry = nat_shape_key(nat_reply_key(&t, EBPFNET_NET_OUTSIDE, key.proto),
-					       shape, 0);
+		f->reply_entry = nat_scope_key(nat_reply_key(&t, EBPFNET_NET_OUTSIDE, key.proto), scope, 0);
 		if (!taken(flows, count, &f->reply_entry))
 			break;
 	}
 	if (attempt == NAT_ATTEMPTS || taken(flows, count, &f->entry))
 		return 0;
-	f->original = direction(&t, FLOW_ORIGINAL, EBPFNET_NET_OUTSIDE, shape);
-	f->reply = direction(&back, FLOW_REPLY, key.net, shape);
+	f->original = direction(&t, FLOW_ORIGINAL, EBPFNET_NET_OUTSIDE, scope);
+	f->reply = direction(&back, FLOW_REPLY, key.zone, scope);
 	return 1;
 }
 
@@ -152,13 +151,13 @@ static void check_there_and_back(const struct nat_flow *f, struct flow_key key)
 		.dst = t.src,
 		.sport_h = key.proto == L4_ICMP ? t.sport_h : t.dport_h, /* an identifier is both */
 		.dport_h = t.sport_h,
-		.net = f->original.answer_net,
+		.zone = f->original.answer_net,
 		.proto = key.proto,
 	}, x;
 
-	x = nat_shape_key(answer, f->shape, 0);
+	x = nat_scope_key(answer, f->scope, 0);
 	MUST(flow_key_eq(&x, &f->reply_entry));
-	x = nat_shape_key(nat_reply_key_of(&f->original, key.proto), f->shape, 0);
+	x = nat_scope_key(nat_reply_key_of(&f->original, key.proto), f->scope, 0);
 	MUST(flow_key_eq(&x, &f->reply_entry));
 	MUST(addr_eq(t.dst, key.dst) && t.dport_h == key.dport_h);
 	t = nat_translate(&f->reply, &answer);
@@ -185,23 +184,23 @@ static void check_small_nat(struct input *in)
 			.dst = addr_of(__builtin_bswap32(0xcb00710a + (peer & 1))),
 			.sport_h = first + (who >> 1 & 7),
 			.dport_h = 80 + (peer >> 1 & 1),
-			.net = 1,
+			.zone = 1,
 			.proto = peer & 4 ? L4_UDP : L4_ICMP,
 		};
-		enum key_shape shape = key.proto == L4_UDP ? (peer >> 3) % 3 : KEY_EXACT;
+		enum key_scope scope = key.proto == L4_UDP ? (peer >> 3) % 3 : KEY_APDF;
 
 		if (key.proto == L4_ICMP)
 			key.dport_h = key.sport_h;
-		count += begin(flows, count, key, shape, take16(in), first, last);
+		count += begin(flows, count, key, scope, take16(in), first, last);
 	}
 	for (i = 0; i < count; i++) {
 		struct flow_key other = flows[i].key;
 
 		check_there_and_back(&flows[i], flows[i].key);
-		if (flows[i].shape == KEY_EXACT)
+		if (flows[i].scope == KEY_APDF)
 			continue;
 		other.dport_h ^= 5; /* another peer of the mapping */
-		if (flows[i].shape == KEY_MAPPING)
+		if (flows[i].scope == KEY_EIM)
 			other.dst.octet[3] ^= 7;
 		check_there_and_back(&flows[i], other);
 	}

@@ -44,7 +44,7 @@ void next_generation(void)
 
 uint32_t publish(const char *on, uint8_t proto, uint16_t first, uint16_t last, uint16_t to_first)
 {
-	struct rule rule = {
+	struct portmap portmap = {
 		.name = "ns1",
 		.addr = address(on),
 		.to = address(NS1),
@@ -57,17 +57,17 @@ uint32_t publish(const char *on, uint8_t proto, uint16_t first, uint16_t last, u
 	};
 	static uint32_t id;
 
-	assert_int_equal(state_rule_add(&h.state, ++id, &rule), 0);
+	assert_int_equal(state_portmap_add(&h.state, ++id, &portmap), 0);
 	return id;
 }
 
-void give_rule_to(uint32_t id, uint32_t endpoint)
+void give_portmap_to(uint32_t id, uint32_t endpoint)
 {
-	struct rule rule;
+	struct portmap portmap;
 
-	assert_int_equal(map_get(&h.state, MAP_RULES, &id, &rule), 0);
-	rule.endpoint = endpoint;
-	assert_int_equal(map_put(&h.state, MAP_RULES, &id, &rule), 0);
+	assert_int_equal(map_get(&h.state, MAP_PORTMAPS, &id, &portmap), 0);
+	portmap.endpoint = endpoint;
+	assert_int_equal(map_put(&h.state, MAP_PORTMAPS, &id, &portmap), 0);
 	next_generation();
 }
 
@@ -312,7 +312,7 @@ static int count_down(const void *key, const void *value, void *arg)
 	const struct flow *f = value;
 	struct conn c = conn_at(f->conn);
 
-	if (f->dir == FLOW_ORIGINAL && c.orig.proto == L4_TCP && !c.rule)
+	if (f->dir == FLOW_ORIGINAL && c.orig.proto == L4_TCP && !c.portmap)
 		mapped[f->sport_h]--;
 	return 0;
 }
@@ -421,9 +421,8 @@ static void fill_maps(void)
 
 int harness_reset(void **unused)
 {
-	static const enum map_id tables[] = { MAP_RULES,   MAP_PUBLISHED, MAP_FDB_LEARNED,
-					      MAP_FDB,	   MAP_ENDPOINTS, MAP_PORTS,
-					      MAP_UPLINKS, MAP_GATEWAYS };
+	static const enum map_id tables[] = { MAP_PORTMAPS,  MAP_PORTMAP_KEYS, MAP_FDB_LEARNED, MAP_FDB,
+					      MAP_ENDPOINTS, MAP_PORTS,	       MAP_UPLINKS,	MAP_GATEWAYS };
 	struct config cfg = h.config;
 	size_t i;
 
@@ -458,7 +457,7 @@ int harness_check(void **unused)
 	assert_int_equal(keys, 2 * a.live);
 	for (next = a.free_head; next && free_slots <= used; free_slots++) {
 		assert_int_equal(conn_at(next - 1).state, CONN_FREE);
-		next = conn_at(next - 1).rule;
+		next = conn_at(next - 1).portmap;
 	}
 	assert_int_equal(a.live + free_slots, used);
 	check_tcp_mapped();
