@@ -174,7 +174,7 @@ static __always_inline void conn_account(const struct conn *c, __u16 external_h,
 	if (c->portmap)
 		return;
 	if (c->orig.proto == L4_TCP) {
-		mapped = bpf_map_lookup_elem(&tcp_mapped, &port_h);
+		mapped = bpf_map_lookup_elem(&tcp_ports_in_use, &port_h);
 		if (mapped)
 			__sync_fetch_and_add(mapped, flows);
 	}

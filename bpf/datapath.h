@@ -48,7 +48,7 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 	if (p->eth_type != ETH_P_IP)
 		return DROP(not_ip);
 	if (port->flags & PORT_SPOOF_ALLOW)
-		station_learn(port->net, p->key.src, p->smac);
+		neigh_learn(port->net, p->key.src, p->smac);
 	tcp_option_scale(ctx, p);
 	ctx_pop_priority_tag(ctx); /* of this link only: it must not leave by the next one */
 	if (p->frag & IP_FRAG_MASK) {

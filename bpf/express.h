@@ -125,7 +125,7 @@ static __always_inline _Bool fast_resolve_uplink(ctx_t *ctx, const struct fast_h
 
 	kind = route_find(ctx, b->ip.src, b->ip.dst, (__u32)b->dscp << 16 | (len & 0xffff), &route);
 	if (kind == ROUTE_DISABLED)
-		kind = route_as_before(f, &route);
+		kind = route_keep_uplink(f, &route);
 	to->verdict = FWD_UPLINK;
 	to->ifindex = route.ifindex;
 	to->nexthop = route.nexthop;

@@ -60,25 +60,25 @@ static __always_inline void fdb_learn(__u16 net, const __u8 *mac, __u32 ifindex)
 }
 
 /* Notes which MAC address a routed packet came from: its port is not the only one it could be. */
-static __always_inline void station_learn(__u16 net, struct ipaddr addr, const __u8 *mac)
+static __always_inline void neigh_learn(__u16 net, struct ipaddr addr, const __u8 *mac)
 {
 	struct endpoint_key key = { .addr = addr, .net = net };
-	struct station *s = bpf_map_lookup_elem(&stations, &key), fresh = {};
+	struct neigh_entry *s = bpf_map_lookup_elem(&neigh, &key), fresh = {};
 
 	if (s && mac_eq(s->mac, mac))
 		return;
 	mac_copy(fresh.mac, mac);
-	bpf_map_update_elem(&stations, &key, &fresh, BPF_ANY);
+	bpf_map_update_elem(&neigh, &key, &fresh, BPF_ANY);
 }
 
 /* The MAC address to send to for an address behind a port. */
-static __always_inline const __u8 *station_mac(const struct port *port, struct ipaddr addr)
+static __always_inline const __u8 *neigh_mac(const struct port *port, struct ipaddr addr)
 {
 	struct endpoint_key key = { .addr = addr, .net = port->net };
-	struct station *s = NULL;
+	struct neigh_entry *s = NULL;
 
 	if (port->flags & PORT_SPOOF_ALLOW)
-		s = bpf_map_lookup_elem(&stations, &key);
+		s = bpf_map_lookup_elem(&neigh, &key);
 	return s ? s->mac : port->mac;
 }
 

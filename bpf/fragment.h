@@ -52,7 +52,7 @@ __noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
 		return outside ? FWD_PASS : DROP(malformed);
 	r = frag_lookup(p, 0);
 	if (r == FRAG_WAIT)
-		r = may_queue && (!outside || route_is_here(ctx, p->key.dst)) ? frag_enqueue(ctx, p) :
+		r = may_queue && (!outside || addr_is_local(ctx, p->key.dst)) ? frag_enqueue(ctx, p) :
 										FRAG_QUEUE_FULL;
 	switch (r) {
 	case FRAG_PASS:

@@ -77,7 +77,7 @@ static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
  */
 static __always_inline _Bool nat_syn_to_mapped(ctx_t *ctx, const struct pkt *p)
 {
-	return bogon_syn_to_mapped(p) && route_is_here(ctx, p->key.dst) &&
+	return bogon_syn_to_mapped(p) && addr_is_local(ctx, p->key.dst) &&
 	       socket_of_host(ctx, &p->key) == SOCKET_NONE;
 }
 

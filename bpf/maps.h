@@ -89,11 +89,11 @@ struct {
 /* LRU_HASH: MAC addresses of what is behind ports with spoof=allow, for the router's answers. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, EBPFNET_MAX_STATIONS);
+	__uint(max_entries, EBPFNET_MAX_NEIGH);
 	__type(key, struct endpoint_key);
-	__type(value, struct station);
+	__type(value, struct neigh_entry);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} stations SEC(".maps");
+} neigh SEC(".maps");
 
 /* HASH, a key for each port: a look-up costs the same with one port published or all of them. */
 struct {
@@ -170,7 +170,7 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32); /* masqueraded TCP flows with that external port */
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} tcp_mapped SEC(".maps");
+} tcp_ports_in_use SEC(".maps");
 
 /* PERCPU_ARRAY: no packet waits for another CPU's cache line to be counted. */
 struct {

@@ -42,7 +42,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 		fwd->ifindex = route->ifindex;
 		fwd->nexthop = route->nexthop;
 		return FWD_NEXT;
-	case ROUTE_HERE:
+	case ROUTE_LOCAL:
 		fwd->counter = COUNT_to_host;
 		return FWD_HOST;
 	case ROUTE_BLACKHOLE:
@@ -54,7 +54,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 		what.mtu = route->mtu;
 		reason = DROP(too_big);
 		break;
-	case ROUTE_UNHOOKED:
+	case ROUTE_UNMANAGED:
 		reason = DROP(uplink_unhooked);
 		break;
 	case ROUTE_DISABLED:
@@ -96,11 +96,11 @@ __noinline int nat_find_hairpin(ctx_t *ctx, const struct pkt *p, struct route *r
 	route->nexthop = 0;
 	key = nat_scope_key(p->key, KEY_EIM, 1);
 	own = bpf_map_lookup_elem(&flows, &key);
-	route->src = own && route_is_here(ctx, own->src) ? own->src : p->key.dst;
+	route->src = own && addr_is_local(ctx, own->src) ? own->src : p->key.dst;
 	return 1;
 }
 
-static __always_inline _Bool route_leads_on(enum route_kind kind)
+static __always_inline _Bool route_is_forwarding(enum route_kind kind)
 {
 	return kind == ROUTE_UPLINK || kind == ROUTE_HAIRPIN;
 }
@@ -114,7 +114,7 @@ static __always_inline enum route_kind egress_route(ctx_t *ctx, const struct pkt
 }
 
 /* When the kernel does not say where to, a flow goes on by the uplink that it is on. */
-static __always_inline enum route_kind route_as_before(const struct flow *f, struct route *route)
+static __always_inline enum route_kind route_keep_uplink(const struct flow *f, struct route *route)
 {
 	*route = (struct route){ .ifindex = f->ifindex, .src = f->src };
 	return ROUTE_UPLINK;
@@ -126,9 +126,9 @@ static __always_inline enum route_kind egress_flow_route(ctx_t *ctx, const struc
 {
 	enum route_kind kind = egress_route(ctx, p, route);
 
-	if (kind == ROUTE_HERE && nat_find_hairpin(ctx, p, route))
+	if (kind == ROUTE_LOCAL && nat_find_hairpin(ctx, p, route))
 		return ROUTE_HAIRPIN;
-	return kind == ROUTE_DISABLED && f ? route_as_before(f, route) : kind;
+	return kind == ROUTE_DISABLED && f ? route_keep_uplink(f, route) : kind;
 }
 
 /*
@@ -139,7 +139,7 @@ static __always_inline _Bool external_is_current(ctx_t *ctx, const struct flow *
 						 const struct route *route)
 {
 	return addr_eq(f->src, route->src) ||
-	       (f->dir == FLOW_REPLY && route_is_here(ctx, f->src));
+	       (f->dir == FLOW_REPLY && addr_is_local(ctx, f->src));
 }
 
 /*
@@ -250,7 +250,7 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct
 	/* about a packet of the host's own, or of another namespace's: not translated, not ours */
 	kind = egress_route(ctx, p, &route);
 	v = icmp_translate(ctx, p, p->key.zone, cfg, &f, &outer);
-	if (v == DROP(icmp_error) && kind == ROUTE_HERE) {
+	if (v == DROP(icmp_error) && kind == ROUTE_LOCAL) {
 		fwd->counter = COUNT_to_host;
 		return FWD_HOST;
 	}
@@ -260,9 +260,9 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct
 		return DROP(ttl_exceeded);
 	if (f->to == TO_UPLINK) {
 		if (kind == ROUTE_DISABLED)
-			kind = route_as_before(f, &route);
+			kind = route_keep_uplink(f, &route);
 		/* the other end is a namespace's mapping, or was one */
-		if (kind == ROUTE_HERE && !address_is_private(&p->key.dst)) {
+		if (kind == ROUTE_LOCAL && !address_is_private(&p->key.dst)) {
 			kind = ROUTE_HAIRPIN;
 			route.ifindex = f->ifindex;
 		} else if (kind != ROUTE_UPLINK || !external_is_current(ctx, f, &route)) {
@@ -364,18 +364,18 @@ static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const 
 	}
 	if (f ? f->to == TO_UPLINK : !portmap) {
 		kind = egress_flow_route(ctx, p, f, &route);
-		if (f && route_leads_on(kind) && !external_is_current(ctx, f, &route)) {
+		if (f && route_is_forwarding(kind) && !external_is_current(ctx, f, &route)) {
 			ct_delete(f);
 			f = NULL;
 		}
 	}
 	if (!f) {
-		if (kind == ROUTE_UNHOOKED) {
+		if (kind == ROUTE_UNMANAGED) {
 			v = nat_same_subnet(ctx, p, port, net, fwd);
 			if (v != FWD_NEXT)
 				return v;
 		}
-		if (!portmap && !route_leads_on(kind))
+		if (!portmap && !route_is_forwarding(kind))
 			return route_verdict(ctx, p, kind, &route, net->gateway, fwd);
 		if (p->ttl <= 1)
 			return ttl_exceeded(ctx, p, net->gateway, fwd);

@@ -35,7 +35,7 @@ static __always_inline _Bool bogon_syn_to_mapped(const struct pkt *p)
 
 	if (p->key.proto != L4_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
 		return 0;
-	flows = bpf_map_lookup_elem(&tcp_mapped, &port_h);
+	flows = bpf_map_lookup_elem(&tcp_ports_in_use, &port_h);
 	return flows && *flows;
 }
 

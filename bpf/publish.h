@@ -22,11 +22,10 @@ static __always_inline struct portmap *portmap_get(const struct portmap_key *key
  */
 static __always_inline _Bool portmap_is_to_host(ctx_t *ctx, const struct flow_key *to)
 {
-	enum route_kind kind = route_own(ctx, to->dst);
+	enum route_kind kind = route_local_unicast(ctx, to->dst);
 
-	return kind == ROUTE_HERE ||
-	       (kind == ROUTE_DISABLED &&
-		(to->zone == EBPFNET_NET_OUTSIDE || to->zone == EBPFNET_NET_HOST));
+	return kind == ROUTE_LOCAL ||
+	       (kind == ROUTE_DISABLED && (to->zone == EBPFNET_NET_OUTSIDE || to->zone == EBPFNET_NET_HOST));
 }
 
 /* The rule that publishes where a packet goes: on that very address, or on every one of the host's. */

@@ -11,10 +11,10 @@
 
 enum route_kind {
 	ROUTE_UPLINK,		/* out of .ifindex, which has our programs */
-	ROUTE_HERE,		/* an address of the host's own */
+	ROUTE_LOCAL,		/* an address of the host's own */
 	ROUTE_HAIRPIN,		/* that, and there a namespace's external port: .ifindex is the uplink it is on */
 	ROUTE_TOO_BIG,		/* out, but larger than .mtu */
-	ROUTE_UNHOOKED,		/* out of a device where we could not see the answer */
+	ROUTE_UNMANAGED,		/* out of a device where we could not see the answer */
 	ROUTE_PROHIBITED,
 	ROUTE_BLACKHOLE,
 	ROUTE_NONE,		/* no route at all */
@@ -101,15 +101,15 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr s
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		if (!bpf_map_lookup_elem(&uplinks, &ifindex))
-			return ROUTE_UNHOOKED;
+			return ROUTE_UNMANAGED;
 		return ROUTE_UPLINK;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		/* the route is too narrow, which has no .ifindex; or with len 0 the device for the packet itself */
 		if (!len && !bpf_map_lookup_elem(&uplinks, &ifindex))
-			return ROUTE_UNHOOKED;
+			return ROUTE_UNMANAGED;
 		return ROUTE_TOO_BIG;
 	case BPF_FIB_LKUP_RET_NOT_FWDED:
-		return route_covers(ctx, fib, dst) ? ROUTE_HERE : ROUTE_NONE;
+		return route_covers(ctx, fib, dst) ? ROUTE_LOCAL : ROUTE_NONE;
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
 		return ROUTE_BLACKHOLE;
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
@@ -130,8 +130,8 @@ struct route_cache_entry {
 	__u32 gen;			/* config.gen */
 	__u32 epoch;			/* for what that clock does not count: what the host learns of a path's MTU */
 	__u8 tos;
-	__u8 kind;			/* enum route_kind: ROUTE_UPLINK or ROUTE_HERE */
-	_Bool unicast;			/* ROUTE_HERE: and found to be no broadcast address */
+	__u8 kind;			/* enum route_kind: ROUTE_UPLINK or ROUTE_LOCAL */
+	_Bool unicast;			/* ROUTE_LOCAL: and found to be no broadcast address */
 	__u8 zero;
 	struct route route;		/* .mtu: the way's */
 };
@@ -195,12 +195,12 @@ __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 
 		return ROUTE_FAILED;
 	if (!route_gens(ctx, cfg, &now))
 		return route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
-	if (route_cache_valid(m, src, dst, tos, &now) && (len <= m->route.mtu || m->kind == ROUTE_HERE)) {
+	if (route_cache_valid(m, src, dst, tos, &now) && (len <= m->route.mtu || m->kind == ROUTE_LOCAL)) {
 		*out = m->route;
 		return m->kind;
 	}
 	kind = route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
-	if (kind != ROUTE_UPLINK && kind != ROUTE_HERE)
+	if (kind != ROUTE_UPLINK && kind != ROUTE_LOCAL)
 		return kind;
 	m->src = addr_of(src);
 	m->dst = addr_of(dst);
@@ -214,22 +214,21 @@ __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 
 	return kind;
 }
 
-enum neighbour {
-	NEIGHBOUR_ON_LINK,	/* routed without a router */
-	NEIGHBOUR_BEHIND,	/* routed by one */
-	NEIGHBOUR_OTHER,	/* the host's own, or not routed */
+enum adjacent {
+	ADJACENT_ON_LINK,	/* routed without a router */
+	ADJACENT_BEHIND_ROUTER,	/* routed by one */
+	ADJACENT_OTHER,	/* the host's own, or not routed */
 };
 
-static __always_inline enum neighbour route_neighbour(ctx_t *ctx, struct bpf_fib_lookup *fib,
-						      __u32 number)
+static __always_inline enum adjacent route_adjacent(ctx_t *ctx, struct bpf_fib_lookup *fib, __u32 number)
 {
 	struct ipaddr a = addr_of(__builtin_bswap32(number));
 	long r = route_ask(ctx, fib, addr_of(0), a, 0, 0);
 
 	if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
-		return NEIGHBOUR_OTHER;
-	return fib->family == AF_INET && addr_eq(addr_of(fib->ipv4_dst), a) ? NEIGHBOUR_ON_LINK :
-									      NEIGHBOUR_BEHIND;
+		return ADJACENT_OTHER;
+	return fib->family == AF_INET && addr_eq(addr_of(fib->ipv4_dst), a) ? ADJACENT_ON_LINK :
+									      ADJACENT_BEHIND_ROUTER;
 }
 
 /*
@@ -241,34 +240,33 @@ static __always_inline _Bool route_is_broadcast(ctx_t *ctx, struct ipaddr addr)
 	struct bpf_fib_lookup *fib = fib_get();
 	__u32 number = __builtin_bswap32(addr_be32(addr));
 
-	return fib && (number & 3) == 3 &&
-	       route_neighbour(ctx, fib, number - 1) == NEIGHBOUR_ON_LINK &&
-	       route_neighbour(ctx, fib, number + 1) == NEIGHBOUR_BEHIND;
+	return fib && (number & 3) == 3 && route_adjacent(ctx, fib, number - 1) == ADJACENT_ON_LINK &&
+	       route_adjacent(ctx, fib, number + 1) == ADJACENT_BEHIND_ROUTER;
 }
 
 /* Whether an address is one of the host's own now, be it that of a broadcast. */
-static __always_inline _Bool route_is_here(ctx_t *ctx, struct ipaddr addr)
+static __always_inline _Bool addr_is_local(ctx_t *ctx, struct ipaddr addr)
 {
 	struct route ignored;
 
-	return route_find(ctx, 0, addr_be32(addr), 0, &ignored) == ROUTE_HERE;
+	return route_find(ctx, 0, addr_be32(addr), 0, &ignored) == ROUTE_LOCAL;
 }
 
 /*
- * The same but for broadcasts: ROUTE_HERE, or what route_find() says. What it remembers of the address is in
+ * The same but for broadcasts: ROUTE_LOCAL, or what route_find() says. What it remembers of the address is in
  * its place still.
  */
-static __always_inline enum route_kind route_own(ctx_t *ctx, struct ipaddr addr)
+static __always_inline enum route_kind route_local_unicast(ctx_t *ctx, struct ipaddr addr)
 {
 	struct route_cache_entry *m = route_cache_at(addr_of(0), addr);
 	struct route ignored;
 	enum route_kind kind = route_find(ctx, 0, addr_be32(addr), 0, &ignored);
 
-	if (kind != ROUTE_HERE || !m || m->unicast)
+	if (kind != ROUTE_LOCAL || !m || m->unicast)
 		return kind;
 	if (route_is_broadcast(ctx, addr))
 		return ROUTE_NONE;
-	m->unicast = addr_eq(m->dst, addr) && m->kind == ROUTE_HERE;
+	m->unicast = addr_eq(m->dst, addr) && m->kind == ROUTE_LOCAL;
 	return kind;
 }
 

@@ -22,7 +22,7 @@ static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f
 		return DROP(no_endpoint);
 	ctx_pop_priority_tag(ctx); /* the uplink's, and none of the namespace's */
 	fwd->ifindex = f->ifindex;
-	return rewrite_macs(ctx, station_mac(port, f->dst), net->gw_mac) == FWD_NEXT ? FWD_PORT : DROP(helper_failed);
+	return rewrite_macs(ctx, neigh_mac(port, f->dst), net->gw_mac) == FWD_NEXT ? FWD_PORT : DROP(helper_failed);
 }
 
 static __always_inline enum counter translate_counter(const struct flow *f)

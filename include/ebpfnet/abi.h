@@ -29,7 +29,7 @@
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..63; 0 is the outside */
 #define EBPFNET_MAX_PORTS 4096		/* switch ports over all networks */
 #define EBPFNET_MAX_FDB 16384		/* learned MAC addresses over all networks */
-#define EBPFNET_MAX_STATIONS 4096	/* addresses behind ports with spoof=allow */
+#define EBPFNET_MAX_NEIGH 4096	/* addresses behind ports with spoof=allow */
 /*
  * Default size of the flow table: 16.8 MB. A power of two, as the buckets of a hash are: 256 bytes a flow, both
  * directions. Just above one it would be 288.
@@ -214,7 +214,7 @@ struct fdb_entry {
 };
 
 /* Map stations: by its IPv4 address (struct endpoint_key), what was seen behind a port with spoof=allow. */
-struct station {
+struct neigh_entry {
 	__u8 mac[6];
 	__u16 zero;
 };
@@ -334,7 +334,7 @@ _Static_assert(sizeof(struct endpoint_key) == 8, "");
 _Static_assert(sizeof(struct endpoint) == 16, "");
 _Static_assert(sizeof(struct fdb_key) == 8, "");
 _Static_assert(sizeof(struct fdb_entry) == 12, "");
-_Static_assert(sizeof(struct station) == 8, "");
+_Static_assert(sizeof(struct neigh_entry) == 8, "");
 _Static_assert(sizeof(struct portmap_key) == 8, "");
 _Static_assert(sizeof(struct portmap) == 40, "");
 _Static_assert(sizeof(enum l4proto) == 1 && sizeof(enum conn_state) == 1, "packed enums");

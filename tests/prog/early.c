@@ -255,7 +255,7 @@ static void a_syn_to_a_mapped_port_is_left_to_the_uplinks_program(void **s)
 	dropped_late(frame(FROM_ISP, .src = SERVER2, .dst = NS2, .proto = TCP, .sport = 7, .dport = 4000,
 			   .flags = SYN), COUNT_unsolicited);
 	/* for somebody behind the host, which forwards it */
-	left_to_the_host(frame(FROM_ISP, .src = SERVER2, .dst = BEHIND_UNHOOKED, .proto = TCP, .sport = 7,
+	left_to_the_host(frame(FROM_ISP, .src = SERVER2, .dst = BEHIND_UNMANAGED, .proto = TCP, .sport = 7,
 			       .dport = 4000, .flags = SYN));
 }
 

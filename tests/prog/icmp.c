@@ -489,7 +489,7 @@ static void routes_that_lead_nowhere_are_told(void **s)
 	f = frame(NS1_TO_GW, .src = NS1, .dst = IN_PROHIBITED, .sport = 1, .dport = 2);
 	ns1_sends(f);
 	expect_refused(f, UNREACHABLE, 13, 0);
-	f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNHOOKED, .sport = 1, .dport = 2);
+	f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNMANAGED, .sport = 1, .dport = 2);
 	ns1_sends(f);
 	expect_refused(f, UNREACHABLE, 0, 0);
 }
@@ -519,8 +519,7 @@ static void some_packets_are_refused_in_silence(void **s)
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = IN_PROHIBITED, .proto = ICMP,
 			.type = REDIRECT));
 	expect_dropped(COUNT_prohibited);
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNHOOKED, .proto = ICMP,
-			.type = REDIRECT));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNMANAGED, .proto = ICMP, .type = REDIRECT));
 	expect_dropped(COUNT_uplink_unhooked);
 }
 

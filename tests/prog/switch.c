@@ -124,7 +124,7 @@ static void a_device_that_is_no_port_passes_nothing(void **s)
 
 	run(HOOK_PORT, DEV_GW_PEER, f);
 	expect_dropped(COUNT_no_port);
-	run(HOOK_GATEWAY, DEV_UNHOOKED, f);
+	run(HOOK_GATEWAY, DEV_UNMANAGED, f);
 	expect_dropped(COUNT_no_port);
 }
 

@@ -132,7 +132,7 @@ static void sizes_belong_to_abi_3(void **state)
 	assert_int_equal(sizeof(struct ns_record), 144);
 	assert_int_equal(CONN_STATES, 11);
 	assert_int_equal(sizeof(struct usage), 8);
-	assert_int_equal(sizeof(struct station), 8);
+	assert_int_equal(sizeof(struct neigh_entry), 8);
 	assert_int_equal(TIMEOUT_CLASSES, 8);
 }
 

@@ -127,7 +127,7 @@ static bool fire(const struct shot *s, struct outcome_of *o)
 		.gso_size = s->gso_size,
 		.gso_segs = s->gso_size ? 2 : 0,
 		.cb[0] = s->ours ? world.cfg.mark : 0,
-		.ingress_ifindex = s->forwarded ? ifindex_of(DEV_UNHOOKED) : 0,
+		.ingress_ifindex = s->forwarded ? ifindex_of(DEV_UNMANAGED) : 0,
 	};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = s->in.bytes, .data_size_in = s->in.len,
 		    .data_out = o->out.bytes, .data_size_out = FRAME_MAX, .ctx_in = &ctx,

@@ -6,7 +6,7 @@
 
 static const char *const outside[] = {
 	SERVER, SERVER, SERVER2, "8.8.8.8", BEHIND_NEXT_HOP2, BEHIND_MTU_1000, NEXT_HOP,
-	IN_BLACKHOLE, IN_UNREACHABLE, IN_PROHIBITED, IN_NO_ROUTE, BEHIND_UNHOOKED,
+	IN_BLACKHOLE, IN_UNREACHABLE, IN_PROHIBITED, IN_NO_ROUTE, BEHIND_UNMANAGED,
 };
 static const char *const near[] = {
 	UPLINK, UPLINK_SECOND, GW, NS1, NS2, NS3, NS4, NS_GONE, "192.168.1.255", "192.168.2.1",
@@ -380,7 +380,7 @@ void seed(struct shot *s)
 		break;
 	default:
 		s->hook = HOOK_PORT;
-		s->dev = one_in(60) ? DEV_UNHOOKED : st->dev;
+		s->dev = one_in(60) ? DEV_UNMANAGED : st->dev;
 		s->in = *frame_of_port(st);
 	}
 	if (s->in.len > 400 && one_in(4))

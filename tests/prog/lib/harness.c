@@ -287,8 +287,8 @@ static int load(void)
 			h.flow_cache[hook] = map_of_program(h.prog[hook], "flow_cache");
 	}
 	h.icmp_budget = open_map("icmp_budget");
-	h.stations = open_map("stations");
-	h.tcp_mapped = open_map("tcp_mapped");
+	h.neigh = open_map("neigh");
+	h.tcp_ports_in_use = open_map("tcp_ports_in_use");
 	h.frags = open_map("frags");
 	h.holds = open_map("fragq");
 	return r;

@@ -58,7 +58,7 @@
 #define IN_PROHIBITED "203.0.113.97"
 #define IN_NO_ROUTE "203.0.113.113"
 #define BEHIND_MTU_1000 "203.0.113.129"
-#define BEHIND_UNHOOKED "198.51.100.10"
+#define BEHIND_UNMANAGED "198.51.100.10"
 #define BEHIND_NEXT_HOP2 "203.0.113.150"
 
 /* The usual ends of a frame. */
@@ -81,7 +81,7 @@ enum device {
 	DEV_GW,
 	DEV_GW_PEER,
 	DEV_UPLINK,
-	DEV_UNHOOKED,
+	DEV_UNMANAGED,
 	DEVICES,
 };
 

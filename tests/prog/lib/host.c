@@ -23,7 +23,7 @@ static const struct {
 	[DEV_NS2] = { "veth1", "ceth1" },    [DEV_NS3] = { "veth2", "ceth2" },
 	[DEV_NS4] = { "veth3", "ceth3" },    [DEV_GW] = { "gw0", NULL },
 	[DEV_GW_PEER] = { "gw0p", NULL },    [DEV_UPLINK] = { "eth0", "isp0" },
-	[DEV_UNHOOKED] = { "eth1", "isp1" },
+	[DEV_UNMANAGED] = { "eth1", "isp1" },
 };
 
 static int far_netns, host_netns;

@@ -11,7 +11,7 @@ extern struct harness {
 	struct state state;
 	int prog[HOOKS];
 	/* maps that `ebpfnet` itself has no business with */
-	int icmp_budget, stations, tcp_mapped, frags, holds;
+	int icmp_budget, neigh, tcp_ports_in_use, frags, holds;
 	int flow_cache[HOOKS]; /* of each program; 0: it has none */
 	struct config config;	/* as each test finds it */
 } h;

@@ -289,11 +289,11 @@ static void empty_stations(void)
 {
 	struct endpoint_key key;
 
-	while (!bpf_map_get_next_key(h.stations, NULL, &key))
-		assert_int_equal(bpf_map_delete_elem(h.stations, &key), 0);
+	while (!bpf_map_get_next_key(h.neigh, NULL, &key))
+		assert_int_equal(bpf_map_delete_elem(h.neigh, &key), 0);
 }
 
-/* The whole of map tcp_mapped, in one call. */
+/* The whole of map tcp_ports_in_use, in one call. */
 static uint32_t ports[65536], mapped[65536];
 
 static void empty_tcp_mapped(void)
@@ -304,7 +304,7 @@ static void empty_tcp_mapped(void)
 	for (i = 0; i < count; i++)
 		ports[i] = i;
 	memset(mapped, 0, sizeof(mapped));
-	assert_int_equal(bpf_map_update_batch(h.tcp_mapped, ports, mapped, &count, &opts), 0);
+	assert_int_equal(bpf_map_update_batch(h.tcp_ports_in_use, ports, mapped, &count, &opts), 0);
 }
 
 static int count_down(const void *key, const void *value, void *arg)
@@ -323,8 +323,7 @@ static void check_tcp_mapped(void)
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 	uint32_t count = 65536, at, i;
 
-	assert_int_equal(bpf_map_lookup_batch(h.tcp_mapped, NULL, &at, ports, mapped, &count, &opts),
-			 0);
+	assert_int_equal(bpf_map_lookup_batch(h.tcp_ports_in_use, NULL, &at, ports, mapped, &count, &opts), 0);
 	assert_int_equal(count, 65536);
 	assert_int_equal(map_each(&h.state, MAP_FLOWS, count_down, NULL), 0);
 	for (i = 0; i < count; i++)
