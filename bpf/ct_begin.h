@@ -210,7 +210,7 @@ static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct co
 
 /*
  * A route may lead to an address inside a network of ours by an uplink. Who answers from there is no martian,
- * and the guard (early.h), which does not look up flows for nothing, has to.
+ * and the XDP prefilter (early.h), which does not look up flows for nothing, has to.
  */
 static __always_inline void ct_mark_private_peer(const struct ct_new *n)
 {

@@ -78,7 +78,7 @@ static __noinline int slow_from_port(ctx_t *ctx)
 	if (parse(ctx, p) != PARSED)
 		return forward(ctx, DROP(malformed), &fwd, 0, NULL);
 	p->key.zone = port->net;
-	v = guard(ctx, p, port, net);
+	v = port_security(ctx, p, port, net);
 	if (v == FWD_NEXT && port->flags & PORT_SPOOF_ALLOW)
 		fdb_learn(port->net, p->smac, ctx->ifindex);
 	if (v == FWD_NEXT)

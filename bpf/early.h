@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The guard: XDP on an uplink, before the kernel has built anything for a frame. It drops what
+ * The XDP prefilter: XDP on an uplink, before the kernel has built anything for a frame. It drops what
  * datapath_uplink() would drop for its addresses alone, and counts it as that would. All else passes
  * unchanged, and nothing is decided for it here.
  *
@@ -15,7 +15,7 @@
 #include "outside.h"
 
 /* What the uplink's program would say of an IPv4 packet to this station that it would refuse for its addresses. */
-static __always_inline verdict_t early_verdict(const struct pkt *p, enum parsed parsed, verdict_t refused)
+static __always_inline verdict_t prefilter_verdict(const struct pkt *p, enum parsed parsed, verdict_t refused)
 {
 	struct conn_alloc *a = conn_alloc_get();
 
@@ -32,7 +32,7 @@ static __always_inline verdict_t early_verdict(const struct pkt *p, enum parsed 
 }
 
 /* What its addresses are, before all else: most packets are refused for neither. */
-static __always_inline verdict_t early_addresses(const ctx_t *ctx)
+static __always_inline verdict_t prefilter_addresses(const ctx_t *ctx)
 {
 	const __u8 *data = ctx_data(ctx), *ip = data + ETH_HLEN;
 	struct ipaddr src, dst;
@@ -46,12 +46,12 @@ static __always_inline verdict_t early_addresses(const ctx_t *ctx)
 }
 
 /*
- * A tag in the frame makes it another's. One that the device has taken out is not seen: no guard is
+ * A tag in the frame makes it another's. One that the device has taken out is not seen: no XDP prefilter is
  * attached where there are VLANs (user/topo_uplink.c).
  */
-static __always_inline int datapath_early(ctx_t *ctx)
+static __always_inline int datapath_prefilter(ctx_t *ctx)
 {
-	verdict_t v = early_addresses(ctx);
+	verdict_t v = prefilter_addresses(ctx);
 	struct pkt p = {};
 	enum parsed r;
 
@@ -61,7 +61,7 @@ static __always_inline int datapath_early(ctx_t *ctx)
 	/* what lies beyond the first buffer is not fetched: the uplink's program will */
 	if (r == PARSE_SHORT && !ctx_is_whole(ctx))
 		return ACTION_PASS;
-	v = early_verdict(&p, r, v);
+	v = prefilter_verdict(&p, r, v);
 	/* hairpinned packets that come to a generic hook have the gateway's MAC */
 	if (v >= 0 || !ctx_is_for_us(ctx, p.dmac))
 		return ACTION_PASS;

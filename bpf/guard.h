@@ -13,7 +13,7 @@
 #include "verdict.h"
 
 /* DHCP clients and ARP probes have no address yet (RFC 2131 section 2, RFC 5227 section 1.1). */
-static __always_inline verdict_t guard_ipv4(const struct pkt *p, const struct port *port)
+static __always_inline verdict_t port_security_ipv4(const struct pkt *p, const struct port *port)
 {
 	if (addr_eq(p->key.src, port->addr))
 		return FWD_NEXT;
@@ -23,7 +23,7 @@ static __always_inline verdict_t guard_ipv4(const struct pkt *p, const struct po
 	return DROP(spoofed_addr);
 }
 
-static __always_inline verdict_t guard_arp(const struct pkt *p, const struct port *port)
+static __always_inline verdict_t port_security_arp(const struct pkt *p, const struct port *port)
 {
 	if (!mac_eq(p->arp_smac, port->mac))
 		return DROP(spoofed_mac);
@@ -81,7 +81,7 @@ static __always_inline int icmpv6_find(const ctx_t *ctx)
  * From the unspecified address (RFC 4862: DAD) or the port's own link-local one, never a router
  * advertisement, and a neighbour advertisement about nobody else.
  */
-static __always_inline verdict_t guard_ipv6(const ctx_t *ctx, const struct port *port)
+static __always_inline verdict_t port_security_ipv6(const ctx_t *ctx, const struct port *port)
 {
 	struct ipv6_addr src, target;
 	int at = icmpv6_find(ctx);
@@ -104,8 +104,8 @@ static __always_inline verdict_t guard_ipv6(const ctx_t *ctx, const struct port 
 }
 
 /* NEXT if the frame may come from this port. */
-static __always_inline verdict_t guard(const ctx_t *ctx, const struct pkt *p,
-				       const struct port *port, const struct network *net)
+static __always_inline verdict_t port_security(const ctx_t *ctx, const struct pkt *p, const struct port *port,
+					       const struct network *net)
 {
 	if (mac_group(p->smac) || mac_zero(p->smac))
 		return DROP(bad_source_mac);
@@ -120,14 +120,14 @@ static __always_inline verdict_t guard(const ctx_t *ctx, const struct pkt *p,
 	if (ctx_vlan(ctx))
 		return FWD_NEXT;
 	if (p->kind == PKT_IPV6)
-		return guard_ipv6(ctx, port);
+		return port_security_ipv6(ctx, port);
 	if (port->flags & PORT_SPOOF_ALLOW)
 		return FWD_NEXT;
 	switch (p->eth_type) {
 	case ETH_P_IP:
-		return guard_ipv4(p, port);
+		return port_security_ipv4(p, port);
 	case ETH_P_ARP:
-		return p->kind == PKT_ARP ? guard_arp(p, port) : DROP(malformed);
+		return p->kind == PKT_ARP ? port_security_arp(p, port) : DROP(malformed);
 	default:
 		return FWD_NEXT;
 	}

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The guard of an uplink, in its driver (native XDP). Multi-buffer: else many refuse a large MTU. */
+/* The XDP prefilter of an uplink, in its driver (native XDP). Multi-buffer: else many refuse a large MTU. */
 #include "early.h"
 
 SEC("xdp.frags")
-int ebpfnet_guard(struct xdp_md *ctx)
+int ebpfnet_xdp(struct xdp_md *ctx)
 {
-	return datapath_early(ctx);
+	return datapath_prefilter(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

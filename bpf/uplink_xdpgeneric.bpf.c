@@ -6,9 +6,9 @@
 #include "early.h"
 
 SEC("xdp")
-int ebpfnet_guard(struct xdp_md *ctx)
+int ebpfnet_xdp(struct xdp_md *ctx)
 {
-	return datapath_early(ctx);
+	return datapath_prefilter(ctx);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

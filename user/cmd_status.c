@@ -155,35 +155,35 @@ static void check_link(struct view *v, enum hook hook, const struct uplink_recor
 }
 
 /* What the record asks for, and what is. */
-static const char *guard_text(uint32_t how)
+static const char *xdp_text(uint32_t how)
 {
-	return how == GUARD_ANY ? "any" : how == GUARD_NATIVE ? "native" : how ? "generic" : "off";
+	return how == XDP_MODE_ANY ? "any" : how == XDP_MODE_NATIVE ? "native" : how ? "generic" : "off";
 }
 
-/* How an uplink is guarded: GUARD_NATIVE, GUARD_GENERIC, or 0. What is not as it should be is a problem. */
-static uint32_t check_guard(struct view *v, const struct uplink_record *u, const struct nl_link *dev)
+/* How an uplink is prefiltered: XDP_MODE_NATIVE, XDP_MODE_GENERIC, or 0. What is not as it should be is a problem. */
+static uint32_t check_xdp(struct view *v, const struct uplink_record *u, const struct nl_link *dev)
 {
 	static const char off[] = "ebpfnet up --xdp off";
 	char name[EBPFNET_NAME_LEN], mend[80];
-	uint32_t wanted = v->host.made & GUARD_ANY;
-	struct guard_view guard;
+	uint32_t wanted = v->host.made & XDP_MODE_ANY;
+	struct xdp_state xdp;
 	const char *vlan;
 
-	dataplane_guard_view(&v->state, dev->ifindex, u->name, &guard);
-	vlan = wanted ? topo_guard_unfit(&v->nl, dev, name) : NULL;
+	dataplane_xdp_state(&v->state, dev->ifindex, u->name, &xdp);
+	vlan = wanted ? topo_xdp_unfit(&v->nl, dev, name) : NULL;
 	snprintf(mend, sizeof(mend), "ip link set dev %s xdp off; ebpfnet up", dev->name);
-	if (guard.how && (vlan || !(guard.how & wanted)))
-		problem(v, "ebpfnet up", "the guard of %s is not as it should be: %s%s", dev->name,
-			vlan ? "it may not see the tags of " : guard_text(guard.how), vlan ? vlan : "");
+	if (xdp.how && (vlan || !(xdp.how & wanted)))
+		problem(v, "ebpfnet up", "the XDP prefilter of %s is not as it should be: %s%s", dev->name,
+			vlan ? "it may not see the tags of " : xdp_text(xdp.how), vlan ? vlan : "");
 	else if (wanted && vlan)
-		problem(v, off, "%s has no guard: there is a VLAN on it (%s), and XDP may not see whose a frame is",
+		problem(v, off, "%s has no XDP prefilter: it has a VLAN (%s), and XDP may miss the VLAN tag",
 			dev->name, vlan);
-	else if (wanted && guard.other[0])
-		problem(v, mend, "%s has no guard: it has an XDP program of somebody else's (%s)", dev->name,
-			guard.other);
-	else if (wanted && !guard.how)
-		problem(v, "ebpfnet up", "the guard is missing from %s", dev->name);
-	return guard.how;
+	else if (wanted && xdp.other[0])
+		problem(v, mend, "%s has no XDP prefilter: another owner's XDP program is there (%s)", dev->name,
+			xdp.other);
+	else if (wanted && !xdp.how)
+		problem(v, "ebpfnet up", "the XDP prefilter is missing from %s", dev->name);
+	return xdp.how;
 }
 
 /* In a word, and what is wrong as a problem. */
@@ -233,17 +233,17 @@ static void show_uplink(struct view *v, const struct uplink_record *u, struct ta
 	if (has_addr)
 		addr_text(addr, text);
 	state = uplink_state(v, u, &dev, has_addr);
-	how = dev.ifindex && u->ifindex == (uint32_t)dev.ifindex ? check_guard(v, u, &dev) : 0;
+	how = dev.ifindex && u->ifindex == (uint32_t)dev.ifindex ? check_xdp(v, u, &dev) : 0;
 	if (strcmp(state, "up"))
 		report_line(&v->report, "uplink", "%s, %s", dev.ifindex ? dev.name : u->name, state);
 	else
 		report_line(&v->report, "uplink", "%s, %s%s%s%s", dev.name,
 			    has_addr ? "masquerading as " : "without an address", text,
-			    how ? ", with a guard: XDP " : "", how ? guard_text(how) : "");
+			    how ? ", with an XDP prefilter: " : "", how ? xdp_text(how) : "");
 	if (v->report.json)
 		table_row(t, TEXT(dev.ifindex ? dev.name : u->name), TEXT(has_addr ? text : NULL),
 			  NUMBER(dev.ifindex ? (uint64_t)dev.ifindex : NO_NUMBER), TEXT(state),
-			  TEXT(how ? guard_text(how) : NULL));
+			  TEXT(how ? xdp_text(how) : NULL));
 }
 
 static bool is_hooked(const struct view *v, int ifindex)
@@ -308,7 +308,7 @@ static void show_uplinks(struct view *v)
 	check_default_route(v);
 	report_line(&v->report, "programs", "attached by %s", hook_kind_name(v->host.hook));
 	report_text(&v->report, "hook", hook_kind_name(v->host.hook));
-	report_text(&v->report, "xdp", guard_text(v->host.made & GUARD_ANY));
+	report_text(&v->report, "xdp", xdp_text(v->host.made & XDP_MODE_ANY));
 }
 
 /* ---- namespaces ---- */

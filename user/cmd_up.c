@@ -20,7 +20,7 @@
 /* What the options ask for; what they leave open is zero, and defaults or what is there fill it in. */
 struct wish {
 	struct host_record host;	/* .hook counts if hook_given */
-	bool subnet_given, hook_given, guard_given;
+	bool subnet_given, hook_given, xdp_given;
 	uint32_t flows;
 	const char *const *uplinks;	/* those of the options */
 	int uplink_count;
@@ -92,15 +92,17 @@ static int read_hook(const char *text, struct wish *w)
 }
 
 /* As `ip link set DEV xdp`: without a value to the driver, or behind it where that does not take it. */
-static int read_guard(const char *text, struct wish *w)
+static int read_xdp(const char *text, struct wish *w)
 {
 	static const struct {
 		const char *text;
 		uint32_t how;
-	} ways[] = { { "", GUARD_ANY }, { "native", GUARD_NATIVE }, { "generic", GUARD_GENERIC }, { "off", 0 } };
+	} ways[] = {
+		{ "", XDP_MODE_ANY }, { "native", XDP_MODE_NATIVE }, { "generic", XDP_MODE_GENERIC }, { "off", 0 }
+	};
 	size_t i;
 
-	w->guard_given = true;
+	w->xdp_given = true;
 	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (!strcmp(text, ways[i].text)) {
 			w->host.made |= ways[i].how;
@@ -125,7 +127,7 @@ static int read_wish(const struct options *o, struct wish *w)
 	if (!r && o->hook)
 		r = read_hook(o->hook, w);
 	if (!r && o->xdp)
-		r = read_guard(o->xdp, w);
+		r = read_xdp(o->xdp, w);
 	if (!r && o->flows)
 		r = option_number("flows", o->flows, 128, 16777216, &w->flows);
 	for (i = 0; i < o->ns_count && !r; i++)
@@ -197,11 +199,11 @@ static int want_uplinks(struct nl *nl, const struct wish *w, struct host_record 
 }
 
 /* What was not asked for stays. Whether it is another now. */
-static bool want_guard(const struct wish *w, struct host_record *host)
+static bool want_xdp(const struct wish *w, struct host_record *host)
 {
-	uint32_t before = host->made & GUARD_ANY, now = w->guard_given ? w->host.made & GUARD_ANY : before;
+	uint32_t before = host->made & XDP_MODE_ANY, now = w->xdp_given ? w->host.made & XDP_MODE_ANY : before;
 
-	host->made = (host->made & ~GUARD_ANY) | now;
+	host->made = (host->made & ~XDP_MODE_ANY) | now;
 	return now != before;
 }
 
@@ -396,7 +398,7 @@ static int up(struct state *s, struct nl *nl, struct wish *w)
 		if (!r)
 			r = want_uplinks(nl, w, &host, false);
 		if (!r)
-			changed = want_guard(w, &host);
+			changed = want_xdp(w, &host);
 		if (!r)
 			r = state_ns_all(s, &before, &count);
 	}

@@ -42,8 +42,8 @@ static const struct object objects[HOOKS] = {
 	[HOOK_UPLINK] = { "uplink", "ebpfnet_uplink", uplink_bpf__elf_bytes },
 	[HOOK_UPLINK_OUT] = { "uplink_out", "ebpfnet_out", uplink_out_bpf__elf_bytes },
 	[HOOK_LO] = { "lo", "ebpfnet_lo", lo_bpf__elf_bytes },
-	[HOOK_UPLINK_XDP] = { "uplink_xdp", "ebpfnet_guard", uplink_xdp_bpf__elf_bytes },
-	[HOOK_UPLINK_XDPGENERIC] = { "uplink_xdpgeneric", "ebpfnet_guard", uplink_xdpgeneric_bpf__elf_bytes },
+	[HOOK_UPLINK_XDP] = { "uplink_xdp", "ebpfnet_xdp", uplink_xdp_bpf__elf_bytes },
+	[HOOK_UPLINK_XDPGENERIC] = { "uplink_xdpgeneric", "ebpfnet_xdp", uplink_xdpgeneric_bpf__elf_bytes },
 };
 
 const char *hook_name(enum hook hook)
@@ -291,14 +291,14 @@ int dataplane_load(struct state *s, uint32_t max_flows)
 }
 
 /* bpf/ctx_xdp.h: a device's MAC address is the kernel's to know. */
-int dataplane_guard_load(const struct state *s)
+int dataplane_xdp_load(const struct state *s)
 {
 	int r;
 
 	bpf_log_begin();
 	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_probe_read_kernel, NULL) != 1)
-		return log_err(-EOPNOTSUPP, "this kernel lets no program read its memory (lockdown), which the guard "
-					    "needs; leave --xdp out");
+		return log_err(-EOPNOTSUPP, "this kernel is in lockdown: the XDP prefilter may not read its memory; "
+					    "leave --xdp out");
 	r = load_hook(s, HOOK_UPLINK_XDP, flows_to_make(s, 0));
 	return r ? r : load_hook(s, HOOK_UPLINK_XDPGENERIC, flows_to_make(s, 0));
 }

@@ -20,7 +20,7 @@ enum hook {
 	HOOK_UPLINK,		/* ingress of the uplink */
 	HOOK_UPLINK_OUT,	/* egress of the uplink */
 	HOOK_LO,		/* ingress of lo, while something is published */
-	HOOK_UPLINK_XDP,	/* XDP of the uplink: the guard, if it is asked for; in the driver, */
+	HOOK_UPLINK_XDP,	/* XDP of the uplink: the XDP prefilter, if it is asked for; in the driver, */
 	HOOK_UPLINK_XDPGENERIC,	/* or behind it */
 	HOOKS,
 };
@@ -76,27 +76,26 @@ int dataplane_rename(const struct state *s, enum hook hook, const char *from, co
 bool dataplane_attached(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
 			const char *dev);
 
-/* ---- the guard: by XDP, whatever the other programs are attached by; its link is pinned like those of TCX ---- */
+/* ---- the XDP prefilter; its link is pinned like those of TCX ---- */
 
 /* Loads and pins its programs, after dataplane_load(). Leaves alone what is pinned already. */
-int dataplane_guard_load(const struct state *s);
+int dataplane_xdp_load(const struct state *s);
 
 /* What of XDP is on a device. */
-struct guard_view {
-	uint32_t how;			/* the guard: GUARD_NATIVE or GUARD_GENERIC; 0: it is not there */
+struct xdp_state {
+	uint32_t how;			/* the XDP prefilter: XDP_MODE_NATIVE or XDP_MODE_GENERIC; 0: it is not there */
 	char other[32];			/* another's program, by name and id; "": none */
 };
-void dataplane_guard_view(const struct state *s, int ifindex, const char *dev, struct guard_view *out);
+void dataplane_xdp_state(const struct state *s, int ifindex, const char *dev, struct xdp_state *out);
 
 /*
- * Attaches it, how: GUARD_*. A program of somebody else's stays, and then the guard is not attached: as whenever
- * it is not, that is said, and is no failure. Attached already in one of those ways: it stays as it is.
+ * Attaches it in one of the modes how (XDP_MODE_*). Already attached in one of them: no change. Another owner's XDP
+ * program stays. Failing to attach is logged and is no error.
  */
-void dataplane_guard_attach(const struct state *s, uint32_t how, int ifindex, const char *dev,
-			    bool *changed);
+void dataplane_xdp_attach(const struct state *s, uint32_t how, int ifindex, const char *dev, bool *changed);
 
 /* At once, and not when the kernel gets to it. What is not attached is no error. changed: may be NULL. */
-int dataplane_guard_detach(const struct state *s, const char *dev, bool *changed);
+int dataplane_xdp_detach(const struct state *s, const char *dev, bool *changed);
 
 /* Removes every pin of ours and the folder. Devices must have been detached. */
 int dataplane_unload(struct state *s);

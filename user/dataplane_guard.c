@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * The guard on a device, by a pinned BPF link. A device has one XDP program: whose link or program is
+ * The XDP prefilter on a device, by a pinned BPF link. A device has one XDP program: whose link or program is
  * there first keeps it (-EBUSY, -EEXIST), so that of somebody else is never replaced, nor ours.
  */
 #include <errno.h>
@@ -21,13 +21,13 @@
 #define DYING_POLL_MS 10
 
 /* The ways to attach it, the better one first. */
-static const struct guard_way {
-	uint32_t how;		/* GUARD_* */
+static const struct xdp_way {
+	uint32_t how;		/* XDP_MODE_* */
 	enum hook hook;		/* whose program */
 	uint32_t flags;
 } ways[] = {
-	{ GUARD_NATIVE, HOOK_UPLINK_XDP, XDP_FLAGS_DRV_MODE },
-	{ GUARD_GENERIC, HOOK_UPLINK_XDPGENERIC, XDP_FLAGS_SKB_MODE },
+	{ XDP_MODE_NATIVE, HOOK_UPLINK_XDP, XDP_FLAGS_DRV_MODE },
+	{ XDP_MODE_GENERIC, HOOK_UPLINK_XDPGENERIC, XDP_FLAGS_SKB_MODE },
 };
 
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
@@ -53,8 +53,8 @@ static uint32_t link_is(const struct pin_link *link, int ifindex, struct xdp_ids
 	if (link->fd < 0 || link->ifindex != (uint32_t)ifindex)
 		return 0;
 	if (link->prog_id == ids.native)
-		return GUARD_NATIVE;
-	return link->prog_id == ids.generic ? GUARD_GENERIC : 0;
+		return XDP_MODE_NATIVE;
+	return link->prog_id == ids.generic ? XDP_MODE_GENERIC : 0;
 }
 
 static void describe(uint32_t prog_id, char *text, size_t len)
@@ -68,14 +68,14 @@ static void describe(uint32_t prog_id, char *text, size_t len)
 	snprintf(text, len, "%s%sid %u", info.name, info.name[0] ? ", " : "", prog_id);
 }
 
-void dataplane_guard_view(const struct state *s, int ifindex, const char *dev, struct guard_view *out)
+void dataplane_xdp_state(const struct state *s, int ifindex, const char *dev, struct xdp_state *out)
 {
 	struct xdp_ids ids = xdp_query(ifindex);
 	struct pin_link link;
 	char path[PIN_PATH];
 
 	pin_link_path(s, HOOK_UPLINK_XDP, dev, path);
-	*out = (struct guard_view){};
+	*out = (struct xdp_state){};
 	pin_link_open(path, &link);
 	out->how = link_is(&link, ifindex, ids);
 	if (!out->how && (ids.native || ids.generic))
@@ -102,7 +102,7 @@ static struct xdp_ids wait_for_dying(int ifindex)
 }
 
 /* The link, or a negative errno. */
-static int create_in(const struct state *s, const struct guard_way *way, int ifindex)
+static int create_in(const struct state *s, const struct xdp_way *way, int ifindex)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = way->flags);
 	_cleanup_fd_ int prog = -1;
@@ -124,8 +124,9 @@ static int create(const struct state *s, uint32_t how, int ifindex, const char *
 		refused = link;
 		link = create_in(s, &ways[i], ifindex);
 	}
-	if (link >= 0 && how == GUARD_ANY && i == WAYS)
-		log_info("the guard of %s is generic: its driver takes no XDP program (%s)", dev, strerror(-refused));
+	if (link >= 0 && how == XDP_MODE_ANY && i == WAYS)
+		log_info("the XDP prefilter of %s is generic: its driver takes no XDP program (%s)", dev,
+			 strerror(-refused));
 	return link;
 }
 
@@ -134,7 +135,7 @@ static void blocked(const char *dev, struct xdp_ids ids)
 	char other[32];
 
 	describe(ids.native ? ids.native : ids.generic, other, sizeof(other));
-	log_warn("no guard on %s: it has an XDP program of somebody else's (%s), and can have but one; take that "
+	log_warn("no XDP prefilter on %s: another owner's XDP program (%s) is there, and a device has one; take that "
 		 "off and run `ebpfnet up`, or `ebpfnet up --xdp off`", dev, other);
 }
 
@@ -155,10 +156,11 @@ static void attach_new(const struct state *s, uint32_t how, int ifindex, const c
 	r = link < 0 ? link : pin_link(s, link, path);
 	if (!r)
 		*changed = true;
-	else if (how == GUARD_NATIVE)
-		log_warn("no guard on %s: its driver takes no XDP program (%s); try --xdp generic", dev, strerror(-r));
+	else if (how == XDP_MODE_NATIVE)
+		log_warn("no XDP prefilter on %s: its driver takes no XDP program (%s); try --xdp generic", dev,
+			 strerror(-r));
 	else
-		log_warn("no guard on %s: XDP is refused (%s)", dev, strerror(-r));
+		log_warn("no XDP prefilter on %s: XDP is refused (%s)", dev, strerror(-r));
 }
 
 /* It is there, and may be of another release: then by the program of this one, with no packet in between. */
@@ -175,11 +177,11 @@ static void refresh(const struct state *s, const struct pin_link *link, uint32_t
 	*changed = true;
 	r = bpf_link_update(link->fd, prog, NULL);
 	if (r)
-		log_warn("the guard of %s is of another release and cannot be replaced (%s)", dev, strerror(-r));
+		log_warn("the XDP prefilter of %s is of another release and cannot be replaced (%s)", dev,
+			 strerror(-r));
 }
 
-void dataplane_guard_attach(const struct state *s, uint32_t how, int ifindex, const char *dev,
-			    bool *changed)
+void dataplane_xdp_attach(const struct state *s, uint32_t how, int ifindex, const char *dev, bool *changed)
 {
 	struct pin_link link;
 	char path[PIN_PATH];
@@ -191,11 +193,11 @@ void dataplane_guard_attach(const struct state *s, uint32_t how, int ifindex, co
 	if (is)
 		refresh(s, &link, is, dev, changed);
 	close_fd(&link.fd);
-	if (!is && !dataplane_guard_detach(s, dev, changed))
+	if (!is && !dataplane_xdp_detach(s, dev, changed))
 		attach_new(s, how, ifindex, dev, changed);
 }
 
-int dataplane_guard_detach(const struct state *s, const char *dev, bool *changed)
+int dataplane_xdp_detach(const struct state *s, const char *dev, bool *changed)
 {
 	struct pin_link link;
 	char path[PIN_PATH];

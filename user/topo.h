@@ -57,8 +57,8 @@ bool topo_uplinks_wanting(const struct state *s, struct nl *nl, const struct hos
 /* "eth0, eth1". Returns buf. */
 #define TOPO_UPLINKS_TEXT (EBPFNET_HOST_UPLINKS * (EBPFNET_NAME_LEN + 2))
 const char *topo_uplinks_text(const struct host_record *host, char buf[TOPO_UPLINKS_TEXT]);
-/* The VLAN device for whose sake an uplink can have no guard; NULL: there is none, it can. vlan: room for it. */
-const char *topo_guard_unfit(struct nl *nl, const struct nl_link *dev, char vlan[EBPFNET_NAME_LEN]);
+/* Name of the VLAN device that rules out an XDP prefilter on the uplink, written to vlan; NULL: none does. */
+const char *topo_xdp_unfit(struct nl *nl, const struct nl_link *dev, char vlan[EBPFNET_NAME_LEN]);
 /* Takes our programs off it, if they are on it; the record's entry stays. */
 int topo_uplink_remove(const struct state *s, struct nl *nl, const struct host_record *host,
 		       struct uplink_record *u);

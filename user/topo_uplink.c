@@ -136,13 +136,13 @@ static int follow_routes(struct nl *nl, struct host_record *host)
 	return 0;
 }
 
-/* ---- the guard ---- */
+/* ---- the XDP prefilter ---- */
 
 /*
- * A device may take the tag out of a frame before XDP sees it, and then the guard would take another VLAN's
+ * A device may take the tag out of a frame before XDP sees it, and then the XDP prefilter would take another VLAN's
  * for one to this host.
  */
-const char *topo_guard_unfit(struct nl *nl, const struct nl_link *dev, char vlan[EBPFNET_NAME_LEN])
+const char *topo_xdp_unfit(struct nl *nl, const struct nl_link *dev, char vlan[EBPFNET_NAME_LEN])
 {
 	struct nl_link found;
 
@@ -153,19 +153,19 @@ const char *topo_guard_unfit(struct nl *nl, const struct nl_link *dev, char vlan
 }
 
 /* The last of the programs: packets are right without it, so a device that cannot have it is no failure. */
-static int guard_uplink(const struct state *s, struct nl *nl, const struct host_record *host,
-			const struct nl_link *dev, bool *changed)
+static int prefilter_uplink(const struct state *s, struct nl *nl, const struct host_record *host,
+			    const struct nl_link *dev, bool *changed)
 {
-	uint32_t how = host->made & GUARD_ANY;
+	uint32_t how = host->made & XDP_MODE_ANY;
 	char name[EBPFNET_NAME_LEN];
-	const char *vlan = how ? topo_guard_unfit(nl, dev, name) : NULL;
+	const char *vlan = how ? topo_xdp_unfit(nl, dev, name) : NULL;
 
 	if (vlan)
-		log_warn("no guard on %s: there is a VLAN on it (%s), and XDP may not see whose a frame is", dev->name,
+		log_warn("no XDP prefilter on %s: it has a VLAN (%s), and XDP may miss the VLAN tag", dev->name,
 			 vlan);
 	if (!how || vlan)
-		return dataplane_guard_detach(s, dev->name, changed);
-	dataplane_guard_attach(s, how, dev->ifindex, dev->name, changed);
+		return dataplane_xdp_detach(s, dev->name, changed);
+	dataplane_xdp_attach(s, how, dev->ifindex, dev->name, changed);
 	return 0;
 }
 
@@ -182,7 +182,7 @@ static int forget(const struct state *s, const struct host_record *host, struct 
 		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK_OUT, 0, u->name, false);
 	if (!r && host->hook == HOOK_TCX)
 		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK, 0, u->name, false);
-	return r ? r : dataplane_guard_detach(s, u->name, NULL);
+	return r ? r : dataplane_xdp_detach(s, u->name, NULL);
 }
 
 /* Its programs stay attached all the while. */
@@ -219,7 +219,7 @@ static int hook_uplink(const struct state *s, struct nl *nl, struct host_record 
 		*changed = true;
 		r = state_uplink_set(s, dev->ifindex, &up);
 	}
-	return r ? r : guard_uplink(s, nl, host, dev, changed);
+	return r ? r : prefilter_uplink(s, nl, host, dev, changed);
 }
 
 /* -ENODEV (quiet): there is no such device now. */
@@ -294,7 +294,7 @@ int topo_uplinks(const struct state *s, struct nl *nl, struct host_record *host,
 {
 	int there = 0, i, r;
 
-	r = host->made & GUARD_ANY ? dataplane_guard_load(s) : 0;
+	r = host->made & XDP_MODE_ANY ? dataplane_xdp_load(s) : 0;
 	if (!r && host->made & UPLINKS_FOLLOW)
 		r = follow_routes(nl, host);
 	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0] && !r; i++) {
@@ -322,7 +322,7 @@ int topo_uplink_remove(const struct state *s, struct nl *nl, const struct host_r
 
 	if (!u->ifindex)
 		return 0;
-	r = dataplane_guard_detach(s, u->name, NULL);
+	r = dataplane_xdp_detach(s, u->name, NULL);
 	if (!r)
 		r = state_uplink_del(s, u->ifindex);
 	if (r)

@@ -22,11 +22,11 @@ enum {
 	MADE_ETC_NETNS = 1 << 3,	/* /etc/netns */
 	UP_DEFAULTS = 1 << 4,		/* `up` that named no namespace is not done: ns1 and ns2 are wanted */
 	GOING_DOWN = 1 << 5,		/* `down` is not done: whatever comes next finishes it first */
-	GUARD_NATIVE = 1 << 6,		/* `up --xdp`: uplinks have the guard, attached to the driver, */
-	GUARD_GENERIC = 1 << 7,		/* or behind it; both: so if it cannot be to the driver */
+	XDP_MODE_NATIVE = 1 << 6,	/* `up --xdp`: the XDP prefilter of uplinks runs in the driver, */
+	XDP_MODE_GENERIC = 1 << 7,	/* or behind it; both: generic where the driver takes none */
 };
 
-#define GUARD_ANY (GUARD_NATIVE | GUARD_GENERIC)
+#define XDP_MODE_ANY (XDP_MODE_NATIVE | XDP_MODE_GENERIC)
 
 #define EBPFNET_HOST_UPLINKS 16		/* uplinks that a network may have */
 

@@ -521,7 +521,7 @@ static void run_command(char *line)
 
 /* ---- what is there ---- */
 
-/* The guard, which nobody asked for, is not there, and not measured. */
+/* The XDP prefilter, which nobody asked for, is not there, and not measured. */
 static void open_programs(void)
 {
 	char path[256];

@@ -124,20 +124,20 @@ test_expose_at_each_bpf_call() { converges three bpf ebpfnet expose ns1 8000-800
 
 test_up_at_each_file() { up_converges openat; }
 
-guarded() { up --xdp; }
+prefiltered() { up --xdp; }
 
-test_up_with_a_guard_at_each_bpf_call() {
+test_up_with_a_prefilter_at_each_bpf_call() {
 	[ "${FAULT_KILLS-}" = all ] || skip "make faults"
 	converges nothing bpf ebpfnet up --hook "$HOOK" --xdp
 }
 
-test_up_takes_the_guard_off_at_each_bpf_call() { converges guarded bpf ebpfnet up --xdp off; }
-test_up_takes_the_guard_off_at_each_unlink() { converges guarded unlink ebpfnet up --xdp off; }
-test_up_changes_the_guard_at_each_bpf_call() { converges guarded bpf ebpfnet up --xdp generic; }
+test_up_takes_the_prefilter_off_at_each_bpf_call() { converges prefiltered bpf ebpfnet up --xdp off; }
+test_up_takes_the_prefilter_off_at_each_unlink() { converges prefiltered unlink ebpfnet up --xdp off; }
+test_up_changes_the_prefilter_at_each_bpf_call() { converges prefiltered bpf ebpfnet up --xdp generic; }
 
-test_down_with_a_guard_at_each_bpf_call() {
+test_down_with_a_prefilter_at_each_bpf_call() {
 	[ "${FAULT_KILLS-}" = all ] || skip "make faults"
-	converges guarded bpf ebpfnet down
+	converges prefiltered bpf ebpfnet down
 }
 
 # Its pins are renamed with it, one by one.

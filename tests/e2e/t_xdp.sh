@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # hooks: any
 #
-# The guard, `up --xdp`: on real packets, beside XDP programs of others, and its comings and goings.
+# The XDP prefilter, `up --xdp`: on real packets, beside XDP programs of others, and its comings and goings.
 
 problems() {
 	ebpfnet status --json | json '[p["problem"] for p in j["problems"]]'
@@ -12,11 +12,11 @@ well() { # WHEN
 	is "$(problems)" "[]" "problems $1"
 }
 
-# How eth0 (or DEV) is guarded: by what we say, and by what the kernel says.
-guarded() { # native|generic|None [DEV]
+# How eth0 (or DEV) is prefiltered: by what we say, and by what the kernel says.
+prefiltered() { # native|generic|None [DEV]
 	local dev=${2-eth0} word="" there
 	is "$(ebpfnet status --json | json '[u["xdp"] for u in j["uplinks"] if u["name"] == "'"$dev"'"]')" \
-		"[$([ "$1" = None ] && echo None || echo "'$1'")]" "guard of $dev"
+		"[$([ "$1" = None ] && echo None || echo "'$1'")]" "prefilter of $dev"
 	there=$(ip -d link show "$dev" | grep -oE ' xdp(generic)? ' || true)
 	case $1 in native) word=" xdp " ;; generic) word=" xdpgeneric " ;; esac
 	is "$there" "$word" "XDP on $dev"
@@ -34,7 +34,7 @@ others_xdp() { # xdpdrv|xdpgeneric
 
 others_is_there() {
 	like "$(ip link show eth0)" 'xdp.* id [0-9]+ (name other )?'
-	unlike "$(ip link show eth0)" ebpfnet_guard
+	unlike "$(ip link show eth0)" ebpfnet_xdp
 }
 
 # ---- packets
@@ -121,24 +121,24 @@ test_the_same_is_dropped_without() {
 }
 
 # A frame in another VLAN is another network's, and may not be judged.
-test_a_vlan_keeps_the_guard_away() {
+test_a_vlan_keeps_the_prefilter_away() {
 	ip link add link eth0 name eth0.5 type vlan id 5 2> /dev/null || skip "this kernel has no VLANs"
 	ip link set eth0.5 up
 	ip -n isp link add link lan name lan.5 type vlan id 5
 	ip -n isp link set lan.5 up
 	up --xdp
-	like "$err" 'no guard on eth0: there is a VLAN on it \(eth0.5\)'
-	guarded None
-	like "$(problems)" 'eth0 has no guard: there is a VLAN'
+	like "$err" 'no XDP prefilter on eth0: it has a VLAN \(eth0.5\)'
+	prefiltered None
+	like "$(problems)" 'eth0 has no XDP prefilter: there is a VLAN'
 	ip link del eth0.5
-	like "$(problems)" 'the guard is missing from eth0'
+	like "$(problems)" 'the XDP prefilter is missing from eth0'
 	must ebpfnet up
-	guarded native
+	prefiltered native
 	well "without the VLAN"
 	ip link add link eth0 name eth0.5 type vlan id 5
-	like "$(problems)" 'guard of eth0 is not as it should be: it may not see the tags of eth0.5'
+	like "$(problems)" 'prefilter of eth0 is not as it should be: it may not see the tags of eth0.5'
 	must ebpfnet up
-	guarded None
+	prefiltered None
 	must ebpfnet up --xdp off
 	well "when there is to be none"
 }
@@ -147,12 +147,12 @@ test_a_vlan_keeps_the_guard_away() {
 
 test_without_a_value_the_driver_is_asked_first() {
 	up --xdp
-	guarded native
+	prefiltered native
 	must ebpfnet up
 	like "$out" 'nothing to change'
 	must ebpfnet up --xdp
 	like "$out" 'nothing to change'
-	well "with a guard"
+	well "with an XDP prefilter"
 }
 
 # A macvlan's driver has no XDP of its own.
@@ -160,32 +160,32 @@ test_where_the_driver_does_not_take_it() {
 	ip link add mv0 link eth0 type macvlan mode bridge 2> /dev/null || skip "this kernel has no macvlan"
 	ip link set mv0 up
 	up --uplink mv0 --xdp native
-	like "$err" 'no guard on mv0: its driver takes no XDP program \(.*\); try --xdp generic'
-	guarded None mv0
-	like "$(problems)" 'the guard is missing from mv0'
+	like "$err" 'no XDP prefilter on mv0: its driver takes no XDP program \(.*\); try --xdp generic'
+	prefiltered None mv0
+	like "$(problems)" 'the XDP prefilter is missing from mv0'
 	must ebpfnet up --xdp
-	like "$out" 'the guard of mv0 is generic: its driver takes no XDP program'
-	guarded generic mv0
-	unlike "$(problems)" guard
+	like "$out" 'the XDP prefilter of mv0 is generic: its driver takes no XDP program'
+	prefiltered generic mv0
+	unlike "$(problems)" prefilter
 	must ebpfnet up
 	like "$out" 'nothing to change'
 }
 
 test_it_stays_until_another_is_asked_for() {
 	up
-	guarded None
+	prefiltered None
 	well "without one"
 	must ebpfnet up --xdp generic
-	guarded generic
+	prefiltered generic
 	must ebpfnet ns add more
 	must ebpfnet up
-	guarded generic
+	prefiltered generic
 	must ebpfnet up --xdp native
-	guarded native
+	prefiltered native
 	must ebpfnet up --xdp # it is: in one of the ways that will do
-	guarded native
+	prefiltered native
 	must ebpfnet up --xdp off
-	guarded None
+	prefiltered None
 	well "after it is off"
 	must ebpfnet up
 	like "$out" 'nothing to change'
@@ -216,15 +216,15 @@ test_another_release_may_take_it_off() {
 test_taken_off_by_somebody() {
 	up --xdp
 	must bpftool link detach pinned $PINS/links/uplink_xdp-eth0
-	like "$(problems)" 'the guard is missing from eth0'
+	like "$(problems)" 'the XDP prefilter is missing from eth0'
 	must ebpfnet up
-	guarded native
+	prefiltered native
 	rm $PINS/links/uplink_xdp-eth0
 	must ebpfnet up
-	guarded native
+	prefiltered native
 	rm -r $PINS/progs
 	must ebpfnet up
-	guarded native
+	prefiltered native
 	well "once it is back"
 }
 
@@ -234,10 +234,10 @@ test_a_renamed_uplink_keeps_it() {
 	ip link set eth0 name wan.7
 	ip link set wan.7 up
 	ip route add default via 172.31.0.1
-	guarded native wan.7
+	prefiltered native wan.7
 	well "under another name"
 	must ebpfnet up
-	guarded native wan.7
+	prefiltered native wan.7
 	is "$(ls $PINS/links | grep -c uplink_xdp)" 1 "pins of it"
 	must ebpfnet down
 	is "$(ip link show wan.7 | grep -c xdp)" 0 "XDP left"
@@ -247,16 +247,16 @@ test_an_uplink_that_was_made_again_gets_it() {
 	up --xdp
 	ip link del eth0
 	make_uplink_again
-	guarded None
+	prefiltered None
 	must ebpfnet up
-	guarded native
+	prefiltered native
 	well "after up"
 	ebpfnet monitor --repair > $T/monitor.out 2>&1 &
 	soon grep -q watching $T/monitor.out
 	ip link del eth0
 	make_uplink_again
 	soon grep -q 'repaired: out through eth0' $T/monitor.out
-	guarded native
+	prefiltered native
 	well "after monitor"
 }
 
@@ -267,8 +267,8 @@ test_each_of_two_uplinks_has_one() {
 	ip link set eth1 up
 	up --uplink eth0 --xdp generic
 	must ebpfnet up --uplink eth1
-	guarded generic
-	guarded generic eth1
+	prefiltered generic
+	prefiltered generic eth1
 	well "with two"
 	must ebpfnet down
 	is "$(ip link | grep -c xdp)" 0 "XDP left"
@@ -279,23 +279,23 @@ test_each_of_two_uplinks_has_one() {
 beside() { # xdpdrv|xdpgeneric
 	others_xdp "$1"
 	up --xdp
-	like "$err" 'no guard on eth0: it has an XDP program of somebody else.s \((other, )?id [0-9]+\)'
+	like "$err" 'no XDP prefilter on eth0: another owner's XDP program \((other, )?id [0-9]+\)'
 	others_is_there
 	is "$(wc -l <<< "$err")" 1 "lines"
-	like "$(problems)" 'eth0 has no guard: it has an XDP program of somebody else'
+	like "$(problems)" 'eth0 has no XDP prefilter: it has an XDP program of somebody else'
 	pings ns1 $INTERNET
 	must ebpfnet up
-	like "$err" 'no guard on eth0'
+	like "$err" 'no XDP prefilter on eth0'
 	others_is_there
 	must bpftool net detach "$1" dev eth0
-	like "$(problems)" 'the guard is missing from eth0'
+	like "$(problems)" 'the XDP prefilter is missing from eth0'
 	must ebpfnet up
-	guarded native
+	prefiltered native
 	well "once that is gone"
 	# and nobody takes its place unasked
 	must_not bpftool net attach "$1" pinned /sys/fs/bpf/other dev eth0
 	must_not bpftool net attach xdp pinned /sys/fs/bpf/other dev eth0
-	guarded native
+	prefiltered native
 }
 
 test_beside_a_native_program_of_somebody_else() { beside xdpdrv; }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * The guard, XDP on an uplink: what it drops the uplink's program would drop, and count, too; what that one
+ * The XDP prefilter, XDP on an uplink: what it drops the uplink's program would drop, and count, too; what that one
  * has yet to look at passes. tests/fuzz/prog asks the same of any packet.
  */
 #include <unistd.h>
@@ -14,11 +14,11 @@
 /* In the driver and behind it: one program, twice. */
 static void passes_early(const struct frame *f)
 {
-	guard_gets(f);
+	xdp_gets(f);
 	expect_outcome(PASSED);
 	expect_packet(f);
 	expect_counted(COUNTERS);
-	generic_guard_gets(f);
+	generic_xdp_gets(f);
 	expect_outcome(PASSED);
 	expect_packet(f);
 	expect_counted(COUNTERS);
@@ -26,15 +26,15 @@ static void passes_early(const struct frame *f)
 
 static void dropped_early(const struct frame *f, enum counter reason)
 {
-	guard_gets(f);
+	xdp_gets(f);
 	expect_dropped(reason);
-	generic_guard_gets(f);
+	generic_xdp_gets(f);
 	expect_dropped(reason);
 	uplink_gets(f);
 	expect_dropped(reason);
 }
 
-/* Not by the guard, though the uplink's program drops it. */
+/* Not by the XDP prefilter, though the uplink's program drops it. */
 static void dropped_late(const struct frame *f, enum counter reason)
 {
 	passes_early(f);
@@ -178,7 +178,7 @@ static void a_frame_to_somebody_else_is_not(void **s)
 	}
 }
 
-/* The device's present address counts, not the one it had when the guard came. */
+/* The device's present address counts, not the one it had when the XDP prefilter came. */
 static void a_device_may_change_its_mac(void **s)
 {
 	struct frame *was = frame(TO_HOST, .src = NS1);
@@ -241,7 +241,7 @@ static void so_is_a_frame_that_ends_in_its_headers(void **s)
 
 /* ---- a SYN to an external port that a namespace has ---- */
 
-/* It is dropped if the address is the host's, and it has no socket there: the guard does not ask. */
+/* It is dropped if the address is the host's, and it has no socket there: the XDP prefilter does not ask. */
 static void a_syn_to_a_mapped_port_is_left_to_the_uplinks_program(void **s)
 {
 	struct frame *syn = frame(TO_MAPPED, .src = SERVER2, .flags = SYN);

@@ -362,5 +362,5 @@ int main(void)
 		spec(a_header_with_options_has_them),
 	};
 
-	return run_specs("guard", specs);
+	return run_specs("port security", specs);
 }

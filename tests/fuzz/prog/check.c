@@ -175,7 +175,7 @@ static bool is_routed(const struct shot *s, const struct outcome_of *o)
 	return o->went == WENT_UPLINK || o->went == WENT_PORT;
 }
 
-/* What the guard drops, the uplink's program does, too, and for the same reason. */
+/* What the XDP prefilter drops, the uplink's program does, too, and for the same reason. */
 static const char *check_early(const struct outcome_of *o)
 {
 	if (o->early == COUNTERS)

@@ -58,7 +58,7 @@ struct outcome_of {
 	enum went went;
 	enum counter counted;		/* the one of PASSES and DROPS that rose */
 	int counts;			/* by how much all of them rose */
-	enum counter early;		/* what the guard counted before; COUNTERS: it let it pass */
+	enum counter early;		/* what the XDP prefilter counted before; COUNTERS: it let it pass */
 };
 
 /* ---- a frame, read ---- */

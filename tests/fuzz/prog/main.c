@@ -94,7 +94,7 @@ static void print_shot(const struct shot *s)
 	printf("\n");
 }
 
-/* The guard sees first what comes by an uplink; of what our programs turn round in here it sees nothing. */
+/* The XDP prefilter sees first what comes by an uplink; of what our programs turn round in here it sees nothing. */
 static void fire_early(const struct shot *s, struct outcome_of *o)
 {
 	enum { PASS = 2 };

@@ -114,8 +114,8 @@ void run_given(enum hook hook, enum device dev, const struct frame *in, struct g
 #define uplink_gets(f) run(HOOK_UPLINK, DEV_UPLINK, f)
 #define lo_gets(f) run(HOOK_LO, DEV_LO, f)
 /* Before uplink_gets(): XDP. It passes or drops. */
-#define guard_gets(f) run_xdp(HOOK_UPLINK_XDP, DEV_UPLINK, f)
-#define generic_guard_gets(f) run_xdp(HOOK_UPLINK_XDPGENERIC, DEV_UPLINK, f)
+#define xdp_gets(f) run_xdp(HOOK_UPLINK_XDP, DEV_UPLINK, f)
+#define generic_xdp_gets(f) run_xdp(HOOK_UPLINK_XDPGENERIC, DEV_UPLINK, f)
 void run_xdp(enum hook hook, enum device dev, const struct frame *in);
 
 /* The same from a thread of its own, beside others: only the maps tell what became of it. */
