@@ -305,7 +305,7 @@ __noinline verdict_t ct_create(ctx_t *ctx)
 	}
 	count(COUNT_flow_new);
 	if (m->new.t.sport_h != m->want_h)
-		count(COUNT_port_changed);
+		count(COUNT_src_port_remapped);
 	return FWD_NEXT;
 }
 

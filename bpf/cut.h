@@ -156,7 +156,7 @@ __noinline verdict_t ip_fragment(ctx_t *ctx, __u32 mtu)
 	v = frag_out_all(ctx, p, mtu, buf);
 	reinject_buf_put(buf);
 	if (v == FWD_STOLEN)
-		count(COUNT_datagram_cut);
+		count(COUNT_frag_created);
 	return v;
 }
 

@@ -74,7 +74,7 @@ static __noinline int slow_from_port(ctx_t *ctx)
 	verdict_t v;
 
 	if (!net || !p)
-		return forward(ctx, DROP(no_port), &fwd, 0, NULL);
+		return forward(ctx, DROP(unknown_ifindex), &fwd, 0, NULL);
 	if (parse(ctx, p) != PARSED)
 		return forward(ctx, DROP(malformed), &fwd, 0, NULL);
 	p->key.zone = port->net;
@@ -107,13 +107,13 @@ static __always_inline int slow_from_gateway(ctx_t *ctx)
 	verdict_t v;
 
 	if (!net || !p)
-		return forward(ctx, DROP(no_port), &fwd, 0, NULL);
+		return forward(ctx, DROP(unknown_ifindex), &fwd, 0, NULL);
 	if (ctx_forwarded(ctx))
 		return forward(ctx, DROP(unsolicited), &fwd, 0, NULL);
 	if (parse(ctx, p) != PARSED)
 		return forward(ctx, DROP(malformed), &fwd, 0, NULL);
 	v = switch_frame(ctx, p, *id, net, NULL, &fwd);
-	return forward(ctx, v == FWD_NEXT ? DROP(reflected) : v, &fwd, *id, net);
+	return forward(ctx, v == FWD_NEXT ? DROP(same_port) : v, &fwd, *id, net);
 }
 
 /* Egress of the gateway device. */

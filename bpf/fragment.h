@@ -31,7 +31,7 @@ static __always_inline enum frag_result frag_enqueue(ctx_t *ctx, struct pkt *p)
 	}
 	r = frag_lookup(p, ref);
 	if (r == FRAG_WAIT)
-		count(COUNT_fragment_held);
+		count(COUNT_frag_queued);
 	else
 		fragq_drop(ref);
 	return r;
@@ -62,11 +62,11 @@ __noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
 	case FRAG_HOST:
 		return FWD_PASS;
 	case FRAG_OVERLAP:
-		return DROP(fragment_overlap);
+		return DROP(frag_overlap);
 	case FRAG_DROP:
-		return DROP(fragment);
+		return DROP(frag_no_first);
 	default:
-		return outside ? FWD_PASS : DROP(fragment_no_room);
+		return outside ? FWD_PASS : DROP(frag_queue_full);
 	}
 }
 

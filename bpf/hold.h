@@ -162,7 +162,7 @@ static __always_inline __u32 fragq_alloc(__u32 source)
 	if (old.state == FRAGQ_BUSY || !fragq_claim(h, old, old.use + 1))
 		return 0;
 	if (old.state == FRAGQ_USED)
-		count(s.oldest >= FRAGQ_TICKS ? COUNT_fragment : COUNT_fragment_no_room);
+		count(s.oldest >= FRAGQ_TICKS ? COUNT_frag_no_first : COUNT_frag_queue_full);
 	h->seen = s.now;
 	h->source = source;
 	return (__u32)(__u16)(old.use + 1) << 16 | (s.at + 1);
@@ -221,7 +221,7 @@ static long fragq_release_one(__u32 n, struct fragq_release *r)
 	if (!f || !h || !r->ref || !fragq_claim(h, taken, taken.use))
 		return 1;
 	if (!reinject_send(r->ctx, f->bytes, h->len, FRAGQ_FRAME_MAX))
-		count(COUNT_fragment_released);
+		count(COUNT_frag_reinjected);
 	r->ref = h->next;
 	fragq_set(h, FRAGQ_FREE, taken.use);
 	return 0;
@@ -233,7 +233,7 @@ static long fragq_drop_one(__u32 n, __u32 *ref)
 	if (!*ref)
 		return 1;
 	*ref = fragq_drop(*ref);
-	count(COUNT_fragment);
+	count(COUNT_frag_no_first);
 	return 0;
 }
 

@@ -50,7 +50,7 @@ __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, cons
 	if (v != FWD_NEXT)
 		return v;
 	if (f->to == TO_STACK) {
-		fwd->counter = COUNT_host_moved;
+		fwd->counter = COUNT_host_snat;
 		return FWD_PASS;
 	}
 	if (f->to != TO_PORT || p->ttl <= 1)

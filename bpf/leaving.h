@@ -96,7 +96,7 @@ static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct
 		if (!f)
 			return DROP(helper_failed);
 	}
-	fwd->counter = COUNT_host_moved;
+	fwd->counter = COUNT_host_snat;
 	to = nat_translate(f, &p->key);
 	v = rewrite_tuple(ctx, p, &to, p->ttl);
 	return v == FWD_NEXT ? FWD_PASS : v;

@@ -55,7 +55,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 		reason = DROP(too_big);
 		break;
 	case ROUTE_UNMANAGED:
-		reason = DROP(uplink_unhooked);
+		reason = DROP(egress_unmanaged);
 		break;
 	case ROUTE_DISABLED:
 		reason = DROP(forwarding_off);
@@ -172,7 +172,7 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 	struct ct_new *n;
 
 	if (p->kind == PKT_FRAG)
-		return DROP(fragment);
+		return DROP(frag_no_first);
 	if (!pkt_has_tuple(p))
 		return DROP(bad_protocol);
 	if (!ct_may_create(p->key.proto, p->tcp_flags) || (p->kind == PKT_QUERY && !icmp_is_request(p->icmp_type)))

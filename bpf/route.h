@@ -116,7 +116,7 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr s
 	case BPF_FIB_LKUP_RET_PROHIBIT:
 		return ROUTE_PROHIBITED;
 	case BPF_FIB_LKUP_RET_FWD_DISABLED:
-		count(COUNT_fib_disabled);
+		count(COUNT_fib_fwd_disabled);
 		return ROUTE_DISABLED;
 	default:
 		return ROUTE_FAILED;

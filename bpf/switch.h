@@ -82,7 +82,7 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 	}
 	if (mac_group(p->dmac)) {
 		if (mac_link_local_group(p->dmac))
-			return DROP(link_local_group);
+			return DROP(reserved_mcast);
 		fwd->counter = COUNT_flooded;
 		return FWD_FLOOD;
 	}
@@ -107,7 +107,7 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 		return FWD_FLOOD;
 	}
 	if (e->ifindex == entry.ifindex)
-		return DROP(reflected);
+		return DROP(same_port);
 	entry.to = fwd->ifindex = e->ifindex;
 	if (e->kind != FDB_LEARNED && !(from && from->port.flags & PORT_SPOOF_ALLOW))
 		*n = entry;

@@ -28,7 +28,7 @@ static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f
 static __always_inline enum counter translate_counter(const struct flow *f)
 {
 	if (f->to == TO_STACK)
-		return COUNT_host_moved;
+		return COUNT_host_snat;
 	if (f->to == TO_PORT)
 		return f->dir == FLOW_ORIGINAL ? COUNT_published_in : COUNT_unmasqueraded;
 	return f->dir == FLOW_ORIGINAL ? COUNT_masqueraded : COUNT_published_out;
@@ -45,7 +45,7 @@ static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, cons
 	verdict_t v;
 
 	if (p->out_of_window && p->tcp_flags & TCP_RST)
-		return DROP(stray_reset);
+		return DROP(rst_out_of_window);
 	fwd->counter = translate_counter(f);
 	v = rewrite_tuple(ctx, p, &to, ttl);
 	if (v != FWD_NEXT)

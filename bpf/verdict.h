@@ -23,7 +23,7 @@ typedef int verdict_t;
 
 #define DROP(reason) (-(verdict_t)COUNT_##reason)
 
-_Static_assert(COUNT_no_port > 0, "a drop code is negative: counter 0 must not be a drop");
+_Static_assert(COUNT_unknown_ifindex > 0, "a drop code is negative: counter 0 must not be a drop");
 
 /* Where to, for the verdicts that go somewhere, and as what it is counted. */
 struct fwd_out {

@@ -17,69 +17,69 @@
 	X(flooded, "flooded to every port")                                        \
 	X(arp_answered, "ARP request answered from the maps")                      \
 	X(to_host, "handed to the host")                                           \
-	X(masqueraded, "sent out translated")                                      \
+	X(masqueraded, "sent out of an uplink, translated")                                      \
 	X(unmasqueraded, "reply translated back into a namespace")                 \
-	X(hairpinned, "sent to another namespace's external port")                 \
+	X(hairpinned, "sent to another namespace's external port (hairpin)")                 \
 	X(published_in, "delivered to a published port")                           \
 	X(published_out, "reply of a published port")                              \
 	X(icmp_translated, "ICMP error translated")                                \
-	X(icmp_sent, "answered with an ICMP error of ours")                        \
-	X(host_moved, "host's own packet, given a port that is free")              \
+	X(icmp_sent, "answered with an ICMP error")                        \
+	X(host_snat, "host's own packet, source port changed")              \
 	X(not_ours, "left to the host's stack")
 
 #define EBPFNET_DROPS(X)                                                           \
-	X(no_port, "device is not a port of ours")                                 \
+	X(unknown_ifindex, "device is not a port of the switch")                                 \
 	X(malformed, "header too short or inconsistent")                           \
 	X(bad_checksum, "IP header checksum wrong")                                \
 	X(bad_source_mac, "source MAC zero or a group address")                    \
 	X(spoofed_mac, "source MAC is not the port's")                             \
 	X(spoofed_addr, "source address is not the port's")                        \
 	X(router_advert, "router advertisement from a namespace")                  \
-	X(link_local_group, "802.1D link-local group address")                     \
-	X(reflected, "destination is behind the port it came from")                \
+	X(reserved_mcast, "reserved multicast address (IEEE 802.1D)")                     \
+	X(same_port, "destination is on the port it came from")                \
 	X(vlan_to_gateway, "VLAN-tagged frame to the gateway")                     \
 	X(foreign_mac, "frame to another station's MAC")                           \
 	X(not_ip, "neither IPv4 nor ARP, to the gateway")                          \
 	X(martian, "source or destination that no router forwards")                \
 	X(directed_broadcast, "routed packet to a broadcast address")              \
 	X(ip_option, "source route option")                                        \
-	X(ttl_exceeded, "TTL used up")                                             \
-	X(too_big, "larger than the way's MTU")                                    \
+	X(ttl_exceeded, "TTL exceeded")                                             \
+	X(too_big, "larger than the egress MTU")                                    \
 	X(no_route, "no route to the destination")                                 \
 	X(prohibited, "blackhole, unreachable or prohibit route")                  \
-	X(forwarding_off, "somebody switched forwarding off on our device")        \
-	X(uplink_unhooked, "way out is a device without our programs")             \
+	X(forwarding_off, "forwarding is off on the gateway's peer device")        \
+	X(egress_unmanaged, "routed to a device without our programs")             \
 	X(no_source, "uplink has no address to masquerade as")                     \
 	X(no_free_port, "every external port to that destination is taken")        \
 	X(table_full, "flow table full")                                           \
 	X(over_cap, "namespace has as many flows as it may have")                  \
-	X(stray_reset, "TCP RST outside of its receiver's window")                 \
-	X(no_flow, "belongs to no flow and may not begin one")                     \
+	X(rst_out_of_window, "TCP RST out of its receiver's window")                 \
+	X(no_flow, "belongs to no flow and may not create one")                     \
 	X(bad_protocol, "protocol that cannot be masqueraded")                     \
-	X(fragment, "fragment whose first part did not come, or was refused")      \
-	X(fragment_overlap, "fragment that overlaps another of its datagram")      \
-	X(fragment_no_room, "no room to hold a fragment until the first part is here") \
+	X(frag_no_first, "fragment whose first fragment never came, or was refused")      \
+	X(frag_overlap, "fragment that overlaps another of its datagram")      \
+	X(frag_queue_full, "fragment queue is full, or the source has its share") \
 	X(icmp_error, "ICMP error about no flow, or malformed")                    \
-	X(icmp_bad_sum, "ICMP error with a wrong checksum, or that quotes one")    \
-	X(unsolicited, "from outside to a namespace, unasked")                     \
-	X(private_source, "source inside a network of ours, on the way out")       \
-	X(no_endpoint, "nobody has that address")                                  \
-	X(port_gone, "the namespace was removed behind our back")                  \
+	X(icmp_bad_sum, "ICMP error with a wrong checksum, or that embeds one")    \
+	X(unsolicited, "unsolicited, from outside to a namespace")                     \
+	X(private_source, "source inside a network of ours, out of an uplink")       \
+	X(no_endpoint, "no endpoint has that address")                                  \
+	X(port_gone, "the namespace was removed externally")                  \
 	X(helper_failed, "a kernel helper refused")
 
 #define EBPFNET_EVENTS(X)                                                          \
-	X(flow_new, "flows begun")                                                 \
+	X(flow_new, "flows created")                                                 \
 	X(flow_ended, "flows ended")                                               \
-	X(flow_evicted, "flows ended early: half open, in a full table")           \
+	X(flow_evicted, "flows evicted: not established, in a full table")           \
 	X(flow_refused, "flows refused: no port, no slot, or over the cap")        \
 	X(fdb_learned, "MAC addresses learned")                                    \
 	X(fdb_moved, "MAC addresses moved to another port")                        \
 	X(icmp_limited, "ICMP errors not sent: rate limit")                        \
-	X(port_changed, "external port other than the source port")                \
-	X(fragment_held, "fragments held until the first part is here")            \
-	X(fragment_released, "fragments held before and sent on")                  \
-	X(datagram_cut, "datagrams cut into fragments: larger than the way's MTU") \
-	X(fib_disabled, "routing look-ups refused: forwarding is off on our device")
+	X(src_port_remapped, "external port differs from the source port")                \
+	X(frag_queued, "fragments queued until the first one arrives")            \
+	X(frag_reinjected, "queued fragments reinjected")                  \
+	X(frag_created, "datagrams fragmented for the egress MTU") \
+	X(fib_fwd_disabled, "FIB look-ups refused: forwarding is off on the gateway's peer")
 
 #define EBPFNET_COUNTERS(X) EBPFNET_PASSES(X) EBPFNET_DROPS(X) EBPFNET_EVENTS(X)
 

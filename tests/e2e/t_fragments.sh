@@ -18,7 +18,7 @@ test_echo_goes_out_and_comes_back_in_pieces() {
 	pings ns1 $GATEWAY -s 4000
 	pings ns1 $HOST -s 4000
 	pings ns1 $NS2 -s 4000
-	is "$(counter datagram_cut)" 0 "datagrams cut: each sender did it"
+	is "$(counter frag_created)" 0 "datagrams cut: each sender did it"
 }
 
 test_published_port_is_spoken_to_in_pieces() {
@@ -58,7 +58,7 @@ test_host_has_its_own_in_pieces() {
 	must ebpfnet expose ns1 5000:3000/udp
 	pings host $INTERNET -s 4000
 	pings internet $HOST -s 4000
-	is "$(counter fragment_held)" 0 "pieces held: they come in order"
+	is "$(counter frag_queued)" 0 "pieces held: they come in order"
 }
 
 # The sender leaves its checksum to the device, and the largest datagram there is fits its own link.
@@ -75,6 +75,6 @@ test_largest_datagram_is_cut() {
 	    sock.tell(text, server.at)
 	    server.hears(text, "%d bytes" % size)
 	'
-	is "$(counter datagram_cut)" 3 "datagrams cut"
-	is "$(counter fragment_held)" 0 "pieces held"
+	is "$(counter frag_created)" 3 "datagrams cut"
+	is "$(counter frag_queued)" 0 "pieces held"
 }

@@ -70,7 +70,7 @@ test_two_namespaces_with_the_same_source_port() {
 		is "$first" 6000 "port of the first"
 		[ "${out#* }" != "$first" ] || fail "both $proto flows have port $first"
 	done
-	[ "$(counter port_changed)" -ge 2 ] || fail "the change of ports is not counted"
+	[ "$(counter src_port_remapped)" -ge 2 ] || fail "the change of ports is not counted"
 }
 
 test_only_replies_come_back() {
@@ -182,6 +182,6 @@ test_the_way_out_may_change() {
 	ip route replace $INTERNET2 via 10.9.9.1
 	must_not on ns1 ping -n -c1 -W1 $INTERNET2 # not hooked: the answer could not be seen
 	like "$out" "From $GATEWAY icmp_seq=1 Destination Net Unreachable"
-	is "$(counter uplink_unhooked)" 0 "drops, as an error was sent"
+	is "$(counter egress_unmanaged)" 0 "drops, as an error was sent"
 	pings ns1 $INTERNET
 }

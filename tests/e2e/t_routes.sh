@@ -73,7 +73,7 @@ test_forwarding_that_is_off_is_told_and_mended() {
 	toggle_ip_forward
 	must_not on ns1 ping -n -c1 -W1 $INTERNET
 	like "$out" "From $GATEWAY icmp_seq=1 Destination Net Unreachable"
-	[ "$(counter fib_disabled)" -ge 1 ] || fail "refused look-ups are not counted"
+	[ "$(counter fib_fwd_disabled)" -ge 1 ] || fail "refused look-ups are not counted"
 	must ebpfnet status
 	like "$out" 'switched forwarding off on ebpfnet0p .*ebpfnet up'
 	unlike "$out" 'all well'

@@ -279,10 +279,10 @@ test_each_of_two_uplinks_has_one() {
 beside() { # xdpdrv|xdpgeneric
 	others_xdp "$1"
 	up --xdp
-	like "$err" 'no XDP prefilter on eth0: another owner's XDP program \((other, )?id [0-9]+\)'
+	like "$err" 'no XDP prefilter on eth0: another owner.s XDP program \((other, )?id [0-9]+\)'
 	others_is_there
 	is "$(wc -l <<< "$err")" 1 "lines"
-	like "$(problems)" 'eth0 has no XDP prefilter: it has an XDP program of somebody else'
+	like "$(problems)" 'eth0 has no XDP prefilter: another owner.s XDP program is there'
 	pings ns1 $INTERNET
 	must ebpfnet up
 	like "$err" 'no XDP prefilter on eth0'

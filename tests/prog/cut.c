@@ -15,7 +15,7 @@ static char text[1393];
 static void expect_cut(struct frame *in, struct frame *out)
 {
 	wire_send(DEV_NS1, in);
-	expect_counted(COUNT_datagram_cut, COUNT_flow_new, COUNT_masqueraded, COUNT_masqueraded);
+	expect_counted(COUNT_frag_created, COUNT_flow_new, COUNT_masqueraded, COUNT_masqueraded);
 	expect_arrival(DEV_UPLINK, frame_piece(out, 0, 976));
 	expect_arrival(DEV_UPLINK, frame_piece(out, 976, BEHIND - 976));
 	expect_no_more_arrivals();
@@ -81,7 +81,7 @@ static void a_later_piece_is_cut_further(void **s)
 	wire_send(DEV_NS1, frame_piece(in, 0, 16));
 	expect_arrival(DEV_UPLINK, frame_piece(out, 0, 16));
 	wire_send(DEV_NS1, frame_piece(in, 16, 1200));
-	expect_counted(COUNT_datagram_cut, COUNT_masqueraded, COUNT_masqueraded);
+	expect_counted(COUNT_frag_created, COUNT_masqueraded, COUNT_masqueraded);
 	expect_arrival(DEV_UPLINK, frame_piece(out, 16, 976));
 	expect_arrival(DEV_UPLINK, frame_piece(out, 992, 224));
 	wire_send(DEV_NS1, frame_piece(in, 1216, BEHIND - 1216));
@@ -109,7 +109,7 @@ static void an_answer_of_a_published_port_is_cut(void **s)
 	wire_send(DEV_UPLINK, frame(FROM_ISP, .src = BEHIND_MTU_1000, .dst = UPLINK, .sport = 999,
 				    .dport = 5000));
 	wire_send(DEV_NS1, frame(INSIDE, .sport = 3000, .dport = 999, TEXT));
-	expect_counted(COUNT_datagram_cut, COUNT_published_out, COUNT_published_out);
+	expect_counted(COUNT_frag_created, COUNT_published_out, COUNT_published_out);
 	expect_arrival(DEV_UPLINK, frame_piece(out, 0, 976));
 	expect_arrival(DEV_UPLINK, frame_piece(out, 976, BEHIND - 976));
 }
@@ -146,7 +146,7 @@ static void what_is_no_mtu_cuts_nothing(void **s)
 
 	host_command("ip route add 203.0.113.220 via " NEXT_HOP " mtu lock 68");
 	wire_send(DEV_NS1, f);
-	expect_counted(COUNT_datagram_cut, COUNT_flow_new, COUNT_masqueraded, COUNT_masqueraded,
+	expect_counted(COUNT_frag_created, COUNT_flow_new, COUNT_masqueraded, COUNT_masqueraded,
 		       COUNT_masqueraded);
 	host_command("ip route change 203.0.113.220 via " NEXT_HOP " mtu lock 67");
 	wire_send(DEV_NS1, f);

@@ -303,7 +303,7 @@ static void what_ends_a_connection_is_seen(void **s)
 	tcp_flows();
 	uplink_gets_fast(frame(SERVER_TCP, .flags = ACK));
 	uplink_gets(frame(SERVER_TCP, .flags = RST, .tcp_seq = TCP_NUMBER + 0x40000000));
-	expect_dropped(COUNT_stray_reset);
+	expect_dropped(COUNT_rst_out_of_window);
 	ns1_sends(frame(NS1_TCP, .flags = FIN | ACK));
 	expect_state(0, CONN_FIN_WAIT);
 	uplink_gets(frame(SERVER_TCP, .flags = RST));
@@ -359,7 +359,7 @@ static void a_port_that_is_gone_counts_at_once(void **s)
 	uplink_gets(frame(SERVER_UDP));
 	expect_outcome(PASSED);
 	ns1_sends(frame(NS1_UDP));
-	expect_dropped(COUNT_no_port);
+	expect_dropped(COUNT_unknown_ifindex);
 }
 
 /* The stages stamp what they look at, and a note does not outlive the word of the slot. */

@@ -221,7 +221,7 @@ static void a_port_taken_by_another_namespace_is_exchanged_for_one_of_its_kind(v
 		expect_outcome(SENT);
 		expect_packet(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .sport = port,
 				    .dport = 53, .ttl = 63));
-		expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+		expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
 		server_udp(port);
 		expect_outcome(INTO_PORT);
 		expect_packet(frame(GW_TO_NS2, .src = SERVER, .dst = NS2, .sport = 53,
@@ -243,7 +243,7 @@ static void an_identifier_is_exchanged_too(void **s)
 	assert_int_not_equal(id, 7);
 	expect_packet(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .proto = ICMP, .type = ECHO,
 			    .id = id, .seq = 2, .ttl = 63));
-	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
 	uplink_gets(frame(IN, .proto = ICMP, .type = ECHO_REPLY, .id = id, .seq = 2));
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(GW_TO_NS2, .src = SERVER, .dst = NS2, .proto = ICMP, .type = ECHO_REPLY,
@@ -264,7 +264,7 @@ static void expect_not_4000(void)
 	ns1_udp(4000);
 	assert_int_not_equal(external_port(), 4000);
 	expect_outcome(SENT);
-	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
 }
 
 static void a_port_of_a_socket_of_the_hosts_is_not_taken(void **s)
@@ -305,11 +305,11 @@ static void ports_come_from_the_range_that_is_set(void **s)
 	configure(&cfg);
 	ns1_udp(4000);
 	assert_int_equal(external_port(), 5000);
-	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
 	/* the other parity is better than no port */
 	ns1_udp(4002);
 	assert_int_equal(external_port(), 5001);
-	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
 	ns1_udp(4001);
 	expect_refused(4001);
 	ns1_udp(5000);

@@ -20,7 +20,7 @@ static void a_source_inside_a_network_is_a_martian(void **s)
 	for (i = 0; i < 3; i++) {
 		set_forwarding(DEV_GW_PEER, 0);
 		uplink_gets(frame(PUBLISHED, .src = sources[i], .dst = UPLINK));
-		expect_dropped(COUNT_martian, COUNT_fib_disabled);
+		expect_dropped(COUNT_martian, COUNT_fib_fwd_disabled);
 		set_forwarding(DEV_GW_PEER, 1);
 		/* larger than the way back is wide */
 		uplink_gets(frame(PUBLISHED, .src = sources[i], .dst = UPLINK, .payload_len = 1777,

@@ -504,7 +504,7 @@ static void look_ups_that_are_refused_are_told_and_counted(void **s)
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
 			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
-	expect_counted(COUNT_icmp_sent, COUNT_fib_disabled);
+	expect_counted(COUNT_icmp_sent, COUNT_fib_fwd_disabled);
 }
 
 /* RFC 1812 4.3.2.7. */
@@ -520,7 +520,7 @@ static void some_packets_are_refused_in_silence(void **s)
 			.type = REDIRECT));
 	expect_dropped(COUNT_prohibited);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNMANAGED, .proto = ICMP, .type = REDIRECT));
-	expect_dropped(COUNT_uplink_unhooked);
+	expect_dropped(COUNT_egress_unmanaged);
 }
 
 static void there_are_only_so_many_a_second(void **s)

@@ -239,11 +239,11 @@ static void what_has_no_ports_belongs_to_no_flow_of_port_zero(void **s)
 	ns1_sends(frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 0));
 	expect_live_flows(2);
 	ns1_sends(frame(INSIDE, .frag = 100));
-	expect_dropped(COUNT_fragment_held);
+	expect_dropped(COUNT_frag_queued);
 	ns1_sends(frame(INSIDE, .proto = ICMP, .type = REDIRECT));
 	expect_dropped(COUNT_bad_protocol);
 	uplink_gets(frame(ANSWER, .frag = 100));
-	expect_dropped(COUNT_fragment_held);
+	expect_dropped(COUNT_frag_queued);
 	f = frame(ANSWER, .proto = ICMP, .type = REDIRECT);
 	uplink_gets(f);
 	expect_left_alone(f);

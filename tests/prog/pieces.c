@@ -169,14 +169,14 @@ static void a_piece_is_counted_when_it_goes_on(void **s)
 	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
 
 	wire_send(DEV_NS1, piece(f, 2));
-	expect_counted(COUNT_fragment_held);
+	expect_counted(COUNT_frag_queued);
 	wire_send(DEV_NS1, piece(f, 0));
-	expect_counted(COUNT_flow_new, COUNT_masqueraded, COUNT_masqueraded, COUNT_fragment_released);
+	expect_counted(COUNT_flow_new, COUNT_masqueraded, COUNT_masqueraded, COUNT_frag_reinjected);
 	wire_send(DEV_NS1, piece(f, 1));
 	expect_counted(COUNT_masqueraded);
 	/* that was all of it */
 	wire_send(DEV_NS1, piece(f, 2));
-	expect_counted(COUNT_fragment_held);
+	expect_counted(COUNT_frag_queued);
 }
 
 static void pieces_of_nothing_are_left_alone_outside(void **s)
@@ -199,7 +199,7 @@ static void a_later_piece_makes_no_flow(void **s)
 	wire_send(DEV_NS1, piece(f, 0));
 	age_flows(130);
 	wire_send(DEV_NS1, piece(f, 1));
-	expect_counted(COUNT_fragment, COUNT_flow_ended);
+	expect_counted(COUNT_frag_no_first, COUNT_flow_ended);
 	expect_live_flows(0);
 }
 
@@ -213,7 +213,7 @@ static void ports_are_known_in_one_network_alone(void **s)
 	allow_spoofing(DEV_NS4);
 	wire_send(DEV_NS1, piece(f, 0));
 	wire_send(DEV_NS4, piece(other, 1));
-	expect_counted(COUNT_fragment_held);
+	expect_counted(COUNT_frag_queued);
 }
 
 /* ---- what is refused ---- */
@@ -225,9 +225,9 @@ static void with_its_first_piece_a_datagram_is_refused(void **s)
 
 	wire_send(DEV_NS1, piece(f, 1));
 	wire_send(DEV_NS1, piece(f, 0));
-	expect_counted(COUNT_prohibited, COUNT_fragment);
+	expect_counted(COUNT_prohibited, COUNT_frag_no_first);
 	wire_send(DEV_NS1, piece(f, 2));
-	expect_counted(COUNT_fragment);
+	expect_counted(COUNT_frag_no_first);
 }
 
 static void who_is_told_by_icmp_sends_the_rest_in_vain(void **s)
@@ -237,7 +237,7 @@ static void who_is_told_by_icmp_sends_the_rest_in_vain(void **s)
 	wire_send(DEV_NS1, piece(f, 0));
 	expect_counted(COUNT_icmp_sent);
 	wire_send(DEV_NS1, piece(f, 1));
-	expect_counted(COUNT_fragment);
+	expect_counted(COUNT_frag_no_first);
 }
 
 static void a_piece_comes_once(void **s)
@@ -250,7 +250,7 @@ static void a_piece_comes_once(void **s)
 		expect_arrival(DEV_UPLINK, piece(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), i));
 		wire_send(DEV_NS1, piece(f, i));
 		expect_no_more_arrivals();
-		expect_counted(COUNT_fragment_overlap);
+		expect_counted(COUNT_frag_overlap);
 	}
 	wire_send(DEV_NS1, piece(f, 2)); /* it is not spoilt by that */
 	expect_arrival(DEV_UPLINK, piece(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), 2));
@@ -264,10 +264,10 @@ static void an_overlap_spoils_the_datagram(void **s)
 	wire_send(DEV_NS1, frame_piece(f, 0, 32));
 	wire_send(DEV_NS1, frame_piece(f, 24, 16));
 	expect_no_more_arrivals();
-	expect_counted(COUNT_fragment_overlap);
+	expect_counted(COUNT_frag_overlap);
 	wire_send(DEV_NS1, frame_piece(f, 32, 24));
 	expect_no_more_arrivals();
-	expect_counted(COUNT_fragment);
+	expect_counted(COUNT_frag_no_first);
 }
 
 /* Those that were held too: one of them goes on. */
@@ -278,8 +278,8 @@ static void an_overlap_of_held_pieces_is_seen(void **s)
 	wire_send(DEV_NS1, frame_piece(f, 40, 24));
 	wire_send(DEV_NS1, frame_piece(f, 48, 24));
 	wire_send(DEV_NS1, frame_piece(f, 0, 32));
-	expect_counted(COUNT_flow_new, COUNT_masqueraded, COUNT_fragment_released, COUNT_masqueraded,
-		       COUNT_fragment_released, COUNT_fragment_overlap);
+	expect_counted(COUNT_flow_new, COUNT_masqueraded, COUNT_frag_reinjected, COUNT_masqueraded,
+		       COUNT_frag_reinjected, COUNT_frag_overlap);
 }
 
 static void what_is_no_piece_is_refused(void **s)
@@ -342,7 +342,7 @@ static void of_a_source_the_last_eight_datagrams_are_known(void **s)
 	}
 	for (id = 1; id <= 4; id++) {
 		ns1_sends(one_of(id, 1));
-		expect_dropped(COUNT_fragment_held);
+		expect_dropped(COUNT_frag_queued);
 	}
 }
 
@@ -352,12 +352,12 @@ static void a_source_has_a_share_of_what_is_held(void **s)
 
 	for (id = 1; id <= 45; id++) {
 		ns1_sends(stray(NS1_MAC, NS1, id));
-		expect_dropped(COUNT_fragment_held);
+		expect_dropped(COUNT_frag_queued);
 	}
 	ns1_sends(stray(NS1_MAC, NS1, id));
-	expect_dropped(COUNT_fragment_no_room);
+	expect_dropped(COUNT_frag_queue_full);
 	ns2_sends(stray(NS2_MAC, NS2, 1));
-	expect_dropped(COUNT_fragment_held);
+	expect_dropped(COUNT_frag_queued);
 }
 
 /* When all is full, who has nothing yet still gets a place, and who has does not. */
@@ -373,11 +373,11 @@ static void a_flood_leaves_room_for_others(void **s)
 		snprintf(source, sizeof(source), "192.168.1.%d", 20 + i % 128);
 		ns3_sends(stray(NS3_MAC, source, i));
 	}
-	expect_dropped(COUNT_fragment_no_room);
+	expect_dropped(COUNT_frag_queue_full);
 	ns2_sends(stray(NS2_MAC, NS2, 1));
-	expect_dropped(COUNT_fragment_held, COUNT_fragment_no_room);
+	expect_dropped(COUNT_frag_queued, COUNT_frag_queue_full);
 	ns2_sends(stray(NS2_MAC, NS2, 2));
-	expect_dropped(COUNT_fragment_no_room);
+	expect_dropped(COUNT_frag_queue_full);
 }
 
 static struct frame *ns2s(int i)
@@ -392,20 +392,20 @@ static void a_datagram_is_known_and_a_piece_held_for_two_seconds(void **s)
 	wire_send(DEV_NS1, piece(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 1));
 	for (id = 1; id < 45; id++)
 		ns1_sends(stray(NS1_MAC, NS1, id));
-	expect_dropped(COUNT_fragment_held);
+	expect_dropped(COUNT_frag_queued);
 	ns2_sends(ns2s(0));
 	expect_outcome(SENT);
 	sleep(2);
 	usleep(200000);
 	ns2_sends(ns2s(1));
-	expect_dropped(COUNT_fragment_held, COUNT_fragment); /* in a place whose time is up */
+	expect_dropped(COUNT_frag_queued, COUNT_frag_no_first); /* in a place whose time is up */
 	wire_send(DEV_NS1, piece(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 0));
 	expect_arrival(DEV_UPLINK, piece(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), 0));
 	expect_no_more_arrivals();
 	/* then it makes room for others, and is lost */
 	for (id = 101; id < 101 + 44; id++) {
 		ns1_sends(stray(NS1_MAC, NS1, id));
-		expect_dropped(COUNT_fragment_held, COUNT_fragment);
+		expect_dropped(COUNT_frag_queued, COUNT_frag_no_first);
 	}
 }
 

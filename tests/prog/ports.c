@@ -30,7 +30,7 @@ static void a_run_of_ports_in_use_is_no_obstacle(void **s)
 	for (port = 5000; port < 5080; port++) {
 		ns2_sends(frame(NS2_OUT, .sport = port, .dport = 53));
 		assert_in_range(external_port(), 5450, 5999);
-		expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+		expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
 	}
 }
 
@@ -100,7 +100,7 @@ static void gets_another(enum device from, struct frame *f)
 
 	run(HOOK_PORT, from, f);
 	assert_int_not_equal(external_port(), wanted);
-	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_port_changed);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
 }
 
 /* A DNS server asks others, a SIP server calls: who is called back is the one who is published. */

@@ -169,7 +169,7 @@ static void two_published_ports_may_lead_to_one(void **s)
 	assert_in_range(port, 1024, 65535);
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(REQUEST_INSIDE, .sport = port, .dport = 3000, .ttl = 63));
-	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_port_changed);
+	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_src_port_remapped);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = CLIENT, .sport = 3000, .dport = port));
 	expect_published_out(SENT, frame(NS1_TO_GW, .src = UPLINK, .dst = CLIENT, .sport = 5001,
 					 .dport = 2001, .ttl = 63));
@@ -361,7 +361,7 @@ static void even_from_that_very_port(void **s)
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = port, .dport = 5000,
 			    .ttl = 63));
-	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_port_changed);
+	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_src_port_remapped);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 5000, .dport = port));
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 5000, .dport = 5000,
@@ -385,7 +385,7 @@ static void two_namespaces_with_the_same_port_are_kept_apart(void **s)
 	assert_in_range(port, 600, 1023);
 	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = port, .dport = 3000,
 			    .ttl = 63));
-	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_port_changed);
+	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_src_port_remapped);
 }
 
 static void the_gateways_other_ports_stay_the_hosts(void **s)

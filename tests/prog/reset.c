@@ -37,9 +37,9 @@ static void a_reset_beyond_the_window_is_dropped(void **s)
 	they_connect();
 	for (i = 0; i < sizeof(stray) / sizeof(stray[0]); i++) {
 		uplink_gets(frame(SERVER_TCP, .flags = RST, .tcp_seq = stray[i]));
-		expect_dropped(COUNT_stray_reset);
+		expect_dropped(COUNT_rst_out_of_window);
 		ns1_sends(frame(NS1_TCP, .flags = RST | ACK, .tcp_seq = stray[i]));
-		expect_dropped(COUNT_stray_reset);
+		expect_dropped(COUNT_rst_out_of_window);
 	}
 	expect_state(0, CONN_ESTABLISHED);
 }
@@ -69,7 +69,7 @@ static void the_window_moves_with_what_is_acknowledged(void **s)
 	ns1_sends(frame(NS1_TCP, .flags = ACK, .window = WINDOW));
 	ns1_sends(frame(NS1_TCP, .flags = ACK, .tcp_ack = far, .window = WINDOW));
 	uplink_gets(frame(SERVER_TCP, .flags = RST));
-	expect_dropped(COUNT_stray_reset);
+	expect_dropped(COUNT_rst_out_of_window);
 	uplink_gets(frame(SERVER_TCP, .flags = RST, .tcp_seq = far));
 	expect_outcome(INTO_PORT);
 	expect_state(0, CONN_RESET);
@@ -81,7 +81,7 @@ static void without_the_option_on_both_sides_nothing_is_shifted(void **s)
 	uplink_gets(frame(SERVER_TCP, .flags = SYN | ACK));
 	ns1_sends(frame(NS1_TCP, .flags = ACK, .window = WINDOW));
 	uplink_gets(frame(SERVER_TCP, .flags = RST, .tcp_seq = TCP_NUMBER + 2 * WINDOW));
-	expect_dropped(COUNT_stray_reset);
+	expect_dropped(COUNT_rst_out_of_window);
 	uplink_gets(frame(SERVER_TCP, .flags = RST, .tcp_seq = TCP_NUMBER + WINDOW));
 	expect_outcome(INTO_PORT);
 }
@@ -102,7 +102,7 @@ static void a_connection_may_be_refused(void **s)
 {
 	ns1_sends(frame(NS1_TCP, .flags = SYN));
 	uplink_gets(frame(SERVER_TCP, .flags = RST | ACK, .tcp_seq = 1, .tcp_ack = TCP_NUMBER + 4711));
-	expect_dropped(COUNT_stray_reset);
+	expect_dropped(COUNT_rst_out_of_window);
 	expect_state(0, CONN_SYN_SENT);
 	uplink_gets(frame(SERVER_TCP, .flags = RST | ACK, .tcp_seq = 1, .tcp_ack = TCP_NUMBER + 1));
 	expect_outcome(INTO_PORT);

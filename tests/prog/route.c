@@ -206,10 +206,10 @@ static void a_new_flow_is_told_that_there_is_no_way(void **s)
 	somebody_switches_forwarding_off();
 	ns1_sends(f);
 	expect_told(f);
-	expect_counted(COUNT_icmp_sent, COUNT_fib_disabled);
+	expect_counted(COUNT_icmp_sent, COUNT_fib_fwd_disabled);
 	leave_icmp_budget(0, 0);
 	ns1_sends(f);
-	expect_dropped(COUNT_forwarding_off, COUNT_fib_disabled, COUNT_icmp_limited);
+	expect_dropped(COUNT_forwarding_off, COUNT_fib_fwd_disabled, COUNT_icmp_limited);
 	expect_live_flows(0);
 }
 
@@ -220,7 +220,7 @@ static void a_known_flow_goes_on(void **s)
 	ns1_sends(frame(DATAGRAM));
 	expect_outcome(SENT);
 	expect_packet(frame(DATAGRAM_OUTSIDE));
-	expect_counted(COUNT_masqueraded, COUNT_fib_disabled);
+	expect_counted(COUNT_masqueraded, COUNT_fib_fwd_disabled);
 	uplink_gets(frame(ANSWER));
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(ANSWER_INSIDE));
@@ -241,14 +241,14 @@ static void a_published_port_takes_and_answers_new_flows(void **s)
 		expect_packet(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999 + i,
 				    .dport = 3000, .ttl = 63));
 		/* whose address, and where its sender is */
-		expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_fib_disabled,
-			       COUNT_fib_disabled);
+		expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_fib_fwd_disabled,
+			       COUNT_fib_fwd_disabled);
 		ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 3000,
 				.dport = 999 + i));
 		expect_outcome(SENT);
 		expect_packet(frame(NS1_TO_GW, .src = addresses[i], .dst = SERVER, .sport = 5000,
 				    .dport = 999 + i, .ttl = 63));
-		expect_counted(COUNT_published_out, COUNT_fib_disabled);
+		expect_counted(COUNT_published_out, COUNT_fib_fwd_disabled);
 	}
 }
 
@@ -259,7 +259,7 @@ static void the_host_reaches_its_published_port(void **s)
 	lo_gets(frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5000));
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 999, .dport = 3000));
-	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_fib_disabled);
+	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_fib_fwd_disabled);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 3000, .dport = 999));
 	expect_outcome(INTO_HOST);
 	expect_counted(COUNT_published_out);
@@ -274,7 +274,7 @@ static void a_namespaces_packet_is_not_taken_to_be_for_the_host(void **s)
 	somebody_switches_forwarding_off();
 	ns1_sends(f);
 	expect_told(f);
-	expect_counted(COUNT_icmp_sent, COUNT_fib_disabled, COUNT_fib_disabled);
+	expect_counted(COUNT_icmp_sent, COUNT_fib_fwd_disabled, COUNT_fib_fwd_disabled);
 	expect_live_flows(0);
 }
 

@@ -172,7 +172,7 @@ static void a_flow_goes_the_same_way_while_forwarding_is_off(void **s)
 		expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = way[i].mac, .src = UPLINK,
 						 .dst = way[i].dst, .sport = 4000, .dport = 53, .ttl = 63));
 		expect_no_more_arrivals();
-		expect_counted(COUNT_masqueraded, COUNT_fib_disabled);
+		expect_counted(COUNT_masqueraded, COUNT_fib_fwd_disabled);
 	}
 }
 

@@ -26,7 +26,7 @@ static struct {
 
 static uint64_t *drop(size_t i)
 {
-	return (uint64_t *)&show.c + COUNT_no_port + i;
+	return (uint64_t *)&show.c + COUNT_unknown_ifindex + i;
 }
 
 static void call(void *arg)

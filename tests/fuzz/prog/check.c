@@ -47,7 +47,7 @@ static const char *check_way(const struct shot *s, const struct outcome_of *o)
 	case COUNT_published_out:
 		MUST((o->went == WENT_UPLINK || o->went == WENT_HOST) && s->hook == HOOK_PORT);
 		break;
-	case COUNT_host_moved:
+	case COUNT_host_snat:
 		MUST(o->went == WENT_ON && (s->hook == HOOK_UPLINK || s->hook == HOOK_UPLINK_OUT));
 		break;
 	case COUNT_not_ours:
@@ -62,7 +62,7 @@ static const char *check_way(const struct shot *s, const struct outcome_of *o)
 
 static bool is_drop(enum counter c)
 {
-	return c >= COUNT_no_port && c <= COUNT_helper_failed;
+	return c >= COUNT_unknown_ifindex && c <= COUNT_helper_failed;
 }
 
 /* A fragment may be kept, and a large packet cut up: each is counted when it comes in once more. */
@@ -144,7 +144,7 @@ static const char *check_bytes(const struct shot *s, const struct view *in, cons
 	case COUNT_published_out:
 		return check_translated(s, in, out, o);
 	case COUNT_hairpinned:
-	case COUNT_host_moved: /* or an error about a packet that was */
+	case COUNT_host_snat: /* or an error about a packet that was */
 		return in->kind == ERROR ? check_error_translated(s, in, out, o) :
 					   check_translated(s, in, out, o);
 	case COUNT_routed:

@@ -144,7 +144,7 @@ static const char *check_tuple(const struct shot *s, const struct view *in, cons
 		MUST(in->kind == PORTS && same_addr(in->dst, out->dst));
 		MUST(is_published(in->proto, out->src, out->sport, in->src, in->sport));
 		break;
-	case COUNT_host_moved:
+	case COUNT_host_snat:
 		MUST(same_addr(in->src, out->src) && same_addr(in->dst, out->dst));
 		if (s->hook == HOOK_UPLINK_OUT)
 			MUST(in->kind == QUERY || in->dport == out->dport);

@@ -18,7 +18,7 @@ void live_note(const struct shot *s, const struct outcome_of *o)
 {
 	bool translated = o->counted == COUNT_masqueraded || o->counted == COUNT_unmasqueraded ||
 			  o->counted == COUNT_published_in || o->counted == COUNT_published_out ||
-			  o->counted == COUNT_host_moved || o->counted == COUNT_hairpinned;
+			  o->counted == COUNT_host_snat || o->counted == COUNT_hairpinned;
 
 	if (!translated)
 		return;
