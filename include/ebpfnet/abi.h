@@ -23,7 +23,7 @@
 #include <stddef.h>
 #endif
 
-#define EBPFNET_ABI 3
+#define EBPFNET_ABI 4
 
 #define EBPFNET_NAME_LEN 16		/* a namespace's name, with its final 0 */
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..63; 0 is the outside */

@@ -35,10 +35,9 @@
 	X(spoofed_mac, "source MAC is not the port's")                             \
 	X(spoofed_addr, "source address is not the port's")                        \
 	X(router_advert, "router advertisement from a namespace")                  \
-	X(reserved_mcast, "reserved multicast address (IEEE 802.1D)")                     \
+	X(reserved_mcast, "reserved group address (802.1D)")                     \
 	X(same_port, "destination is on the port it came from")                \
 	X(vlan_to_gateway, "VLAN-tagged frame to the gateway")                     \
-	X(foreign_mac, "frame to another station's MAC")                           \
 	X(not_ip, "neither IPv4 nor ARP, to the gateway")                          \
 	X(martian, "source or destination that no router forwards")                \
 	X(directed_broadcast, "routed packet to a broadcast address")              \
@@ -79,7 +78,7 @@
 	X(frag_queued, "fragments queued until the first one arrives")            \
 	X(frag_reinjected, "queued fragments reinjected")                  \
 	X(frag_created, "datagrams fragmented for the egress MTU") \
-	X(fib_fwd_disabled, "FIB look-ups refused: forwarding is off on the gateway's peer")
+	X(fib_fwd_disabled, "FIB look-ups refused: forwarding off on the gateway's peer")
 
 #define EBPFNET_COUNTERS(X) EBPFNET_PASSES(X) EBPFNET_DROPS(X) EBPFNET_EVENTS(X)
 
