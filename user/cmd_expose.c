@@ -114,7 +114,7 @@ static int check_host_address(struct ipaddr addr)
 }
 
 /* A process of the host that waits on a port the rule would take. Loopback is not published. */
-static int refuse_if_taken(const struct waiting *w, void *arg)
+static int check_not_bound(const struct listener *w, void *arg)
 {
 	const struct portmap *portmap = arg;
 	char addr[ADDR_TEXT], comm[16] = "?";
@@ -156,7 +156,7 @@ static int publish(const struct state *s, const struct portmap *portmap)
 	uint32_t id;
 	int r;
 
-	r = sockets_each(portmap->proto, refuse_if_taken, (void *)portmap);
+	r = listeners_each(portmap->proto, check_not_bound, (void *)portmap);
 	if (!r)
 		r = state_new_portmap(s, &id);
 	if (!r)
@@ -179,7 +179,7 @@ struct listeners {
 	uint16_t other;		/* somebody listens on another one; 0: nobody */
 };
 
-static int note_listener(const struct waiting *w, void *arg)
+static int note_listener(const struct listener *w, void *arg)
 {
 	struct listeners *l = arg;
 
@@ -196,7 +196,7 @@ static int list_listeners(void *arg)
 {
 	struct listeners *l = arg;
 
-	return sockets_each(l->portmap->proto, note_listener, l);
+	return listeners_each(l->portmap->proto, note_listener, l);
 }
 
 /* Quiet: a namespace that cannot be looked into just leaves a hint unsaid. */
@@ -210,7 +210,7 @@ static bool look_inside(const struct ns_record *rec, struct listeners *l)
 }
 
 /* The trap of the tutorial: port 5000 is published while the server listens on 3000. */
-static void say_who_listens(const struct portmap *portmap, const struct ns_record *rec)
+static void hint_listeners(const struct portmap *portmap, const struct ns_record *rec)
 {
 	struct listeners l = { .portmap = portmap };
 	struct portmap meant = *portmap;
@@ -276,7 +276,7 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 	if (publish(&s, &portmap))
 		return EXIT_FAILED;
 	say_published(&portmap);
-	say_who_listens(&portmap, &rec);
+	hint_listeners(&portmap, &rec);
 	return EXIT_OK;
 }
 

@@ -168,7 +168,7 @@ int cmd_ns_del(const struct options *o, int argc, char **argv)
 
 /* ---- attach ---- */
 
-struct guest {
+struct attach_target {
 	char name[EBPFNET_NAME_LEN];
 	char path[64];
 	struct netns_id id;
@@ -180,7 +180,7 @@ static bool all_digits(const char *text)
 }
 
 /* A name under /run/netns, else a process, else a path. */
-static int find_guest(const char *what, struct guest *g)
+static int find_guest(const char *what, struct attach_target *g)
 {
 	const char *base = strrchr(what, '/');
 	int r;
@@ -210,7 +210,7 @@ static int find_guest(const char *what, struct guest *g)
 }
 
 /* Neither the host's own nor one that is plugged in under any name. */
-static int check_guest(struct session *x, const char *what, const struct guest *g)
+static int check_guest(struct session *x, const char *what, const struct attach_target *g)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
 	struct netns_id own;
@@ -230,7 +230,7 @@ static int check_guest(struct session *x, const char *what, const struct guest *
 int cmd_attach(const struct options *o, int argc, char **argv)
 {
 	_cleanup_session_ struct session x = {};
-	struct guest g = {};
+	struct attach_target g = {};
 	int r = 0;
 
 	(void)argc;

@@ -39,7 +39,7 @@ struct view {
 };
 
 static void __attribute__((format(printf, 3, 4)))
-problem(struct view *v, const char *mend, const char *fmt, ...)
+report_problem(struct view *v, const char *mend, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
@@ -54,7 +54,7 @@ problem(struct view *v, const char *mend, const char *fmt, ...)
 static void check_program(struct view *v, enum hook hook, uint32_t ifindex, const char *dev)
 {
 	if (!dataplane_attached(&v->state, v->host.hook, hook, ifindex, dev))
-		problem(v, "ebpfnet up", "the %s program is missing from %s", hook_name(hook), dev);
+		report_problem(v, "ebpfnet up", "the %s program is missing from %s", hook_name(hook), dev);
 }
 
 /* ---- the network ---- */
@@ -93,7 +93,7 @@ static void show_flows(struct view *v)
 	report_number(&v->report, "flows_refused", c->flow_refused);
 	report_number(&v->report, "flows_evicted", c->flow_evicted);
 	if (flows >= v->cfg.max_flows)
-		problem(v, "ebpfnet down; ebpfnet up --flows N", "the flow table is full");
+		report_problem(v, "ebpfnet down; ebpfnet up --flows N", "the flow table is full");
 }
 
 /* Who has its share gets no more, and whether that is little or too much is for people to say. */
@@ -104,7 +104,8 @@ static void check_share(struct view *v, const char *name, const char *what, uint
 	if (has < limit)
 		return;
 	snprintf(mend, sizeof(mend), "ebpfnet set %s-per-namespace N", what);
-	problem(v, mend, "namespace %s has %s %s, as many as it may have", name, text_number(has, number), what);
+	report_problem(v, mend, "namespace %s has %s %s, as many as it may have", name, text_number(has, number),
+		       what);
 }
 
 static void check_gateway(struct view *v)
@@ -112,13 +113,13 @@ static void check_gateway(struct view *v)
 	uint32_t dev = if_nametoindex(v->host.gw_dev), peer = if_nametoindex(v->host.gw_peer);
 
 	if (!dev || !peer) {
-		problem(v, "ebpfnet up", "gateway device %s is gone", v->host.gw_dev);
+		report_problem(v, "ebpfnet up", "gateway device %s is gone", v->host.gw_dev);
 		return;
 	}
 	check_program(v, HOOK_GATEWAY, dev, v->host.gw_dev);
 	check_program(v, HOOK_PORT, peer, v->host.gw_peer);
 	if (!topo_device_forwards(v->host.gw_peer))
-		problem(v, "ebpfnet up", "somebody switched forwarding off on %s", v->host.gw_peer);
+		report_problem(v, "ebpfnet up", "somebody switched forwarding off on %s", v->host.gw_peer);
 }
 
 static void check_lo(struct view *v)
@@ -151,7 +152,7 @@ static void check_link(struct view *v, enum hook hook, const struct uplink_recor
 		       const struct nl_link *dev)
 {
 	if (!dataplane_attached(&v->state, v->host.hook, hook, dev->ifindex, u->name))
-		problem(v, "ebpfnet up", "the %s program is missing from %s", hook_name(hook), dev->name);
+		report_problem(v, "ebpfnet up", "the %s program is missing from %s", hook_name(hook), dev->name);
 }
 
 /* What the record asks for, and what is. */
@@ -173,16 +174,16 @@ static uint32_t check_xdp(struct view *v, const struct uplink_record *u, const s
 	vlan = wanted ? topo_xdp_unfit(&v->nl, dev, name) : NULL;
 	snprintf(mend, sizeof(mend), "ip link set dev %s xdp off; ebpfnet up", dev->name);
 	if (xdp.how && (vlan || !(xdp.how & wanted)))
-		problem(v, "ebpfnet up", "the XDP prefilter of %s is not as it should be: %s%s", dev->name,
-			vlan ? "it may not see the tags of " : xdp_text(xdp.how), vlan ? vlan : "");
+		report_problem(v, "ebpfnet up", "the XDP prefilter of %s is not as it should be: %s%s", dev->name,
+			       vlan ? "it may not see the tags of " : xdp_text(xdp.how), vlan ? vlan : "");
 	else if (wanted && vlan)
-		problem(v, off, "%s has no XDP prefilter: it has a VLAN (%s), and XDP may miss the VLAN tag",
-			dev->name, vlan);
+		report_problem(v, off, "%s has no XDP prefilter: it has a VLAN (%s), and XDP may miss the VLAN tag",
+			       dev->name, vlan);
 	else if (wanted && xdp.other[0])
-		problem(v, mend, "%s has no XDP prefilter: another owner's XDP program is there (%s)", dev->name,
-			xdp.other);
+		report_problem(v, mend, "%s has no XDP prefilter: another owner's XDP program is there (%s)",
+			       dev->name, xdp.other);
 	else if (wanted && !xdp.how)
-		problem(v, "ebpfnet up", "the XDP prefilter is missing from %s", dev->name);
+		report_problem(v, "ebpfnet up", "the XDP prefilter is missing from %s", dev->name);
 	return xdp.how;
 }
 
@@ -197,24 +198,26 @@ static const char *uplink_state(struct view *v, const struct uplink_record *u,
 		/* one that was only followed is forgotten if there is another */
 		bool replaced = v->host.made & UPLINKS_FOLLOW && !nl_route_default(&v->nl, &other);
 
-		problem(v, replaced ? "ebpfnet up" : "its return, and `ebpfnet up`",
-			"uplink %s is gone: what is routed there is refused", u->name);
+		report_problem(v, replaced ? "ebpfnet up" : "its return, and `ebpfnet up`",
+			       "uplink %s is gone: what is routed there is refused", u->name);
 		return "gone";
 	}
 	if (u->ifindex != (uint32_t)dev->ifindex) {
-		problem(v, "ebpfnet up", "uplink %s was removed and made again, without our programs: what is "
-					 "routed there is refused", u->name);
+		report_problem(v, "ebpfnet up",
+			       "uplink %s was removed and made again, without our programs: what is "
+			       "routed there is refused",
+			       u->name);
 		return "unhooked";
 	}
 	check_link(v, HOOK_UPLINK, u, dev);
 	check_link(v, HOOK_UPLINK_OUT, u, dev);
 	if (!dev->up) {
 		snprintf(mend, sizeof(mend), "ip link set %s up", dev->name);
-		problem(v, mend, "uplink %s is down", dev->name);
+		report_problem(v, mend, "uplink %s is down", dev->name);
 		return "down";
 	}
 	if (!has_addr)
-		problem(v, NULL, "uplink %s has no IPv4 address to masquerade as", dev->name);
+		report_problem(v, NULL, "uplink %s has no IPv4 address to masquerade as", dev->name);
 	return "up";
 }
 
@@ -275,17 +278,22 @@ static void check_default_route(struct view *v)
 	    nl_link_get(&v->nl, NULL, ifindex, &dev) || is_told(v, dev.name))
 		return;
 	if (!strcmp(dev.name, v->host.gw_dev)) {
-		problem(v, NULL, "the default route leads through %s, into the network: nothing leaves it", dev.name);
+		report_problem(v, NULL, "the default route leads through %s, into the network: nothing leaves it",
+			       dev.name);
 		return;
 	}
 	if (!(v->host.made & UPLINKS_FOLLOW))
 		snprintf(mend, sizeof(mend), "ebpfnet up --uplink %s", dev.name);
 	if (dev.type == ARPHRD_ETHER)
-		problem(v, mend, "the default route leads through %s, which has none of our programs: what is "
-				 "routed there is refused", dev.name);
+		report_problem(v, mend,
+			       "the default route leads through %s, which has none of our programs: what is "
+			       "routed there is refused",
+			       dev.name);
 	else
-		problem(v, NULL, "the default route leads through %s, which is not an Ethernet device: what is "
-				 "routed there is refused", dev.name);
+		report_problem(v, NULL,
+			       "the default route leads through %s, which is not an Ethernet device: what is "
+			       "routed there is refused",
+			       dev.name);
 }
 
 static void show_uplinks(struct view *v)
@@ -331,17 +339,17 @@ static const char *ns_state(struct view *v, const struct ns_entry *e)
 	struct usage usage;
 
 	if (rec->flags & NS_PENDING) {
-		problem(v, "ebpfnet up", "namespace %s is half made", e->name);
+		report_problem(v, "ebpfnet up", "namespace %s is half made", e->name);
 		return "half made";
 	}
 	if (name_is_lost(rec)) {
 		snprintf(mend, sizeof(mend), "ebpfnet %s %s",
 			 rec->flags & NS_MADE ? "ns del" : "detach", e->name);
-		problem(v, mend, "namespace %s was deleted behind our back", e->name);
+		report_problem(v, mend, "namespace %s was deleted behind our back", e->name);
 		return "gone";
 	}
 	if (!if_indextoname(rec->ifindex, dev)) {
-		problem(v, "ebpfnet up", "device %s of namespace %s is gone", rec->host_dev, e->name);
+		report_problem(v, "ebpfnet up", "device %s of namespace %s is gone", rec->host_dev, e->name);
 		return "unplugged";
 	}
 	check_program(v, HOOK_PORT, rec->ifindex, rec->host_dev);
@@ -352,7 +360,7 @@ static const char *ns_state(struct view *v, const struct ns_entry *e)
 	missing = topo_missing_inside(rec);
 	if (!missing)
 		return "up";
-	problem(v, "ebpfnet up", "inside namespace %s, %s", e->name, missing);
+	report_problem(v, "ebpfnet up", "inside namespace %s, %s", e->name, missing);
 	return "broken";
 }
 

@@ -18,13 +18,13 @@
 #define DEFAULT_SUBNET "192.168.1.0/24"
 
 /* What the options ask for; what they leave open is zero, and defaults or what is there fill it in. */
-struct wish {
+struct up_request {
 	struct host_record host;	/* .hook counts if hook_given */
 	bool subnet_given, hook_given, xdp_given;
 	uint32_t flows;
 	const char *const *uplinks;	/* those of the options */
 	int uplink_count;
-	struct ns_wish {
+	struct endpoint_request {
 		char name[EBPFNET_NAME_LEN];
 		struct ipaddr addr;
 	} ns[EBPFNET_MAX_PORTS];
@@ -33,7 +33,7 @@ struct wish {
 
 /* ---- reading the options ---- */
 
-static int read_ns(const char *text, struct ns_wish *out)
+static int read_ns(const char *text, struct endpoint_request *out)
 {
 	const char *equals = strchr(text, '=');
 	size_t len = equals ? (size_t)(equals - text) : strlen(text);
@@ -51,7 +51,7 @@ static int read_ns(const char *text, struct ns_wish *out)
 	return 0;
 }
 
-static int check_twice(const struct wish *w)
+static int check_twice(const struct up_request *w)
 {
 	char text[ADDR_TEXT];
 	int i, j;
@@ -79,7 +79,7 @@ static int read_subnet(const char *text, struct host_record *host)
 	return 0;
 }
 
-static int read_hook(const char *text, struct wish *w)
+static int read_hook(const char *text, struct up_request *w)
 {
 	w->hook_given = true;
 	w->host.hook = HOOK_TCX;
@@ -92,7 +92,7 @@ static int read_hook(const char *text, struct wish *w)
 }
 
 /* As `ip link set DEV xdp`: without a value to the driver, or behind it where that does not take it. */
-static int read_xdp(const char *text, struct wish *w)
+static int read_xdp(const char *text, struct up_request *w)
 {
 	static const struct {
 		const char *text;
@@ -111,7 +111,7 @@ static int read_xdp(const char *text, struct wish *w)
 	return log_err(-EINVAL, "--xdp '%s': native, generic, off, or nothing: native where the driver has it", text);
 }
 
-static int read_wish(const struct options *o, struct wish *w)
+static int read_wish(const struct options *o, struct up_request *w)
 {
 	int i, r = 0;
 
@@ -144,7 +144,7 @@ static int contradiction(const char *what, const char *is, const char *wanted)
 }
 
 /* The network is up, or was begun: what is asked for must be what it is. */
-static int match_wish(const struct wish *w, const struct host_record *host)
+static int match_wish(const struct up_request *w, const struct host_record *host)
 {
 	char is[ADDR_TEXT + 4], wanted[ADDR_TEXT + 4], text[ADDR_TEXT];
 
@@ -160,14 +160,14 @@ static int match_wish(const struct wish *w, const struct host_record *host)
 }
 
 /* The namespaces that were asked for and are not there yet. */
-static int check_namespaces(const struct state *s, const struct wish *w, const struct host_record *host)
+static int check_namespaces(const struct state *s, const struct up_request *w, const struct host_record *host)
 {
 	char is[ADDR_TEXT], wanted[ADDR_TEXT];
 	struct ns_record rec;
 	int i, r = 0;
 
 	for (i = 0; i < w->ns_count && !r; i++) {
-		const struct ns_wish *n = &w->ns[i];
+		const struct endpoint_request *n = &w->ns[i];
 		bool there = s->fd[MAP_NAMESPACES] >= 0 && !state_ns(s, n->name, &rec);
 
 		if (there && addr_number(n->addr) && !addr_same(n->addr, rec.addr))
@@ -185,7 +185,7 @@ static int check_namespaces(const struct state *s, const struct wish *w, const s
 }
 
 /* Enters those that were asked for; a fresh network has one at least. */
-static int want_uplinks(struct nl *nl, const struct wish *w, struct host_record *host, bool fresh)
+static int want_uplinks(struct nl *nl, const struct up_request *w, struct host_record *host, bool fresh)
 {
 	int i, r = 0;
 
@@ -199,7 +199,7 @@ static int want_uplinks(struct nl *nl, const struct wish *w, struct host_record 
 }
 
 /* What was not asked for stays. Whether it is another now. */
-static bool want_xdp(const struct wish *w, struct host_record *host)
+static bool want_xdp(const struct up_request *w, struct host_record *host)
 {
 	uint32_t before = host->made & XDP_MODE_ANY, now = w->xdp_given ? w->host.made & XDP_MODE_ANY : before;
 
@@ -209,14 +209,14 @@ static bool want_xdp(const struct wish *w, struct host_record *host)
 
 /* ---- doing it ---- */
 
-static void want_defaults(struct wish *w)
+static void want_defaults(struct up_request *w)
 {
 	w->host.made |= UP_DEFAULTS;
 	strcpy(w->ns[w->ns_count++].name, "ns1");
 	strcpy(w->ns[w->ns_count++].name, "ns2");
 }
 
-static int begin(struct state *s, struct nl *nl, struct wish *w, struct host_record *host)
+static int begin(struct state *s, struct nl *nl, struct up_request *w, struct host_record *host)
 {
 	int r;
 
@@ -245,7 +245,7 @@ static int begin(struct state *s, struct nl *nl, struct wish *w, struct host_rec
 }
 
 static int reserve_all(const struct state *s, struct nl *nl, const struct host_record *host,
-		       const struct wish *w)
+		       const struct up_request *w)
 {
 	struct topo_taken taken;
 	struct ns_record rec;
@@ -256,7 +256,7 @@ static int reserve_all(const struct state *s, struct nl *nl, const struct host_r
 	/* those with an address of their own first, so that no other takes it */
 	for (pass = 0; pass < 2; pass++)
 		for (i = 0; i < w->ns_count && !r; i++) {
-			const struct ns_wish *n = &w->ns[i];
+			const struct endpoint_request *n = &w->ns[i];
 
 			if ((pass == 0) != (addr_number(n->addr) != 0) || !state_ns(s, n->name, &rec))
 				continue;
@@ -293,8 +293,7 @@ static uint32_t uplink_mtu(struct nl *nl, const struct host_record *host)
 	return topo_uplink_device(nl, host, &host->uplinks[0], &dev) ? ETH_DATA_LEN : dev.mtu;
 }
 
-static int build(struct state *s, struct nl *nl, const struct wish *w, struct host_record *host,
-		 bool *changed)
+static int build(struct state *s, struct nl *nl, const struct up_request *w, struct host_record *host, bool *changed)
 {
 	int r;
 
@@ -354,7 +353,7 @@ static int report(const struct state *s, const struct host_record *host, bool ch
 
 /* Undoes an `up` that failed; what was up before it stays. */
 static void roll_back(struct state *s, struct nl *nl, const struct host_record *host, bool fresh,
-		      const struct wish *w, const struct ns_entry *before, size_t count)
+		      const struct up_request *w, const struct ns_entry *before, size_t count)
 {
 	struct ns_record rec;
 	size_t j;
@@ -374,7 +373,7 @@ static void roll_back(struct state *s, struct nl *nl, const struct host_record *
 	hosts_write(s);
 }
 
-static int up(struct state *s, struct nl *nl, struct wish *w)
+static int up(struct state *s, struct nl *nl, struct up_request *w)
 {
 	_cleanup_free_ struct ns_entry *before = NULL;
 	struct host_record host;
@@ -434,7 +433,7 @@ int cmd_up(const struct options *o, int argc, char **argv)
 {
 	_cleanup_state_ struct state s = {};
 	_cleanup_nl_ struct nl nl = {};
-	struct wish w = {};
+	struct up_request w = {};
 	int r;
 
 	(void)argc;

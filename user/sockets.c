@@ -34,13 +34,13 @@ static bool read_addr(const char *hex, struct ipaddr *out)
 }
 
 static int read_table(const char *path, unsigned int state,
-		      int (*fn)(const struct waiting *w, void *arg), void *arg)
+		      int (*fn)(const struct listener *w, void *arg), void *arg)
 {
 	_cleanup_file_ FILE *f = fopen(path, "re");
 	_cleanup_free_ char *line = NULL;
 	char addr[33];
 	unsigned int port, st;
-	struct waiting w;
+	struct listener w;
 	size_t room = 0;
 	int r = 0;
 
@@ -60,7 +60,7 @@ static int read_table(const char *path, unsigned int state,
 	return r;
 }
 
-int sockets_each(enum l4proto proto, int (*fn)(const struct waiting *w, void *arg), void *arg)
+int listeners_each(enum l4proto proto, int (*fn)(const struct listener *w, void *arg), void *arg)
 {
 	bool tcp = proto == L4_TCP;
 	unsigned int state = tcp ? TCP_LISTEN : TCP_CLOSE;

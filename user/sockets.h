@@ -10,7 +10,7 @@
 #include <ebpfnet/abi.h>
 
 /* A socket that listens (TCP), or is bound and talks to anybody (UDP). */
-struct waiting {
+struct listener {
 	struct ipaddr addr;	/* 0.0.0.0: any, of IPv4 or of both families */
 	uint16_t port_h;
 	uint64_t inode;
@@ -18,7 +18,7 @@ struct waiting {
 
 /* Calls fn for each; IPv6 sockets that no IPv4 peer can reach are left out. Stops when fn returns
  * non-zero, and returns that. */
-int sockets_each(enum l4proto proto, int (*fn)(const struct waiting *w, void *arg), void *arg);
+int listeners_each(enum l4proto proto, int (*fn)(const struct listener *w, void *arg), void *arg);
 
 /* Finds a process that holds the socket. */
 bool socket_owner(uint64_t inode, pid_t *pid, char comm[16]);

@@ -65,8 +65,8 @@ static int get_gateway(struct nl *nl, const struct host_record *host, struct nl_
 }
 
 /* What the programs know of it: written when it differs. */
-static int tell_gateway(const struct state *s, const struct host_record *host,
-			const struct nl_link *gw, const struct nl_link *peer, bool *changed)
+static int sync_gateway(const struct state *s, const struct host_record *host, const struct nl_link *gw,
+			const struct nl_link *peer, bool *changed)
 {
 	struct network net = {}, old;
 	struct config cfg;
@@ -128,7 +128,7 @@ int topo_gateway(const struct state *s, struct nl *nl, const struct host_record 
 	if (!r)
 		r = dataplane_attach(s, host->hook, HOOK_GATEWAY, gw.ifindex, gw.name, changed, NULL);
 	if (!r)
-		r = tell_gateway(s, host, &gw, &peer, changed);
+		r = sync_gateway(s, host, &gw, &peer, changed);
 	if (!r)
 		r = topo_device_up(nl, &peer, changed);
 	if (!r)

@@ -272,7 +272,7 @@ struct furnishing {
 };
 
 /* Inside the namespace: lo, address, device, default route. */
-static int furnish(void *arg)
+static int configure_netns(void *arg)
 {
 	const struct furnishing *f = arg;
 	struct nl_link dev, lo;
@@ -340,8 +340,8 @@ const char *topo_missing_inside(const struct ns_record *rec)
 	return x.missing;
 }
 
-static int tell_port(const struct state *s, const char *name, struct ns_record *rec,
-		     const struct nl_link *dev, bool *changed)
+static int sync_port(const struct state *s, const char *name, struct ns_record *rec, const struct nl_link *dev,
+		     bool *changed)
 {
 	struct port p = { .addr = rec->addr, .net = rec->net, .flags = rec->port_flags,
 			  .number = rec->number };
@@ -409,11 +409,11 @@ int topo_plug(const struct state *s, struct nl *nl, const struct host_record *ho
 	if (!r)
 		r = dataplane_attach(s, host->hook, HOOK_PORT, dev.ifindex, dev.name, changed, NULL);
 	if (!r)
-		r = tell_port(s, name, rec, &dev, changed);
+		r = sync_port(s, name, rec, &dev, changed);
 	if (!r)
 		r = topo_device_up(nl, &dev, changed);
 	if (!r)
-		r = netns_run(netns, furnish, &f);
+		r = netns_run(netns, configure_netns, &f);
 	if (!r)
 		r = ensure_hosts(s, name, rec);
 	if (r || !(rec->flags & NS_PENDING))
