@@ -81,33 +81,49 @@ static __always_inline _Bool nat_syn_to_mapped(ctx_t *ctx, const struct pkt *p)
 	       socket_of_host(ctx, &p->key) == SOCKET_NONE;
 }
 
-/* A packet that belongs to no flow: to a published port it begins one. NEXT: it is there. */
-static __always_inline verdict_t nat_from_uplink_create(ctx_t *ctx, const struct pkt *p, const struct config *cfg,
-							const struct ingress *at, struct fwd_out *fwd)
+/* A packet of a known flow. FWD_NEXT: it may be translated. */
+static __always_inline verdict_t nat_from_uplink_flow(const struct pkt *p, const struct flow *f,
+						      const struct ingress *at, struct fwd_out *fwd)
 {
-	__u32 id = 0;
-	struct portmap *portmap = portmap_match(ctx, p, cfg, &id);
+	/* the host's own: on its way out by way of lo, or with nothing to translate */
+	if (f->to == TO_UPLINK || (f->to == TO_STACK && p->kind == PKT_OTHER))
+		return pass_to_host(at, fwd);
+	if (!at->routed || at->hairpin)
+		return FWD_NEXT;
+	/* only hairpinned packets may have a source address of the host */
+	if (addr_eq(p->key.src, p->key.dst))
+		return DROP(martian);
+	/* whatever `set filtering` allows, no host outside has an address of ours */
+	if (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key) && address_is_private(&p->key.src))
+		return DROP(martian);
+	return FWD_NEXT;
+}
+
+/* A packet of no flow. FWD_NEXT: it is for the port mapping *portmap, and may create a flow. */
+static __always_inline verdict_t nat_from_uplink_match(ctx_t *ctx, const struct pkt *p, const struct config *cfg,
+						       const struct ingress *at, struct portmap **portmap,
+						       __u32 *id, struct fwd_out *fwd)
+{
 	verdict_t v;
 
-	if (!portmap && at->routed && nat_syn_to_mapped(ctx, p))
-		return DROP(unsolicited);
-	if (!portmap)
-		return pass_to_host(at, fwd);
-	/* "every address of the host" is a gateway's too, but the answer would leave with it */
+	*portmap = portmap_match(ctx, p, cfg, id);
+	if (!*portmap)
+		return at->routed && nat_syn_to_mapped(ctx, p) ? DROP(unsolicited) : pass_to_host(at, fwd);
+	/* "every address of the host" includes a gateway's, but the reply would leave with it */
 	v = at->routed ? bogon_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
-	if (v != FWD_NEXT)
-		return v;
-	if (at->routed && !source_is_outside(ctx, p))
+	if (v == FWD_NEXT && at->routed && !source_is_outside(ctx, p))
 		return DROP(martian);
-	v = portmap_new_flow(ctx, p, portmap, id, NULL, at->back);
-	return v == FWD_NEXT ? ct_create(ctx) : v;
+	return v;
 }
 
 static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, const struct ingress *at,
 						 struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
+	struct portmap *portmap = NULL;
+	_Bool sound, routed;
 	struct flow *f;
+	__u32 id = 0;
 	verdict_t v;
 
 	if (!cfg || !bogon_may_be_ours(p))
@@ -116,34 +132,30 @@ static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, cons
 	if (p->kind == PKT_ERROR)
 		return ip_check_input(ctx, p) ? nat_from_uplink_error(ctx, p, at, fwd) : pass_to_host(at, fwd);
 
-	f = ct_find(p, cfg);
+	/* a packet that is about to be dropped creates no flow, and changes none */
+	sound = ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl);
+	f = sound ? ct_find(p, cfg) : ct_lookup(&p->key);
+	v = f ? nat_from_uplink_flow(p, f, at, fwd) : nat_from_uplink_match(ctx, p, cfg, at, &portmap, &id, fwd);
+	if (v != FWD_NEXT)
+		return v;
+	if (!sound)
+		return DROP(bad_checksum);
+	routed = at->routed && !(f && f->to == TO_STACK);
+	if (routed && p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
+		return DROP(ip_option);
+	if (routed && p->ttl <= 1)
+		return ttl_exceeded(ctx, p, p->key.dst, fwd);
 	if (!f) {
-		v = nat_from_uplink_create(ctx, p, cfg, at, fwd);
+		v = portmap_new_flow(ctx, p, portmap, id, NULL, at->back);
+		if (v == FWD_NEXT)
+			v = ct_create(ctx);
 		if (v != FWD_NEXT)
 			return v;
 		f = ct_lookup(&p->key);
 		if (!f)
 			return DROP(helper_failed);
 	}
-	/* the host's own: on its way out by way of lo, or with nothing to translate */
-	if (f->to == TO_UPLINK || (f->to == TO_STACK && p->kind == PKT_OTHER))
-		return pass_to_host(at, fwd);
-	/* only what was turned round in here comes from an address of the host's own */
-	if (at->routed && !at->hairpin && addr_eq(p->key.src, p->key.dst))
-		return DROP(martian);
-	/* whoever may answer a mapping (`set filtering`), nobody outside has an address of ours */
-	if (at->routed && !at->hairpin && f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key) &&
-	    address_is_private(&p->key.src))
-		return DROP(martian);
-	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
-		return DROP(bad_checksum);
-	if (at->routed && f->to != TO_STACK && p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
-		return DROP(ip_option);
-	if (!at->routed || f->to == TO_STACK)
-		return translate(ctx, p, f, p->ttl, fwd);
-	if (p->ttl <= 1)
-		return ttl_exceeded(ctx, p, p->key.dst, fwd);
-	return translate(ctx, p, f, p->ttl - 1, fwd);
+	return translate(ctx, p, f, routed ? p->ttl - 1 : p->ttl, fwd);
 }
 
 #endif

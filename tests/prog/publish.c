@@ -455,6 +455,36 @@ static void lo_and_the_uplink_are_different_zones(void **s)
 	expect_counted(COUNT_not_ours);
 }
 
+/* ---- a packet that is dropped creates and changes nothing ---- */
+
+#define SYN_TO_5000 REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = SYN
+
+static void what_is_dropped_creates_no_flow(void **s)
+{
+	struct frame *f = frame(SYN_TO_5000, .ttl = 1);
+
+	publish("0.0.0.0", TCP, 5000, 5000, 3000);
+	uplink_gets(frame(SYN_TO_5000, .ip_check_error = 1));
+	expect_dropped(COUNT_bad_checksum);
+	uplink_gets(frame(SYN_TO_5000, .options = "\x83\x03\x04\x00", .options_len = 4));
+	expect_dropped(COUNT_ip_option);
+	uplink_gets(f);
+	expect_outcome(SENT);
+	expect_packet(frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = CLIENT, .proto = ICMP,
+			    .type = TIME_EXCEEDED, .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+	expect_counted(COUNT_icmp_sent);
+	expect_live_flows(0);
+}
+
+static void what_is_dropped_changes_no_flow(void **s)
+{
+	publish("0.0.0.0", TCP, 5000, 5000, 3000);
+	uplink_gets(frame(SYN_TO_5000));
+	uplink_gets(frame(REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = RST, .ip_check_error = 1));
+	expect_dropped(COUNT_bad_checksum);
+	expect_state(0, CONN_SYN_SENT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
@@ -488,6 +518,8 @@ int main(void)
 		spec(the_host_reaches_its_own_published_port),
 		spec(other_traffic_of_lo_is_left_alone),
 		spec(lo_and_the_uplink_are_different_zones),
+		spec(what_is_dropped_creates_no_flow),
+		spec(what_is_dropped_changes_no_flow),
 	};
 
 	return run_specs("publish", specs);
