@@ -70,16 +70,15 @@ static __always_inline _Bool portmap_port_published(enum l4proto proto, __u16 po
 /* Whether an address is inside a network of ours: nobody outside may see it, or has it. */
 __noinline int address_is_private(const struct ipaddr *a)
 {
+	struct config *cfg = config_get();
 	struct network *net;
 	__u32 id;
 
-	if (!a)
+	if (!a || !cfg)
 		return 0;
-	for (id = 1; id < EBPFNET_MAX_NETWORKS; id++) {
+	for (id = 1; id < EBPFNET_MAX_NETWORKS && id <= cfg->last_network; id++) {
 		net = network_get(id);
-		if (!net || !net->gw_ifindex)
-			break;
-		if (addr_inside(*a, net->subnet, net->mask))
+		if (net && net->gw_ifindex && addr_inside(*a, net->subnet, net->mask))
 			return 1;
 	}
 	return 0;

@@ -55,8 +55,18 @@ static int network_put(const struct state *s, uint16_t net, const struct network
 
 int state_network_set(const struct state *s, uint16_t net, const struct network *n)
 {
-	int r = network_put(s, net, n);
+	struct config cfg;
+	int r;
 
+	r = state_config(s, &cfg);
+	if (r)
+		return r;
+	if (cfg.last_network < net) { /* before the network is there: its addresses are private at once */
+		cfg.last_network = net;
+		r = state_config_set(s, &cfg);
+	}
+	if (!r)
+		r = network_put(s, net, n);
 	return r ? r : config_touch(s, 0);
 }
 

@@ -296,6 +296,7 @@ struct config {
 	__u32 gen;			/* raised after every change; flows stamped with another are checked again */
 	__u32 fib_ifindex;		/* in whose name to ask the routing table: a device of ours that forwards */
 	__u32 lo_ifindex;
+	__u32 last_network;		/* highest id of a network that ever was; ids below may be unused */
 	__u32 max_flows;
 	__u32 fdb_age_s;		/* IEEE 802.1D: 300 s */
 	__u32 portmaps;		/* how many rules there are; 0: nobody need look */

@@ -47,6 +47,15 @@ static void nobody_outside_knows_an_address_inside(void **s)
 	expect_live_flows(0);
 }
 
+static void addresses_of_a_network_after_an_unused_id_are_private(void **s)
+{
+	forget_network(1);
+	uplink_gets(frame(PUBLISHED, .src = NS4, .dst = UPLINK));
+	expect_dropped(COUNT_martian);
+	uplink_gets(frame(PUBLISHED, .src = SERVER, .dst = NS4));
+	expect_dropped(COUNT_unsolicited);
+}
+
 /* As netfilter has it: an error is for who sent what it quotes. */
 static void an_error_for_somebody_else_is_none_of_ours(void **s)
 {
@@ -105,6 +114,7 @@ int main(void)
 	static const struct CMUnitTest specs[] = {
 		spec(a_source_inside_a_network_is_a_martian),
 		spec(nobody_outside_knows_an_address_inside),
+		spec(addresses_of_a_network_after_an_unused_id_are_private),
 		spec(an_error_for_somebody_else_is_none_of_ours),
 		spec(an_error_with_a_source_route_or_a_wrong_sum_is_the_kernels_to_drop),
 		spec(a_quoted_sum_never_becomes_none),

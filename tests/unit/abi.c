@@ -125,7 +125,7 @@ static void sizes_belong_to_abi_4(void **state)
 	assert_int_equal(sizeof(struct uplink), 16);
 	assert_int_equal(sizeof(struct portmap_key), 8);
 	assert_int_equal(sizeof(struct portmap), 40);
-	assert_int_equal(sizeof(struct config), 84);
+	assert_int_equal(sizeof(struct config), 88);
 	assert_int_equal(sizeof(struct conn_alloc), 24);
 	assert_int_equal(sizeof(struct host_record), 444);
 	assert_int_equal(sizeof(struct ns_key), 16);

@@ -170,6 +170,7 @@ uint32_t publish(const char *on, uint8_t proto, uint16_t first, uint16_t last, u
 uint32_t ifindex_of(enum device dev);
 struct ipaddr address(const char *text);
 void give_portmap_to(uint32_t id, uint32_t endpoint);
+void forget_network(uint16_t id);
 void forget_port(enum device dev);		/* as `ns del` does */
 void replace_endpoint(enum device dev);		/* another namespace gets NS1's (or ...) address and port */
 void allow_spoofing(enum device dev);

@@ -71,6 +71,13 @@ void give_portmap_to(uint32_t id, uint32_t endpoint)
 	next_generation();
 }
 
+void forget_network(uint16_t id)
+{
+	struct network none = {};
+
+	assert_int_equal(state_network_set(&h.state, id, &none), 0);
+}
+
 void forget_port(enum device dev)
 {
 	assert_int_equal(state_port_del(&h.state, ifindex_of(dev)), 0);
