@@ -13,7 +13,8 @@
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean
 #
-# bpf/NAME.bpf.c -> build/NAME.bpf.o -> build/NAME.skel.h (the object's bytes) -> user/dataplane.c
+# bpf/hooks/NAME.bpf.c -> build/NAME.bpf.o -> build/NAME.skel.h (the object's bytes) -> build/libebpfnet.a -> ebpfnet
+
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
@@ -32,30 +33,37 @@ JOBS := -j$(shell nproc)
 WARNINGS := -Wall -Wextra -Werror=implicit-function-declaration -Wno-unused-parameter \
 	    -Wno-missing-field-initializers
 CFLAGS ?= -O2 -g
-USER_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARNINGS) -Iinclude -I. -I$(BUILD) -D_GNU_SOURCE \
+USER_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARNINGS) -Iinclude -I. -Iuser -I$(BUILD) -D_GNU_SOURCE \
 	       -DEBPFNET_VERSION='"$(VERSION)"'
 LIBS := -lbpf -lelf -lz -lmnl -ljson-c
 # cpu v3: 32-bit jumps and fetching atomics, both in every kernel since 5.12
-BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) -I. -Iinclude
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) -I. -Ibpf -Iinclude
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-BPF_SRC := $(wildcard bpf/*.bpf.c)
-SKELETONS := $(BPF_SRC:bpf/%.bpf.c=$(BUILD)/%.skel.h)
+BPF_SRC := $(wildcard bpf/hooks/*.bpf.c)
+SKELETONS := $(BPF_SRC:bpf/hooks/%.bpf.c=$(BUILD)/%.skel.h)
 BENCH_SKELETONS := $(patsubst tests/bench/%.bpf.c,$(BUILD)/bench/%.skel.h,$(wildcard tests/bench/*.bpf.c))
-USER_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/*.c))
-UNIT_OBJ := $(patsubst %.c,$(BUILD)/asan/%.o,$(filter-out user/main.c,$(wildcard user/*.c)))
+LIB_SRC := $(wildcard user/lib/*/*.c)
+APP_SRC := $(wildcard user/cli/*.c user/bench/*.c)
+LIB := $(BUILD)/libebpfnet.a
+APP_OBJ := $(APP_SRC:%.c=$(BUILD)/%.o)
+UNIT_OBJ := $(patsubst %.c,$(BUILD)/asan/%.o,$(LIB_SRC) $(filter-out %/main.c,$(APP_SRC)))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 PROG := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/prog/*.c))
 FUZZ_PURE := $(patsubst tests/fuzz/pure/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/pure/*.c))
 FUZZ_PROG_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/prog/*.c))
-PROG_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/prog/lib/*.c)) \
-	    $(filter-out %/main.o,$(USER_OBJ))
+PROG_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/prog/lib/*.c)) $(LIB)
 
 all: ebpfnet
 
-ebpfnet: $(USER_OBJ)
+ebpfnet: $(APP_OBJ) $(LIB)
 	$(if $(V),,@printf "  %-5s %s\n" LINK $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# What a plugin links.
+$(LIB): $(LIB_SRC:%.c=$(BUILD)/%.o)
+	@rm -f $@
+	@$(AR) rcs $@ $^
 
 $(BUILD)/user/%.o: user/%.c Makefile | $(SKELETONS)
 	@mkdir -p $(@D)
@@ -63,7 +71,7 @@ $(BUILD)/user/%.o: user/%.c Makefile | $(SKELETONS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
 # `gen object` drops what only a debugger reads and keeps the BTF.
-$(BUILD)/%.bpf.o: bpf/%.bpf.c Makefile
+$(BUILD)/%.bpf.o: bpf/hooks/%.bpf.c Makefile
 	@mkdir -p $(@D)
 	$(if $(V),,@printf "  %-5s %s\n" BPF $<)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $(@:.o=.debug) $<
@@ -124,11 +132,13 @@ $(BUILD)/bench/%.bpf.o: tests/bench/%.bpf.c Makefile
 $(BUILD)/bench/%.skel.h: $(BUILD)/bench/%.bpf.o
 	@$(BPFTOOL) gen skeleton $< name $*_bpf > $@.tmp && mv $@.tmp $@
 
-$(BUILD)/bench/%: tests/bench/%.c $(filter-out %/main.o,$(USER_OBJ)) Makefile | $(BENCH_SKELETONS)
+BENCH_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/bench/*.c)) $(BUILD)/user/cli/table.o $(BUILD)/user/cli/opts.o $(LIB)
+
+$(BUILD)/bench/%: tests/bench/%.c $(BENCH_LIB) Makefile | $(BENCH_SKELETONS)
 	@mkdir -p $(@D)
 	$(if $(V),,@printf "  %-5s %s\n" CC $<)
 	$(Q)$(CC) $(CFLAGS) $(USER_CFLAGS) -I$(BUILD)/bench -MMD -MP -o $@ $< \
-		$(filter-out %/main.o,$(USER_OBJ)) $(LIBS)
+		$(BENCH_LIB) $(LIBS)
 
 BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 

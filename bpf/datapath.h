@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The way of a packet, hook by hook: by express lane, or else parse, then the stages in their order, then forward().
- * Read this first; every line below is a file of its own name or the function it names. XDP is in early.h.
+ * Read this first; every line below is a file of its own name or the function it names. XDP is in xdp_prefilter.h.
  */
 #ifndef EBPFNET_BPF_DATAPATH_H
 #define EBPFNET_BPF_DATAPATH_H
 
-#include "express.h"
-#include "forward.h"
-#include "fragment.h"
-#include "guard.h"
-#include "inbound.h"
-#include "leaving.h"
-#include "outbound.h"
-#include "switch.h"
-#include "tcp_option.h"
+#include "fast/fastpath.h"
+#include "kern/forward.h"
+#include "frag/frag_input.h"
+#include "l2/port_security.h"
+#include "nat/from_uplink.h"
+#include "nat/from_host.h"
+#include "nat/from_port.h"
+#include "l2/switch.h"
+#include "ct/tcp_option.h"
 
 /* Headers up to here are pulled into reach if they are not: an IP header with options, and TCP's. */
 #define PARSE_PULL (ETH_HLEN + 60 + 20)

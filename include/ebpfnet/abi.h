@@ -123,7 +123,7 @@ struct flow {
 	__u32 ifindex;			/* TO_PORT: the port; TO_UPLINK: the uplink it began on */
 	__u16 gen;			/* config.gen that it was last checked against, and */
 	__u16 seen;			/* when conns[conn].seen was last written from here: the low 16 bits of each */
-	__u32 edge;			/* TCP: what this side announced last, as bpf/tcp_window.h packs it */
+	__u32 edge;			/* TCP: window edge last announced, packed by core/tcp_window.h */
 	enum flow_dir dir;
 	enum flow_target to;
 	__u8 flags;			/* FLOW_* */

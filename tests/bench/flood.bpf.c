@@ -9,7 +9,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#include "bpf/uapi.h"
+#include <ebpfnet/core/uapi.h>
 #include "flood.h"
 
 /* What is needed of it, wherever this kernel has it. */

@@ -42,8 +42,8 @@
 
 #include <linux/types.h>
 
-#include <user/dataplane_pin.h>
-#include <user/netns.h>
+#include <user/lib/dataplane/pin.h>
+#include <user/lib/kernel/netns.h>
 
 #include "flood.h"
 #include "flood.skel.h"

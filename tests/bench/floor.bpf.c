@@ -7,7 +7,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "bpf/uapi.h"
+#include <ebpfnet/core/uapi.h>
 #include "floor.h"
 
 const volatile __u32 floor_ifindex[FLOOR_DEVS];

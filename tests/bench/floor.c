@@ -14,7 +14,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include <user/dataplane_pin.h>
+#include <user/lib/dataplane/pin.h>
 
 #include "floor.h"
 #include "floor.skel.h"

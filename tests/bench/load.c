@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <user/load.h>
-#include <user/netns.h>
+#include <user/bench/load.h>
+#include <user/lib/kernel/netns.h>
 
 static int open_netns(const char *name)
 {

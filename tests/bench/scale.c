@@ -31,10 +31,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include <user/dataplane.h>
-#include <user/nl.h>
-#include <user/state.h>
-#include <user/state_map.h>
+#include <user/lib/dataplane/dataplane.h>
+#include <user/lib/kernel/nl.h>
+#include <user/lib/store/store.h>
+#include <user/lib/store/map.h>
 
 #include "frames.h"
 #include "look.skel.h"

@@ -3,7 +3,7 @@
  * The express lane: a packet comes out of it as out of the stages, to the byte; and what is out of the
  * ordinary, or not as it was a moment ago, does not go by it.
  */
-#include <user/state_map.h>
+#include <user/lib/store/map.h>
 
 #include "flow.h"
 

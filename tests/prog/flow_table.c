@@ -2,7 +2,7 @@
 /* The flow table: states, timeouts; ports that collide; flows that are dead. */
 #include <unistd.h>
 
-#include <user/state_map.h>
+#include <user/lib/store/map.h>
 
 #include "flow.h"
 

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include <user/state_map.h>
+#include <user/lib/store/map.h>
 
 #include "flow.h"
 

@@ -2,7 +2,7 @@
 /* Published ports: from outside, from a namespace (hairpin), from the host itself. */
 #include <unistd.h>
 
-#include <user/state_map.h>
+#include <user/lib/store/map.h>
 
 #include "lib/harness.h"
 

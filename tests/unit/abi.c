@@ -4,11 +4,11 @@
 #include <stddef.h>
 
 #include <ebpfnet/abi.h>
-#include <ebpfnet/drop.h>
-#include <ebpfnet/record.h>
+#include <ebpfnet/counters.h>
+#include <ebpfnet/journal.h>
 
 #include "unit.h"
-#include "user/state.h"
+#include <user/lib/store/store.h>
 
 /* ---- counters ---- */
 

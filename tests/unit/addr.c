@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "unit.h"
-#include "user/addr.h"
+#include <user/lib/base/addr.h>
 
 #define RUNS 5000
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* bpf/addr.h: addresses as the programs compare and copy them. */
-#include "bpf/addr.h"
+/* include/ebpfnet/core/addr.h: addresses as the programs compare and copy them. */
+#include <ebpfnet/core/addr.h>
 #include "unit.h"
-#include "user/addr.h"
+#include <user/lib/base/addr.h>
 
 #define RUNS 20000
 

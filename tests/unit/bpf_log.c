@@ -5,7 +5,7 @@
 
 #include "said.h"
 #include "unit.h"
-#include "user/bpf_log.h"
+#include <user/lib/kernel/libbpf_log.h>
 
 static libbpf_print_fn_t hear;
 

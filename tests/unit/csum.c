@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-#include "bpf/csum.h"
+#include <ebpfnet/core/csum.h>
 #include "rfc1071.h"
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-#include "bpf/ct_state.h"
+#include <ebpfnet/core/ct_state.h>
 #include "unit.h"
 
 #define TCP_PSH 0x08

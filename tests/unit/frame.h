@@ -3,7 +3,7 @@
 #ifndef EBPFNET_TESTS_FRAME_H
 #define EBPFNET_TESTS_FRAME_H
 
-#include "bpf/parse.h"
+#include <ebpfnet/core/parse.h>
 #include "rfc1071.h"
 #include "unit.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The IP header's checksum as bpf/parse.h verifies it. */
+/* The IP header's checksum as include/ebpfnet/core/parse.h verifies it. */
 #include "frame.h"
 
 static bool sum_ok(const struct frame *f, size_t visible)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-#include "bpf/nat.h"
+#include <ebpfnet/core/nat.h>
 #include "unit.h"
 
 #define RUNS 20000
@@ -227,7 +227,7 @@ static void search_begins_at_a_random_place(void **state)
 
 /* ---- the reply ---- */
 
-/* The three examples at the head of bpf/nat.h: what is on the wire when the answer comes. */
+/* The three examples at the head of include/ebpfnet/core/nat.h: what is on the wire when the answer comes. */
 static void reply_keys_of_the_three_kinds_of_flow(void **state)
 {
 	const struct nat_tuple masquerade = { ADDR(172, 31, 13, 55), ADDR(203, 0, 113, 10), 4000,

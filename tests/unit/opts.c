@@ -4,7 +4,7 @@
 
 #include "said.h"
 #include "unit.h"
-#include "user/opts.h"
+#include <user/cli/opts.h>
 
 /* The kinds of row that main.c's table has. Nothing here runs them. */
 static const struct command commands[] = {

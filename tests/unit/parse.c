@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What bpf/parse.h makes of a whole frame. */
+/* What include/ebpfnet/core/parse.h makes of a whole frame. */
 #include "frame.h"
 
 static void assert_kind(struct frame f, enum pkt_kind kind)

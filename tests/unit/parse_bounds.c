@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What bpf/parse.h makes of a part of a frame, and that it never reads beyond that part. */
+/* What include/ebpfnet/core/parse.h makes of a part of a frame, and that it never reads beyond that part. */
 #include "frame.h"
 
 static struct frame sample_lldp(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <stdlib.h>
 
-#include "bpf/pieces.h"
+#include <ebpfnet/core/frag.h>
 #include "unit.h"
 
 #define RUNS 2000

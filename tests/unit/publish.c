@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "unit.h"
-#include "user/addr.h"
-#include "user/publish.h"
+#include <user/lib/base/addr.h>
+#include <user/lib/base/portmap_text.h>
 
 #define RUNS 20000
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The Internet checksum as RFC 1071 defines it: the plain sum of big-endian words, with the carry
- * put back after each. Slow, and so unlike bpf/csum.h that both are unlikely to be wrong alike.
+ * put back after each. Slow, and so unlike include/ebpfnet/core/csum.h that both are unlikely to be wrong alike.
  */
 #ifndef EBPFNET_TESTS_RFC1071_H
 #define EBPFNET_TESTS_RFC1071_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include "unit.h"
-#include "user/sample.h"
+#include <user/bench/sample.h>
 
 static void median_is_the_middle_or_between_the_two(void **state)
 {

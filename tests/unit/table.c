@@ -5,8 +5,8 @@
 
 #include "said.h"
 #include "unit.h"
-#include "user/command.h"
-#include "user/table.h"
+#include <user/cli/command.h>
+#include <user/cli/table.h>
 
 /* ---- words ---- */
 

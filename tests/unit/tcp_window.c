@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-#include "bpf/tcp_window.h"
+#include <ebpfnet/core/tcp_window.h>
 #include "unit.h"
 
 /* Tried around each bound, from edges all over the number space, its end included. */

@@ -19,7 +19,7 @@
 #undef bpf_loop
 #undef bpf_csum_diff
 
-#include "bpf/csum.h"
+#include <ebpfnet/core/csum.h>
 #include "verify.h"
 
 static void *bpf_map_lookup_elem(void *map, const void *key);
@@ -28,7 +28,7 @@ static long bpf_loop(__u32 n, void *callback, void *arg, __u64 flags);
 static __s64 bpf_csum_diff(const __be32 *from, __u32 from_len, const __be32 *to, __u32 to_len,
 			   __u32 seed);
 
-#include "bpf/check.h"
+#include "bpf/l3/ip_check.h"
 
 static __u8 chunk[CHECK_CHUNK]; /* of map csum_scratch; no other is asked for */
 

@@ -16,7 +16,7 @@
  * With it csum_apply(check, a + b) is csum_apply(csum_apply(check, a), b), so that the words of a
  * tuple may be replaced in one update, as they are, or one after the other, as is proved here.
  */
-#include "bpf/csum.h"
+#include <ebpfnet/core/csum.h>
 #include "verify.h"
 
 #define SUM_MAX (1ull << 35) /* seven differences of 32 bits, and the checksum */

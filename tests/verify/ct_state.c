@@ -4,7 +4,7 @@
  * if it holds of the one before, holds always. A rule added to the machine (a window for RST, say)
  * needs no more here than what it takes to end a flow, in may_end().
  */
-#include "bpf/ct_state.h"
+#include <ebpfnet/core/ct_state.h>
 #include "verify.h"
 
 /* The states that a live flow may be in, and who has sent FIN when it is. */

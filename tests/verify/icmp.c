@@ -7,12 +7,12 @@
  */
 #include "kernel.h"
 #define check_sum_is_right real_check_sum_is_right
-#include "bpf/check.h"
+#include "bpf/l3/ip_check.h"
 #undef check_sum_is_right
 
 static int check_sum_is_right(ctx_t *ctx, __u32 off, __u32 len);
 
-#include "bpf/icmp.h"
+#include "bpf/l3/icmp_xlate.h"
 
 static struct {
 	__u32 off, len;

@@ -30,7 +30,7 @@
 #define csum_diff16 real_csum_diff16
 #define csum_apply real_csum_apply
 #define csum_fold32 real_csum_fold32
-#include "bpf/csum.h"
+#include <ebpfnet/core/csum.h>
 #undef csum_diff32
 #undef csum_diff16
 #undef csum_apply
@@ -47,8 +47,8 @@ __u32 csum_fold32(__u64 diff);
 /* inet_proto_csum_replace_by_diff() of a packet whose checksum is there (not CHECKSUM_PARTIAL) */
 __sum16 __CPROVER_uninterpreted_by_diff(__sum16 check, __u32 diff);
 
-#include "bpf/maps.h"
-#include "bpf/nat.h"
+#include "bpf/kern/maps.h"
+#include <ebpfnet/core/nat.h>
 #include "verify.h"
 
 #define PACKET_MAX 128

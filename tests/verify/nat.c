@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Which external port is tried next: for every range, sender's port, random number and attempt. */
-#include "bpf/nat.h"
+#include <ebpfnet/core/nat.h>
 #include "verify.h"
 
 #define MOST_PORTS 32768 /* of one parity */

@@ -4,7 +4,7 @@
  * the visible part, and ends, are checks that CBMC makes of every access and every loop.
  */
 #include <stdlib.h>
-#include "bpf/parse.h"
+#include <ebpfnet/core/parse.h>
 #include "verify.h"
 
 #define LONGEST 128

@@ -4,7 +4,7 @@
  * is updated by what changed in the bytes it covers is proved here, that this is right in csum.c.
  */
 #include "kernel.h"
-#include "bpf/rewrite.h"
+#include "bpf/l3/rewrite.h"
 
 /* The packet, parsed and rewritten. */
 static struct pkt rewrite(const struct packet *before, struct nat_tuple to, __u8 ttl)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* A RST that its receiver would take is never refused, and one far from there always. */
-#include "bpf/tcp_window.h"
+#include <ebpfnet/core/tcp_window.h>
 #include "verify.h"
 
 void what_is_in_the_window_is_inside(__u32 seq, __u32 ack, __u16 window, __u8 scale)

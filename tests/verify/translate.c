@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* A flow's two directions undo each other: for every key, every translation, every zone. */
-#include "bpf/ct_begin.h"
+#include "bpf/ct/ct_create.h"
 #include "verify.h"
 
 static _Bool key_same(struct flow_key a, struct flow_key b)

@@ -6,7 +6,7 @@
  *	mutate.c	what is done to them
  *	world.c		the little host of tests/prog, with another configuration each time
  *	main.c		one packet after another; what to do when something is broken
- *	view.c		a reading of packets that shares nothing with bpf/parse.h
+ *	view.c		a reading of packets that shares nothing with include/ebpfnet/core/parse.h
  *	check*.c	what must hold of a packet that went through
  *	owners.c	who sent by an external port last: the answer is his
  *	table.c		what must hold of the flow table

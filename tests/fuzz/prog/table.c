@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include <bpf/bpf.h>
-#include <user/state_map.h>
+#include <user/lib/store/map.h>
 
-#include "bpf/nat.h"
+#include <ebpfnet/core/nat.h>
 #include "fuzz.h"
 
 static struct conn conns[FLOWS];

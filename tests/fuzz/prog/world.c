@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <string.h>
 
-#include <user/state_map.h>
+#include <user/lib/store/map.h>
 
 #include "fuzz.h"
 

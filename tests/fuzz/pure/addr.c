@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* bpf/addr.h: against the same things said bit by bit and octet by octet. */
-#include "bpf/addr.h"
+/* include/ebpfnet/core/addr.h: against the same things said bit by bit and octet by octet. */
+#include <ebpfnet/core/addr.h>
 #include "input.h"
 
 static _Bool same_bits(struct ipaddr a, struct ipaddr b, unsigned int bits)

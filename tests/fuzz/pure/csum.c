@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * bpf/csum.h: a packet of words with a checksum that is right, or wrong by some difference; words are
+ * include/ebpfnet/core/csum.h: a packet of words with a checksum that is right, or wrong by some difference; words are
  * replaced, one by one or all in one update, as 16 or as 32 bits.
  */
-#include "bpf/csum.h"
+#include <ebpfnet/core/csum.h>
 #include "input.h"
 #include "tests/unit/rfc1071.h"
 

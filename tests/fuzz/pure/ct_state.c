@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * bpf/ct_state.h: the life of a flow, packet by packet, against what its two ends have said so far.
+ * include/ebpfnet/core/ct_state.h: the life of a flow, packet by packet, against what its two ends have said so far.
  */
-#include "bpf/ct_state.h"
+#include <ebpfnet/core/ct_state.h>
 #include "input.h"
 
 /* What was seen of a flow, kept apart from the machine. */

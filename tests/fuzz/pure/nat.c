@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * bpf/nat.h: the ports that are tried for a flow, the keys of a flow, and a small NAT made of both: many
+ * core/nat.h: the ports that are tried for a flow, the keys of a flow, and a small NAT made of both: many
  * flows over few ports, whose answers must find back to whoever sent.
  */
-#include "bpf/nat.h"
+#include <ebpfnet/core/nat.h>
 #include "input.h"
 
 /* ---- the candidates ---- */

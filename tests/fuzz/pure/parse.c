@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * bpf/parse.h: any bytes as a frame, of which only a part is visible, in a block that ends where that
+ * include/ebpfnet/core/parse.h: any bytes as a frame, of which only a part is visible, in a block that ends where that
  * part ends. What the parser says is compared with the bytes, read one by one.
  */
-#include "bpf/parse.h"
+#include <ebpfnet/core/parse.h>
 #include "input.h"
 #include "tests/unit/rfc1071.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * bpf/tcp_window.h: what a side has announced, packed into a word, against the numbers themselves. What the
+ * core/tcp_window.h: what a side has announced, packed into a word, against the numbers themselves. What the
  * packing loses makes a window larger, by less than a window's unit below and above, and never smaller.
  */
-#include "bpf/tcp_window.h"
+#include <ebpfnet/core/tcp_window.h>
 #include "input.h"
 
 #define ACK_LOSES 256

@@ -22,8 +22,8 @@
 #include <cmocka.h>
 
 #include <ebpfnet/abi.h>
-#include <ebpfnet/drop.h>
-#include <user/dataplane.h>
+#include <ebpfnet/counters.h>
+#include <user/lib/dataplane/dataplane.h>
 
 #include "packet.h"
 
@@ -186,14 +186,14 @@ struct conn conn_at(uint32_t slot);
 void expect_live_flows(int count);
 /* Whether all were looked at since the configuration changed. */
 bool flows_are_checked(void);
-/* What CPUs have noted of how flows went (bpf/flow_note.h). */
+/* What CPUs have noted of how flows went (bpf/fast/flow_cache.h). */
 void forget_caches(void);
 /* Lets time pass for all flows. */
 void age_flows(uint32_t seconds);
 /* As if all had been looked at when the configuration's generation was that one. */
 void stamp_flows(uint32_t gen);
 /*
- * Sends the same packet of a flow until it goes by a note (bpf/flow_note.h), and fails if it never does: that is
+ * Sends the same packet of a flow until it goes by a note (bpf/fast/flow_cache.h), and fails if it never does: that is
  * the only way to go past a flow of another generation, and leave its stamp.
  */
 void run_fast(enum hook hook, enum device dev, const struct frame *in);

@@ -8,7 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include <user/state_map.h>
+#include <user/lib/store/map.h>
 
 #include "internal.h"
 

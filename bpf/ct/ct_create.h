@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A new flow: what it is to be, and the search for an external port that nobody has. Inserting the key of
+ * the reply direction *is* the allocation of the port: there is no look-then-insert anywhere.
+ *
+ *   slot from the free list, filled -> reply key (BPF_NOEXIST; taken: another source port)
+ *   -> original key (BPF_NOEXIST; taken: another CPU was first, use its flow)
+ */
+#ifndef EBPFNET_BPF_CT_CT_CREATE_H
+#define EBPFNET_BPF_CT_CT_CREATE_H
+
+#include "ct/ct_update.h"
+#include "kern/socket.h"
+
+/* What a new flow is to be. */
+struct ct_new {
+	struct flow_key key;		/* of the packet that begins it */
+	struct nat_tuple t;		/* the tuple it will have; .sport_h may be changed */
+	enum flow_target to, back_to;	/* where it goes, where its answers go */
+	__u8 answer_net;		/* zone in which its answers arrive */
+	__u32 to_ifindex, back_ifindex;	/* for TO_PORT */
+	__u32 portmap, endpoint;
+	enum key_scope scope;
+	_Bool mapped;			/* t.sport_h is its mapping's: it and no other */
+	__u8 scales;			/* TCP: of its first packet */
+	__u32 edge;
+	__u32 gen;			/* config.gen before it was found out what the flow is to be */
+};
+
+/* The making of a flow: what is wanted, and the search for a free source port. */
+struct ct_create_state {
+	struct ct_new new;
+	struct flow_key key, reply_key;	/* as they are stored */
+	struct flow reply, original;
+	__u32 random;
+	__u16 want_h, first_h, last_h;
+	_Bool found, full;
+};
+
+/* PERCPU_ARRAY: too large for the stack, and needed only while one packet is handled. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ct_create_state);
+} ct_scratch SEC(".maps");
+
+static __always_inline struct ct_create_state *ct_scratch_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ct_scratch, &zero);
+}
+
+/* Whether a port is published, but for the very socket that now calls out from behind it. */
+static __always_inline _Bool ct_portmap_of_other(const struct portmap_key *key, const struct ct_new *n)
+{
+	__u32 *id = bpf_map_lookup_elem(&portmap_keys, key);
+	struct portmap *r = id ? bpf_map_lookup_elem(&portmaps, id) : NULL;
+
+	if (!r)
+		return 0;
+	return r->endpoint != n->endpoint ||
+	       r->to_first_h + (key->port_h - r->first_h) != n->key.sport_h;
+}
+
+/*
+ * Whether a socket of the host's, or a published port, has the external port. A socket that is
+ * merely bound is not seen; the host's later connections are the uplink's egress to sort out.
+ */
+static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *reply,
+					     const struct ct_new *n, const struct config *cfg)
+{
+	struct portmap_key pub = { .addr = reply->dst, .port_h = reply->dport_h, .proto = reply->proto };
+
+	if (cfg->portmaps && portmap_port_published(reply->proto, reply->dport_h)) {
+		if (ct_portmap_of_other(&pub, n))
+			return 1;
+		pub.addr = addr_of(0);
+		if (ct_portmap_of_other(&pub, n))
+			return 1;
+	}
+	return socket_of_host(ctx, reply) != SOCKET_NONE;
+}
+
+/*
+ * Whether the key is held by a flow whose time is up, for that endpoint to have; if so it is free now.
+ * An inside key is its address's, whoever had that before.
+ */
+static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoint, _Bool inside,
+					const struct config *cfg)
+{
+	struct flow *f = bpf_map_lookup_elem(&flows, key);
+	union conn_word w;
+	struct conn *c;
+	__u32 slot;
+
+	if (!f)
+		return 1;
+	slot = f->conn;
+	c = conn_get(slot);
+	if (!c)
+		return 0;
+	w = conn_word(c);
+	if (w.state == CONN_FREE || w.state == CONN_BUSY || !conn_expired(c, w, cfg, now_s()))
+		return 0;
+	return (inside || c->endpoint == endpoint || hold_down_over(c, w, cfg, now_s())) && flow_delete(slot, w.word);
+}
+
+/* bpf_loop callback: tries one source port; 1 ends the search. */
+static long ct_try_port(__u32 attempt, ctx_t **ctx)
+{
+	struct ct_create_state *m = ct_scratch_get();
+	struct config *cfg = config_get();
+	int r;
+
+	if (!cfg || !m)
+		return 1;
+	if (!m->new.mapped) /* else there is no choice, whatever the range is by now */
+		m->new.t.sport_h =
+			nat_candidate(m->want_h, attempt, m->random, m->first_h, m->last_h);
+	m->reply_key = nat_reply_key(&m->new.t, m->new.answer_net, m->new.key.proto);
+	m->reply_key = nat_scope_key(m->reply_key, m->new.scope, 0);
+	/* a station that calls its own published port from that port: the answer would look the same */
+	if (flow_key_eq(&m->reply_key, &m->new.key))
+		return 0;
+	/* an external port: the host has a say */
+	if (m->new.answer_net == EBPFNET_NET_OUTSIDE && !m->new.mapped &&
+	    ct_port_of_host(*ctx, &m->reply_key, &m->new, cfg))
+		return 0;
+	/* r is no long: before Linux 6.4 the error arrives as an int, its upper half zero */
+	r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
+	if (r == -EEXIST && ct_reclaim(&m->reply_key, m->new.endpoint, 0, cfg))
+		r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
+	m->found = !r;
+	m->full = r && r != -EEXIST;
+	return r != -EEXIST;
+}
+
+/* The two directions of a flow as they are stored. */
+static __always_inline void ct_fill(struct ct_create_state *m, __u32 slot)
+{
+	const struct ct_new *n = &m->new;
+	__u8 flags = n->scope == KEY_APDF ? 0 : FLOW_ANY_PEER;
+
+	m->original.src = n->t.src;
+	m->original.dst = n->t.dst;
+	m->original.sport_h = n->t.sport_h;
+	m->original.dport_h = n->t.dport_h;
+	m->original.ifindex = n->to_ifindex;
+	m->original.dir = FLOW_ORIGINAL;
+	m->original.to = n->to;
+	m->original.answer_net = n->answer_net;
+
+	m->reply.src = n->key.dst;
+	m->reply.dst = n->key.src;
+	m->reply.sport_h = n->key.dport_h;
+	m->reply.dport_h = n->key.sport_h;
+	m->reply.ifindex = n->back_ifindex;
+	m->reply.dir = FLOW_REPLY;
+	m->reply.to = n->back_to;
+	m->reply.answer_net = n->key.zone;
+
+	m->original.conn = m->reply.conn = slot;
+	m->original.gen = m->reply.gen = (__u16)n->gen;
+	m->original.seen = m->reply.seen = 0;
+	m->original.flags = m->reply.flags = flags;
+	m->original.edge = n->edge;
+	m->reply.edge = 0;
+}
+
+/* A slot, filled and in its first state; NO_SLOT: the table is full. */
+static __always_inline __u32 ct_slot_new(const struct ct_new *n, const struct config *cfg)
+{
+	__u32 slot = slot_alloc(cfg);
+	union conn_word w;
+	struct conn *c;
+
+	if (slot == NO_SLOT)
+		slot = slot_make_room();
+	c = conn_get(slot);
+	if (!c)
+		return NO_SLOT;
+	w = conn_word(c);
+	w.state = CONN_BUSY;
+	w.scales = n->scales;
+	w.use++;
+	*(volatile __u32 *)&c->state = w.word;
+	c->orig = n->key;
+	c->orig.scope = n->scope;
+	c->portmap = n->portmap;
+	c->endpoint = n->endpoint;
+	c->seen = now_s();
+	w.state = ct_first_state(n->key.proto);
+	*(volatile __u32 *)&c->state = w.word;
+	return slot;
+}
+
+/* Whether the namespace has its share; the host has none, nor has who is called from outside. */
+static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct config *cfg)
+{
+	__u32 id = n->endpoint;
+	struct usage *u;
+
+	if (n->portmap || !id)
+		return 0;
+	u = bpf_map_lookup_elem(&usage, &id);
+	return u && (u->flows >= cfg->max_flows_ns || (!n->mapped && u->ports >= cfg->max_ports_ns));
+}
+
+/*
+ * A route may lead to an address inside a network of ours by an uplink. Who answers from there is no martian,
+ * and the XDP prefilter (xdp_prefilter.h), which does not look up flows for nothing, has to.
+ */
+static __always_inline void ct_mark_private_peer(const struct ct_new *n)
+{
+	struct conn_alloc *a = conn_alloc_get();
+
+	if (a && n->answer_net == EBPFNET_NET_OUTSIDE && address_is_private(&n->t.dst))
+		a->private_peers = 1;
+}
+
+/* Making room may have cost the very mapping that a new peer was to be of. */
+static __always_inline _Bool ct_mapping_is_gone(struct ct_create_state *m)
+{
+	if (!m->new.mapped || m->new.key.proto != L4_UDP)
+		return 0;
+	m->key = nat_scope_key(m->new.key, KEY_EIM, 1);
+	return !bpf_map_lookup_elem(&flows, &m->key);
+}
+
+/* A flow begun (1), or not after all (-1), with that external port. */
+static __always_inline void ct_account(__u32 slot, __u16 external_h, __s32 flows)
+{
+	struct conn *c = conn_get(slot);
+
+	if (c)
+		conn_account(c, external_h, flows);
+}
+
+/* To be filled in and given to ct_create(); NULL never in practice. */
+static __always_inline struct ct_new *ct_new_init(const struct pkt *p)
+{
+	struct ct_create_state *m = ct_scratch_get();
+
+	if (!m)
+		return NULL;
+	m->new = (struct ct_new){ .key = p->key, .edge = p->edge, .gen = p->gen };
+	m->new.scales = tcp_scales_with(TCP_SCALES_UNKNOWN, FLOW_ORIGINAL,
+					p->tcp_flags & TCP_SYN ? p->scale : TCP_SCALE_MAX);
+	return &m->new;
+}
+
+/*
+ * Begins the flow that ct_new_init() gave out. NEXT: it is there, under the packet's key, perhaps
+ * made by another CPU just now.
+ */
+__noinline verdict_t ct_create(ctx_t *ctx)
+{
+	struct ct_create_state *m = ct_scratch_get();
+	struct config *cfg = config_get();
+	_Bool outside;
+	__u32 slot;
+	int r; /* not long, as above */
+
+	if (!cfg || !m)
+		return DROP(helper_failed);
+	conn_sweep();
+	if (ct_over_cap(&m->new, cfg))
+		return DROP(over_cap);
+	slot = ct_slot_new(&m->new, cfg);
+	if (slot == NO_SLOT)
+		return DROP(table_full);
+	if (ct_mapping_is_gone(m)) {
+		slot_free(slot);
+		return DROP(table_full);
+	}
+
+	ct_mark_private_peer(&m->new);
+	m->want_h = m->new.t.sport_h;
+	m->random = bpf_get_prandom_u32();
+	m->key = nat_scope_key(m->new.key, m->new.scope, 1);
+	ct_fill(m, slot);
+	m->found = m->full = 0;
+	/* the configured range is for external ports; towards a namespace a client keeps its own if it can */
+	outside = m->new.answer_net == EBPFNET_NET_OUTSIDE;
+	nat_range(m->want_h, m->new.key.proto, outside ? cfg->port_min_h : 1024,
+		  outside ? cfg->port_max_h : 65535, &m->first_h, &m->last_h);
+	bpf_loop(m->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
+	if (!m->found) {
+		slot_free(slot);
+		return m->full ? DROP(table_full) : DROP(no_free_port);
+	}
+
+	m->original.sport_h = m->new.t.sport_h;
+	ct_account(slot, m->new.t.sport_h, 1); /* before anybody can find it, and so end it */
+	r = bpf_map_update_elem(&flows, &m->key, &m->original, BPF_NOEXIST);
+	if (r == -EEXIST && ct_reclaim(&m->key, m->new.endpoint, 1, cfg))
+		r = bpf_map_update_elem(&flows, &m->key, &m->original, BPF_NOEXIST);
+	if (r) {
+		bpf_map_delete_elem(&flows, &m->reply_key);
+		ct_account(slot, m->new.t.sport_h, -1);
+		slot_free(slot);
+		return r == -EEXIST ? FWD_NEXT : DROP(table_full);
+	}
+	count(COUNT_flow_new);
+	if (m->new.t.sport_h != m->want_h)
+		count(COUNT_src_port_remapped);
+	return FWD_NEXT;
+}
+
+#endif

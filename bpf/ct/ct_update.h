@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The flow table: which flow a packet belongs to. How flows begin is in ct_create.h, how they end in ct_slot.h.
+ *
+ * A flow is a numbered slot of map conns, which holds what its two directions share, and two keys
+ * in map flows, which hold what a packet of each direction needs.
+ *
+ * There is no timer and no daemon: a flow whose time is up is dead the moment it is looked up, and
+ * each new flow looks at a few slots of the table in turn and ends what is dead there.
+ *
+ * A flow that was checked against config.gen needs no second look until the configuration changes:
+ * then its next packet asks whether what made it (endpoint, publish rule) is still there.
+ */
+#ifndef EBPFNET_BPF_CT_CT_UPDATE_H
+#define EBPFNET_BPF_CT_CT_UPDATE_H
+
+#include "ct/ct_slot.h"
+#include "ct/ct_lookup.h"
+#include "kern/ctx_tc.h"
+#include <ebpfnet/core/parse.h>
+#include "kern/verdict.h"
+
+/* Whether the port that a direction leads into is still that of the flow's endpoint. */
+static __always_inline _Bool ct_port_exists(const struct flow *f, const struct conn *c)
+{
+	struct port *port = port_get(f->ifindex);
+
+	return port && port->endpoint == c->endpoint;
+}
+
+/* After a change of configuration: is what made the flow still there? f: either direction. */
+static __always_inline _Bool ct_still_valid(const struct flow *f, const struct conn *c)
+{
+	struct flow_key key;
+
+	if (!flow_owner_exists(c))
+		return 0;
+	if (!c->endpoint) /* the host's own */
+		return 1;
+	if (c->portmap)
+		return f->dir == FLOW_REPLY || ct_port_exists(f, c);
+	if (f->dir == FLOW_ORIGINAL) {
+		key = nat_stored_reply_key(f, &c->orig);
+		f = bpf_map_lookup_elem(&flows, &key);
+	}
+	return f && ct_port_exists(f, c);
+}
+
+/* A mapping lives as long as any of its flows, and is relied on as soon as one of them is answered. */
+static __always_inline void ct_keep_mapping(const struct conn *c, enum conn_state state, __u32 now)
+{
+	struct flow_key key = nat_scope_key(c->orig, KEY_EIM, 1);
+	struct flow *f = bpf_map_lookup_elem(&flows, &key);
+	struct conn *mapping = f ? conn_get(f->conn) : NULL;
+	union conn_word w, replied;
+
+	if (!mapping)
+		return;
+	mapping->seen = now;
+	w = replied = conn_word(mapping);
+	replied.state = CONN_REPLIED;
+	if (w.state == CONN_UNREPLIED && state == CONN_REPLIED)
+		conn_swap(mapping, w, replied);
+}
+
+/* Whether a packet is a RST or FIN that stands outside of what its receiver has announced. */
+static __always_inline _Bool ct_is_out_of_window(const struct flow *f, union conn_word w, const struct pkt *p)
+{
+	struct flow_key key;
+	struct flow *other;
+
+	if (!(p->tcp_flags & (TCP_RST | TCP_FIN)))
+		return 0;
+	if (w.state == CONN_SYN_SENT && f->dir == FLOW_ORIGINAL) /* nobody has announced anything */
+		return 0;
+	key = nat_reply_key_of(f, L4_TCP);
+	other = bpf_map_lookup_elem(&flows, &key);
+	/* after a RST, too: one with a wrong checksum refuses nothing, and the right one may follow */
+	return other && !tcp_may_end(ct_opening(w.state) || w.state == CONN_RESET, p->seq, p->ack,
+				     p->tcp_flags, other->edge, tcp_scale_of(w.scales, other->dir));
+}
+
+/* What the sides' windows are shifted by, after a SYN: only while they are still to agree on it. */
+static __always_inline __u8 ct_scales(union conn_word w, enum flow_dir dir, __u8 scale)
+{
+	return ct_opening(w.state) ? tcp_scales_with(w.scales, dir, scale) : w.scales;
+}
+
+/*
+ * The part of ct_find() that touches the shared slot: at most once a second for each direction of
+ * a steady flow. False: the flow is dead.
+ */
+__noinline int ct_update_slow(struct flow *f, struct pkt *p)
+{
+	struct config *cfg = config_get();
+	__u32 now = now_s(), gen;
+	union conn_word old, new;
+	struct conn *c;
+
+	if (!f || !cfg)
+		return 0;
+	gen = config_gen(cfg);
+	c = conn_get(f->conn);
+	if (!c)
+		return 0;
+	old = conn_word(c);
+	if (old.state == CONN_FREE || old.state == CONN_BUSY)
+		return 0;
+	if (conn_expired(c, old, cfg, now)) {
+		/* its owner may begin anew; for all others its port rests until a sweep */
+		if (f->dir == FLOW_ORIGINAL || c->portmap)
+			flow_delete(f->conn, old.word);
+		return 0;
+	}
+	if (f->gen != (__u16)gen && !ct_still_valid(f, c)) {
+		flow_retire(f->conn, c, old, cfg);
+		return 0;
+	}
+	if (p && ct_is_out_of_window(f, old, p)) { /* not believed: nothing happened */
+		p->out_of_window = 1;
+		return 1;
+	}
+	new = old;
+	new.state = ct_next(old.state, c->orig.proto, f->dir, p ? p->tcp_flags : 0, &new.fin);
+	if (p && p->tcp_flags & TCP_SYN)
+		new.scales = ct_scales(new, f->dir, p->scale);
+	if (new.word != old.word)
+		conn_swap(c, old, new);
+	f->gen = (__u16)gen;
+	f->flags = (f->flags & FLOW_ANY_PEER) | (ct_steady(new.state, f->dir) ? FLOW_STEADY : 0);
+	f->seen = (__u16)now;
+	if (p && p->edge && (!(p->tcp_flags & TCP_SYN) || ct_opening(new.state)))
+		f->edge = p->edge;
+	/* what is closing does not live longer for what still trickles in */
+	if (new.state != old.state || (new.state != CONN_CLOSING && new.state != CONN_RESET))
+		c->seen = now;
+	if (conn_is_further_peer(c))
+		ct_keep_mapping(c, new.state, now);
+	return 1;
+}
+
+/* Brings a packet's flow up to date, by its .tcp_flags, .seq, .ack and .edge; false: the flow is dead. */
+static __always_inline _Bool ct_update(struct flow *f, struct pkt *p, const struct config *cfg)
+{
+	if (!(f->flags & FLOW_STEADY) || f->gen != (__u16)cfg->gen || f->seen != (__u16)now_s() ||
+	    p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
+		return ct_update_slow(f, p);
+	if (p->edge && f->edge != p->edge) /* a line that no other CPU wants, mostly */
+		f->edge = p->edge;
+	return 1;
+}
+
+/* The flow that a packet belongs to, its state brought up to date; NULL: none. */
+static __always_inline struct flow *ct_find(struct pkt *p, const struct config *cfg)
+{
+	struct flow *f = ct_lookup(&p->key);
+
+	return f && ct_update(f, p, cfg) ? f : NULL;
+}
+
+/* The mapping of a namespace's UDP socket, kept alive; NULL: it has none. */
+static __always_inline struct flow *ct_mapping(const struct flow_key *key)
+{
+	struct flow_key k = nat_scope_key(*key, KEY_EIM, 1);
+	struct flow *f = bpf_map_lookup_elem(&flows, &k);
+
+	return f && ct_update_slow(f, NULL) ? f : NULL;
+}
+
+static __always_inline _Bool ct_is_live(const struct flow *f, const struct config *cfg)
+{
+	struct conn *c = conn_get(f->conn);
+	union conn_word w;
+
+	if (!c)
+		return 0;
+	w = conn_word(c);
+	return conn_live(w) && !conn_expired(c, w, cfg, now_s()) &&
+	       (f->gen == (__u16)cfg->gen || ct_still_valid(f, c));
+}
+
+/* The flow that an ICMP error is about: found, and neither refreshed nor ended (RFC 5508 REQ-6). */
+static __always_inline struct flow *ct_lookup_live(const struct flow_key *key, const struct config *cfg)
+{
+	struct flow *f = ct_lookup(key);
+
+	return f && ct_is_live(f, cfg) ? f : NULL;
+}
+
+/* Ends the flow of a direction, if it is still the one that f was read from. */
+static __always_inline void ct_delete(const struct flow *f)
+{
+	__u32 slot = f->conn;
+	struct conn *c = conn_get(slot);
+	union conn_word w;
+
+	if (!c)
+		return;
+	w = conn_word(c);
+	if (conn_live(w))
+		flow_delete(slot, w.word);
+}
+
+#endif

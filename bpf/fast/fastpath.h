@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The express lane, past all stages: for a frame that is switched as one a moment ago was, and a packet of a
+ * flow that is known and looks as most do. By its notes (percpu_cache.h), past every look-up; without one by its flow.
+ *
+ * What begins a flow, is out of the ordinary, or fails a check, is left to the stages: nothing is dropped here.
+ */
+#ifndef EBPFNET_BPF_FAST_FASTPATH_H
+#define EBPFNET_BPF_FAST_FASTPATH_H
+
+#include "fast/headers.h"
+#include "kern/forward.h"
+#include "l2/l2_cache.h"
+#include "kern/scratch.h"
+#include "nat/from_port.h"
+#include "ct/tcp_option.h"
+
+/*
+ * The transport checksum of the new packet, in the bytes that are about to be written; false: there is more to it
+ * than these, and the kernel has to do it. pseudo, ports: differences (csum.h).
+ */
+static __always_inline _Bool fast_l4_csum(ctx_t *ctx, struct fast_headers *b, __u64 pseudo, __u64 ports)
+{
+	__sum16 *check = fast_is_tcp(b) ? &b->l4.tcp.check : &b->l4.udp.check;
+	__u8 summed = ctx_summed(ctx);
+	__sum16 sum;
+
+	if (summed == CHECKSUM_COMPLETE)
+		return 0;
+	if (!fast_is_tcp(b) && !*check) /* none stays none (RFC 768) */
+		return 1;
+	sum = summed == CHECKSUM_PARTIAL ? csum_fold16(*check + pseudo) : csum_apply(*check, pseudo + ports);
+	*check = sum || fast_is_tcp(b) ? sum : 0xffff;
+	return 1;
+}
+
+/* As rewrite.h does it, in one store. */
+static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *b, const struct fwd_action *to)
+{
+	__u64 pseudo = csum_diff32(b->ip.src, to->src) + csum_diff32(b->ip.dst, to->dst);
+	__u64 ports = csum_diff32(b->l4.ports, to->ports);
+	__u64 flags = fast_is_tcp(b) ? 0 : BPF_F_MARK_MANGLED_0;
+	__u32 check = ETH_HLEN + IP_MIN_HLEN + (fast_is_tcp(b) ? 16 : 6);
+	__u32 l4_len = fast_is_tcp(b) ? 20 : 8;
+	_Bool same_ports = b->l4.ports == to->ports, summed;
+	verdict_t v = to->verdict == FWD_UPLINK ? FWD_UPLINK : FWD_PORT;
+	long failed;
+
+	b->ip.check = csum_apply(b->ip.check, pseudo + ttl_diff(b->ip.ttl, b->ip.ttl - 1));
+	b->ip.ttl--;
+	b->ip.src = to->src;
+	b->ip.dst = to->dst;
+	b->l4.ports = to->ports;
+	summed = fast_l4_csum(ctx, b, pseudo, ports);
+	if (v == FWD_UPLINK) {
+		failed = ctx_store(ctx, ETH_HLEN + 8, &b->ip.ttl, IP_MIN_HLEN - 8 + l4_len);
+	} else {
+		mac_copy((__u8 *)b->new_mac, (const __u8 *)to->mac);
+		mac_copy((__u8 *)b->new_mac + 6, (const __u8 *)to->mac + 6);
+		b->eth_type = __builtin_bswap16(ETH_P_IP);
+		failed = ctx_store(ctx, 0, &b->new_mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
+	}
+	if (!failed && !summed)
+		failed = ctx_csum_pseudo(ctx, check, csum_fold32(pseudo), flags) ||
+			 (!same_ports && ctx_csum(ctx, check, csum_fold32(ports), flags));
+	return failed ? DROP(helper_failed) : v;
+}
+
+static __always_inline verdict_t fast_send(ctx_t *ctx, struct fast_headers *b, const struct fwd_action *to,
+					   struct fwd_out *fwd)
+{
+	fwd->ifindex = to->ifindex;
+	fwd->nexthop = to->nexthop;
+	fwd->counter = to->counter;
+	return fast_rewrite(ctx, b, to);
+}
+
+/* Whether the note of a packet's flow holds, and for this packet. */
+static __always_inline _Bool fast_cache_valid(ctx_t *ctx, const struct fast_headers *b,
+					      const struct flow_cache_entry *n, const struct config *cfg)
+{
+	struct conn *c = conn_get(n->slot);
+	__u32 genid;
+
+	if (!b->no_control || n->epoch != cache_epoch() || n->gen != config_gen(cfg) || !c ||
+	    conn_word(c).word != n->word || (b->edge && !tcp_edge_covers(n->edge, b->edge, n->scale)))
+		return 0;
+	if (n->action.verdict != FWD_UPLINK)
+		return device_unchanged_since(ctx, n->action.ifindex, n->genid);
+	return ctx_segment_len(ctx, b->ip_len, b->headers) <= n->action.mtu && rt_genid_read(ctx, &genid) &&
+	       genid == n->genid;
+}
+
+/* The flow of a packet, its state brought up to date; NULL: there is none, or more to it. */
+static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_headers *b,
+						  const struct flow_key *key, const struct config *cfg)
+{
+	struct flow *f = ct_lookup(key);
+	struct pkt *p = pkt_get();
+
+	if (!f || !p || f->gen != (__u16)b->gen || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
+		return NULL;
+	p->out_of_window = 0;
+	p->tcp_flags = 0;
+	p->edge = 0;
+	if (fast_is_tcp(b)) {
+		p->tcp_flags = b->l4.tcp.flags;
+		p->l4 = ETH_HLEN + IP_MIN_HLEN;
+		p->l4_hlen = b->headers - IP_MIN_HLEN;
+		tcp_option_scale(ctx, p);
+		p->seq = __builtin_bswap32(b->l4.tcp.seq);
+		p->ack = __builtin_bswap32(b->l4.tcp.ack);
+		p->edge = tcp_edge(p->seq, p->ack, __builtin_bswap16(b->l4.tcp.window), p->tcp_flags);
+	}
+	return ct_update(f, p, cfg) && !p->out_of_window ? f : NULL;
+}
+
+/* Out, as the routing table says. False: it is not that simple. */
+static __always_inline _Bool fast_resolve_uplink(ctx_t *ctx, const struct fast_headers *b, const struct flow *f,
+						 struct fwd_action *to)
+{
+	__u32 len = ctx_segment_len(ctx, b->ip_len, b->headers);
+	struct route route;
+	enum route_kind kind;
+
+	kind = route_find(ctx, b->ip.src, b->ip.dst, (__u32)b->dscp << 16 | (len & 0xffff), &route);
+	if (kind == ROUTE_DISABLED)
+		kind = route_keep_uplink(f, &route);
+	to->verdict = FWD_UPLINK;
+	to->ifindex = route.ifindex;
+	to->nexthop = route.nexthop;
+	to->mtu = route.mtu;
+	return kind == ROUTE_UPLINK && external_is_current(ctx, f, &route);
+}
+
+/* Into a namespace. False: it is not there, or who is behind its port has to be looked up. */
+static __always_inline _Bool fast_resolve_port(ctx_t *ctx, const struct flow *f, struct fwd_action *to)
+{
+	struct port_cache_entry *cached = port_cache_get(&port_cache_out, f->ifindex);
+	struct network *net = cached ? network_get(cached->port.net) : NULL;
+
+	if (!net || cached->port.flags & PORT_SPOOF_ALLOW || !port_device_exists(ctx, cached))
+		return 0;
+	to->verdict = FWD_PORT;
+	to->ifindex = f->ifindex;
+	to->nexthop = 0;
+	mac_copy((__u8 *)to->mac, cached->port.mac);
+	mac_copy((__u8 *)to->mac + 6, net->gw_mac);
+	return 1;
+}
+
+static __always_inline __be32 ports_of(__u16 sport_h, __u16 dport_h)
+{
+	return (union l4_words){
+		.sport = __builtin_bswap16(sport_h), .dport = __builtin_bswap16(dport_h)
+	}.ports;
+}
+
+/* By its flow, of which a note is made. */
+static __always_inline verdict_t fast_by_flow(ctx_t *ctx, struct fast_headers *b, const struct config *cfg,
+					      __u16 zone, struct fwd_out *fwd)
+{
+	struct flow_key key = fast_key(b, zone);
+	struct fwd_action *to = &b->action;
+	struct flow_cache_entry *n;
+	struct nat_tuple t;
+	struct flow *f;
+	_Bool timed;
+
+	b->gen = config_gen(cfg);
+	timed = rt_genid_read(ctx, &b->genid);
+	f = fast_flow_get(ctx, b, &key, cfg);
+	if (!f)
+		return FWD_NEXT;
+	if (f->to == TO_PORT ?
+		    !fast_resolve_port(ctx, f, to) :
+		    f->to != TO_UPLINK || zone == EBPFNET_NET_OUTSIDE || !fast_resolve_uplink(ctx, b, f, to))
+		return FWD_NEXT;
+	t = nat_translate(f, &key);
+	to->src = addr_be32(t.src);
+	to->dst = addr_be32(t.dst);
+	to->ports = ports_of(t.sport_h, t.dport_h);
+	to->counter = translate_counter(f);
+	if (f->flags & FLOW_STEADY && b->no_control && (timed || to->verdict != FWD_UPLINK)) {
+		n = flow_cache_slot(b->hash);
+		if (n) {
+			flow_cache_set_key(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex);
+			flow_cache_fill(n, f, &key, to, b->gen, b->genid);
+		}
+	}
+	return fast_send(ctx, b, to, fwd);
+}
+
+/* A packet that is to be routed, in a zone: by a note, or by its flow. What begins a flow is not for here. */
+static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *b, const struct config *cfg, __u16 zone,
+					 struct fwd_out *fwd)
+{
+	struct flow_cache_entry *n;
+
+	if (b->ip.ttl <= 1 || b->ip.src == b->ip.dst || !fast_ip_csum_ok(b))
+		return FWD_NEXT;
+	b->hash = flow_cache_hash(b->ip.src, b->ip.dst, b->l4.ports);
+	n = flow_cache_find(b->hash);
+	if (n && flow_cache_matches(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex) &&
+	    fast_cache_valid(ctx, b, n, cfg))
+		return fast_send(ctx, b, &n->action, fwd);
+	return fast_by_flow(ctx, b, cfg, zone, fwd);
+}
+
+/*
+ * A packet of a namespace to the host itself, by the gateway's address: unless it is of a flow, or for a published
+ * port, nothing is done to it.
+ */
+static __always_inline verdict_t fast_to_host(const struct fast_headers *b, const struct config *cfg,
+					      const struct network *net, __u16 zone, struct fwd_out *fwd)
+{
+	struct flow_key key = fast_key(b, zone);
+
+	if (!fast_ip_csum_ok(b) ||
+	    (cfg->portmaps && (portmap_port_published(key.proto, key.dport_h) || ct_lookup(&key))))
+		return FWD_NEXT;
+	fwd->ifindex = net->gw_ifindex;
+	fwd->counter = COUNT_to_host;
+	return FWD_HOST;
+}
+
+static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *fwd)
+{
+	struct config *cfg = config_get();
+	struct fast_headers *b = fast_headers_get();
+	struct l2_cache_entry *n;
+	struct network *net;
+
+	if (!cfg || !b || !fast_headers_read(ctx, b))
+		return FWD_NEXT;
+	n = l2_cache_at(b->mac);
+	if (!n || !l2_cache_matches(n, b->mac, ctx->ifindex, config_gen(cfg)))
+		return FWD_NEXT;
+	if (!HOOK_IS_EGRESS && n->src != b->ip.src)
+		return FWD_NEXT;
+	if (n->to) {
+		fwd->ifindex = n->to;
+		fwd->counter = COUNT_switched;
+		return device_unchanged_since(ctx, n->to, n->genid) ? FWD_PORT : FWD_NEXT;
+	}
+	net = HOOK_IS_EGRESS ? NULL : network_get(n->net);
+	if (!net)
+		return FWD_NEXT;
+	return b->ip.dst == addr_be32(net->gateway) ? fast_to_host(b, cfg, net, n->net, fwd) :
+						      fast_l3(ctx, b, cfg, n->net, fwd);
+}
+
+static __always_inline verdict_t fast_uplink_verdict(ctx_t *ctx, struct fwd_out *fwd)
+{
+	struct config *cfg = config_get();
+	struct fast_headers *b = fast_headers_get();
+
+	if (!cfg || !b || !ctx_is_for_us(ctx) || !fast_headers_read(ctx, b))
+		return FWD_NEXT;
+	return fast_l3(ctx, b, cfg, EBPFNET_NET_OUTSIDE, fwd);
+}
+
+/*
+ * ACTION_SLOW_PATH: the slow path takes the packet. Not inlined: its frame would not fit beside the slow path's in
+ * 512 bytes of stack.
+ */
+__noinline int fast_from_port(ctx_t *ctx)
+{
+	struct fwd_out fwd = {};
+	verdict_t v = fast_port_verdict(ctx, &fwd);
+
+	return v == FWD_NEXT ? ACTION_SLOW_PATH : forward_fast(ctx, v, &fwd);
+}
+
+__noinline int fast_from_uplink(ctx_t *ctx)
+{
+	struct fwd_out fwd = {};
+	verdict_t v = fast_uplink_verdict(ctx, &fwd);
+
+	return v == FWD_NEXT ? ACTION_SLOW_PATH : forward_fast(ctx, v, &fwd);
+}
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What most frames are, read at once: IPv4 in one piece, TCP or UDP, nothing special about it. */
+#ifndef EBPFNET_BPF_FAST_HEADERS_H
+#define EBPFNET_BPF_FAST_HEADERS_H
+
+#include <ebpfnet/core/csum.h>
+#include "kern/ctx_tc.h"
+#include "fast/flow_cache.h"
+#include <ebpfnet/core/parse.h>
+
+/* An IP header without options. */
+union ip_words {
+	__u32 word[5];
+	struct {
+		__u8 version_ihl, tos;
+		__be16 len, id, frag;
+		__u8 ttl, proto;
+		__sum16 check;
+		__be32 src, dst;
+	};
+};
+
+/* The first words of a transport header, TCP's whole without options. */
+union l4_words {
+	__u32 word[5];
+	struct {
+		union {
+			struct {
+				__be16 sport, dport;
+			};
+			__be32 ports;
+		};
+		union {
+			struct {
+				__be16 len;
+				__sum16 check;
+			} udp;
+			struct {
+				__be32 seq, ack;
+				__u8 doff, flags;
+				__be16 window;
+				__sum16 check;
+				__be16 urgent;
+			} tcp;
+		};
+	};
+};
+
+/* What is read of a frame, at once. */
+struct fast_headers {
+	__u32 mac[3];
+	/* the frame's headers, as they are to be written again at last */
+	__u16 unused;			/* so that the rest is where it belongs */
+	__u16 new_mac[6];
+	__be16 eth_type;
+	union ip_words ip;
+	union l4_words l4;
+	/* and what they say */
+	__u32 edge;			/* TCP, as struct pkt has it; UDP: 0 */
+	__u16 ip_len;
+	__u8 headers;			/* length of the IP and transport headers */
+	__u8 dscp;			/* the TOS byte without what is congestion's */
+	_Bool no_control;			/* no segment that may change the state of its connection */
+	__u32 hash;			/* flow_cache_hash() */
+	/* if there is no note of it */
+	__u32 gen, genid;		/* of before anything was looked up */
+	struct fwd_action action;
+};
+
+/* PERCPU_ARRAY: the frame in hand, for want of stack as in scratch.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fast_headers);
+} fast_scratch SEC(".maps");
+
+/* NULL never in practice. */
+static __always_inline struct fast_headers *fast_headers_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&fast_scratch, &zero);
+}
+
+static __always_inline _Bool fast_is_tcp(const struct fast_headers *b)
+{
+	return b->ip.proto == L4_TCP;
+}
+
+/* Reads the transport header; false: it is not whole, or of another protocol. */
+static __always_inline _Bool fast_headers_read_l4(const __u32 *l4, const void *end, struct fast_headers *b)
+{
+	int i;
+
+	b->l4 = (union l4_words){ .word = { l4[0], l4[1] } };
+	b->headers = IP_MIN_HLEN + 8;
+	b->edge = 0;
+	b->no_control = 1;
+	if (b->ip.proto == L4_UDP)
+		return 1;
+	if (!fast_is_tcp(b) || (const void *)(l4 + 5) > end)
+		return 0;
+	for (i = 2; i < 5; i++)
+		b->l4.word[i] = l4[i];
+	b->headers = IP_MIN_HLEN + (b->l4.tcp.doff >> 4 << 2);
+	b->edge = tcp_edge(0, __builtin_bswap32(b->l4.tcp.ack), __builtin_bswap16(b->l4.tcp.window), TCP_ACK);
+	b->no_control = (b->l4.tcp.flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
+	return b->headers >= IP_MIN_HLEN + 20;
+}
+
+/*
+ * False unless it is an ordinary frame: without a tag, IPv4 without options and in one piece, TCP or UDP, well
+ * formed. Words are read whole: the IP header lies on four bytes (NET_IP_ALIGN), or the CPU does not care.
+ */
+static __always_inline _Bool fast_headers_read(ctx_t *ctx, struct fast_headers *b)
+{
+	const __u8 *data = ctx_data(ctx), *end = ctx_data_end(ctx);
+	const __u32 *mac = (const __u32 *)data, *ip = (const __u32 *)(data + ETH_HLEN);
+	int i;
+
+	if (data + ETH_HLEN + IP_MIN_HLEN + 8 > end || *(__be16 *)(data + 12) != __builtin_bswap16(ETH_P_IP) ||
+	    ctx->vlan_present)
+		return 0;
+	for (i = 0; i < 3; i++)
+		b->mac[i] = mac[i];
+	for (i = 0; i < 5; i++)
+		b->ip.word[i] = ip[i];
+	b->ip_len = __builtin_bswap16(b->ip.len);
+	b->dscp = b->ip.tos & IP_DSCP;
+	return b->ip.version_ihl == 0x45 && !(b->ip.frag & __builtin_bswap16(IP_FRAG_MASK)) &&
+	       ctx->len == ETH_HLEN + b->ip_len && fast_headers_read_l4(ip + 5, end, b) && b->headers <= b->ip_len;
+}
+
+/* The packet's key in a zone. */
+static __always_inline struct flow_key fast_key(const struct fast_headers *b, __u16 zone)
+{
+	return (struct flow_key){
+		.src = addr_of(b->ip.src),
+		.dst = addr_of(b->ip.dst),
+		.sport_h = __builtin_bswap16(b->l4.sport),
+		.dport_h = __builtin_bswap16(b->l4.dport),
+		.zone = zone,
+		.proto = b->ip.proto,
+	};
+}
+
+static __always_inline _Bool fast_ip_csum_ok(const struct fast_headers *b)
+{
+	const __u32 *w = b->ip.word;
+
+	return csum_fold16((__u64)w[0] + w[1] + w[2] + w[3] + w[4]) == 0xffff;
+}
+
+#endif

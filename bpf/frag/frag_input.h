@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Datagrams in pieces (RFC 791 fragments; RFC 4787 REQ-14: in whatever order they come). A first piece
+ * is translated as any packet, and its ports are remembered; the others are looked up with these, and
+ * only their IP header is translated: the checksum over the whole datagram is in the first. They never
+ * make a flow. What comes before the first piece is held until that has gone its way, then it comes in
+ * again by the device that it came from.
+ */
+#ifndef EBPFNET_BPF_FRAG_FRAG_INPUT_H
+#define EBPFNET_BPF_FRAG_FRAG_INPUT_H
+
+#include "frag/frag_track.h"
+#include "kern/scratch.h"
+#include "l3/route.h"
+#include "kern/verdict.h"
+
+/*
+ * Held first, then asked about again: it may be that the first piece has come in between, and that
+ * nobody comes after it who would find this one.
+ */
+static __always_inline enum frag_result frag_enqueue(ctx_t *ctx, struct pkt *p)
+{
+	__u32 ref = fragq_alloc(frag_bucket_of(p));
+	enum frag_result r;
+
+	if (!ref)
+		return FRAG_QUEUE_FULL;
+	if (ctx->gso_size || fragq_store(ctx, ref, ETH_HLEN + p->ip_len)) {
+		fragq_free(ref);
+		return FRAG_QUEUE_FULL;
+	}
+	r = frag_lookup(p, ref);
+	if (r == FRAG_WAIT)
+		count(COUNT_frag_queued);
+	else
+		fragq_drop(ref);
+	return r;
+}
+
+/*
+ * Before a piece goes its way. NEXT: it may, if not the first then with the tuple of the first. outside:
+ * it came to the host, perhaps for the host.
+ */
+__noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
+{
+	struct pkt *p = pkt_get();
+	enum frag_result r;
+
+	if (!p || ctx_load(ctx, ETH_HLEN + 4, &p->ip_id, sizeof(p->ip_id)))
+		return DROP(helper_failed);
+	if (!frag_is_sound(p->frag, p->ihl, p->ip_len - p->ihl, p->key.proto))
+		return outside ? FWD_PASS : DROP(malformed);
+	r = frag_lookup(p, 0);
+	if (r == FRAG_WAIT)
+		r = may_queue && (!outside || addr_is_local(ctx, p->key.dst)) ? frag_enqueue(ctx, p) :
+										FRAG_QUEUE_FULL;
+	switch (r) {
+	case FRAG_PASS:
+		return FWD_NEXT;
+	case FRAG_WAIT:
+		return FWD_STOLEN;
+	case FRAG_HOST:
+		return FWD_PASS;
+	case FRAG_OVERLAP:
+		return DROP(frag_overlap);
+	case FRAG_DROP:
+		return DROP(frag_no_first);
+	default:
+		return outside ? FWD_PASS : DROP(frag_queue_full);
+	}
+}
+
+/* Sends in again what was held, and puts the packet in hand back as it is. */
+static __always_inline int frag_release(ctx_t *ctx, __u32 held)
+{
+	struct fragq_release r = { .ctx = ctx, .ref = held };
+	struct reinject_buf *buf = reinject_buf_get();
+	__u32 len = ctx->len;
+	int failed = 1;
+
+	if (!buf)
+		return 0;
+	if (!OUTSIDE(len, ETH_HLEN, REINJECT_FRAME_MAX) && !ctx_load(ctx, 0, buf->bytes, len) &&
+	    !ctx_reset_l3(ctx, IP_MIN_HLEN + 8)) {
+		bpf_loop(FRAGQ_SLOTS, fragq_release_one, &r, 0);
+		failed = reinject_write(ctx, buf->bytes, len, REINJECT_FRAME_MAX);
+	}
+	reinject_buf_put(buf);
+	return failed;
+}
+
+/* After it: what the others of its datagram may do. Gives the verdict back. */
+__noinline verdict_t frag_done(ctx_t *ctx, verdict_t v)
+{
+	enum frag_state state = FRAG_ENTRY_KNOWN;
+	struct pkt *p = pkt_get();
+	__u32 held;
+
+	if (!p)
+		return DROP(helper_failed);
+	if (v == FWD_STOLEN || (v < 0 && !frag_is_first(p->frag)))
+		return v;
+	if (v < 0 || v == FWD_TX)
+		state = FRAG_ENTRY_REFUSED;
+	else if (v == FWD_PASS)
+		state = FRAG_ENTRY_HOST;
+	held = frag_update(p, state);
+	if (!held)
+		return v;
+	if (state == FRAG_ENTRY_REFUSED)
+		bpf_loop(FRAGQ_SLOTS, fragq_drop_one, &held, 0);
+	else if (frag_release(ctx, held))
+		return DROP(helper_failed);
+	return v;
+}
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A datagram that is too big for its way and may be cut (RFC 791, RFC 1812 4.2.2.7): its pieces come in
+ * again in its place, and are then what any sender's pieces are. The kernel cuts nothing at this hook.
+ */
+#ifndef EBPFNET_BPF_FRAG_FRAG_OUTPUT_H
+#define EBPFNET_BPF_FRAG_FRAG_OUTPUT_H
+
+#include "frag/reinject.h"
+#include "l3/ip_check.h"
+#include "kern/scratch.h"
+#include "kern/lookup.h"
+#include <ebpfnet/core/frag.h>
+#include "kern/verdict.h"
+
+struct frag_out {
+	ctx_t *ctx;
+	struct reinject_buf *buf;
+};
+
+/* The header of the next piece. */
+static __always_inline void frag_out_header(struct frag_out_state *c)
+{
+	_Bool last = c->done + c->now == c->len;
+	__s64 sum;
+
+	*(__be16 *)(c->ip + 2) = __builtin_bswap16(c->ihl + c->now);
+	*(__be16 *)(c->ip + 6) = __builtin_bswap16(frag_field(c->frag, c->done, last));
+	*(__sum16 *)(c->ip + 10) = 0;
+	/* what lies behind the options is zero */
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)c->ip, sizeof(c->ip), 0);
+	*(__sum16 *)(c->ip + 10) = ~csum_fold16((__u32)sum);
+}
+
+/* bpf_loop callback: an octet of the options for the pieces behind the first. */
+static long frag_out_option(__u32 i, struct frag_out *frag_out)
+{
+	struct frag_out_state *c = &frag_out->buf->frag_out;
+
+	return !frag_option_octet(c->ip + IP_MIN_HLEN, i, c->ihl - IP_MIN_HLEN, &c->option);
+}
+
+/*
+ * Writes the next piece. What bounds its parts is said of what has just been read, where Linux 6.1's
+ * verifier sees it: a register that has been away on the stack it knows nothing of.
+ */
+static __noinline int frag_out_write(ctx_t *ctx, struct reinject_buf *buf)
+{
+	struct frag_out_state *c = &buf->frag_out;
+	__u32 len, done, ihl = c->ihl;
+
+	if (ctx_resize(ctx, ETH_HLEN + ihl + c->now) || OUTSIDE(ihl, IP_MIN_HLEN, sizeof(c->ip)) ||
+	    ctx_store_body(ctx, ETH_HLEN, c->ip, ihl))
+		return -1;
+	len = ((c->now - 1) & (REINJECT_CHUNK - 1)) + 1;
+	done = c->done & 0xffff;
+	OPAQUE(len);
+	OPAQUE(done);
+	return ctx_store_body(ctx, ETH_HLEN + c->ihl, buf->bytes + done, len);
+}
+
+/* bpf_loop callback: a piece. */
+static long frag_out_one(__u32 i, struct frag_out *frag_out)
+{
+	struct frag_out_state *c = &frag_out->buf->frag_out;
+
+	if (c->done >= c->len)
+		return 1;
+	c->now = c->len - c->done;
+	if (c->now > c->size)
+		c->now = c->size;
+	if (i == 1 && c->ihl > IP_MIN_HLEN)
+		bpf_loop(IPOPTS_MAX, frag_out_option, frag_out, 0);
+	frag_out_header(c);
+	if (frag_out_write(frag_out->ctx, frag_out->buf))
+		return 1;
+	ctx_reinject_clone(frag_out->ctx);
+	c->done += c->now;
+	return 0;
+}
+
+/*
+ * The transport checksum, if the device was to finish it: then there is the sum of the pseudo header and
+ * nothing else in its place. One that is wrong stays so, but for one in 65,536.
+ */
+static __always_inline int frag_out_finish_csum(ctx_t *ctx, const struct pkt *p)
+{
+	__u32 at = p->l4 + (p->key.proto == L4_UDP ? 6 : 16), len = p->ip_len - p->ihl;
+	__u64 pseudo = (__u64)addr_be32(p->key.src) + addr_be32(p->key.dst) +
+		       __builtin_bswap16(p->key.proto) + __builtin_bswap16(len);
+	__sum16 check;
+	int sum;
+
+	if (p->kind != PKT_PORTS || p->frag & IP_FRAG_MASK)
+		return 0;
+	if (ctx_load(ctx, at, &check, sizeof(check)))
+		return -1;
+	if (!check || check != csum_fold16(pseudo))
+		return 0;
+	sum = check_sum_of(ctx, p->l4, len);
+	check = ~sum;
+	if (!check && p->key.proto == L4_UDP)
+		check = 0xffff;
+	return sum < 0 ? -1 : ctx_store(ctx, at, &check, sizeof(check));
+}
+
+/* The packet, on the desk. */
+static __always_inline int frag_out_load(ctx_t *ctx, const struct pkt *p, struct reinject_buf *buf)
+{
+	struct frag_out_state *c = &buf->frag_out;
+	__u32 ihl = c->ihl, len = ((c->len - 1) & 0xffff) + 1;
+
+	__builtin_memset(c->ip, 0, sizeof(c->ip));
+	OPAQUE(len);
+	if (OUTSIDE(ihl, IP_MIN_HLEN, sizeof(c->ip)))
+		return -1;
+	return ctx_load(ctx, ETH_HLEN, c->ip, ihl) || ctx_load(ctx, ETH_HLEN + ihl, buf->bytes, len);
+}
+
+static __always_inline verdict_t frag_out_all(ctx_t *ctx, const struct pkt *p, __u32 mtu, struct reinject_buf *buf)
+{
+	struct frag_out frag_out = { ctx, buf };
+	struct frag_out_state *c = &buf->frag_out;
+
+	c->ihl = p->ihl;
+	c->size = frag_payload_size(mtu, p->ihl);
+	c->len = p->ip_len - p->ihl;
+	c->done = 0;
+	c->frag = p->frag;
+	c->option = (struct frag_option){};
+	if (c->size > REINJECT_CHUNK)
+		c->size = REINJECT_CHUNK;
+	if (!c->len || c->len > c->size * FRAGS_MAX)
+		return DROP(too_big);
+	if (frag_out_finish_csum(ctx, p) || frag_out_load(ctx, p, buf) || ctx_reset_l3(ctx, c->ihl + 8))
+		return DROP(helper_failed);
+	bpf_loop(FRAGS_MAX, frag_out_one, &frag_out, 0);
+	return c->done == c->len ? FWD_STOLEN : DROP(helper_failed);
+}
+
+/*
+ * Cuts the packet, not yet translated, into pieces for that MTU: AGAIN. What the kernel has put together
+ * itself (GSO) is a stream's, whose sender is to cut it otherwise.
+ */
+__noinline verdict_t ip_fragment(ctx_t *ctx, __u32 mtu)
+{
+	struct pkt *p = pkt_get();
+	struct reinject_buf *buf;
+	verdict_t v;
+
+	if (!p || ctx->gso_size)
+		return DROP(too_big);
+	buf = reinject_buf_get();
+	if (!buf)
+		return DROP(too_big);
+	v = frag_out_all(ctx, p, mtu, buf);
+	reinject_buf_put(buf);
+	if (v == FWD_STOLEN)
+		count(COUNT_frag_created);
+	return v;
+}
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What is remembered of datagrams that come in pieces: the ports that their first piece has, so that
+ * the others can be looked up as if they had them too, and which pieces there were.
+ *
+ * Bounded by its layout: a source has one bucket, and in it room for so many datagrams at a time; the
+ * oldest makes room for the next. Who floods, from wherever it says it is, floods its own.
+ */
+#ifndef EBPFNET_BPF_FRAG_FRAG_TRACK_H
+#define EBPFNET_BPF_FRAG_FRAG_TRACK_H
+
+#include "frag/frag_queue.h"
+#include "kern/lookup.h"
+#include <ebpfnet/core/parse.h>
+#include <ebpfnet/core/frag.h>
+
+#define FRAG_BUCKETS 512
+#define FRAG_WAYS 8
+
+/* RFC 791: what makes pieces those of one datagram; and where it entered. */
+struct frag_key {
+	struct ipaddr src, dst;
+	__be16 id;
+	__u8 net;
+	enum l4proto proto;
+};
+
+enum frag_state {
+	FRAG_ENTRY_FREE,
+	FRAG_ENTRY_AWAITING, /* its first piece has not come; the others are held */
+	FRAG_ENTRY_KNOWN,
+	FRAG_ENTRY_HOST, /* not ours: left to the stack, whatever its pieces are like */
+	FRAG_ENTRY_REFUSED, /* its first piece went no further, or its pieces overlap */
+} __attribute__((packed));
+
+struct frag_entry {
+	struct frag_key key;
+	__u32 seen;		/* ticks */
+	__u32 queued;		/* AWAITED: the last piece that is held (frag_queue.h) */
+	__u16 sport_h, dport_h;
+	__u16 end;		/* where it ends, in units; 0: its last piece has not come */
+	enum frag_state state;
+	_Bool tuple;		/* KNOWN: the ports are ports, or an identifier */
+	struct frag_range range[FRAG_RANGES];	/* KNOWN: what there was of it */
+};
+
+struct frag_bucket {
+	struct bpf_spin_lock lock;	/* of all below */
+	__u32 at;			/* frag_search()'s result */
+	__u32 next;			/* in turn */
+	struct frag_range current;		/* in hand */
+	struct frag_entry fwd[FRAG_WAYS];
+};
+
+/* ARRAY: a lock may be in it, and it has all its memory from the beginning. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FRAG_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct frag_bucket);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} frags SEC(".maps");
+
+/* The same bucket for all that a source sends, and nobody outside can tell which. */
+static __always_inline __u32 frag_bucket_of(const struct pkt *p)
+{
+	struct config *cfg = config_get();
+	__u32 h = addr_be32(p->key.src) ^ (cfg ? cfg->mark : 0) ^ p->key.zone * 0x9e3779b1u;
+
+	h = (h ^ h >> 16) * 0x85ebca6bu;
+	h = (h ^ h >> 13) * 0xc2b2ae35u;
+	return (h ^ h >> 16) & (FRAG_BUCKETS - 1);
+}
+
+static __always_inline struct frag_key frag_key_of(const struct pkt *p)
+{
+	struct frag_key key = {
+		.src = p->key.src,
+		.dst = p->key.dst,
+		.id = p->ip_id,
+		.net = p->key.zone,
+		.proto = p->key.proto,
+	};
+
+	return key;
+}
+
+static __always_inline _Bool frag_entry_is(const struct frag_entry *d, const struct frag_key *key)
+{
+	const __u32 *x = (const __u32 *)&d->key, *y = (const __u32 *)key;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
+}
+
+/*
+ * Under the lock: b->at is where the datagram is (true) or where it may be: a place that is free, or the
+ * next in turn. Through memory, so that the verifier follows one way on, and not one for each place.
+ */
+static __always_inline _Bool frag_search(struct frag_bucket *b, const struct frag_key *key, __u32 now)
+{
+	__u32 i;
+
+	b->at = b->next;
+	for (i = FRAG_WAYS; i-- > 0;) {
+		const struct frag_entry *d = &b->fwd[i];
+
+		if (d->state == FRAG_ENTRY_FREE || frag_age(d->seen, now) >= FRAGQ_TICKS) {
+			b->at = i;
+		} else if (frag_entry_is(d, key)) {
+			b->at = i;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* Under the lock, at b->at. */
+static __always_inline struct frag_entry *frag_entry_at(struct frag_bucket *b)
+{
+	return &b->fwd[*(volatile __u32 *)&b->at & (FRAG_WAYS - 1)];
+}
+
+/* A place that is not the datagram's yet: next in turn is who has been there longest. */
+static __always_inline struct frag_entry *frag_entry_new(struct frag_bucket *b)
+{
+	b->next = b->at + 1;
+	return frag_entry_at(b);
+}
+
+/* What is to become of a piece. */
+enum frag_result {
+	FRAG_PASS, /* the first: its headers say what it is; another: its key has the tuple now */
+	FRAG_HOST,
+	FRAG_WAIT, /* held, if ref said where; else it should be */
+	FRAG_DROP,
+	FRAG_OVERLAP,
+	FRAG_QUEUE_FULL,
+};
+
+/* Of a datagram whose first piece was here. */
+static __always_inline enum frag_result frag_lookup_known(struct frag_entry *d, struct pkt *p)
+{
+	enum frag_range_result said = frag_ranges_test(d->range, frag_range_of(p->frag, p->ip_len - p->ihl));
+
+	if (said == FRAG_RANGE_OVERLAP)
+		d->state = FRAG_ENTRY_REFUSED;
+	if (said != FRAG_RANGE_NEW)
+		return FRAG_OVERLAP;
+	p->has_frag_tuple = d->tuple;
+	p->key.sport_h = d->sport_h;
+	p->key.dport_h = d->dport_h;
+	return FRAG_PASS;
+}
+
+/*
+ * A piece and what is known of its datagram. ref, not 0: where it is held in the meantime; if the first
+ * piece has not come even now, the datagram's next in the row. One lock, so either whoever brings the
+ * first piece finds this one, or this one finds the first.
+ */
+static __noinline int frag_lookup(struct pkt *p, __u32 ref)
+{
+	enum frag_result r = FRAG_WAIT;
+	struct frag_bucket *b;
+	struct frag_key key;
+	__u32 n, now = frag_ticks();
+	struct fragq_slot *h = fragq_get(ref);
+	struct frag_entry *d;
+
+	if (!p || !h)
+		return FRAG_QUEUE_FULL;
+	n = frag_bucket_of(p);
+	b = bpf_map_lookup_elem(&frags, &n);
+	if (!b)
+		return FRAG_QUEUE_FULL;
+	key = frag_key_of(p);
+
+	bpf_spin_lock(&b->lock);
+	if (frag_search(b, &key, now)) {
+		d = frag_entry_at(b);
+		if (d->state == FRAG_ENTRY_KNOWN)
+			r = frag_lookup_known(d, p);
+		else if (d->state == FRAG_ENTRY_HOST)
+			r = FRAG_HOST;
+		else if (d->state == FRAG_ENTRY_REFUSED)
+			r = FRAG_DROP;
+		else if (frag_is_first(p->frag))
+			r = FRAG_PASS;
+		else if (ref) {
+			h->next = d->queued;
+			d->queued = ref;
+		}
+	} else if (frag_is_first(p->frag)) {
+		r = FRAG_PASS;
+	} else if (ref) {
+		d = frag_entry_new(b);
+		*d = (struct frag_entry){ .key = key, .seen = now, .queued = ref,
+					.state = FRAG_ENTRY_AWAITING };
+		h->next = 0;
+	}
+	bpf_spin_unlock(&b->lock);
+	return r;
+}
+
+/* A later piece has gone its way. A datagram of which all has is forgotten. */
+static __always_inline void frag_entry_add(struct frag_bucket *b, struct frag_entry *d, const struct pkt *p,
+					   __u32 now)
+{
+	if (d->state != FRAG_ENTRY_KNOWN)
+		return;
+	d->seen = now;
+	b->current = frag_range_of(p->frag, p->ip_len - p->ihl);
+	if (frag_is_last(p->frag))
+		d->end = b->current.to;
+	frag_ranges_add(d->range, &b->current);
+	if (frag_ranges_complete(d->range, d->end))
+		d->state = FRAG_ENTRY_FREE;
+}
+
+/*
+ * What became of a piece: its datagram is KNOWN, HOSTS or REFUSED, if it was the first; else it has been
+ * let through. Gives the last of the pieces that were held for it, 0: none.
+ */
+static __noinline __u32 frag_update(const struct pkt *p, enum frag_state state)
+{
+	struct frag_bucket *b;
+	struct frag_key key;
+	__u32 n, held = 0, now = frag_ticks();
+	struct frag_entry *d;
+	_Bool found;
+
+	if (!p)
+		return 0;
+	n = frag_bucket_of(p);
+	b = bpf_map_lookup_elem(&frags, &n);
+	if (!b)
+		return 0;
+	key = frag_key_of(p);
+
+	bpf_spin_lock(&b->lock);
+	found = frag_search(b, &key, now);
+	d = found ? frag_entry_at(b) : frag_entry_new(b);
+	if (frag_is_first(p->frag)) {
+		if (found && d->state == FRAG_ENTRY_AWAITING)
+			held = d->queued;
+		*d = (struct frag_entry){
+			.key = key,
+			.seen = now,
+			.sport_h = p->key.sport_h,
+			.dport_h = p->key.dport_h,
+			.state = state,
+			.tuple = pkt_has_tuple(p),
+			.range = { frag_range_of(p->frag, p->ip_len - p->ihl) },
+		};
+	} else if (found) {
+		frag_entry_add(b, d, p, now);
+	}
+	bpf_spin_unlock(&b->lock);
+	return held;
+}
+
+#endif

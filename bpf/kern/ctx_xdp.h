@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What may be done with a frame at an XDP hook. Nothing else names xdp_md or XDP_*. */
+#ifndef EBPFNET_BPF_KERN_CTX_XDP_H
+#define EBPFNET_BPF_KERN_CTX_XDP_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <ebpfnet/core/addr.h>
+#include "kern/kernel.h"
+#include <ebpfnet/core/uapi.h>
+
+typedef struct xdp_md ctx_t;
+
+enum action {
+	ACTION_PASS = XDP_PASS,
+	ACTION_DROP = XDP_DROP,
+};
+
+static __always_inline const void *ctx_data(const ctx_t *ctx)
+{
+	return (const void *)(long)ctx->data;
+}
+
+static __always_inline const void *ctx_data_end(const ctx_t *ctx)
+{
+	return (const void *)(long)ctx->data_end;
+}
+
+/* The frame's length, of which data to data_end may be a part (multi-buffer XDP). */
+static __always_inline __u32 ctx_len(ctx_t *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx);
+}
+
+/* Whether all of it is between data and data_end. */
+static __always_inline _Bool ctx_is_whole(ctx_t *ctx)
+{
+	return ctx_data_end(ctx) - ctx_data(ctx) == ctx_len(ctx);
+}
+
+/* Where a device has its address. */
+struct dev_addr_cache {
+	__u32 ifindex, second;
+	__u64 at;			/* in the kernel's memory */
+};
+
+/* PERCPU_ARRAY: looked for again each second; the address there is read each time, as it may change. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct dev_addr_cache);
+} dev_addr_cache SEC(".maps");
+
+static __always_inline __u64 mac_at(ctx_t *ctx)
+{
+	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
+	struct xdp_rxq_info *rxq;
+	struct net_device *dev;
+	const unsigned char *at;
+
+	if (bpf_probe_read_kernel(&rxq, sizeof(rxq), &xdp->rxq) ||
+	    bpf_probe_read_kernel(&dev, sizeof(dev), &rxq->dev) ||
+	    bpf_probe_read_kernel(&at, sizeof(at), &dev->dev_addr))
+		return 0;
+	return (__u64)at;
+}
+
+static __always_inline _Bool mac_is_in_place(ctx_t *ctx, const __u8 *mac)
+{
+	struct xdp_buff *xdp = bpf_cast_to_kern_ctx(ctx);
+	struct ethhdr *eth = bpf_rdonly_cast(xdp->rxq->dev->dev_addr, bpf_core_type_id_kernel(struct ethhdr));
+	const __u8 *own = eth->h_dest;
+
+	return !((own[0] ^ mac[0]) | (own[1] ^ mac[1]) | (own[2] ^ mac[2]) | (own[3] ^ mac[3]) |
+		 (own[4] ^ mac[4]) | (own[5] ^ mac[5]));
+}
+
+static __always_inline _Bool mac_is_copied(ctx_t *ctx, const __u8 *dmac)
+{
+	__u32 zero = 0, second = ebpfnet_seconds(bpf_ktime_get_coarse_ns());
+	__u8 mac[6] __attribute__((aligned(2)));
+	struct dev_addr_cache *m;
+
+	m = bpf_map_lookup_elem(&dev_addr_cache, &zero);
+	if (!m)
+		return 0;
+	if (m->ifindex != ctx->ingress_ifindex || m->second != second) {
+		m->at = mac_at(ctx);
+		m->ifindex = ctx->ingress_ifindex;
+		m->second = second;
+	}
+	return m->at && !bpf_probe_read_kernel(mac, sizeof(mac), (void *)m->at) && mac_eq(mac, dmac);
+}
+
+/*
+ * Whether a frame to that MAC is for this station: what PACKET_HOST will say of it. The device's present address
+ * is the kernel's to know; when it may not be read (lockdown), no frame is for us.
+ */
+static __always_inline _Bool ctx_is_for_us(ctx_t *ctx, const __u8 *dmac)
+{
+	if (kernel_memory == KERNEL_MEMORY_CLOSED)
+		return 0;
+	return kernel_memory == KERNEL_MEMORY_IN_PLACE ? mac_is_in_place(ctx, dmac) : mac_is_copied(ctx, dmac);
+}
+
+#endif

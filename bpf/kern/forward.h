@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* From verdict to action: the only place that sends a packet anywhere, and the only one that counts. */
+#ifndef EBPFNET_BPF_KERN_FORWARD_H
+#define EBPFNET_BPF_KERN_FORWARD_H
+
+#include "kern/ctx_tc.h"
+#include "kern/lookup.h"
+#include "kern/verdict.h"
+
+struct flood {
+	ctx_t *ctx;
+	__u32 in_ifindex, last;
+	__u16 net;
+};
+
+/* bpf_for_each_map_elem callback over ports: a copy to the last one found, so that the final one gets the original. */
+static long flood_port(void *map, const __u32 *ifindex, struct port *port, struct flood *f)
+{
+	if (port->net != f->net || *ifindex == f->in_ifindex)
+		return 0;
+	if (f->last)
+		ctx_copy_to(f->ctx, f->last);
+	f->last = *ifindex;
+	return 0;
+}
+
+/* To every port of the network but the one it came from, and to the host unless it came from there or is tagged. */
+static __always_inline int flood(ctx_t *ctx, __u16 net, __u32 in_ifindex, __u32 gw_ifindex)
+{
+	struct flood f = { .ctx = ctx, .in_ifindex = in_ifindex, .net = net };
+
+	bpf_for_each_map_elem(&ports, flood_port, &f, 0);
+	if (HOOK_IS_EGRESS || ctx_vlan(ctx))
+		return f.last ? ctx_send(ctx, f.last) : ACTION_DROP;
+	if (f.last)
+		ctx_copy_to(ctx, f.last);
+	return ctx_receive(ctx, gw_ifindex);
+}
+
+/* By an uplink, marked as ours. */
+static __always_inline int send_out(ctx_t *ctx, const struct config *cfg, const struct fwd_out *fwd)
+{
+	ctx_mark_ours(ctx, cfg->mark);
+	return ctx_send_via(ctx, fwd->ifindex, fwd->nexthop);
+}
+
+/* By express lane: the device is there, and few ways lead from here. GATEWAY: it is way.ifindex. */
+static __always_inline int forward_fast(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd)
+{
+	struct config *cfg = config_get();
+
+	if (v < 0) {
+		count(-v);
+		return ACTION_DROP;
+	}
+	count(fwd->counter);
+	if (v == FWD_PORT)
+		return ctx_to_port(ctx, fwd->ifindex);
+	if (v == FWD_HOST)
+		return ctx_receive(ctx, fwd->ifindex);
+	return cfg ? send_out(ctx, cfg, fwd) : ACTION_DROP;
+}
+
+/* net: the network whose gateway and ports the verdict speaks of; NULL for hooks that flood nothing. */
+static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd, __u16 net_id,
+				   const struct network *net)
+{
+	struct config *cfg = config_get();
+
+	if (v == FWD_PORT && !ctx_device_exists(ctx, fwd->ifindex))
+		v = DROP(port_gone);
+	if (v < 0) {
+		count(-v);
+		return ACTION_DROP;
+	}
+	if (v == FWD_STOLEN) /* it is counted then */
+		return ACTION_DROP;
+	count(fwd->counter);
+	switch (v) {
+	case FWD_PORT:
+		return ctx_to_port(ctx, fwd->ifindex);
+	case FWD_FLOOD:
+		return net ? flood(ctx, net_id, ctx->ifindex, net->gw_ifindex) : ACTION_DROP;
+	case FWD_TX:
+		return HOOK_IS_EGRESS ? ctx_receive(ctx, ctx->ifindex) : ctx_send(ctx, ctx->ifindex);
+	case FWD_HOST:
+		return net ? ctx_receive(ctx, net->gw_ifindex) : ACTION_DROP;
+	case FWD_HOST_LO:
+		return cfg ? ctx_to_local(ctx, cfg->lo_ifindex) : ACTION_DROP;
+	case FWD_UPLINK:
+		return cfg ? send_out(ctx, cfg, fwd) : ACTION_DROP;
+	case FWD_HAIRPIN:
+		if (!cfg)
+			return ACTION_DROP;
+		ctx_mark_ours(ctx, cfg->mark);
+		return ctx_receive(ctx, fwd->ifindex);
+	default:
+		return ACTION_PASS;
+	}
+}
+
+#endif

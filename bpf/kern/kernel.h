@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The kernel's own memory, as far as programs look at it: nothing depends on that, some things are
+ * faster by it.
+ */
+#ifndef EBPFNET_BPF_KERN_KERNEL_H
+#define EBPFNET_BPF_KERN_KERNEL_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <ebpfnet/abi.h>
+
+/* The kernel's own structs, as far as they are read: libbpf puts in where the fields are in the running kernel. */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct netns_ipv4 {
+	atomic_t rt_genid;
+};
+
+struct net {
+	struct netns_ipv4 ipv4;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct net_device {
+	possible_net_t nd_net;
+	const unsigned char *dev_addr;
+};
+
+struct sk_buff {
+	struct net_device *dev;
+	__u8 ip_summed : 2;
+};
+
+struct xdp_rxq_info {
+	struct net_device *dev;
+};
+
+struct xdp_buff {
+	struct xdp_rxq_info *rxq;
+};
+#pragma clang attribute pop
+
+/*
+ * How it may be read (enum kernel_memory). The loader says so before the verifier comes, which does not
+ * look at what is never reached: a kernel in lockdown (confidentiality) knows no bpf_probe_read_kernel(),
+ * and one before Linux 6.2 none of the functions below, which make of a hook's context what the kernel has,
+ * and of an address what it is said to be, to be read in place.
+ */
+const volatile __u8 kernel_memory SEC(".rodata.kernel") = KERNEL_MEMORY_COPIED;
+
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The small look-ups that every stage makes, and counting: passes and drops are counted by
+ * forward.h alone (at XDP by xdp_prefilter.h), events where they happen. */
+#ifndef EBPFNET_BPF_KERN_LOOKUP_H
+#define EBPFNET_BPF_KERN_LOOKUP_H
+
+#include "kern/maps.h"
+#include <ebpfnet/core/addr.h>
+
+static __always_inline void count(enum counter c)
+{
+	__u32 zero = 0;
+	__u64 *value = bpf_map_lookup_elem(&counters, &zero), at = (__u32)c;
+
+	/* the bound is for the verifier: c may come from a drop code */
+	OPAQUE(at);
+	if (value && at < COUNTERS)
+		value[at]++;
+}
+
+static __always_inline struct config *config_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&config, &zero);
+}
+
+/*
+ * The configuration's generation. Whoever remembers something by it reads it before what he remembers: it
+ * is raised after a change.
+ */
+static __always_inline __u32 config_gen(const struct config *cfg)
+{
+	return *(const volatile __u32 *)&cfg->gen;
+}
+
+static __always_inline struct conn_alloc *conn_alloc_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&conn_alloc, &zero);
+}
+
+static __always_inline struct network *network_get(__u32 net)
+{
+	return bpf_map_lookup_elem(&networks, &net);
+}
+
+static __always_inline struct port *port_get(__u32 ifindex)
+{
+	return bpf_map_lookup_elem(&ports, &ifindex);
+}
+
+static __always_inline struct endpoint *endpoint_get(__u16 net, struct ipaddr addr)
+{
+	struct endpoint_key key = { .addr = addr, .net = net };
+
+	return bpf_map_lookup_elem(&endpoints, &key);
+}
+
+/* Whether a TCP or UDP port is published on any address. */
+static __always_inline _Bool portmap_port_published(enum l4proto proto, __u16 port_h)
+{
+	__u32 at = ebpfnet_portmap_word(proto, port_h);
+	__u64 *word = bpf_map_lookup_elem(&portmap_bits, &at);
+
+	return word && *word >> port_h % 64 & 1;
+}
+
+/* Whether an address is inside a network of ours: nobody outside may see it, or has it. */
+__noinline int address_is_private(const struct ipaddr *a)
+{
+	struct config *cfg = config_get();
+	struct network *net;
+	__u32 id;
+
+	if (!a || !cfg)
+		return 0;
+	for (id = 1; id < EBPFNET_MAX_NETWORKS && id <= cfg->last_network; id++) {
+		net = network_get(id);
+		if (net && net->gw_ifindex && addr_inside(*a, net->subnet, net->mask))
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline __u32 now_s(void)
+{
+	return ebpfnet_seconds(bpf_ktime_get_coarse_ns());
+}
+
+#endif

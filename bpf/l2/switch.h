@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The switch (IEEE 802.1D) and its ARP answers (RFC 826): for frames of namespaces and of the
+ * gateway device alike.
+ */
+#ifndef EBPFNET_BPF_L2_SWITCH_H
+#define EBPFNET_BPF_L2_SWITCH_H
+
+#include "kern/ctx_tc.h"
+#include "l2/fdb.h"
+#include "l2/l2_cache.h"
+#include <ebpfnet/core/parse.h>
+#include "kern/verdict.h"
+
+/* IEEE 802.1D table 7-10: 01-80-C2-00-00-00 to -0F never leave the segment. */
+static __always_inline _Bool mac_link_local_group(const __u8 *mac)
+{
+	const __u16 *w = (const __u16 *)mac;
+
+	return w[0] == __builtin_bswap16(0x0180) && w[1] == __builtin_bswap16(0xc200) &&
+	       mac[4] == 0 && mac[5] < 0x10;
+}
+
+/* The bytes of an ARP packet from the operation to the end; a MAC is on an odd boundary there. */
+struct arp_tail {
+	__be16 op;
+	__u8 sender_mac[6];
+	struct ipaddr sender __attribute__((packed));
+	__u8 target_mac[6];
+	struct ipaddr target __attribute__((packed));
+} __attribute__((packed, aligned(2)));
+
+/*
+ * Turns a request for an address we know into its answer. Unknown addresses, and a station that
+ * asks about its own (RFC 5227 announcements and probes), are left to the other stations.
+ */
+static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u16 net,
+					    struct fwd_out *fwd)
+{
+	struct endpoint *who = endpoint_get(net, p->key.dst);
+	struct arp_tail arp = { .op = __builtin_bswap16(ARPOP_REPLY) };
+	__u8 eth[12];
+
+	if (!who || mac_eq(who->mac, p->arp_smac))
+		return FWD_NEXT;
+	mac_copy(eth, p->smac);
+	mac_copy(eth + 6, who->mac);
+	mac_copy(arp.sender_mac, who->mac);
+	arp.sender = p->key.dst;
+	mac_copy(arp.target_mac, p->arp_smac);
+	arp.target = p->key.src;
+	if (ctx_store(ctx, 0, eth, sizeof(eth)) || ctx_store(ctx, ETH_HLEN + 6, &arp, sizeof(arp)))
+		return DROP(helper_failed);
+	fwd->counter = COUNT_arp_answered;
+	return FWD_TX;
+}
+
+/*
+ * Where a frame goes that came in by a device; NEXT: it is for the gateway, to be routed. from: the port that it
+ * came by, NULL: from the gateway. A note is made of what stays so, but not for a port with spoof=allow: each of
+ * its frames may be from somebody else.
+ */
+static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, __u16 net_id,
+					      const struct network *net, const struct port_cache_entry *from,
+					      struct fwd_out *fwd)
+{
+	const __u32 *mac = (const __u32 *)p->dmac; /* and the source's behind it */
+	struct l2_cache_entry *n = l2_cache_at(mac), entry = { .mac = { mac[0], mac[1], mac[2] } };
+	struct config *cfg = config_get();
+	struct fdb_entry *e;
+	verdict_t v;
+
+	if (!n || !cfg)
+		return DROP(helper_failed);
+	entry.ifindex = ctx->ifindex;
+	entry.gen = from ? from->gen : config_gen(cfg);
+	entry.src = from ? addr_be32(from->port.addr) : 0;
+	if (p->kind == PKT_ARP && p->arp_op == ARPOP_REQUEST && !ctx_vlan(ctx)) {
+		v = arp_answer(ctx, p, net_id, fwd);
+		if (v != FWD_NEXT)
+			return v;
+	}
+	if (mac_group(p->dmac)) {
+		if (mac_link_local_group(p->dmac))
+			return DROP(reserved_mcast);
+		fwd->counter = COUNT_flooded;
+		return FWD_FLOOD;
+	}
+	if (mac_eq(p->dmac, net->gw_mac)) {
+		if (ctx_vlan(ctx))
+			return DROP(vlan_to_gateway);
+		entry.net = net_id;
+		if (from && !(from->port.flags & PORT_SPOOF_ALLOW))
+			*n = entry;
+		return FWD_NEXT;
+	}
+	fwd->counter = COUNT_switched;
+	if (l2_cache_matches(n, mac, entry.ifindex, entry.gen)) {
+		fwd->ifindex = n->to;
+		return FWD_PORT;
+	}
+	if (!rt_genid_read(ctx, &entry.genid)) /* before the device is looked for */
+		entry.genid = 0;
+	e = fdb_find(net_id, p->dmac);
+	if (!e) {
+		fwd->counter = COUNT_flooded;
+		return FWD_FLOOD;
+	}
+	if (e->ifindex == entry.ifindex)
+		return DROP(same_port);
+	entry.to = fwd->ifindex = e->ifindex;
+	if (e->kind != FDB_LEARNED && !(from && from->port.flags & PORT_SPOOF_ALLOW))
+		*n = entry;
+	return FWD_PORT;
+}
+
+#endif

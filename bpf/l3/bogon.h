@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * What is known of a packet from outside before its flow is asked: by its headers, and by look-ups
+ * that change nothing. For hooks of any kind.
+ */
+#ifndef EBPFNET_BPF_L3_BOGON_H
+#define EBPFNET_BPF_L3_BOGON_H
+
+#include "kern/lookup.h"
+#include <ebpfnet/core/parse.h>
+#include "kern/verdict.h"
+
+/* RFC 2827, RFC 1812 5.3.8: nobody outside has an address inside a network of ours, or knows of one. */
+static __always_inline verdict_t bogon_refuse(const struct ipaddr *src, const struct ipaddr *dst)
+{
+	if (address_is_private(src))
+		return DROP(martian);
+	return address_is_private(dst) ? DROP(unsolicited) : FWD_NEXT;
+}
+
+/* Whether it may belong to a flow, or begin one, or is an error about one: all else is left alone. */
+static __always_inline _Bool bogon_may_be_ours(const struct pkt *p)
+{
+	if (p->eth_type != ETH_P_IP || (p->kind != PKT_ERROR && !pkt_has_tuple(p)) ||
+	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
+		return 0;
+	/* queries are asked from inside: only their answers belong to a flow */
+	return p->kind != PKT_QUERY || !icmp_is_request(p->icmp_type);
+}
+
+/* Whether it is a SYN to an external port that a namespace has. */
+static __always_inline _Bool bogon_syn_to_mapped(const struct pkt *p)
+{
+	__u32 port_h = p->key.dport_h, *flows;
+
+	if (p->key.proto != L4_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+		return 0;
+	flows = bpf_map_lookup_elem(&tcp_ports_in_use, &port_h);
+	return flows && *flows;
+}
+
+#endif

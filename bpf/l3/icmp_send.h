@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* A router's ICMP errors (RFC 792, RFC 1812 section 4.3): the packet becomes the error about itself. */
+#ifndef EBPFNET_BPF_L3_ICMP_SEND_H
+#define EBPFNET_BPF_L3_ICMP_SEND_H
+
+#include "kern/lookup.h"
+#include "l3/rewrite.h"
+
+#define ICMP_PER_SECOND 1000 /* errors, on each CPU: icmp_ratelimit does not see ours */
+#define ICMP_TTL 64
+
+struct icmp_budget {
+	__u32 second;
+	__u32 sent;
+};
+
+/* PERCPU_ARRAY: a budget for each CPU needs no lock. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct icmp_budget);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} icmp_budget SEC(".maps");
+
+struct icmp_hdr {
+	__u8 type, code;
+	__sum16 check;
+	__be16 unused, mtu; /* RFC 1191 */
+};
+
+#define ICMP_QUOTE_MAX 68 /* an IP header with options, and 8 bytes */
+
+struct icmp_error {
+	struct {
+		__u8 vihl, tos;
+		__be16 len;
+		__be16 id, frag;
+		struct ip_tail tail;
+	} ip;
+	struct icmp_hdr icmp;
+	__u8 quote[ICMP_QUOTE_MAX];
+};
+
+static __always_inline _Bool icmp_within_budget(void)
+{
+	__u32 zero = 0, now = now_s();
+	struct icmp_budget *b = bpf_map_lookup_elem(&icmp_budget, &zero);
+
+	if (!b)
+		return 0;
+	if (b->second != now) {
+		b->second = now;
+		b->sent = 0;
+	}
+	return b->sent++ < ICMP_PER_SECOND;
+}
+
+/* RFC 1812 4.3.2.7: no errors about errors, later fragments, groups, or from nobody. */
+static __always_inline _Bool icmp_may_answer(const struct pkt *p)
+{
+	return p->kind != PKT_ERROR && p->kind != PKT_FRAG && !mac_group(p->dmac) &&
+	       !addr_martian_source(p->key.src) && p->key.dst.octet[0] < 224 &&
+	       !(p->key.proto == L4_ICMP && p->kind == PKT_OTHER);
+}
+
+/* An error to send. */
+struct icmp_what {
+	__u8 type, code;
+	__u16 mtu;		/* ICMP_FRAG_NEEDED: of the next hop (RFC 1191) */
+	struct ipaddr from;
+};
+
+/*
+ * Turns the packet, not yet translated, into an ICMP error about itself, to its sender: BACK.
+ * NEXT: no error may be sent about it.
+ */
+__noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icmp_what *what)
+{
+	struct icmp_error e = {};
+	__u32 quote, len;
+	__s64 sum;
+
+	if (!p || !what)
+		return FWD_NEXT;
+	quote = p->ihl + 8;
+	if (!icmp_may_answer(p))
+		return FWD_NEXT;
+	if (!icmp_within_budget()) {
+		count(COUNT_icmp_limited);
+		return FWD_NEXT;
+	}
+	if (quote < 28 || quote > ICMP_QUOTE_MAX)
+		return FWD_NEXT;
+	OPAQUE(quote);
+	if (quote < 28 || quote > ICMP_QUOTE_MAX || ctx_load(ctx, ETH_HLEN, e.quote, quote))
+		return FWD_NEXT;
+	len = sizeof(e.ip) + sizeof(e.icmp) + quote;
+
+	e.icmp.type = what->type;
+	e.icmp.code = what->code;
+	e.icmp.mtu = __builtin_bswap16(what->mtu);
+	/* what lies behind the quote is zero and does not change the sum */
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)&e.icmp, sizeof(e.icmp) + sizeof(e.quote), 0);
+	e.icmp.check = ~csum_fold16((__u32)sum);
+
+	e.ip.vihl = 0x45;
+	e.ip.tos = (p->tos & 0x1e) | 0xc0; /* RFC 1812 4.3.2.5: internetwork control */
+	e.ip.len = __builtin_bswap16(len);
+	e.ip.tail.ttl = ICMP_TTL;
+	e.ip.tail.proto = L4_ICMP;
+	e.ip.tail.src = what->from;
+	e.ip.tail.dst = p->key.src;
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)&e.ip, sizeof(e.ip), 0);
+	e.ip.tail.check = ~csum_fold16((__u32)sum);
+
+	if (ctx_reset_l3(ctx, len))
+		return DROP(helper_failed);
+	OPAQUE(len);
+	if (len < 56 || len > sizeof(e) || ctx_store(ctx, ETH_HLEN, &e, len))
+		return DROP(helper_failed);
+	if (rewrite_macs(ctx, p->smac, p->dmac) != FWD_NEXT)
+		return DROP(helper_failed);
+	return FWD_TX;
+}
+
+/* The same as a verdict: BACK with the error or, where none may be sent, the reason to drop the packet. */
+static __always_inline verdict_t icmp_refuse(ctx_t *ctx, const struct pkt *p, struct icmp_what what,
+					     verdict_t reason, struct fwd_out *fwd)
+{
+	verdict_t v = icmp_send(ctx, p, &what);
+
+	if (v == FWD_NEXT)
+		return reason;
+	fwd->counter = COUNT_icmp_sent;
+	return v;
+}
+
+static __always_inline verdict_t ttl_exceeded(ctx_t *ctx, const struct pkt *p, struct ipaddr us,
+					      struct fwd_out *fwd)
+{
+	struct icmp_what what = { .type = ICMP_TIME_EXCEEDED, .from = us };
+
+	return icmp_refuse(ctx, p, what, DROP(ttl_exceeded), fwd);
+}
+
+#endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * ICMP errors about translated packets (RFC 5508 section 4): the packet quoted inside is put back
+ * as its sender sent it, and the error goes where that flow goes.
+ */
+#ifndef EBPFNET_BPF_L3_ICMP_XLATE_H
+#define EBPFNET_BPF_L3_ICMP_XLATE_H
+
+#include "l3/ip_check.h"
+#include "ct/ct_update.h"
+#include "l3/rewrite.h"
+
+/* What is quoted: its tuple as the router that complains saw it, and where it stands. */
+struct quoted {
+	struct flow_key answer;	/* the tuple turned round: the key of the direction the error belongs to */
+	__u32 ip, l4;		/* offsets */
+	__sum16 ip_check;
+	__u16 room;		/* bytes of the quoted packet that are there */
+};
+
+__noinline verdict_t quoted_read(ctx_t *ctx, const struct pkt *p, __u16 net, struct quoted *q)
+{
+	__u8 l4[8];
+	struct iphdr ip;
+	__u8 vihl;
+
+	if (!p || !q)
+		return DROP(helper_failed);
+	q->ip = p->l4 + 8;
+	if (ETH_HLEN + p->ip_len < q->ip + sizeof(ip) + 8 || ctx_load(ctx, q->ip, &ip, sizeof(ip)))
+		return DROP(icmp_error);
+	vihl = *(__u8 *)&ip;
+	q->l4 = q->ip + ((vihl & 0x0f) << 2);
+	q->room = ETH_HLEN + p->ip_len - q->l4;
+	if (vihl >> 4 != 4 || (vihl & 0x0f) < 5 || ETH_HLEN + p->ip_len < q->l4 + 8 ||
+	    (ip.frag_off & __builtin_bswap16(IP_OFFSET)) || ctx_load(ctx, q->l4, l4, sizeof(l4)))
+		return DROP(icmp_error);
+	q->ip_check = ip.check;
+	q->answer = (struct flow_key){
+		.src = addr_of(ip.daddr),
+		.dst = addr_of(ip.saddr),
+		.zone = net,
+		.proto = ip.protocol,
+	};
+	switch (ip.protocol) {
+	case L4_TCP:
+	case L4_UDP:
+		q->answer.sport_h = l4[2] << 8 | l4[3];
+		q->answer.dport_h = l4[0] << 8 | l4[1];
+		return FWD_NEXT;
+	case L4_ICMP:
+		if (!icmp_is_query(l4[0]))
+			return DROP(icmp_error);
+		q->answer.sport_h = q->answer.dport_h = l4[4] << 8 | l4[5];
+		return FWD_NEXT;
+	default: /* by address */
+		return l4_by_address(ip.protocol) ? FWD_NEXT : DROP(icmp_error);
+	}
+}
+
+/* Replaces two bytes and returns what that adds to the sum over them. */
+static __always_inline __u64 quoted_store16(ctx_t *ctx, __u32 off, __be16 from, __be16 to)
+{
+	ctx_store(ctx, off, &to, sizeof(to));
+	return csum_diff16(from, to);
+}
+
+/* The quoted transport header: ports or identifier, and the checksum where it is in the quote. */
+static __always_inline __u64 quoted_rewrite_l4(ctx_t *ctx, const struct quoted *q,
+					       const struct nat_tuple *to, __u64 addr_diff)
+{
+	__be16 old_s = __builtin_bswap16(q->answer.dport_h), new_s = __builtin_bswap16(to->dport_h);
+	__be16 old_d = __builtin_bswap16(q->answer.sport_h), new_d = __builtin_bswap16(to->sport_h);
+	__u64 inner = csum_diff16(old_s, new_s), sum = 0;
+	__u32 at = q->l4 + 6;
+	__sum16 check, now;
+
+	if (l4_by_address(q->answer.proto))
+		return 0;
+	if (q->answer.proto == L4_ICMP) {
+		sum += quoted_store16(ctx, q->l4 + 4, old_s, new_s);
+		at = q->l4 + 2;
+	} else {
+		inner += csum_diff16(old_d, new_d) + addr_diff;
+		sum += quoted_store16(ctx, q->l4, old_s, new_s);
+		sum += quoted_store16(ctx, q->l4 + 2, old_d, new_d);
+		if (q->answer.proto == L4_TCP) {
+			if (q->room < 18)
+				return sum;
+			at = q->l4 + 16;
+		}
+	}
+	if (ctx_load(ctx, at, &check, sizeof(check)) || (q->answer.proto == L4_UDP && !check))
+		return sum;
+	now = csum_apply(check, inner);
+	if (q->answer.proto == L4_UDP && !now) /* RFC 768: 0 would say that there is none */
+		now = 0xffff;
+	return sum + quoted_store16(ctx, at, check, now);
+}
+
+/*
+ * Translates an ICMP error in place, quote and all; *out is the flow whose way it goes. The error's
+ * own sender is a router on the path and stays, unless it is the other end of the flow, or inside.
+ */
+static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p, __u16 net,
+						const struct config *cfg, struct flow **out,
+						struct nat_tuple *outer)
+{
+	struct quoted q = {};
+	struct nat_tuple to;
+	struct flow *f;
+	__u64 addr_diff, sum;
+	__sum16 check;
+	__be32 addr[2];
+	verdict_t v = quoted_read(ctx, p, net, &q);
+
+	if (v != FWD_NEXT)
+		return v;
+	/* RFC 5508 REQ-3: both checksums, or the error is nobody's */
+	if (!check_sum_is_right(ctx, p->l4, ETH_HLEN + p->ip_len - p->l4) ||
+	    !check_sum_is_right(ctx, q.ip, q.l4 - q.ip))
+		return DROP(icmp_bad_sum);
+	/* it is for who sent what it quotes, or for nobody */
+	f = addr_eq(p->key.dst, q.answer.dst) ? ct_lookup_live(&q.answer, cfg) : NULL;
+	if (!f)
+		return DROP(icmp_error);
+
+	to = nat_translate(f, &q.answer);
+	addr_diff = csum_diff32(addr_be32(q.answer.dst), addr_be32(to.dst)) +
+		    csum_diff32(addr_be32(q.answer.src), addr_be32(to.src));
+	sum = addr_diff + quoted_rewrite_l4(ctx, &q, &to, addr_diff);
+	check = csum_apply(q.ip_check, addr_diff);
+	sum += quoted_store16(ctx, q.ip + 10, q.ip_check, check);
+	addr[0] = addr_be32(to.dst);
+	addr[1] = addr_be32(to.src);
+	if (ctx_store(ctx, q.ip + 12, addr, sizeof(addr)) ||
+	    ctx_csum(ctx, p->l4 + 2, csum_fold32(sum), 0))
+		return DROP(helper_failed);
+
+	outer->dst = to.dst;
+	outer->src = net != EBPFNET_NET_OUTSIDE || addr_eq(p->key.src, q.answer.src) ? to.src :
+										       p->key.src;
+	*out = f;
+	return FWD_NEXT;
+}
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The host's routing table, asked for a packet of a namespace. */
+#ifndef EBPFNET_BPF_L3_ROUTE_H
+#define EBPFNET_BPF_L3_ROUTE_H
+
+#include "kern/ctx_tc.h"
+#include "kern/percpu_cache.h"
+#include <ebpfnet/core/parse.h>
+#include "kern/rt_genid.h"
+#include "kern/verdict.h"
+
+enum route_kind {
+	ROUTE_UPLINK,		/* out of .ifindex, which has our programs */
+	ROUTE_LOCAL,		/* an address of the host's own */
+	ROUTE_HAIRPIN,		/* that, and there a namespace's external port: .ifindex is the uplink it is on */
+	ROUTE_TOO_BIG,		/* out, but larger than .mtu */
+	ROUTE_UNMANAGED,		/* out of a device where we could not see the answer */
+	ROUTE_PROHIBITED,
+	ROUTE_BLACKHOLE,
+	ROUTE_NONE,		/* no route at all */
+	ROUTE_DISABLED,		/* the kernel does not say: somebody switched forwarding off on our device */
+	ROUTE_FAILED,
+};
+
+struct route {
+	__be32 nexthop;		/* 0: the kernel finds it (a gateway that has an IPv6 address) */
+	struct ipaddr src;	/* what the kernel would send from there now */
+	__u32 ifindex;
+	__u16 mtu;
+};
+
+/* PERCPU_ARRAY: the question and its answer, 64 bytes that the stack has not got. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct bpf_fib_lookup);
+} fib_scratch SEC(".maps");
+
+static __always_inline struct bpf_fib_lookup *fib_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&fib_scratch, &zero);
+}
+
+/*
+ * bpf_fib_lookup() refuses unless forwarding is on for the device in whose name it asks, so it asks
+ * in the name of the gateway's peer, where it is on and whose packets never reach the stack.
+ */
+static __always_inline long route_ask(ctx_t *ctx, struct bpf_fib_lookup *fib, struct ipaddr src,
+				      struct ipaddr dst, __u8 tos, __u16 len)
+{
+	struct config *cfg = config_get();
+
+	if (!cfg)
+		return -1;
+	*fib = (struct bpf_fib_lookup){
+		.family = AF_INET,
+		.tos = tos,
+		.tot_len = len,
+		.ifindex = cfg->fib_ifindex,
+		.ipv4_src = addr_be32(src),
+		.ipv4_dst = addr_be32(dst),
+	};
+	return bpf_fib_lookup(ctx, fib, sizeof(*fib),
+			      BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
+}
+
+/*
+ * A destination that is the host's own and one without any route give the same answer, "not
+ * forwarded". What has a route covers its neighbours too: if one of those is routed and this is
+ * not, then this is the host's. Class E stands for what only a default route covers.
+ */
+static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib, struct ipaddr dst)
+{
+	struct ipaddr beside = dst, far = { { 240, 0, 0, 1 } };
+
+	beside.octet[3] ^= 1;
+	return route_ask(ctx, fib, addr_of(0), beside, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED ||
+	       route_ask(ctx, fib, addr_of(0), far, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+/* As route_find() says it, and nothing remembered. */
+static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
+						     __u8 tos, __u16 len, struct route *out)
+{
+	struct bpf_fib_lookup *fib = fib_get();
+	__u32 ifindex;
+	long r;
+
+	if (!fib)
+		return ROUTE_FAILED;
+	r = route_ask(ctx, fib, src, dst, tos, len);
+	ifindex = fib->ifindex;
+	out->ifindex = ifindex;
+	out->nexthop = fib->family == AF_INET ? fib->ipv4_dst : 0;
+	out->src = addr_of(fib->ipv4_src);
+	out->mtu = fib->mtu_result;
+	switch (r) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		if (!bpf_map_lookup_elem(&uplinks, &ifindex))
+			return ROUTE_UNMANAGED;
+		return ROUTE_UPLINK;
+	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
+		/* the route is too narrow, which has no .ifindex; or with len 0 the device for the packet itself */
+		if (!len && !bpf_map_lookup_elem(&uplinks, &ifindex))
+			return ROUTE_UNMANAGED;
+		return ROUTE_TOO_BIG;
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+		return route_covers(ctx, fib, dst) ? ROUTE_LOCAL : ROUTE_NONE;
+	case BPF_FIB_LKUP_RET_BLACKHOLE:
+		return ROUTE_BLACKHOLE;
+	case BPF_FIB_LKUP_RET_UNREACHABLE:
+	case BPF_FIB_LKUP_RET_PROHIBIT:
+		return ROUTE_PROHIBITED;
+	case BPF_FIB_LKUP_RET_FWD_DISABLED:
+		count(COUNT_fib_fwd_disabled);
+		return ROUTE_DISABLED;
+	default:
+		return ROUTE_FAILED;
+	}
+}
+
+/* What the routing table said, while nothing has changed since. */
+struct route_cache_entry {
+	struct ipaddr src, dst;
+	__u32 genid;			/* rt_genid_read() */
+	__u32 gen;			/* config.gen */
+	__u32 epoch;			/* for what that clock does not count: what the host learns of a path's MTU */
+	__u8 tos;
+	__u8 kind;			/* enum route_kind: ROUTE_UPLINK or ROUTE_LOCAL */
+	_Bool unicast;			/* ROUTE_LOCAL: and found to be no broadcast address */
+	__u8 zero;
+	struct route route;		/* .mtu: the way's */
+};
+
+#define ROUTE_CACHE_BITS 8
+
+struct route_cache_row {
+	struct route_cache_entry at[1 << ROUTE_CACHE_BITS];
+};
+
+/* PERCPU_ARRAY, by a hash of both addresses: a look-up in the table costs more than the rest of a packet. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct route_cache_row);
+} route_cache SEC(".maps");
+
+static __always_inline struct route_cache_entry *route_cache_at(struct ipaddr src, struct ipaddr dst)
+{
+	__u32 hash = cache_hash(addr_be32(src) * 31 + addr_be32(dst)), zero = 0;
+	struct route_cache_row *table = bpf_map_lookup_elem(&route_cache, &zero);
+
+	return table ? &table->at[cache_index(hash, ROUTE_CACHE_BITS)] : NULL;
+}
+
+/* What it was told by at one moment, before the table is asked. */
+struct route_gens {
+	__u32 genid, gen, epoch;
+};
+
+/* False: nothing may be remembered, as nobody would say when it is no longer so. */
+static __always_inline _Bool route_gens(ctx_t *ctx, const struct config *cfg, struct route_gens *now)
+{
+	now->gen = config_gen(cfg);
+	now->epoch = cache_epoch();
+	return rt_genid_read(ctx, &now->genid);
+}
+
+static __always_inline _Bool route_cache_valid(const struct route_cache_entry *m, __be32 src, __be32 dst, __u8 tos,
+					       const struct route_gens *now)
+{
+	return m->genid == now->genid && m->epoch == now->epoch && m->gen == now->gen && m->tos == tos &&
+	       addr_be32(m->src) == src && addr_be32(m->dst) == dst;
+}
+
+/*
+ * Where the kernel would send a packet. tos_len: its TOS above 16 bits of its length on the wire from the IP
+ * header on, which counts against the way's MTU; 0: it is no packet that is asked for.
+ */
+__noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 tos_len, struct route *out)
+{
+	struct route_cache_entry *m = route_cache_at(addr_of(src), addr_of(dst));
+	struct config *cfg = config_get();
+	__u8 tos = tos_len >> 16;
+	__u16 len = tos_len;
+	struct route_gens now;
+	enum route_kind kind;
+
+	if (!m || !cfg || !out)
+		return ROUTE_FAILED;
+	if (!route_gens(ctx, cfg, &now))
+		return route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
+	if (route_cache_valid(m, src, dst, tos, &now) && (len <= m->route.mtu || m->kind == ROUTE_LOCAL)) {
+		*out = m->route;
+		return m->kind;
+	}
+	kind = route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
+	if (kind != ROUTE_UPLINK && kind != ROUTE_LOCAL)
+		return kind;
+	m->src = addr_of(src);
+	m->dst = addr_of(dst);
+	m->genid = now.genid;
+	m->gen = now.gen;
+	m->epoch = now.epoch;
+	m->tos = tos;
+	m->kind = kind;
+	m->unicast = 0;
+	m->route = *out;
+	return kind;
+}
+
+enum adjacent {
+	ADJACENT_ON_LINK,	/* routed without a router */
+	ADJACENT_BEHIND_ROUTER,	/* routed by one */
+	ADJACENT_OTHER,	/* the host's own, or not routed */
+};
+
+static __always_inline enum adjacent route_adjacent(ctx_t *ctx, struct bpf_fib_lookup *fib, __u32 number)
+{
+	struct ipaddr a = addr_of(__builtin_bswap32(number));
+	long r = route_ask(ctx, fib, addr_of(0), a, 0, 0);
+
+	if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return ADJACENT_OTHER;
+	return fib->family == AF_INET && addr_eq(addr_of(fib->ipv4_dst), a) ? ADJACENT_ON_LINK :
+									      ADJACENT_BEHIND_ROUTER;
+}
+
+/*
+ * Whether an address that is "here" is the broadcast address of a link: the one before it is on the
+ * link, the one behind it is behind a router. Prefixes up to 30 have one.
+ */
+static __always_inline _Bool route_is_broadcast(ctx_t *ctx, struct ipaddr addr)
+{
+	struct bpf_fib_lookup *fib = fib_get();
+	__u32 number = __builtin_bswap32(addr_be32(addr));
+
+	return fib && (number & 3) == 3 && route_adjacent(ctx, fib, number - 1) == ADJACENT_ON_LINK &&
+	       route_adjacent(ctx, fib, number + 1) == ADJACENT_BEHIND_ROUTER;
+}
+
+/* Whether an address is one of the host's own now, be it that of a broadcast. */
+static __always_inline _Bool addr_is_local(ctx_t *ctx, struct ipaddr addr)
+{
+	struct route ignored;
+
+	return route_find(ctx, 0, addr_be32(addr), 0, &ignored) == ROUTE_LOCAL;
+}
+
+/*
+ * The same but for broadcasts: ROUTE_LOCAL, or what route_find() says. What it remembers of the address is in
+ * its place still.
+ */
+static __always_inline enum route_kind route_local_unicast(ctx_t *ctx, struct ipaddr addr)
+{
+	struct route_cache_entry *m = route_cache_at(addr_of(0), addr);
+	struct route ignored;
+	enum route_kind kind = route_find(ctx, 0, addr_be32(addr), 0, &ignored);
+
+	if (kind != ROUTE_LOCAL || !m || m->unicast)
+		return kind;
+	if (route_is_broadcast(ctx, addr))
+		return ROUTE_NONE;
+	m->unicast = addr_eq(m->dst, addr) && m->kind == ROUTE_LOCAL;
+	return kind;
+}
+
+#endif

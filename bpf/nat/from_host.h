@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Packets that leave by an uplink and were not sent there by us: the host's own.
+ *
+ * The host and the namespaces share one address. A source port is handed out to a namespace only if
+ * the host is not seen to use it, but the host may begin to use it later: then the host is treated
+ * as one more endpoint, and its flow gets another port on the way. What answers it is put right at
+ * the uplink's ingress and passed up.
+ */
+#ifndef EBPFNET_BPF_NAT_FROM_HOST_H
+#define EBPFNET_BPF_NAT_FROM_HOST_H
+
+#include "ct/ct_create.h"
+#include "nat/translate.h"
+
+/* The flow of a namespace's that the answers to a packet of the host's would be taken for. */
+static __always_inline struct flow *host_reply_collides(const struct flow_key *key, const struct config *cfg)
+{
+	struct flow_key answer = {
+		.src = key->dst,
+		.dst = key->src,
+		.sport_h = key->dport_h,
+		.dport_h = key->sport_h,
+		.zone = EBPFNET_NET_OUTSIDE,
+		.proto = key->proto,
+	};
+	struct flow *f = ct_lookup_live(&answer, cfg);
+
+	return f && f->to == TO_PORT ? f : NULL;
+}
+
+/* NEXT: the flow is there, under p->key. */
+static __always_inline verdict_t nat_host_create(ctx_t *ctx, const struct pkt *p)
+{
+	struct ct_new *n = ct_new_init(p);
+
+	if (!n)
+		return DROP(helper_failed);
+	if (!ct_may_create(p->key.proto, p->tcp_flags))
+		return FWD_PASS;
+	n->t = (struct nat_tuple){
+		.src = p->key.src,
+		.dst = p->key.dst,
+		.sport_h = p->key.sport_h,
+		.dport_h = p->key.dport_h,
+	};
+	n->to = TO_UPLINK;
+	n->back_to = TO_STACK;
+	n->answer_net = EBPFNET_NET_OUTSIDE;
+	n->mapped = p->kind == PKT_OTHER;
+	return ct_create(ctx);
+}
+
+/*
+ * Of a protocol without ports there is one flow with each address outside, and no other way round: the
+ * host goes first. What it sends is noted, so that no namespace gets between.
+ */
+static __always_inline verdict_t nat_host_by_address(ctx_t *ctx, struct pkt *p, const struct config *cfg)
+{
+	struct flow *f;
+
+	p->key.zone = EBPFNET_NET_HOST;
+	if (addr_martian_dest(p->key.dst) || ct_find(p, cfg))
+		return FWD_PASS;
+	f = host_reply_collides(&p->key, cfg);
+	if (f)
+		ct_delete(f);
+	nat_host_create(ctx, p);
+	return FWD_PASS;
+}
+
+/* A packet of the host's own. What has ports, or an identifier, may need another one. */
+static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct fwd_out *fwd)
+{
+	struct config *cfg = config_get();
+	struct nat_tuple to;
+	struct flow *f;
+	verdict_t v;
+
+	fwd->counter = COUNT_not_ours;
+	if (!cfg)
+		return DROP(helper_failed);
+	if (p->kind == PKT_OTHER && l4_by_address(p->key.proto))
+		return nat_host_by_address(ctx, p, cfg);
+	if (p->kind != PKT_PORTS && !(p->kind == PKT_QUERY && icmp_is_request(p->icmp_type)))
+		return FWD_PASS;
+	p->key.zone = EBPFNET_NET_HOST;
+	f = ct_find(p, cfg);
+	if (!f) {
+		if (!host_reply_collides(&p->key, cfg))
+			return FWD_PASS;
+		v = nat_host_create(ctx, p);
+		if (v != FWD_NEXT)
+			return v;
+		f = bpf_map_lookup_elem(&flows, &p->key);
+		if (!f)
+			return DROP(helper_failed);
+	}
+	fwd->counter = COUNT_host_snat;
+	to = nat_translate(f, &p->key);
+	v = rewrite_tuple(ctx, p, &to, p->ttl);
+	return v == FWD_NEXT ? FWD_PASS : v;
+}
+
+#endif

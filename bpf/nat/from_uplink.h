@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Packets that come to the host and may be meant for a namespace: answers to masqueraded flows,
+ * packets to published ports, ICMP errors about either. All else is left to the stack.
+ */
+#ifndef EBPFNET_BPF_NAT_FROM_UPLINK_H
+#define EBPFNET_BPF_NAT_FROM_UPLINK_H
+
+#include "l3/ip_check.h"
+#include "l3/bogon.h"
+#include "nat/portmap.h"
+#include "nat/translate.h"
+
+/* What enters by an uplink and by lo is treated alike but for this. */
+struct ingress {
+	__u8 zone;			/* EBPFNET_NET_* */
+	enum flow_target back;		/* where answers of a published port go */
+	_Bool routed;			/* crosses a router: the TTL counts */
+	_Bool hairpin;			/* from a namespace, translated as if it had left: not the host's affair */
+};
+
+static __always_inline verdict_t pass_to_host(const struct ingress *at, struct fwd_out *fwd)
+{
+	if (at->hairpin)
+		return DROP(unsolicited);
+	fwd->counter = COUNT_not_ours;
+	return FWD_PASS;
+}
+
+/* What the kernel drops by itself. */
+static __always_inline _Bool ip_check_input(ctx_t *ctx, const struct pkt *p)
+{
+	return ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl) &&
+	       !(p->ihl > IP_MIN_HLEN && has_source_route(ctx, p));
+}
+
+__noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, const struct ingress *at,
+					   struct fwd_out *fwd)
+{
+	struct config *cfg = config_get();
+	struct nat_tuple outer = {};
+	struct flow *f;
+	verdict_t v;
+
+	if (!cfg || !p || !at || !fwd)
+		return DROP(helper_failed);
+	v = icmp_translate(ctx, p, at->zone, cfg, &f, &outer);
+	if (v == DROP(icmp_error)) /* about a packet of the host's own */
+		return pass_to_host(at, fwd);
+	if (v != FWD_NEXT)
+		return v;
+	if (f->to == TO_STACK) {
+		fwd->counter = COUNT_host_snat;
+		return FWD_PASS;
+	}
+	if (f->to != TO_PORT || p->ttl <= 1)
+		return DROP(icmp_error);
+	v = rewrite_ip(ctx, p, &outer, at->routed ? p->ttl - 1 : p->ttl);
+	if (v != FWD_NEXT)
+		return v;
+	fwd->counter = COUNT_icmp_translated;
+	return translate_macs(ctx, f, fwd);
+}
+
+/* Nobody outside has an address of the host's own. */
+static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
+{
+	struct route back;
+	enum route_kind kind = route_find(ctx, addr_be32(p->key.dst), addr_be32(p->key.src), 0, &back);
+
+	return kind == ROUTE_UPLINK || kind == ROUTE_TOO_BIG || kind == ROUTE_DISABLED;
+}
+
+/*
+ * RFC 5382 REQ-4: such a SYN is not answered, as the namespace may be about to send one itself
+ * (simultaneous open). The host would refuse it, unless it has a socket there, or only forwards it.
+ */
+static __always_inline _Bool nat_syn_to_mapped(ctx_t *ctx, const struct pkt *p)
+{
+	return bogon_syn_to_mapped(p) && addr_is_local(ctx, p->key.dst) &&
+	       socket_of_host(ctx, &p->key) == SOCKET_NONE;
+}
+
+/* A packet of a known flow. FWD_NEXT: it may be translated. */
+static __always_inline verdict_t nat_from_uplink_flow(const struct pkt *p, const struct flow *f,
+						      const struct ingress *at, struct fwd_out *fwd)
+{
+	/* the host's own: on its way out by way of lo, or with nothing to translate */
+	if (f->to == TO_UPLINK || (f->to == TO_STACK && p->kind == PKT_OTHER))
+		return pass_to_host(at, fwd);
+	if (!at->routed || at->hairpin)
+		return FWD_NEXT;
+	/* only hairpinned packets may have a source address of the host */
+	if (addr_eq(p->key.src, p->key.dst))
+		return DROP(martian);
+	/* whatever `set filtering` allows, no host outside has an address of ours */
+	if (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key) && address_is_private(&p->key.src))
+		return DROP(martian);
+	return FWD_NEXT;
+}
+
+/* A packet of no flow. FWD_NEXT: it is for the port mapping *portmap, and may create a flow. */
+static __always_inline verdict_t nat_from_uplink_match(ctx_t *ctx, const struct pkt *p, const struct config *cfg,
+						       const struct ingress *at, struct portmap **portmap,
+						       __u32 *id, struct fwd_out *fwd)
+{
+	verdict_t v;
+
+	*portmap = portmap_match(ctx, p, cfg, id);
+	if (!*portmap)
+		return at->routed && nat_syn_to_mapped(ctx, p) ? DROP(unsolicited) : pass_to_host(at, fwd);
+	/* "every address of the host" includes a gateway's, but the reply would leave with it */
+	v = at->routed ? bogon_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
+	if (v == FWD_NEXT && at->routed && !source_is_outside(ctx, p))
+		return DROP(martian);
+	return v;
+}
+
+static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, const struct ingress *at,
+						 struct fwd_out *fwd)
+{
+	struct config *cfg = config_get();
+	struct portmap *portmap = NULL;
+	_Bool sound, routed;
+	struct flow *f;
+	__u32 id = 0;
+	verdict_t v;
+
+	if (!cfg || !bogon_may_be_ours(p))
+		return pass_to_host(at, fwd);
+	p->key.zone = at->zone;
+	if (p->kind == PKT_ERROR)
+		return ip_check_input(ctx, p) ? nat_from_uplink_error(ctx, p, at, fwd) : pass_to_host(at, fwd);
+
+	/* a packet that is about to be dropped creates no flow, and changes none */
+	sound = ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl);
+	f = sound ? ct_find(p, cfg) : ct_lookup(&p->key);
+	v = f ? nat_from_uplink_flow(p, f, at, fwd) : nat_from_uplink_match(ctx, p, cfg, at, &portmap, &id, fwd);
+	if (v != FWD_NEXT)
+		return v;
+	if (!sound)
+		return DROP(bad_checksum);
+	routed = at->routed && !(f && f->to == TO_STACK);
+	if (routed && p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
+		return DROP(ip_option);
+	if (routed && p->ttl <= 1)
+		return ttl_exceeded(ctx, p, p->key.dst, fwd);
+	if (!f) {
+		v = portmap_new_flow(ctx, p, portmap, id, NULL, at->back);
+		if (v == FWD_NEXT)
+			v = ct_create(ctx);
+		if (v != FWD_NEXT)
+			return v;
+		f = ct_lookup(&p->key);
+		if (!f)
+			return DROP(helper_failed);
+	}
+	return translate(ctx, p, f, routed ? p->ttl - 1 : p->ttl, fwd);
+}
+
+#endif

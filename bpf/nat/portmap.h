@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Published ports: from (address, protocol, port) to a rule, at one price for one port or all. */
+#ifndef EBPFNET_BPF_NAT_PORTMAP_H
+#define EBPFNET_BPF_NAT_PORTMAP_H
+
+#include "ct/ct_create.h"
+#include "l3/route.h"
+
+static __always_inline struct portmap *portmap_get(const struct portmap_key *key, __u32 *id)
+{
+	__u32 *found = bpf_map_lookup_elem(&portmap_keys, key);
+
+	if (!found)
+		return NULL;
+	*id = *found;
+	return bpf_map_lookup_elem(&portmaps, id);
+}
+
+/*
+ * Whether a packet goes to an address that is the host's own now. When the kernel does not say,
+ * what came to the host from outside, or from itself over lo, is taken to be for it.
+ */
+static __always_inline _Bool portmap_is_to_host(ctx_t *ctx, const struct flow_key *to)
+{
+	enum route_kind kind = route_local_unicast(ctx, to->dst);
+
+	return kind == ROUTE_LOCAL ||
+	       (kind == ROUTE_DISABLED && (to->zone == EBPFNET_NET_OUTSIDE || to->zone == EBPFNET_NET_HOST));
+}
+
+/* The rule that publishes where a packet goes: on that very address, or on every one of the host's. */
+static __always_inline struct portmap *portmap_find(ctx_t *ctx, const struct flow_key *to, __u32 *id)
+{
+	struct portmap_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
+	struct portmap *r = portmap_get(&key, id);
+
+	if (!r) {
+		key.addr = addr_of(0);
+		r = portmap_get(&key, id);
+	}
+	return r && portmap_is_to_host(ctx, to) ? r : NULL;
+}
+
+/*
+ * The rule for a packet that belongs to no flow, or NULL: not published, or of a connection of the
+ * host's own that happens to have a published port as its local one. A socket without a peer does not
+ * count: publishing has taken its place.
+ */
+static __noinline struct portmap *portmap_match(ctx_t *ctx, const struct pkt *p, const struct config *cfg, __u32 *id)
+{
+	struct portmap *portmap;
+
+	if (!cfg || !p || !id || !cfg->portmaps || p->kind != PKT_PORTS ||
+	    !portmap_port_published(p->key.proto, p->key.dport_h))
+		return NULL;
+	portmap = portmap_find(ctx, &p->key, id);
+	return portmap && socket_of_host(ctx, &p->key) != SOCKET_CONNECTED ? portmap : NULL;
+}
+
+/*
+ * The source to show to the namespace: the packet's own or, through a hairpin, what the outside would
+ * see, the published address and the port of the sender's mapping if it has one.
+ */
+static __always_inline void portmap_source(struct ct_new *n, const struct flow_key *key, const struct network *from)
+{
+	struct flow *mapping = from && key->proto == L4_UDP ? ct_mapping(key) : NULL;
+
+	n->t.src = from ? key->dst : key->src;
+	n->t.sport_h = mapping ? mapping->sport_h : key->sport_h;
+}
+
+/*
+ * What the flow of a packet to a published port is to be. from: the network it comes from, NULL: none
+ * of ours. back: where the answers go.
+ */
+static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *p, const struct portmap *portmap,
+						  __u32 id, const struct network *from, enum flow_target back)
+{
+	struct endpoint *to;
+	struct ct_new *n;
+
+	if (!ct_may_create(p->key.proto, p->tcp_flags))
+		return DROP(no_flow);
+	to = endpoint_get(portmap->net, portmap->to);
+	if (!to || to->id != portmap->endpoint)
+		return DROP(no_endpoint);
+	n = ct_new_init(p);
+	if (!n)
+		return DROP(helper_failed);
+	portmap_source(n, &p->key, from);
+	n->t.dst = portmap->to;
+	n->t.dport_h = portmap->to_first_h + (p->key.dport_h - portmap->first_h);
+	n->to = TO_PORT;
+	n->to_ifindex = to->ifindex;
+	n->back_to = back;
+	n->back_ifindex = ctx->ifindex;
+	n->answer_net = portmap->net;
+	n->portmap = id;
+	n->endpoint = portmap->endpoint;
+	return FWD_NEXT;
+}
+
+#endif

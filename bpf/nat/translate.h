@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * From a flow to a verdict: the packet gets its new tuple and its way. Every translated packet of
+ * every hook passes through translate(), data and ICMP errors alike.
+ */
+#ifndef EBPFNET_BPF_NAT_TRANSLATE_H
+#define EBPFNET_BPF_NAT_TRANSLATE_H
+
+#include "l2/fdb.h"
+#include "l3/icmp_xlate.h"
+#include "l3/icmp_send.h"
+#include "l3/route.h"
+
+/* Into the namespace behind the flow's port. */
+static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f, struct fwd_out *fwd)
+{
+	struct port_cache_entry *cached = port_cache_get(&port_cache_out, f->ifindex);
+	struct port *port = cached ? &cached->port : NULL;
+	struct network *net = port ? network_get(port->net) : NULL;
+
+	if (!net)
+		return DROP(no_endpoint);
+	ctx_pop_priority_tag(ctx); /* the uplink's, and none of the namespace's */
+	fwd->ifindex = f->ifindex;
+	return rewrite_macs(ctx, neigh_mac(port, f->dst), net->gw_mac) == FWD_NEXT ? FWD_PORT : DROP(helper_failed);
+}
+
+static __always_inline enum counter translate_counter(const struct flow *f)
+{
+	if (f->to == TO_STACK)
+		return COUNT_host_snat;
+	if (f->to == TO_PORT)
+		return f->dir == FLOW_ORIGINAL ? COUNT_published_in : COUNT_unmasqueraded;
+	return f->dir == FLOW_ORIGINAL ? COUNT_masqueraded : COUNT_published_out;
+}
+
+/*
+ * Translates the packet as its flow says. ttl: the one to leave with. A packet for the uplink has
+ * its route in *way already.
+ */
+static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, const struct flow *f,
+					   __u8 ttl, struct fwd_out *fwd)
+{
+	struct nat_tuple to = nat_translate(f, &p->key);
+	verdict_t v;
+
+	if (p->out_of_window && p->tcp_flags & TCP_RST)
+		return DROP(rst_out_of_window);
+	fwd->counter = translate_counter(f);
+	v = rewrite_tuple(ctx, p, &to, ttl);
+	if (v != FWD_NEXT)
+		return v;
+	switch (f->to) {
+	case TO_PORT:
+		v = translate_macs(ctx, f, fwd);
+		if (v == DROP(no_endpoint)) /* and one of the same address may want the flow */
+			ct_delete(f);
+		return v;
+	case TO_LOCAL:
+		return FWD_HOST_LO;
+	case TO_STACK:
+		return FWD_PASS;
+	default:
+		return FWD_UPLINK;
+	}
+}
+
+#endif

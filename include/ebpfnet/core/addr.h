@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* PURE. Addresses as values: the core compares and copies struct ipaddr, never a bare integer. */
+#ifndef EBPFNET_CORE_ADDR_H
+#define EBPFNET_CORE_ADDR_H
+
+#include <ebpfnet/abi.h>
+#include <ebpfnet/core/compiler.h>
+
+/* The address as it stands on the wire. */
+static __always_inline __be32 addr_be32(struct ipaddr a)
+{
+	return *(__be32 *)&a;
+}
+
+static __always_inline struct ipaddr addr_of(__be32 be)
+{
+	return *(struct ipaddr *)&be;
+}
+
+static __always_inline _Bool addr_eq(struct ipaddr a, struct ipaddr b)
+{
+	return addr_be32(a) == addr_be32(b);
+}
+
+static __always_inline _Bool addr_none(struct ipaddr a)
+{
+	return addr_be32(a) == 0;
+}
+
+static __always_inline _Bool addr_inside(struct ipaddr a, struct ipaddr subnet, struct ipaddr mask)
+{
+	return ((addr_be32(a) ^ addr_be32(subnet)) & addr_be32(mask)) == 0;
+}
+
+/* RFC 1122 3.2.1.3, RFC 1812 5.3.7: never the source of a packet that a router forwards. */
+static __always_inline _Bool addr_martian_source(struct ipaddr a)
+{
+	return a.octet[0] == 0 || a.octet[0] == 127 || a.octet[0] >= 224;
+}
+
+/* Nor the destination. Multicast (224/4) is not routed here. */
+static __always_inline _Bool addr_martian_dest(struct ipaddr a)
+{
+	return a.octet[0] == 0 || a.octet[0] == 127 || a.octet[0] >= 224;
+}
+
+/* Two loads, for addresses that are two-byte aligned. */
+static __always_inline _Bool mac_eq(const __u8 *a, const __u8 *b)
+{
+	const __u16 *x = (const __u16 *)a, *y = (const __u16 *)b;
+
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0;
+}
+
+static __always_inline void mac_copy(__u8 *to, const __u8 *from)
+{
+	__u16 *x = (__u16 *)to;
+	const __u16 *y = (const __u16 *)from;
+
+	x[0] = y[0];
+	x[1] = y[1];
+	x[2] = y[2];
+}
+
+static __always_inline _Bool mac_group(const __u8 *mac)
+{
+	return mac[0] & 1;
+}
+
+static __always_inline _Bool mac_zero(const __u8 *mac)
+{
+	const __u16 *x = (const __u16 *)mac;
+
+	return (x[0] | x[1] | x[2]) == 0;
+}
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * PURE headers are functions of their arguments alone. They compile for BPF and for the host, where
+ * tests run them under sanitizers and a model checker proves them. This is what they share.
+ */
+#ifndef EBPFNET_CORE_COMPILER_H
+#define EBPFNET_CORE_COMPILER_H
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+/*
+ * Keeps the compiler from knowing x: a bound that the source checks on x is then checked on the
+ * register that is used, where the verifier looks for it.
+ */
+#ifdef __bpf__
+#define OPAQUE(x) asm volatile("" : "+r"(x))
+#else
+#define OPAQUE(x) ((void)(x))
+#endif
+
+/*
+ * Whether x, a variable, is less than min (above 1) or more than max: as comparisons each of which tells
+ * the verifier a bound. The compiler makes one of them where it can, which tells none; and Linux 7.3 forgets the
+ * lower one at the upper.
+ */
+#define OUTSIDE(x, min, max)                          \
+	({                                            \
+		_Bool outside_ = 1;                   \
+		if ((x) >= (min)) {                   \
+			OPAQUE(x);                    \
+			if ((x) <= (max)) {           \
+				OPAQUE(x);            \
+				if ((x) >= (min))     \
+					outside_ = 0; \
+			}                             \
+		}                                     \
+		outside_;                             \
+	})
+
+#endif

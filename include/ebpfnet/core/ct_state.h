@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * PURE. What a packet does to a flow's state, and how long that state may be idle. A NAT sees TCP
+ * from the middle (RFC 5382, RFC 7857): it follows SYN, FIN and RST of both sides and trusts
+ * neither more than that.
+ *
+ *                  original SYN            reply SYN+ACK         original ACK
+ *      (none) ---> SYN_SENT ------------> SYN_RECV ------------> ESTABLISHED
+ *      (none) -- no SYN: picked up in mid-stream, as by nf_conntrack_tcp_loose=1 ---> SYN_SENT, and
+ *      SYN_SENT -- reply without SYN ---> ESTABLISHED: what nobody answers does not live for hours
+ *      ESTABLISHED -- FIN from one side --> FIN_WAIT -- FIN from the other --> CLOSING
+ *      SYN_SENT, SYN_RECV -- a FIN that answers nothing: noted, and FIN_WAIT takes ESTABLISHED's place
+ *      any -- RST --> RESET;    CLOSING, RESET -- original SYN --> SYN_SENT (a new connection)
+ */
+#ifndef EBPFNET_CORE_CT_STATE_H
+#define EBPFNET_CORE_CT_STATE_H
+
+#include <ebpfnet/abi.h>
+#include <ebpfnet/core/addr.h>
+#include <ebpfnet/core/uapi.h>
+
+/* The state of a flow that has just begun. */
+static __always_inline enum conn_state ct_first_state(enum l4proto proto)
+{
+	return proto == L4_TCP ? CONN_SYN_SENT : CONN_UNREPLIED;
+}
+
+/* Whether a packet may begin a flow: a RST ends one, and a SYN+ACK answers one. */
+static __always_inline _Bool ct_may_create(enum l4proto proto, __u8 tcp_flags)
+{
+	if (proto != L4_TCP)
+		return 1;
+	if (tcp_flags & TCP_RST)
+		return 0;
+	if (tcp_flags & TCP_SYN)
+		return !(tcp_flags & (TCP_ACK | TCP_FIN));
+	return (tcp_flags & TCP_ACK) != 0;
+}
+
+/* Whether the two sides have yet to agree. */
+static __always_inline _Bool ct_opening(enum conn_state state)
+{
+	return state == CONN_SYN_SENT || state == CONN_SYN_RECV;
+}
+
+/* TCP: the next state. *fin: which sides sent FIN so far, bit 1 << enum flow_dir. */
+static __always_inline enum conn_state ct_tcp_next(enum conn_state state, enum flow_dir dir,
+						   __u8 tcp_flags, __u8 *fin)
+{
+	_Bool answers;
+
+	if (tcp_flags & TCP_RST)
+		return CONN_RESET;
+	if (tcp_flags & TCP_SYN) {
+		if (dir == FLOW_REPLY)
+			return state == CONN_SYN_SENT ? CONN_SYN_RECV : state;
+		if (state != CONN_SYN_SENT && state != CONN_CLOSING && state != CONN_RESET)
+			return state;
+		*fin = 0;
+		return CONN_SYN_SENT;
+	}
+	if (state == CONN_RESET)
+		return state;
+	answers = state == (dir == FLOW_ORIGINAL ? CONN_SYN_RECV : CONN_SYN_SENT);
+	if (tcp_flags & TCP_FIN) {
+		*fin |= 1 << dir;
+		if (*fin == 3)
+			return CONN_CLOSING;
+		/* what nobody has answered stays half open, and may have to go */
+		return ct_opening(state) && !answers ? state : CONN_FIN_WAIT;
+	}
+	if (answers)
+		return *fin ? CONN_FIN_WAIT : CONN_ESTABLISHED;
+	return state;
+}
+
+static __always_inline enum conn_state ct_next(enum conn_state state, enum l4proto proto,
+					       enum flow_dir dir, __u8 tcp_flags, __u8 *fin)
+{
+	if (proto == L4_TCP)
+		return ct_tcp_next(state, dir, tcp_flags, fin);
+	return dir == FLOW_REPLY ? CONN_REPLIED : state;
+}
+
+/* Whether both sides have spoken, and neither is about to end it. */
+static __always_inline _Bool ct_settled(enum conn_state state)
+{
+	return state == CONN_REPLIED || state == CONN_ESTABLISHED;
+}
+
+/* Whether packets of a direction without SYN, FIN or RST change nothing. */
+static __always_inline _Bool ct_steady(enum conn_state state, enum flow_dir dir)
+{
+	return ct_settled(state) || (state == CONN_UNREPLIED && dir == FLOW_ORIGINAL);
+}
+
+/* RFC 4787 REQ-5, 5382 REQ-5, 5508 REQ-2, 7857 section 2: which timeout holds in a state. */
+static __always_inline enum timeout_class ct_timeout_class(enum conn_state state,
+							   enum l4proto proto)
+{
+	switch (state) {
+	case CONN_SYN_SENT:
+	case CONN_SYN_RECV:
+		return TIMEOUT_TCP_HALF_OPEN;
+	case CONN_ESTABLISHED:
+		return TIMEOUT_TCP_ESTABLISHED;
+	case CONN_FIN_WAIT:
+	case CONN_CLOSING:
+		return TIMEOUT_TCP_CLOSING;
+	case CONN_RESET:
+		return TIMEOUT_TCP_RESET;
+	default:
+		break;
+	}
+	if (proto == L4_ICMP)
+		return TIMEOUT_ICMP;
+	if (proto != L4_UDP)
+		return TIMEOUT_OTHER;
+	return state == CONN_REPLIED ? TIMEOUT_UDP_REPLIED : TIMEOUT_UDP_UNREPLIED;
+}
+
+/*
+ * A time as it is when the table fills up: in full up to three quarters, then shorter, down to
+ * CT_TIMEOUT_MIN_S when it is full. For what is not established (RFC 5382 REQ-5 allows it under pressure).
+ */
+#define CT_TIMEOUT_MIN_S 5
+
+static __always_inline __u32 ct_under_pressure(__u32 seconds, __u32 used, __u32 max)
+{
+	__u32 quarter = max / 4, room = used < max ? max - used : 0;
+
+	if (room >= quarter || seconds <= CT_TIMEOUT_MIN_S)
+		return seconds;
+	return CT_TIMEOUT_MIN_S + (__u64)(seconds - CT_TIMEOUT_MIN_S) * room / quarter;
+}
+
+/* Whether a flow may have to go for a new one when the table is full: nobody relies on it yet, or any more. */
+static __always_inline _Bool ct_may_evict(enum conn_state state)
+{
+	return state == CONN_UNREPLIED || state == CONN_SYN_SENT || state == CONN_SYN_RECV ||
+	       state == CONN_CLOSING || state == CONN_RESET || state == CONN_HOLD_DOWN;
+}
+
+#endif

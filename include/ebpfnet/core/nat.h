@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * PURE. Translation as arithmetic on tuples: which external port to try next, and what the reply
+ * to a translated packet will look like.
+ *
+ * A flow is two keys. The original one, k, arrives and is translated to t. Its answer is t turned
+ * round, arriving in the zone that t went to, and is translated to k turned round. Whatever the
+ * kind of flow (masqueraded, published, both at once through a hairpin), that is all there is:
+ *
+ *      masquerade   k: 1/192.168.1.10:4000 -> 203.0.113.10:80    t: 172.31.13.55:4000 -> 203.0.113.10:80
+ *      publish      k: 0/203.0.113.10:999 -> 172.31.13.55:5000   t: 203.0.113.10:999 -> 192.168.1.10:3000
+ *      hairpin      k: 1/192.168.1.11:70 -> 172.31.13.55:5000    t: 172.31.13.55:70 -> 192.168.1.10:3000
+ */
+#ifndef EBPFNET_CORE_NAT_H
+#define EBPFNET_CORE_NAT_H
+
+#include <ebpfnet/core/addr.h>
+
+#define NAT_ATTEMPTS 128 /* source ports tried for a new flow */
+#define NAT_ATTEMPTS_PARITY 96 /* so many of them keep the sender's parity */
+
+/*
+ * From one try to the next: far, as ports in use lie in runs (one busy client fills the ephemeral
+ * range), and prime and larger than any range, so that each port comes up once.
+ */
+#define NAT_STEP 53017
+
+static __always_inline _Bool flow_key_eq(const struct flow_key *a, const struct flow_key *b)
+{
+	const __u32 *x = (const __u32 *)a, *y = (const __u32 *)b;
+
+	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]));
+}
+
+/* A tuple without a zone: what a packet carries after translation. */
+struct nat_tuple {
+	struct ipaddr src, dst;
+	__u16 sport_h, dport_h;
+};
+
+/* The key under which the answer to a translated packet arrives in zone net. */
+static __always_inline struct flow_key nat_reply_key(const struct nat_tuple *t, __u16 net,
+						     enum l4proto proto)
+{
+	struct flow_key key = {
+		.src = t->dst,
+		.dst = t->src,
+		.sport_h = t->dport_h,
+		.dport_h = t->sport_h,
+		.zone = net,
+		.proto = proto,
+	};
+
+	if (proto == L4_ICMP) /* one identifier, in both places, both ways */
+		key.sport_h = key.dport_h = t->sport_h;
+	return key;
+}
+
+/* The same for a direction of a flow. */
+static __always_inline struct flow_key nat_reply_key_of(const struct flow *f, enum l4proto proto)
+{
+	struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
+
+	return nat_reply_key(&t, f->answer_net, proto);
+}
+
+/*
+ * A key without what its shape leaves out of the peer. inside: the key of a packet from inside, whose
+ * peer is the destination.
+ */
+static __always_inline struct flow_key nat_scope_key(struct flow_key key, enum key_scope scope, _Bool inside)
+{
+	key.scope = scope;
+	if (scope == KEY_APDF)
+		return key;
+	if (inside)
+		key.dport_h = 0;
+	else
+		key.sport_h = 0;
+	if (scope == KEY_ADF)
+		return key;
+	if (inside)
+		key.dst = addr_of(0);
+	else
+		key.src = addr_of(0);
+	return key;
+}
+
+/* The original key of a flow as it is in map flows. orig: struct conn.orig. */
+static __always_inline struct flow_key nat_stored_key(const struct flow_key *orig)
+{
+	return nat_scope_key(*orig, orig->scope, 1);
+}
+
+/* And the key of its reply direction. f: the original one. */
+static __always_inline struct flow_key nat_stored_reply_key(const struct flow *f,
+							    const struct flow_key *orig)
+{
+	return nat_scope_key(nat_reply_key_of(f, orig->proto), orig->scope, 0);
+}
+
+/* Whether a packet's peer is the one that a direction of a mapping was made for. */
+static __always_inline _Bool nat_is_first_peer(const struct flow *f, const struct flow_key *key)
+{
+	if (f->dir == FLOW_ORIGINAL)
+		return addr_eq(f->dst, key->dst) && f->dport_h == key->dport_h;
+	return addr_eq(f->src, key->src) && f->sport_h == key->sport_h;
+}
+
+static __always_inline _Bool nat_is_first_address(const struct flow *f, const struct flow_key *key)
+{
+	return f->dir == FLOW_ORIGINAL ? addr_eq(f->dst, key->dst) : addr_eq(f->src, key->src);
+}
+
+/* What a packet with that key becomes by a flow. */
+static __always_inline struct nat_tuple nat_translate(const struct flow *f, const struct flow_key *key)
+{
+	struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
+
+	if (!(f->flags & FLOW_ANY_PEER))
+		return t;
+	if (f->dir == FLOW_ORIGINAL) {
+		t.dst = key->dst;
+		t.dport_h = key->dport_h;
+	} else {
+		t.src = key->src;
+		t.sport_h = key->sport_h;
+	}
+	return t;
+}
+
+/* The range a source port may be taken from: the one's own class, RFC 4787 REQ-3. */
+static __always_inline void nat_range(__u16 want_h, enum l4proto proto, __u16 min_h, __u16 max_h,
+				      __u16 *first_h, __u16 *last_h)
+{
+	*first_h = min_h;
+	*last_h = max_h;
+	if (proto == L4_ICMP) {
+		*first_h = 0;
+		*last_h = 65535;
+	} else if (want_h < 1024) {
+		*first_h = 600; /* as netfilter: below are the well-known services */
+		*last_h = 1023;
+	}
+}
+
+/* How far an attempt leaps from where the search began, in ports of one parity, once round. */
+static __always_inline __u32 nat_leap(__u32 attempt, __u32 ports)
+{
+	return attempt * NAT_STEP % ports;
+}
+
+/* The port there: base is the first of its parity, start and leap are below ports. */
+static __always_inline __u16 nat_place(__u32 base, __u32 ports, __u32 start, __u32 leap)
+{
+	return base + 2 * ((start + leap) % ports);
+}
+
+/*
+ * The source port to try at an attempt: first the one the sender chose, then ports of its class
+ * and parity (RFC 4787 REQ-4) from a random place on, in steps that visit each once, at last those of
+ * the other parity. Always inside [first_h, last_h], or the sender's own well-known one.
+ */
+static __always_inline __u16 nat_candidate(__u16 want_h, __u32 attempt, __u32 random,
+					   __u16 first_h, __u16 last_h)
+{
+	__u32 other = attempt >= NAT_ATTEMPTS_PARITY;
+	__u32 base = first_h + ((first_h ^ want_h ^ other) & 1); /* first port of the parity */
+	__u32 ports;
+
+	if (attempt == 0 && (want_h < 1024 || (want_h >= first_h && want_h <= last_h)))
+		return want_h;
+	if (base >= last_h)
+		return last_h;
+	ports = (last_h - base) / 2 + 1;
+	return nat_place(base, ports, random % ports, nat_leap(attempt, ports));
+}
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * PURE. One walk over the headers, Ethernet to transport, into struct pkt: offsets, the tuple, and
+ * what the later stages decide by. Nobody reads header bytes twice.
+ */
+#ifndef EBPFNET_CORE_PARSE_H
+#define EBPFNET_CORE_PARSE_H
+
+#include <ebpfnet/core/addr.h>
+#include <ebpfnet/core/csum.h>
+#include <ebpfnet/core/tcp_window.h>
+#include <ebpfnet/core/uapi.h>
+
+#define IP_MIN_HLEN 20
+
+enum pkt_kind {
+	PKT_FOREIGN,		/* neither ARP nor IP: switched, never routed */
+	PKT_ARP,		/* key.src, key.dst: sender and target protocol addresses */
+	PKT_IPV6,
+	PKT_PORTS,		/* TCP, UDP: tuple complete */
+	PKT_QUERY,		/* ICMP query: tuple complete, identifier in both ports */
+	PKT_ERROR,		/* ICMP error: the tuple that matters is inside */
+	PKT_FRAG,		/* a fragment but the first: no ports, until frag_input.h knows them */
+	PKT_OTHER,		/* another protocol over IPv4: no ports */
+};
+
+struct pkt {
+	struct flow_key key;	/* .net is for the hook to fill in */
+	__u8 dmac[6], smac[6];
+	__u16 eth_type;		/* host order */
+	__u16 l4;		/* offset of the transport header; of the network header: ETH_HLEN */
+	__u16 ip_len;		/* total length as the IP header says */
+	__u16 ihl;		/* bytes */
+	__u16 frag;		/* host order: flags and offset */
+	__u16 arp_op;		/* host order */
+	__u8 arp_smac[6];
+	__u8 ttl, tos;
+	__sum16 ip_check;
+	__u32 seq, ack, edge;	/* TCP: host order; edge as tcp_window.h has it */
+	__u8 tcp_flags;
+	__u8 scale;		/* TCP, of a SYN: its option's, or TCP_SCALE_NONE; tcp_option_scale() fills it in */
+	_Bool out_of_window;		/* TCP: a RST or FIN that its receiver may not take; ct_find() says so */
+	__u8 icmp_type;
+	__u8 l4_hlen;		/* TCP: with options; else 8 */
+	_Bool has_frag_tuple;		/* PKT_FRAG: of a datagram whose tuple is known, and in the key */
+	__be16 ip_id;		/* fragments: frag_input.h fills it in */
+	__u32 gen;		/* config.gen when the packet came: pkt_reset() fills it in */
+	enum pkt_kind kind;
+};
+
+/*
+ * Whether a protocol goes through a NAT by its addresses alone (GRE, ESP, SCTP, tunnels): it has neither
+ * ports that we know nor a checksum over its addresses, as UDP-Lite and DCCP have, nor does it sign them.
+ */
+static __always_inline _Bool l4_by_address(enum l4proto proto)
+{
+	return proto != L4_TCP && proto != L4_UDP && proto != L4_ICMP && proto != L4_DCCP &&
+	       proto != L4_AH && proto != L4_UDPLITE;
+}
+
+/*
+ * Whether a packet has a tuple that may be one of a flow's; else there are zeros in the key, as there
+ * are in a tuple without ports.
+ */
+static __always_inline _Bool pkt_has_tuple(const struct pkt *p)
+{
+	return p->kind == PKT_PORTS || p->kind == PKT_QUERY || p->has_frag_tuple ||
+	       (p->kind == PKT_OTHER && l4_by_address(p->key.proto));
+}
+
+enum parsed {
+	PARSED,
+	PARSE_SHORT,		/* more bytes would help: pull them and try again */
+	PARSE_BAD,		/* no bytes would */
+};
+
+/* From where only two-byte alignment is certain. */
+static __always_inline struct ipaddr addr_at(const __u8 *at)
+{
+	return addr_of(*(__u16 *)at | (__u32) * (__u16 *)(at + 2) << 16);
+}
+
+static __always_inline enum parsed parse_arp(const __u8 *data, const __u8 *end, struct pkt *p)
+{
+	const __u8 *arp = data + ETH_HLEN;
+
+	if (arp + 28 > end)
+		return PARSE_SHORT;
+	p->kind = PKT_ARP;
+	/* RFC 826: Ethernet, IPv4, 6, 4; anything else is only switched */
+	if (*(__be32 *)arp != __builtin_bswap32(0x00010800) || arp[4] != 6 || arp[5] != 4) {
+		p->kind = PKT_FOREIGN;
+		return PARSED;
+	}
+	p->arp_op = arp[6] << 8 | arp[7];
+	mac_copy(p->arp_smac, arp + 8);
+	p->key.src = addr_at(arp + 14);
+	p->key.dst = addr_at(arp + 24);
+	return PARSED;
+}
+
+static __always_inline _Bool icmp_is_query(__u8 type)
+{
+	return type == ICMP_ECHO || type == ICMP_ECHOREPLY || type == ICMP_TIMESTAMP ||
+	       type == ICMP_TIMESTAMPREPLY;
+}
+
+static __always_inline _Bool icmp_is_request(__u8 type)
+{
+	return type == ICMP_ECHO || type == ICMP_TIMESTAMP;
+}
+
+/* RFC 5508 section 3: the errors that a NAT translates. Redirects (type 5) are not among them. */
+static __always_inline _Bool icmp_is_error(__u8 type)
+{
+	return type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED ||
+	       type == ICMP_PARAMETERPROB;
+}
+
+/* Host order, from where only two-byte alignment is certain. */
+static __always_inline __u32 be32_at(const __u8 *at)
+{
+	return (__u32)__builtin_bswap16(*(__be16 *)at) << 16 | __builtin_bswap16(*(__be16 *)(at + 2));
+}
+
+static __always_inline enum parsed parse_l4(const __u8 *l4, const __u8 *end, struct pkt *p)
+{
+	switch (p->key.proto) {
+	case L4_TCP:
+		if (l4 + 20 > end)
+			return PARSE_SHORT;
+		p->l4_hlen = l4[12] >> 4 << 2;
+		if (p->l4_hlen < 20)
+			return PARSE_BAD;
+		p->tcp_flags = l4[13];
+		p->seq = be32_at(l4 + 4);
+		p->ack = be32_at(l4 + 8);
+		p->edge = tcp_edge(p->seq, p->ack, l4[14] << 8, p->tcp_flags);
+		break;
+	case L4_UDP:
+		if (l4 + 8 > end)
+			return PARSE_SHORT;
+		p->l4_hlen = 8;
+		break;
+	case L4_ICMP:
+		if (l4 + 8 > end)
+			return PARSE_SHORT;
+		p->l4_hlen = 8;
+		p->icmp_type = l4[0];
+		p->kind = icmp_is_error(l4[0]) ? PKT_ERROR : PKT_OTHER;
+		if (icmp_is_query(l4[0])) {
+			p->kind = PKT_QUERY;
+			p->key.sport_h = p->key.dport_h = l4[4] << 8 | l4[5];
+		}
+		return PARSED;
+	default:
+		p->kind = PKT_OTHER;
+		return PARSED;
+	}
+	p->kind = PKT_PORTS;
+	p->key.sport_h = __builtin_bswap16(*(__be16 *)l4);
+	p->key.dport_h = __builtin_bswap16(*(__be16 *)(l4 + 2));
+	return PARSED;
+}
+
+static __always_inline enum parsed parse_ipv4(const __u8 *data, const __u8 *end, struct pkt *p,
+					      __u32 frame_len)
+{
+	const __u8 *ip = data + ETH_HLEN, *l4;
+
+	if (ip + IP_MIN_HLEN > end)
+		return PARSE_SHORT;
+	p->ihl = (ip[0] & 0x0f) << 2;
+	p->tos = ip[1];
+	p->ip_len = __builtin_bswap16(*(__be16 *)(ip + 2));
+	p->frag = __builtin_bswap16(*(__be16 *)(ip + 6));
+	p->ttl = ip[8];
+	p->key.proto = ip[9];
+	p->ip_check = *(__sum16 *)(ip + 10);
+	p->key.src = addr_at(ip + 12);
+	p->key.dst = addr_at(ip + 16);
+	if (ip[0] >> 4 != 4 || p->ihl < IP_MIN_HLEN || p->ip_len < p->ihl ||
+	    (__u32)(ETH_HLEN + p->ip_len) > frame_len)
+		return PARSE_BAD;
+
+	p->l4 = ETH_HLEN + p->ihl;
+	if (p->frag & IP_OFFSET) {
+		p->kind = PKT_FRAG;
+		return PARSED;
+	}
+	l4 = ip + p->ihl;
+	return parse_l4(l4, end, p);
+}
+
+/*
+ * Reads the headers between data and end into *p (zeroed). frame_len: the frame's length, of which
+ * [data, end) is the part that can be read in place.
+ */
+static __always_inline enum parsed parse_frame(const __u8 *data, const __u8 *end, __u32 frame_len,
+					       struct pkt *p)
+{
+	enum parsed r;
+
+	if (data + ETH_HLEN > end)
+		return PARSE_SHORT;
+	mac_copy(p->dmac, data);
+	mac_copy(p->smac, data + 6);
+	p->eth_type = data[12] << 8 | data[13];
+	p->l4 = ETH_HLEN;
+	switch (p->eth_type) {
+	case ETH_P_IP:
+		r = parse_ipv4(data, end, p, frame_len);
+		/* a transport header beyond the packet's own end, not beyond what we can see */
+		if (r == PARSED && p->kind != PKT_FRAG && p->kind != PKT_OTHER &&
+		    p->l4 + p->l4_hlen > ETH_HLEN + p->ip_len)
+			return PARSE_BAD;
+		return r;
+	case ETH_P_ARP:
+		return parse_arp(data, end, p);
+	case ETH_P_IPV6:
+		p->kind = PKT_IPV6;
+		return PARSED;
+	default:
+		p->kind = PKT_FOREIGN;
+		return PARSED;
+	}
+}
+
+/* RFC 1071 over the IP header of a parsed packet, checksum included: right if it folds to 0xffff. */
+static __always_inline _Bool ip_header_sum_ok(const __u8 *data, const __u8 *end, __u32 ihl)
+{
+	const __u8 *ip = data + ETH_HLEN;
+	const __u16 *word = (const __u16 *)ip;
+	__u64 sum;
+	__u32 i;
+
+	if (ip + IP_MIN_HLEN > end)
+		return 0;
+	sum = (__u64)word[0] + word[1] + word[2] + word[3] + word[4] + word[5] + word[6] + word[7] +
+	      word[8] + word[9];
+	for (i = IP_MIN_HLEN; i < 60; i += 2) {
+		OPAQUE(i);
+		if (i >= ihl)
+			break;
+		if (ip + i + 2 > end)
+			return 0;
+		sum += *(__u16 *)(ip + i);
+	}
+	return csum_fold16(sum) == 0xffff;
+}
+
+#endif

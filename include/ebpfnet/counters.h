@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Everything that is counted, once: X(identifier, what a person reads). The identifier is the
+ * counter's index, the field's name in `bpftool map dump ... counters`, and the key in --json.
+ *
+ * PASSES are what happened to packets that went on, DROPS why a packet went no further, EVENTS
+ * neither. A packet is counted once in PASSES or DROPS.
+ */
+#ifndef EBPFNET_COUNTERS_H
+#define EBPFNET_COUNTERS_H
+
+#include "abi.h"
+
+#define EBPFNET_PASSES(X)                                                          \
+	X(switched, "switched to another port")                                    \
+	X(routed, "routed to another port of its network")                         \
+	X(flooded, "flooded to every port")                                        \
+	X(arp_answered, "ARP request answered from the maps")                      \
+	X(to_host, "handed to the host")                                           \
+	X(masqueraded, "sent out of an uplink, translated")                                      \
+	X(unmasqueraded, "reply translated back into a namespace")                 \
+	X(hairpinned, "sent to another namespace's external port (hairpin)")                 \
+	X(published_in, "delivered to a published port")                           \
+	X(published_out, "reply of a published port")                              \
+	X(icmp_translated, "ICMP error translated")                                \
+	X(icmp_sent, "answered with an ICMP error")                        \
+	X(host_snat, "host's own packet, source port changed")              \
+	X(not_ours, "left to the host's stack")
+
+#define EBPFNET_DROPS(X)                                                           \
+	X(unknown_ifindex, "device is not a port of the switch")                                 \
+	X(malformed, "header too short or inconsistent")                           \
+	X(bad_checksum, "IP header checksum wrong")                                \
+	X(bad_source_mac, "source MAC zero or a group address")                    \
+	X(spoofed_mac, "source MAC is not the port's")                             \
+	X(spoofed_addr, "source address is not the port's")                        \
+	X(router_advert, "router advertisement from a namespace")                  \
+	X(reserved_mcast, "reserved group address (802.1D)")                     \
+	X(same_port, "destination is on the port it came from")                \
+	X(vlan_to_gateway, "VLAN-tagged frame to the gateway")                     \
+	X(not_ip, "neither IPv4 nor ARP, to the gateway")                          \
+	X(martian, "source or destination that no router forwards")                \
+	X(directed_broadcast, "routed packet to a broadcast address")              \
+	X(ip_option, "source route option")                                        \
+	X(ttl_exceeded, "TTL exceeded")                                             \
+	X(too_big, "larger than the egress MTU")                                    \
+	X(no_route, "no route to the destination")                                 \
+	X(prohibited, "blackhole, unreachable or prohibit route")                  \
+	X(forwarding_off, "forwarding is off on the gateway's peer device")        \
+	X(egress_unmanaged, "routed to a device without our programs")             \
+	X(no_source, "uplink has no address to masquerade as")                     \
+	X(no_free_port, "every external port to that destination is taken")        \
+	X(table_full, "flow table full")                                           \
+	X(over_cap, "namespace has as many flows as it may have")                  \
+	X(rst_out_of_window, "TCP RST out of its receiver's window")                 \
+	X(no_flow, "belongs to no flow and may not create one")                     \
+	X(bad_protocol, "protocol that cannot be masqueraded")                     \
+	X(frag_no_first, "fragment whose first fragment never came, or was refused")      \
+	X(frag_overlap, "fragment that overlaps another of its datagram")      \
+	X(frag_queue_full, "fragment queue is full, or the source has its share") \
+	X(icmp_error, "ICMP error about no flow, or malformed")                    \
+	X(icmp_bad_sum, "ICMP error with a wrong checksum, or that embeds one")    \
+	X(unsolicited, "unsolicited, from outside to a namespace")                     \
+	X(private_source, "source inside a network of ours, out of an uplink")       \
+	X(no_endpoint, "no endpoint has that address")                                  \
+	X(port_gone, "the namespace was removed externally")                  \
+	X(helper_failed, "a kernel helper refused")
+
+#define EBPFNET_EVENTS(X)                                                          \
+	X(flow_new, "flows created")                                                 \
+	X(flow_ended, "flows ended")                                               \
+	X(flow_evicted, "flows evicted: not established, in a full table")           \
+	X(flow_refused, "flows refused: no port, no slot, or over the cap")        \
+	X(fdb_learned, "MAC addresses learned")                                    \
+	X(fdb_moved, "MAC addresses moved to another port")                        \
+	X(icmp_limited, "ICMP errors not sent: rate limit")                        \
+	X(src_port_remapped, "external port differs from the source port")                \
+	X(frag_queued, "fragments queued until the first one arrives")            \
+	X(frag_reinjected, "queued fragments reinjected")                  \
+	X(frag_created, "datagrams fragmented for the egress MTU") \
+	X(fib_fwd_disabled, "FIB look-ups refused: forwarding off on the gateway's peer")
+
+#define EBPFNET_COUNTERS(X) EBPFNET_PASSES(X) EBPFNET_DROPS(X) EBPFNET_EVENTS(X)
+
+/* Index of a counter: COUNT_switched, ... */
+enum counter {
+#define X(id, text) COUNT_##id,
+	EBPFNET_COUNTERS(X)
+#undef X
+	COUNTERS,
+};
+
+/* The value of map counters, one for each CPU; packets unless EVENTS say otherwise. */
+struct counters {
+#define X(id, text) __u64 id;
+	EBPFNET_COUNTERS(X)
+#undef X
+};
+
+_Static_assert(sizeof(struct counters) == 8 * COUNTERS, "a counter's index is its field's place");
+
+#endif /* EBPFNET_COUNTERS_H */

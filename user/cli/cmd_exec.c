@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* exec: a command inside a namespace. Its exit status is the command's; 127, 126 as a shell's. */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "cli/command.h"
+#include "lib/base/log.h"
+#include "lib/kernel/netns.h"
+#include "lib/store/store.h"
+
+#define EXIT_CANNOT_RUN 126
+#define EXIT_NOT_FOUND 127
+
+static int open_namespace(const struct options *o, const char *name)
+{
+	_cleanup_state_ struct state s = {};
+	struct netns_id id;
+	struct ns_record rec;
+	int fd, r;
+
+	r = state_open(&s, o->bpffs, STATE_READ);
+	if (r)
+		return r;
+	r = state_ns(&s, name, &rec);
+	if (r)
+		return log_err(r, "no namespace %s; `ebpfnet ns list` shows them", name);
+	fd = netns_open(rec.path, &id);
+	if (fd >= 0 && id.dev == rec.netns_dev && id.ino == rec.netns_ino)
+		return fd;
+	close_fd(&fd);
+	return log_err(-ENOENT, "namespace %s is gone: somebody removed it; `ebpfnet up` makes it again, "
+				"`ebpfnet ns del %s` forgets it", name, name);
+}
+
+int cmd_exec(const struct options *o, int argc, char **argv)
+{
+	_cleanup_fd_ int fd = -1;
+	char **command = argv + 1;
+
+	if (argc > 1 && !strcmp(argv[1], "--"))
+		command++;
+	if (!*command)
+		return usage_error("exec %s: which command?", argv[0]);
+	fd = open_namespace(o, argv[0]);
+	if (fd < 0 || netns_become(fd, argv[0]))
+		return EXIT_FAILED;
+	execvp(command[0], command);
+	return log_err(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN, "cannot run %s inside %s: %s",
+		       command[0], argv[0], strerror(errno));
+}

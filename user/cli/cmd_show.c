@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* flows, fdb, stats: what the programs know and have counted. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/addr.h"
+#include "cli/command.h"
+#include "lib/base/log.h"
+#include "lib/base/portmap_text.h"
+#include "cli/show.h"
+#include "lib/store/store.h"
+#include "cli/table.h"
+
+/* ---- names of endpoints ---- */
+
+struct names {
+	struct ns_entry *entry;
+	size_t count;
+};
+
+static int by_endpoint(const void *a, const void *b)
+{
+	const struct ns_entry *x = a, *y = b;
+
+	return (x->rec.endpoint > y->rec.endpoint) - (x->rec.endpoint < y->rec.endpoint);
+}
+
+static int names_load(const struct state *s, struct names *n)
+{
+	int r = state_ns_all(s, &n->entry, &n->count);
+
+	if (!r && n->count)
+		qsort(n->entry, n->count, sizeof(*n->entry), by_endpoint);
+	return r;
+}
+
+static void names_free(struct names *n)
+{
+	free(n->entry);
+}
+
+/* NULL: a namespace that is gone. */
+static const char *name_of_endpoint(const struct names *n, uint32_t endpoint)
+{
+	struct ns_entry key = { .rec.endpoint = endpoint }, *found = NULL;
+
+	if (n->count)
+		found = bsearch(&key, n->entry, n->count, sizeof(key), by_endpoint);
+	return found ? found->name : NULL;
+}
+
+static const char *name_of_port(const struct names *n, uint32_t ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < n->count; i++)
+		if (n->entry[i].rec.ifindex == ifindex)
+			return n->entry[i].name;
+	return NULL;
+}
+
+/* ---- flows ---- */
+
+#define PEER_LEN ADDR_PORT_TEXT
+
+static const char *peer(struct ipaddr addr, uint16_t port, char buf[PEER_LEN])
+{
+	/* GRE, ESP and their like have none */
+	return port ? addr_port_text(addr, port, buf) : addr_text(addr, buf);
+}
+
+static const char *state_name(enum conn_state state)
+{
+	static const char *const names[CONN_STATES] = {
+		[CONN_UNREPLIED] = "unreplied",	   [CONN_REPLIED] = "replied",
+		[CONN_SYN_SENT] = "syn-sent",	   [CONN_SYN_RECV] = "syn-recv",
+		[CONN_ESTABLISHED] = "established", [CONN_FIN_WAIT] = "fin-wait",
+		[CONN_CLOSING] = "closing",	   [CONN_RESET] = "reset",
+	};
+
+	return state < CONN_STATES ? names[state] : NULL;
+}
+
+/* What the translation changes: the sender's side, the receiver's, or (through a hairpin) both. */
+static const char *becomes(const struct flow_key *k, const struct flow *f, const char *src,
+			   const char *dst, char buf[2 * PEER_LEN + 8])
+{
+	bool other_src = memcmp(&k->src, &f->src, sizeof(f->src)) || k->sport_h != f->sport_h;
+	bool other_dst = memcmp(&k->dst, &f->dst, sizeof(f->dst)) || k->dport_h != f->dport_h;
+	char *to = buf;
+
+	*to = '\0';
+	if (other_src)
+		to = stpcpy(stpcpy(to, "from "), src);
+	if (other_dst)
+		stpcpy(stpcpy(to, other_src ? " to " : "to "), dst);
+	return other_src || other_dst ? buf : NULL;
+}
+
+struct flow_list {
+	struct table table;
+	struct names names;
+	struct config cfg;
+	uint32_t now;
+};
+
+static int add_flow(const struct conn *c, const struct flow *f, void *arg)
+{
+	char src[PEER_LEN], dst[PEER_LEN], to_src[PEER_LEN], to_dst[PEER_LEN];
+	char change[2 * PEER_LEN + 8], number[16];
+	struct flow_list *list = arg;
+	const struct flow_key *k = &c->orig;
+	const char *proto = proto_name(k->proto);
+
+	if (!proto) {
+		snprintf(number, sizeof(number), "%u", k->proto);
+		proto = number;
+	}
+	peer(f->src, f->sport_h, to_src);
+	peer(f->dst, f->dport_h, to_dst);
+	table_row(&list->table, TEXT(proto), TEXT(state_name(c->state)),
+		  TEXT(name_of_endpoint(&list->names, c->endpoint)), TEXT(c->portmap ? "published" : "masqueraded"),
+		  TEXT(peer(k->src, k->sport_h, src)), TEXT(peer(k->dst, k->dport_h, dst)),
+		  TEXT(becomes(k, f, to_src, to_dst, change)), TEXT(to_src), TEXT(to_dst),
+		  NUMBER(state_flow_ttl(&list->cfg, c, list->now)));
+	return 0;
+}
+
+int cmd_flows(const struct options *o, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "proto", "proto" },
+		{ "state", "state" },
+		{ "ns", "namespace" },
+		{ "kind", NULL },
+		{ "src", "from" },
+		{ "dst", "to" },
+		{ "text", "becomes" },
+		{ "to_src", NULL },
+		{ "to_dst", NULL },
+		{ "expires_s", "expires in", CELL_SECONDS },
+		{},
+	};
+	_cleanup_state_ struct state s = {};
+	struct flow_list list = { .now = state_now() };
+	char live[TEXT_LEN], limit[TEXT_LEN];
+	struct report r;
+	size_t count;
+	int e;
+
+	if (state_open(&s, o->bpffs, STATE_READ) || state_config(&s, &list.cfg) ||
+	    names_load(&s, &list.names))
+		return EXIT_FAILED;
+	report_begin(&r, o->json);
+	table_begin_stream(&list.table, &r, "flows", columns);
+	e = state_flows(&s, add_flow, &list);
+	count = list.table.rows;
+	table_end(&list.table);
+	names_free(&list.names);
+	if (e)
+		return EXIT_FAILED;
+	report_number(&r, "live", count);
+	report_number(&r, "limit", list.cfg.max_flows);
+	report_note(&r, "%s flow%s, of %s at most", text_number(count, live),
+		    count == 1 ? "" : "s", text_number(list.cfg.max_flows, limit));
+	return report_end(&r);
+}
+
+/* ---- fdb ---- */
+
+struct fdb_list {
+	struct table table;
+	struct names names;
+	uint32_t now;
+};
+
+static int add_station(const struct fdb_key *k, const struct fdb_entry *e, void *arg)
+{
+	static const char *const kinds[] = {
+		[FDB_LEARNED] = "learned", [FDB_STATIC] = "static", [FDB_GATEWAY] = "gateway",
+	};
+	struct fdb_list *list = arg;
+	char mac[18], dev[IF_NAMESIZE];
+
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", k->mac[0], k->mac[1],
+		 k->mac[2], k->mac[3], k->mac[4], k->mac[5]);
+	table_row(&list->table, TEXT(mac), TEXT(if_indextoname(e->ifindex, dev)),
+		  TEXT(e->kind == FDB_GATEWAY ? "(host)" : name_of_port(&list->names, e->ifindex)),
+		  TEXT(kinds[e->kind]),
+		  NUMBER(e->kind != FDB_LEARNED ? NO_NUMBER :
+			 list->now > e->seen	? list->now - e->seen :
+						  0),
+		  NUMBER(k->net));
+	return 0;
+}
+
+int cmd_fdb(const struct options *o, int argc, char **argv)
+{
+	static const struct column columns[] = {
+		{ "mac", "MAC address" }, { "dev", "port" },
+		{ "ns", "namespace" },	  { "kind", "kind" },
+		{ "age_s", "last heard of", CELL_SECONDS }, { "net", NULL, CELL_NUMBER }, {},
+	};
+	_cleanup_state_ struct state s = {};
+	struct fdb_list list = { .now = state_now() };
+	struct config cfg;
+	struct report r;
+	size_t count;
+	int e;
+
+	if (state_open(&s, o->bpffs, STATE_READ) || state_config(&s, &cfg) ||
+	    names_load(&s, &list.names))
+		return EXIT_FAILED;
+	report_begin(&r, o->json);
+	table_begin(&list.table, &r, "fdb", columns);
+	e = state_fdb(&s, add_station, &list);
+	count = list.table.rows;
+	table_end(&list.table);
+	names_free(&list.names);
+	if (e)
+		return EXIT_FAILED;
+	report_number(&r, "age_limit_s", cfg.fdb_age_s);
+	report_note(&r, "%zu address%s; a learned one is forgotten after %u s", count,
+		    count == 1 ? "" : "es", cfg.fdb_age_s);
+	return report_end(&r);
+}
+
+/* ---- stats ---- */
+
+struct counted {
+	const char *name, *text;
+	size_t offset;
+};
+
+#define X(id, text) { #id, text, offsetof(struct counters, id) },
+static const struct counted passes[] = { EBPFNET_PASSES(X) };
+static const struct counted drops[] = { EBPFNET_DROPS(X) };
+static const struct counted events[] = { EBPFNET_EVENTS(X) };
+#undef X
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* One group of counters; zeros: also what did not happen. Returns their sum. */
+static uint64_t show_counters(struct report *r, const char *key, const char *title,
+			      const struct counted *which, size_t count, const struct counters *c,
+			      bool zeros)
+{
+	const struct column columns[] = {
+		{ "name", title }, { "count", "count", CELL_NUMBER }, { "text", "meaning" }, {},
+	};
+	uint64_t sum = 0, n;
+	struct table t;
+	size_t i;
+
+	table_begin(&t, r, key, columns);
+	for (i = 0; i < count; i++) {
+		n = *(const uint64_t *)((const char *)c + which[i].offset);
+		if (n || zeros)
+			table_row(&t, TEXT(which[i].name), NUMBER(n), TEXT(which[i].text));
+		sum += n;
+	}
+	table_end(&t);
+	return sum;
+}
+
+uint64_t show_drops(struct report *r, const struct counters *c, bool zeros)
+{
+	return show_counters(r, "drops", "dropped", drops, COUNT(drops), c, zeros);
+}
+
+int cmd_stats(const struct options *o, int argc, char **argv)
+{
+	_cleanup_state_ struct state s = {};
+	char on[TEXT_LEN], off[TEXT_LEN];
+	uint64_t passed, dropped;
+	struct counters c;
+	struct report r;
+
+	if (state_open(&s, o->bpffs, STATE_READ) || state_counters(&s, &c))
+		return EXIT_FAILED;
+	report_begin(&r, o->json);
+	passed = show_counters(&r, "passes", "passed", passes, COUNT(passes), &c, o->json);
+	dropped = show_drops(&r, &c, o->json);
+	show_counters(&r, "events", "events", events, COUNT(events), &c, o->json);
+	report_number(&r, "passed", passed);
+	report_number(&r, "dropped", dropped);
+	report_note(&r, "%s packets passed, %s dropped", text_number(passed, on),
+		    text_number(dropped, off));
+	return report_end(&r);
+}

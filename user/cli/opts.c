@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/log.h"
+#include "cli/opts.h"
+
+#define ALL 0u		/* struct option_row.only of an option that every command takes */
+#define HELP_COLUMN 34
+
+static const struct command *commands, *current;
+
+enum value { VALUE_FLAG, VALUE_TEXT, VALUE_CHOICE, VALUE_UPLINK, VALUE_NS, VALUE_HELP, VALUE_VERSION };
+
+static const struct option_row {
+	const char *name, *arg;
+	char letter;
+	unsigned int only;
+	size_t offset;		/* of the bool or the text in struct options; VALUE_CHOICE: "" if it has no value */
+	enum value value;
+	const char *help;
+} rows[] = {
+	{ "uplink", "DEV", 0, OPT_UPLINK, 0, VALUE_UPLINK,
+	  "a device to the outside; repeatable (default: those of default routes)" },
+	{ "subnet", "CIDR", 0, OPT_SUBNET, offsetof(struct options, subnet), VALUE_TEXT,
+	  "the namespaces' network (default: 192.168.1.0/24)" },
+	{ "ns", "NAME[=ADDR]", 0, OPT_NS, 0, VALUE_NS,
+	  "a namespace to make; repeatable (default: ns1, ns2)" },
+	{ "hook", "tcx|clsact", 0, OPT_HOOK, offsetof(struct options, hook), VALUE_TEXT,
+	  "how programs are attached (default: tcx if the kernel has it)" },
+	{ "xdp", "[native|generic|off]", 0, OPT_XDP, offsetof(struct options, xdp), VALUE_CHOICE,
+	  "drop by XDP what uplinks would drop anyway (default: off)" },
+	{ "flows", "N", 0, OPT_FLOWS, offsetof(struct options, flows), VALUE_TEXT,
+	  "size of the flow table (default: 65536)" },
+	{ "addr", "ADDR", 0, OPT_ADDR, offsetof(struct options, addr), VALUE_TEXT,
+	  "its address (default: the next free one)" },
+	{ "name", "NAME", 0, OPT_NAME, offsetof(struct options, name), VALUE_TEXT,
+	  "what to call it (default: its own name, or pidN)" },
+	{ "spoof", "allow|deny", 0, OPT_SPOOF, offsetof(struct options, spoof), VALUE_TEXT,
+	  "whether it may send from other addresses (default: deny)" },
+	{ "repair", NULL, 0, OPT_REPAIR, offsetof(struct options, repair), VALUE_FLAG,
+	  "attach to what has no programs, as `up` would" },
+	{ "ms", "N", 0, OPT_BENCH, offsetof(struct options, ms), VALUE_TEXT,
+	  "milliseconds of each measurement (default: 300)" },
+	{ "repeats", "N", 0, OPT_BENCH, offsetof(struct options, repeats), VALUE_TEXT,
+	  "how often each is measured (default: 5)" },
+	{ "json", NULL, 0, OPT_JSON, offsetof(struct options, json), VALUE_FLAG,
+	  "JSON instead of tables" },
+	{ "bpffs", "DIR", 0, ALL, offsetof(struct options, bpffs), VALUE_TEXT,
+	  "where state is pinned (default: $EBPFNET_BPFFS, /sys/fs/bpf)" },
+	{ "quiet", NULL, 'q', ALL, offsetof(struct options, quiet), VALUE_FLAG,
+	  "print errors only" },
+	{ "help", NULL, 'h', ALL, 0, VALUE_HELP, "print this" },
+	{ "version", NULL, 0, ALL, 0, VALUE_VERSION, "print the version" },
+};
+
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+/* ---- help ---- */
+
+static const char *second_word(const struct command *c)
+{
+	return c->second ? c->second : "";
+}
+
+static int print_command(FILE *to, const struct command *c)
+{
+	return fprintf(to, "%s%s%s%s%s", c->word, c->second ? " " : "", second_word(c),
+		       c->args ? " " : "", c->args ? c->args : "");
+}
+
+static void print_padded(FILE *to, int printed, const char *help)
+{
+	if (printed >= HELP_COLUMN)
+		fprintf(to, "\n%*s%s\n", HELP_COLUMN, "", help);
+	else
+		fprintf(to, "%*s%s\n", HELP_COLUMN - printed, "", help);
+}
+
+static void print_options(FILE *to, unsigned int which)
+{
+	size_t i;
+	int n;
+
+	for (i = 0; i < ROWS; i++) {
+		if (rows[i].only != ALL && !(rows[i].only & which))
+			continue;
+		n = rows[i].letter ? fprintf(to, "  -%c, ", rows[i].letter) : fprintf(to, "  ");
+		n += fprintf(to, "--%s%s%s", rows[i].name, rows[i].arg ? " " : "",
+			     rows[i].arg ? rows[i].arg : "");
+		print_padded(to, n, rows[i].help);
+	}
+}
+
+/* The help of one command; of those that begin with the word (ns); or, word NULL, of all. */
+static void print_help(FILE *to, const struct command *one, const char *word)
+{
+	const struct command *c;
+
+	if (one) {
+		fprintf(to, "usage: ebpfnet ");
+		print_command(to, one);
+		fprintf(to, " [OPTIONS]\n\n%s\n\n", one->help);
+		print_options(to, one->options);
+		return;
+	}
+	if (!word)
+		fprintf(to, "Container networking in eBPF: no bridge, no iptables, no daemon.\n\n");
+	fprintf(to, "usage: ebpfnet COMMAND [ARGS] [OPTIONS]\n\n");
+	for (c = commands; c->word; c++)
+		if (!word || !strcmp(word, c->word))
+			print_padded(to, fprintf(to, "  ") + print_command(to, c), c->help);
+	fprintf(to, "\n");
+	print_options(to, word ? ALL : OPT_JSON);
+	if (!word)
+		fprintf(to, "\n`ebpfnet COMMAND --help` lists the options of one. See also: man ebpfnet\n");
+}
+
+int usage_error(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fprintf(stderr, "ebpfnet: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	if (!current) {
+		fprintf(stderr, " (try `ebpfnet --help`)\n");
+		return EXIT_USAGE;
+	}
+	fprintf(stderr, " (try `ebpfnet %s%s%s --help`)\nusage: ebpfnet ", current->word,
+		current->second ? " " : "", second_word(current));
+	print_command(stderr, current);
+	fprintf(stderr, "\n");
+	return EXIT_USAGE;
+}
+
+int option_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *out)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno || *end || text[0] < '0' || text[0] > '9' || n < min || n > max)
+		return log_err(-EINVAL, "--%s '%s': a number from %u to %u", name, text, min, max);
+	*out = n;
+	return 0;
+}
+
+/* ---- words ---- */
+
+static bool has_second_words(const char *word)
+{
+	const struct command *c;
+
+	for (c = commands; c->word; c++)
+		if (c->second && !strcmp(c->word, word))
+			return true;
+	return false;
+}
+
+/* Looks for the command that the words so far name. -1: found, or too early to say. */
+static int find_command(char **words, int count)
+{
+	const struct command *c;
+
+	if (current)
+		return -1;
+	for (c = commands; c->word; c++) {
+		if (strcmp(c->word, words[0]) ||
+		    (c->second && (count < 2 || strcmp(c->second, words[1]))))
+			continue;
+		current = c;
+		return -1;
+	}
+	if (!has_second_words(words[0]))
+		return usage_error("unknown command: %s", words[0]);
+	return count < 2 ? -1 : usage_error("unknown command: %s %s", words[0], words[1]);
+}
+
+/* ---- options ---- */
+
+/* What has been read so far. */
+struct reader {
+	char **next;		/* up to a NULL */
+	char **words;		/* the front of argv, over what was read already */
+	int count;
+	bool seen[ROWS];	/* options, whichever command they turn out to be for */
+	struct options options;
+};
+
+/* A word that begins with "-" and a digit is a number, and "-" alone is a word too. */
+static bool is_option(const char *arg)
+{
+	return arg[0] == '-' && arg[1] && !(arg[1] >= '0' && arg[1] <= '9');
+}
+
+/* --name, --name=VALUE or -x: which row. *value is what follows "=", or NULL. */
+static const struct option_row *find_row(const char *arg, const char **value)
+{
+	size_t i, len;
+
+	for (i = 0; i < ROWS; i++) {
+		*value = NULL;
+		if (arg[1] != '-' && rows[i].letter == arg[1] && !arg[2])
+			return &rows[i];
+		len = strlen(rows[i].name);
+		if (arg[1] != '-' || strncmp(arg + 2, rows[i].name, len))
+			continue;
+		if (arg[2 + len] == '=')
+			*value = arg + 2 + len + 1;
+		if (!arg[2 + len] || *value)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* Whether a word is one of those in "[one|other]": else it is not this option's value. */
+static bool is_choice(const char *choices, const char *word)
+{
+	const char *at = choices;
+	size_t len;
+
+	while (*at && word) {
+		len = strcspn(++at, "|]");
+		if (len == strlen(word) && !strncmp(at, word, len))
+			return true;
+		at += len;
+		at += *at == ']';
+	}
+	return false;
+}
+
+static int store(const struct option_row *row, struct options *o, const char *value)
+{
+	switch (row->value) {
+	case VALUE_TEXT:
+	case VALUE_CHOICE:
+		*(const char **)((char *)o + row->offset) = value;
+		return -1;
+	case VALUE_UPLINK:
+		if (o->uplink_count == sizeof(o->uplink) / sizeof(o->uplink[0]))
+			return usage_error("too many --uplink");
+		o->uplink[o->uplink_count++] = value;
+		return -1;
+	case VALUE_NS:
+		if (o->ns_count == sizeof(o->ns) / sizeof(o->ns[0]))
+			return usage_error("too many --ns: `ebpfnet ns add` makes more");
+		o->ns[o->ns_count++] = value;
+		return -1;
+	case VALUE_FLAG:
+		*(bool *)((char *)o + row->offset) = true;
+		return -1;
+	default:
+		return -1;
+	}
+}
+
+/* Reads one option and its value. Like all below: -1, or the status with which to exit. */
+static int read_option(struct reader *r)
+{
+	const char *arg = *r->next++, *value;
+	const struct option_row *row = find_row(arg, &value);
+
+	if (!row)
+		return usage_error("unknown option: %s", arg);
+	if (value && !row->arg)
+		return usage_error("--%s takes no value", row->name);
+	if (!value && row->value == VALUE_CHOICE)
+		value = is_choice(row->arg, *r->next) ? *r->next++ : "";
+	if (!value && row->arg) {
+		value = *r->next;
+		if (!value)
+			return usage_error("--%s needs a value", row->name);
+		r->next++;
+	}
+	r->seen[row - rows] = true;
+	return store(row, &r->options, value);
+}
+
+static int read_word(struct reader *r)
+{
+	r->words[r->count++] = *r->next++;
+	return find_command(r->words, r->count);
+}
+
+static int read_all(struct reader *r)
+{
+	bool options = true;
+	int status = -1;
+
+	while (status < 0 && *r->next) {
+		if (options && !strcmp(*r->next, "--")) {
+			options = false;
+			r->next++;
+		} else if (options && is_option(*r->next)) {
+			status = read_option(r);
+		} else {
+			if (current && current->verbatim && r->count > 1)
+				options = false;
+			status = read_word(r);
+		}
+	}
+	return status;
+}
+
+/* Help and version, and a line that names no command. */
+static int answer(const struct reader *r)
+{
+	size_t i;
+
+	for (i = 0; i < ROWS; i++) {
+		if (!r->seen[i])
+			continue;
+		if (rows[i].value == VALUE_HELP) {
+			print_help(stdout, current, r->count ? r->words[0] : NULL);
+			return EXIT_OK;
+		}
+		if (rows[i].value == VALUE_VERSION) {
+			printf("ebpfnet %s\n", EBPFNET_VERSION);
+			return EXIT_OK;
+		}
+	}
+	if (current)
+		return -1;
+	print_help(stderr, NULL, r->count ? r->words[0] : NULL);
+	return EXIT_USAGE;
+}
+
+static int check(const struct parsed *p, const struct reader *r)
+{
+	char name[32];
+	size_t i;
+
+	snprintf(name, sizeof(name), "%s%s%s", current->word, current->second ? " " : "",
+		 second_word(current));
+	for (i = 0; i < ROWS; i++)
+		if (r->seen[i] && rows[i].only != ALL && !(rows[i].only & current->options))
+			return usage_error("%s takes no --%s", name, rows[i].name);
+	if (p->argc < current->min)
+		return usage_error("%s needs %s", name, current->args);
+	if (p->argc > current->max)
+		return usage_error("too many words: %s", p->argv[current->max]);
+	return -1;
+}
+
+int opts_parse(const struct command *table, int argc, char **argv, struct parsed *out)
+{
+	struct reader r = { .next = argv + (argc > 0), .words = argv + (argc > 0) };
+	int status, skip;
+
+	commands = table;
+	current = NULL;
+	status = read_all(&r);
+	if (status < 0)
+		status = answer(&r);
+	if (status >= 0)
+		return status;
+	skip = current->second ? 2 : 1;
+	*out = (struct parsed){ .command = current,
+				.options = r.options,
+				.argc = r.count - skip,
+				.argv = r.words + skip };
+	out->argv[out->argc] = NULL;
+	return check(out, &r);
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/addr.h"
+
+int addr_parse(const char *text, struct ipaddr *out)
+{
+	struct in_addr in;
+
+	if (inet_pton(AF_INET, text, &in) != 1)
+		return -EINVAL;
+	memcpy(out, &in, sizeof(*out));
+	return 0;
+}
+
+int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix)
+{
+	const char *slash = strchr(text, '/');
+	char addr[ADDR_TEXT], *end;
+	unsigned long bits;
+
+	if (!slash || (size_t)(slash - text) >= sizeof(addr) || slash[1] < '0' || slash[1] > '9')
+		return -EINVAL;
+	snprintf(addr, sizeof(addr), "%.*s", (int)(slash - text), text);
+	bits = strtoul(slash + 1, &end, 10);
+	if (*end || bits < 8 || bits > 30 || addr_parse(addr, subnet))
+		return -EINVAL;
+	if (addr_number(*subnet) & ~addr_number(addr_mask(bits)))
+		return -EINVAL;
+	*prefix = bits;
+	return 0;
+}
+
+/* By hand: tables of a million flows are made of these. */
+static char *put_number(char *to, unsigned int n)
+{
+	char digits[12], *d = digits;
+
+	do
+		*d++ = '0' + n % 10;
+	while (n /= 10);
+	while (d > digits)
+		*to++ = *--d;
+	return to;
+}
+
+const char *addr_text(struct ipaddr a, char buf[ADDR_TEXT])
+{
+	char *to = buf;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		if (i)
+			*to++ = '.';
+		to = put_number(to, a.octet[i]);
+	}
+	*to = '\0';
+	return buf;
+}
+
+const char *addr_port_text(struct ipaddr a, uint16_t port_h, char buf[ADDR_PORT_TEXT])
+{
+	char *to = buf + strlen(addr_text(a, buf));
+
+	*to++ = ':';
+	*put_number(to, port_h) = '\0';
+	return buf;
+}
+
+uint32_t addr_number(struct ipaddr a)
+{
+	uint32_t be;
+
+	memcpy(&be, &a, sizeof(be));
+	return ntohl(be);
+}
+
+struct ipaddr addr_from(uint32_t number)
+{
+	uint32_t be = htonl(number);
+	struct ipaddr a;
+
+	memcpy(&a, &be, sizeof(a));
+	return a;
+}
+
+bool addr_same(struct ipaddr a, struct ipaddr b)
+{
+	return !memcmp(&a, &b, sizeof(a));
+}
+
+struct ipaddr addr_mask(uint8_t prefix)
+{
+	return addr_from(prefix ? ~0u << (32 - prefix) : 0);
+}
+
+bool addr_in(struct ipaddr a, struct ipaddr subnet, uint8_t prefix)
+{
+	return !((addr_number(a) ^ addr_number(subnet)) & addr_number(addr_mask(prefix)));
+}
+
+struct ipaddr addr_broadcast(struct ipaddr subnet, uint8_t prefix)
+{
+	return addr_from(addr_number(subnet) | ~addr_number(addr_mask(prefix)));
+}
+
+void addr_mac(struct ipaddr a, uint8_t mac[6])
+{
+	mac[0] = 0x02;
+	mac[1] = 0xeb;
+	memcpy(mac + 2, &a, 4);
+}
+
+void addr_host_mac(struct ipaddr a, uint8_t mac[6])
+{
+	addr_mac(a, mac);
+	mac[0] = 0xfe;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* IPv4 addresses and subnets as text and as values. */
+#ifndef EBPFNET_LIB_BASE_ADDR_H
+#define EBPFNET_LIB_BASE_ADDR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ebpfnet/abi.h>
+
+#define ADDR_TEXT 16		/* "255.255.255.255" and its 0 */
+
+/* Dotted quad alone, no short forms. Quiet: -EINVAL. */
+int addr_parse(const char *text, struct ipaddr *out);
+
+/* "192.168.1.0/24", prefix 8 to 30; host bits must be 0. Quiet: -EINVAL. */
+int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix);
+
+/* Into buf, which is returned. */
+const char *addr_text(struct ipaddr a, char buf[ADDR_TEXT]);
+/* 255.255.255.255:65535 */
+#define ADDR_PORT_TEXT 24
+const char *addr_port_text(struct ipaddr a, uint16_t port_h, char buf[ADDR_PORT_TEXT]);
+
+/* Host-order number and back. */
+uint32_t addr_number(struct ipaddr a);
+struct ipaddr addr_from(uint32_t number);
+
+bool addr_same(struct ipaddr a, struct ipaddr b);
+struct ipaddr addr_mask(uint8_t prefix);
+bool addr_in(struct ipaddr a, struct ipaddr subnet, uint8_t prefix);
+struct ipaddr addr_broadcast(struct ipaddr subnet, uint8_t prefix);
+
+/* 02:eb and the address: locally administered, the same whenever it is made again. */
+void addr_mac(struct ipaddr a, uint8_t mac[6]);
+/* fe:eb and the address: of the host's end of the same pair. */
+void addr_host_mac(struct ipaddr a, uint8_t mac[6]);
+
+#endif

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * Attaching, in two ways.
+ *
+ * TCX: a pinned BPF link holds the program to the device. The link outlives its device (its
+ * ifindex is then 0), so a pin alone proves nothing: the link says where it is attached now.
+ *
+ * clsact: one cls_bpf filter of a fixed priority and handle, so that it can be found, replaced and
+ * removed among the filters of others. The qdisc may be another's, and stays unless we made it.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "lib/kernel/libbpf_log.h"
+#include "lib/base/cleanup.h"
+#include "lib/dataplane/pin.h"
+#include "lib/base/log.h"
+#include "lib/kernel/qdisc.h"
+
+#define FILTER_PRIORITY 0xebf
+#define FILTER_HANDLE 1
+
+#define LINK_WAIT_MS 3000
+#define LINK_POLL_MS 10
+
+static bool is_egress(enum hook hook)
+{
+	return hook == HOOK_GATEWAY || hook == HOOK_UPLINK_OUT;
+}
+
+static const char *direction(enum hook hook)
+{
+	return is_egress(hook) ? "egress" : "ingress";
+}
+
+static int attach_failed(enum hook_kind kind, enum hook hook, const char *dev, int r)
+{
+	const char *why = r == -ENODEV ? "the device is gone" : bpf_log_why(r);
+
+	return log_err(r, "cannot attach program %s to %s (%s %s): %s", hook_name(hook), dev,
+		       hook_kind_name(kind), direction(hook), why);
+}
+
+/* ---- TCX ---- */
+
+/*
+ * A link that nothing holds any more is taken down by a worker of the kernel's, some time after: until
+ * then that of a command that was killed a moment ago has the program on the device still.
+ */
+static int link_create(int prog, int ifindex, int where)
+{
+	const struct timespec poll = { .tv_nsec = LINK_POLL_MS * 1000000 };
+	int waited, link;
+
+	for (waited = 0;; waited += LINK_POLL_MS) {
+		link = bpf_link_create(prog, ifindex, where, NULL);
+		if (link != -EEXIST || waited >= LINK_WAIT_MS)
+			return link;
+		nanosleep(&poll, NULL);
+	}
+}
+
+static int tcx_create(const struct state *s, enum hook hook, int prog, int ifindex, const char *path)
+{
+	_cleanup_fd_ int link =
+		link_create(prog, ifindex, is_egress(hook) ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS);
+
+	return link < 0 ? link : pin_link(s, link, path);
+}
+
+static int tcx_attach(const struct state *s, enum hook hook, int prog, uint32_t prog_id,
+		      int ifindex, const char *dev, bool *changed)
+{
+	char path[PIN_PATH];
+	struct pin_link link;
+	int r;
+
+	pin_link_path(s, hook, dev, path);
+	r = pin_link_open(path, &link);
+	if (!r && link.ifindex == (uint32_t)ifindex && link.prog_id == prog_id) {
+		close_fd(&link.fd);
+		return 0;
+	}
+	if (!r && link.ifindex == (uint32_t)ifindex) {
+		r = bpf_link_update(link.fd, prog, NULL);
+	} else {
+		/* held on to a device that is gone or renamed */
+		r = r == -ENOENT ? 0 : pin_remove(path);
+		if (r)
+			return r;
+		r = tcx_create(s, hook, prog, ifindex, path);
+	}
+	close_fd(&link.fd);
+	*changed = true;
+	return r ? attach_failed(HOOK_TCX, hook, dev, r) : 0;
+}
+
+static int tcx_detach(const struct state *s, enum hook hook, const char *dev)
+{
+	char path[PIN_PATH];
+
+	pin_link_path(s, hook, dev, path);
+	return pin_remove(path);
+}
+
+static bool tcx_attached(const struct state *s, enum hook hook, uint32_t prog_id, int ifindex,
+			 const char *dev)
+{
+	char path[PIN_PATH];
+	struct pin_link link;
+
+	pin_link_path(s, hook, dev, path);
+	if (pin_link_open(path, &link))
+		return false;
+	close_fd(&link.fd);
+	return link.ifindex == (uint32_t)ifindex && link.prog_id == prog_id;
+}
+
+/* ---- clsact ---- */
+
+static struct bpf_tc_hook tc_hook(enum hook hook, int ifindex)
+{
+	return (struct bpf_tc_hook){ .sz = sizeof(struct bpf_tc_hook),
+				     .ifindex = ifindex,
+				     .attach_point = is_egress(hook) ? BPF_TC_EGRESS :
+								       BPF_TC_INGRESS };
+}
+
+static struct bpf_tc_opts tc_filter(void)
+{
+	return (struct bpf_tc_opts){ .sz = sizeof(struct bpf_tc_opts),
+				     .handle = FILTER_HANDLE,
+				     .priority = FILTER_PRIORITY };
+}
+
+/* The id of the program in our filter's place; 0: there is none. */
+static uint32_t clsact_query(enum hook hook, int ifindex)
+{
+	struct bpf_tc_hook h = tc_hook(hook, ifindex);
+	struct bpf_tc_opts o = tc_filter();
+
+	bpf_log_begin();
+	return bpf_tc_query(&h, &o) ? 0 : o.prog_id;
+}
+
+static int clsact_attach(enum hook hook, int prog, uint32_t prog_id, int ifindex, const char *dev,
+			 bool *changed, bool *made_qdisc)
+{
+	struct bpf_tc_hook h = tc_hook(hook, ifindex);
+	struct bpf_tc_opts o = tc_filter();
+	uint32_t now = clsact_query(hook, ifindex);
+	int r;
+
+	if (now == prog_id)
+		return 0;
+	if (now && !pin_prog_is_ours(now))
+		return log_err(-EBUSY,
+			       "cannot attach program %s to %s: tc filter priority %d handle %d on "
+			       "its %s is another's (program id %u); move that one",
+			       hook_name(hook), dev, FILTER_PRIORITY, FILTER_HANDLE,
+			       direction(hook), now);
+	bpf_log_begin();
+	r = bpf_tc_hook_create(&h);
+	*made_qdisc = !r;
+	if (r && r != -EEXIST)
+		return attach_failed(HOOK_CLSACT, hook, dev, r);
+	bpf_log_begin();
+	o.prog_fd = prog;
+	o.flags = now ? BPF_TC_F_REPLACE : 0;
+	r = bpf_tc_attach(&h, &o);
+	*changed = true;
+	if (!r)
+		return 0;
+	attach_failed(HOOK_CLSACT, hook, dev, r);
+	if (*made_qdisc)
+		qdisc_remove_if_unused(ifindex);
+	*made_qdisc = false;
+	return r;
+}
+
+static int clsact_detach(enum hook hook, int ifindex, const char *dev, bool del_qdisc)
+{
+	struct bpf_tc_hook h = tc_hook(hook, ifindex);
+	struct bpf_tc_opts o = tc_filter();
+	uint32_t now = clsact_query(hook, ifindex);
+	int r = 0;
+
+	bpf_log_begin();
+	if (now && pin_prog_is_ours(now))
+		r = bpf_tc_detach(&h, &o);
+	if (r && r != -ENOENT && r != -ENODEV)
+		return log_err(r, "cannot detach program %s from %s (clsact %s): %s",
+			       hook_name(hook), dev, direction(hook), bpf_log_why(r));
+	return del_qdisc ? qdisc_remove_if_unused(ifindex) : 0;
+}
+
+/* ---- both ---- */
+
+int dataplane_attach(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
+		     const char *dev, bool *changed, bool *made_qdisc)
+{
+	bool unused_changed, unused_made;
+	_cleanup_fd_ int prog = -1;
+	uint32_t prog_id = 0;
+
+	changed = changed ? changed : &unused_changed;
+	made_qdisc = made_qdisc ? made_qdisc : &unused_made;
+	*made_qdisc = false;
+	bpf_log_begin();
+	prog = pin_prog_open(s, hook, &prog_id);
+	if (prog < 0)
+		return log_err(prog, "program %s is not pinned under %s: %s; run `ebpfnet up`",
+			       hook_name(hook), s->dir, strerror(-prog));
+	if (kind == HOOK_TCX)
+		return tcx_attach(s, hook, prog, prog_id, ifindex, dev, changed);
+	return clsact_attach(hook, prog, prog_id, ifindex, dev, changed, made_qdisc);
+}
+
+int dataplane_detach(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
+		     const char *dev, bool del_qdisc)
+{
+	if (kind == HOOK_TCX)
+		return tcx_detach(s, hook, dev);
+	return clsact_detach(hook, ifindex, dev, del_qdisc);
+}
+
+int dataplane_rename(const struct state *s, enum hook hook, const char *from, const char *to)
+{
+	char old[PIN_PATH], new[PIN_PATH];
+
+	pin_link_path(s, hook, from, old);
+	pin_link_path(s, hook, to, new);
+	if (access(old, F_OK) || !rename(old, new))
+		return 0;
+	return log_err(-errno, "cannot rename the pin %s to %s: %s", old, new, strerror(errno));
+}
+
+bool dataplane_attached(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
+			const char *dev)
+{
+	uint32_t prog_id = 0;
+	_cleanup_fd_ int prog = pin_prog_open(s, hook, &prog_id);
+
+	bpf_log_begin();
+	if (prog < 0)
+		return false;
+	if (kind == HOOK_TCX)
+		return tcx_attached(s, hook, prog_id, ifindex, dev);
+	return clsact_query(hook, ifindex) == prog_id;
+}
+
+bool dataplane_has_qdisc(int ifindex)
+{
+	return qdisc_has_clsact(ifindex);
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * The XDP prefilter on a device, by a pinned BPF link. A device has one XDP program: whose link or program is
+ * there first keeps it (-EBUSY, -EEXIST), so that of somebody else is never replaced, nor ours.
+ */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "lib/kernel/libbpf_log.h"
+#include "lib/base/cleanup.h"
+#include "lib/dataplane/pin.h"
+#include "lib/base/log.h"
+
+#define DYING_WAIT_MS 3000
+#define DYING_POLL_MS 10
+
+/* The ways to attach it, the better one first. */
+static const struct xdp_way {
+	uint32_t how;		/* XDP_MODE_* */
+	enum hook hook;		/* whose program */
+	uint32_t flags;
+} ways[] = {
+	{ XDP_MODE_NATIVE, HOOK_UPLINK_XDP, XDP_FLAGS_DRV_MODE },
+	{ XDP_MODE_GENERIC, HOOK_UPLINK_XDPGENERIC, XDP_FLAGS_SKB_MODE },
+};
+
+#define WAYS (sizeof(ways) / sizeof(ways[0]))
+
+/* Programs of XDP on a device, by id; 0: none. */
+struct xdp_ids {
+	uint32_t native, generic;
+};
+
+static struct xdp_ids xdp_query(int ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, o);
+
+	bpf_log_begin();
+	if (bpf_xdp_query(ifindex, 0, &o))
+		return (struct xdp_ids){};
+	return (struct xdp_ids){ o.drv_prog_id, o.skb_prog_id };
+}
+
+/* How the program of a pinned link is attached to the device; 0: it is not. */
+static uint32_t link_is(const struct pin_link *link, int ifindex, struct xdp_ids ids)
+{
+	if (link->fd < 0 || link->ifindex != (uint32_t)ifindex)
+		return 0;
+	if (link->prog_id == ids.native)
+		return XDP_MODE_NATIVE;
+	return link->prog_id == ids.generic ? XDP_MODE_GENERIC : 0;
+}
+
+static void describe(uint32_t prog_id, char *text, size_t len)
+{
+	struct bpf_prog_info info = {};
+	uint32_t info_len = sizeof(info);
+	_cleanup_fd_ int fd = bpf_prog_get_fd_by_id(prog_id);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &info_len))
+		info.name[0] = '\0';
+	snprintf(text, len, "%s%sid %u", info.name, info.name[0] ? ", " : "", prog_id);
+}
+
+void dataplane_xdp_state(const struct state *s, int ifindex, const char *dev, struct xdp_state *out)
+{
+	struct xdp_ids ids = xdp_query(ifindex);
+	struct pin_link link;
+	char path[PIN_PATH];
+
+	pin_link_path(s, HOOK_UPLINK_XDP, dev, path);
+	*out = (struct xdp_state){};
+	pin_link_open(path, &link);
+	out->how = link_is(&link, ifindex, ids);
+	if (!out->how && (ids.native || ids.generic))
+		describe(ids.native ? ids.native : ids.generic, out->other, sizeof(out->other));
+	close_fd(&link.fd);
+}
+
+/* ---- attaching ---- */
+
+/* That of a command that was killed a moment ago is there still, as with TCX (attach_tc.c). */
+static struct xdp_ids wait_for_dying(int ifindex)
+{
+	const struct timespec poll = { .tv_nsec = DYING_POLL_MS * 1000000 };
+	struct xdp_ids ids = xdp_query(ifindex);
+	int waited;
+
+	for (waited = 0; waited < DYING_WAIT_MS; waited += DYING_POLL_MS) {
+		if (!pin_prog_is_ours(ids.native) && !pin_prog_is_ours(ids.generic))
+			break;
+		nanosleep(&poll, NULL);
+		ids = xdp_query(ifindex);
+	}
+	return ids;
+}
+
+/* The link, or a negative errno. */
+static int create_in(const struct state *s, const struct xdp_way *way, int ifindex)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = way->flags);
+	_cleanup_fd_ int prog = -1;
+	uint32_t ignored;
+
+	prog = pin_prog_open(s, way->hook, &ignored);
+	return prog < 0 ? prog : bpf_link_create(prog, ifindex, BPF_XDP, &o);
+}
+
+/* In the first of the ways that may be and is possible. The link, or a negative errno. */
+static int create(const struct state *s, uint32_t how, int ifindex, const char *dev)
+{
+	int link = -EOPNOTSUPP, refused = 0;
+	size_t i;
+
+	for (i = 0; i < WAYS && link < 0; i++) {
+		if (!(how & ways[i].how))
+			continue;
+		refused = link;
+		link = create_in(s, &ways[i], ifindex);
+	}
+	if (link >= 0 && how == XDP_MODE_ANY && i == WAYS)
+		log_info("the XDP prefilter of %s is generic: its driver takes no XDP program (%s)", dev,
+			 strerror(-refused));
+	return link;
+}
+
+static void blocked(const char *dev, struct xdp_ids ids)
+{
+	char other[32];
+
+	describe(ids.native ? ids.native : ids.generic, other, sizeof(other));
+	log_warn("no XDP prefilter on %s: another owner's XDP program (%s) is there, and a device has one; take that "
+		 "off and run `ebpfnet up`, or `ebpfnet up --xdp off`", dev, other);
+}
+
+static void attach_new(const struct state *s, uint32_t how, int ifindex, const char *dev, bool *changed)
+{
+	struct xdp_ids ids = wait_for_dying(ifindex);
+	_cleanup_fd_ int link = -1;
+	char path[PIN_PATH];
+	int r;
+
+	if (ids.native || ids.generic) {
+		blocked(dev, ids);
+		return;
+	}
+	link = create(s, how, ifindex, dev);
+	pin_link_path(s, HOOK_UPLINK_XDP, dev, path);
+	/* killed before the next line: the link dies with its descriptor */
+	r = link < 0 ? link : pin_link(s, link, path);
+	if (!r)
+		*changed = true;
+	else if (how == XDP_MODE_NATIVE)
+		log_warn("no XDP prefilter on %s: its driver takes no XDP program (%s); try --xdp generic", dev,
+			 strerror(-r));
+	else
+		log_warn("no XDP prefilter on %s: XDP is refused (%s)", dev, strerror(-r));
+}
+
+/* It is there, and may be of another release: then by the program of this one, with no packet in between. */
+static void refresh(const struct state *s, const struct pin_link *link, uint32_t how, const char *dev,
+		    bool *changed)
+{
+	_cleanup_fd_ int prog = -1;
+	uint32_t prog_id;
+	int r;
+
+	prog = pin_prog_open(s, how == ways[0].how ? ways[0].hook : ways[1].hook, &prog_id);
+	if (prog < 0 || prog_id == link->prog_id)
+		return;
+	*changed = true;
+	r = bpf_link_update(link->fd, prog, NULL);
+	if (r)
+		log_warn("the XDP prefilter of %s is of another release and cannot be replaced (%s)", dev,
+			 strerror(-r));
+}
+
+void dataplane_xdp_attach(const struct state *s, uint32_t how, int ifindex, const char *dev, bool *changed)
+{
+	struct pin_link link;
+	char path[PIN_PATH];
+	uint32_t is;
+
+	pin_link_path(s, HOOK_UPLINK_XDP, dev, path);
+	pin_link_open(path, &link);
+	is = link_is(&link, ifindex, xdp_query(ifindex)) & how;
+	if (is)
+		refresh(s, &link, is, dev, changed);
+	close_fd(&link.fd);
+	if (!is && !dataplane_xdp_detach(s, dev, changed))
+		attach_new(s, how, ifindex, dev, changed);
+}
+
+int dataplane_xdp_detach(const struct state *s, const char *dev, bool *changed)
+{
+	struct pin_link link;
+	char path[PIN_PATH];
+	int r;
+
+	pin_link_path(s, HOOK_UPLINK_XDP, dev, path);
+	r = pin_link_open(path, &link);
+	if (r == -ENOENT)
+		return 0;
+	if (!r)
+		bpf_link_detach(link.fd);
+	close_fd(&link.fd);
+	if (changed)
+		*changed = true;
+	return pin_remove(path);
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * What this kernel can do, found by trying: distributions backport, so its version tells nothing.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "lib/kernel/libbpf_log.h"
+#include "lib/base/cleanup.h"
+#include "lib/dataplane/pin.h"
+#include "lib/base/log.h"
+
+static int check_capabilities(void)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} needed[] = { { CAP_NET_ADMIN, "CAP_NET_ADMIN" }, { CAP_SYS_ADMIN, "CAP_SYS_ADMIN" } };
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3] = {};
+	size_t i;
+
+	if (syscall(SYS_capget, &head, set))
+		return log_err(-errno, "cannot read this process's capabilities: %s",
+			       strerror(errno));
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!(set[CAP_TO_INDEX(needed[i].number)].effective & CAP_TO_MASK(needed[i].number)))
+			return log_err(-EPERM, "not root: this process lacks %s; run it with sudo",
+				       needed[i].name);
+	return 0;
+}
+
+static int check_bpf(void)
+{
+	_cleanup_fd_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "ebpfnet_probe", 4, 4, 1, NULL);
+
+	if (fd == -ENOSYS)
+		return log_err(fd, "this kernel was built without BPF (CONFIG_BPF_SYSCALL)");
+	if (fd == -EPERM)
+		return log_err(fd, "the kernel does not let this process use BPF: inside a container "
+				   "or a user namespace it needs CAP_BPF outside of it");
+	return fd < 0 ? log_err(fd, "the kernel refuses a BPF map: %s", strerror(-fd)) : 0;
+}
+
+static int check_helpers(void)
+{
+	static const struct {
+		enum bpf_func_id id;
+		const char *name, *since;
+	} needed[] = {
+		{ BPF_FUNC_redirect_neigh, "bpf_redirect_neigh", "5.10" },
+		{ BPF_FUNC_redirect_peer, "bpf_redirect_peer", "5.10" },
+		{ BPF_FUNC_ktime_get_coarse_ns, "bpf_ktime_get_coarse_ns", "5.11" },
+		{ BPF_FUNC_check_mtu, "bpf_check_mtu", "5.12" },
+		{ BPF_FUNC_loop, "bpf_loop", "5.17" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, needed[i].id, NULL) == 0)
+			return log_err(-EOPNOTSUPP,
+				       "this kernel is too old: it lacks %s (Linux %s and newer); "
+				       "ebpfnet needs 6.1",
+				       needed[i].name, needed[i].since);
+	return 0;
+}
+
+int dataplane_probe(enum hook_kind kind)
+{
+	int r;
+
+	bpf_log_begin();
+	r = check_capabilities();
+	if (!r)
+		r = check_bpf();
+	if (!r)
+		r = check_helpers();
+	if (!r && kind == HOOK_TCX && !dataplane_has_tcx())
+		r = log_err(-EOPNOTSUPP, "this kernel lacks TCX (Linux 6.6 and newer); use --hook clsact");
+	return r;
+}
+
+/* A TCX link on a device that cannot exist: without TCX the kernel does not get to look for it. */
+bool dataplane_has_tcx(void)
+{
+	static const struct bpf_insn pass[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = -1 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	_cleanup_fd_ int link = -1, prog = -1;
+
+	bpf_log_begin();
+	prog = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "ebpfnet_probe", "Dual BSD/GPL", pass,
+			     sizeof(pass) / sizeof(pass[0]), NULL);
+	if (prog < 0)
+		return false;
+	link = bpf_link_create(prog, INT_MAX, ATTACH_TCX_INGRESS, NULL);
+	return link == -ENODEV;
+}
+
+/* The functions of bpf/kern/kernel.h. */
+static bool kernel_is_read_in_place(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool is = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
+		  btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return is;
+}
+
+/* It does not change, and is dear to ask for. */
+enum kernel_memory dataplane_kernel_memory(void)
+{
+	static enum kernel_memory how;
+	static bool known;
+
+	if (known)
+		return how;
+	known = true;
+	if (kernel_is_read_in_place())
+		how = KERNEL_MEMORY_IN_PLACE;
+	else if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1)
+		how = KERNEL_MEMORY_COPIED;
+	return how;
+}

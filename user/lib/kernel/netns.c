@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/kernel/netns.h"
+
+#define SELF "/proc/thread-self/ns/net"
+
+void netns_path(const char *name, char path[NETNS_PATH])
+{
+	snprintf(path, NETNS_PATH, NETNS_DIR "/%s", name);
+}
+
+int netns_open(const char *path, struct netns_id *id)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
+		return -EINVAL;
+	if (fstat(fd, &st))
+		return -errno;
+	if (id)
+		*id = (struct netns_id){ st.st_dev, st.st_ino };
+	return TAKE_FD(fd);
+}
+
+int netns_stat(const char *path, struct netns_id *id)
+{
+	_cleanup_fd_ int fd = netns_open(path, id);
+
+	return fd < 0 ? fd : 0;
+}
+
+bool netns_name_taken(const char *name)
+{
+	char path[NETNS_PATH];
+
+	netns_path(name, path);
+	return !access(path, F_OK);
+}
+
+/*
+ * /run/netns is a shared mount, so that a name made here is seen, and can be removed, in mount
+ * namespaces made before. As iproute2 does it.
+ */
+static int prepare_folder(void)
+{
+	if (mkdir(NETNS_DIR, 0755) && errno != EEXIST)
+		return -errno;
+	if (!mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL))
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	if (mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) ||
+	    mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL))
+		return -errno;
+	return 0;
+}
+
+static void go_home(int home)
+{
+	if (setns(home, CLONE_NEWNET))
+		abort(); /* every later word would be about the wrong namespace */
+}
+
+/* A new namespace under a path, the caller back in its own. */
+static int bind_new(const char *path)
+{
+	_cleanup_fd_ int home = open(SELF, O_RDONLY | O_CLOEXEC);
+	int r = 0;
+
+	if (home < 0 || unshare(CLONE_NEWNET))
+		return -errno;
+	if (mount(SELF, path, "none", MS_BIND, NULL))
+		r = -errno;
+	go_home(home);
+	return r;
+}
+
+int netns_make(const char *name)
+{
+	char path[NETNS_PATH];
+	int fd, r;
+
+	netns_path(name, path);
+	r = prepare_folder();
+	if (r)
+		return log_err(r, "cannot prepare " NETNS_DIR " for namespace %s: %s", name,
+			       strerror(-r));
+	fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
+	if (fd < 0 && errno == EEXIST)
+		return log_err(-EEXIST, "cannot make namespace %s: the name is taken; choose another, "
+					"or plug it in with `ebpfnet attach %s`", name, name);
+	if (fd < 0)
+		return log_err(-errno, "cannot make %s: %s", path, strerror(errno));
+	close(fd);
+	r = bind_new(path);
+	if (!r)
+		return 0;
+	unlink(path);
+	return log_err(r, "cannot make namespace %s: %s", name, strerror(-r));
+}
+
+int netns_remove(const char *name)
+{
+	char path[NETNS_PATH];
+
+	netns_path(name, path);
+	/* EINVAL: a file that no namespace is mounted on, left by a command that was killed */
+	if (umount2(path, MNT_DETACH) && errno != EINVAL && errno != ENOENT)
+		return log_err(-errno, "cannot unmount %s: %s", path, strerror(errno));
+	if (unlink(path) && errno != ENOENT)
+		return log_err(-errno, "cannot remove %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int netns_run(int fd, int (*fn)(void *arg), void *arg)
+{
+	_cleanup_fd_ int home = open(SELF, O_RDONLY | O_CLOEXEC);
+	int r;
+
+	if (home < 0 || setns(fd, CLONE_NEWNET))
+		return log_err(-errno, "cannot enter the namespace: %s", strerror(errno));
+	r = fn(arg);
+	go_home(home);
+	return r;
+}
+
+/* /sys shows the namespace's own devices; bpffs and the like stay where they were, as under `ip netns exec`. */
+static int own_sys(void)
+{
+	unsigned long flags = 0;
+	struct statvfs sys;
+
+	if (!statvfs("/sys", &sys) && sys.f_flag & ST_RDONLY)
+		flags = MS_RDONLY;
+	if (umount2("/sys", MNT_DETACH) && errno != EINVAL)
+		return -errno;
+	return mount("sysfs", "/sys", "sysfs", flags, NULL) ? -errno : 0;
+}
+
+static void own_etc(const char *name)
+{
+	char from[512], to[512];
+	_cleanup_dir_ DIR *dir = NULL;
+	struct dirent *entry;
+
+	snprintf(from, sizeof(from), "/etc/netns/%s", name);
+	dir = opendir(from);
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(from, sizeof(from), "/etc/netns/%s/%s", name, entry->d_name);
+		snprintf(to, sizeof(to), "/etc/%s", entry->d_name);
+		if (mount(from, to, "none", MS_BIND, NULL))
+			log_warn("%s is not seen as %s inside: %s", from, to, strerror(errno));
+	}
+}
+
+int netns_become(int fd, const char *name)
+{
+	int r;
+
+	if (setns(fd, CLONE_NEWNET) || unshare(CLONE_NEWNS) ||
+	    mount("", "/", "none", MS_SLAVE | MS_REC, NULL))
+		return log_err(-errno, "cannot enter namespace %s: %s", name, strerror(errno));
+	r = own_sys();
+	if (r)
+		return log_err(r, "cannot mount /sys for namespace %s: %s", name, strerror(-r));
+	own_etc(name);
+	return 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * rtnetlink through libmnl: links, addresses, routes, in the network namespace where the socket
+ * was opened. An error carries the kernel's own words (extended ack, kernel 4.12).
+ *
+ * Functions return 0 or a negative errno and are quiet: the caller knows what it was for.
+ * nl_why() gives the reason of the last failure.
+ */
+#ifndef EBPFNET_LIB_KERNEL_NL_H
+#define EBPFNET_LIB_KERNEL_NL_H
+
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <ebpfnet/abi.h>
+
+struct mnl_socket;
+
+struct nl {
+	struct mnl_socket *sock;
+	unsigned int seq, portid;
+	char why[160];
+};
+
+int nl_open(struct nl *nl);
+void nl_close(struct nl *nl);
+#define _cleanup_nl_ __attribute__((cleanup(nl_close)))
+
+/* The kernel's words for the failure r, or strerror()'s. Valid until the next call with nl. */
+const char *nl_why(struct nl *nl, int r);
+
+/* ---- links ---- */
+
+struct nl_link {
+	int ifindex;
+	char name[IFNAMSIZ];
+	char kind[16];			/* "veth"; "": a device of hardware, or lo */
+	uint8_t mac[6];
+	uint32_t mtu;
+	uint16_t type;			/* ARPHRD_* */
+	bool up;
+	bool running;			/* up, with a carrier, and the kernel has let packets through */
+	int peer;			/* veth: the other end's ifindex, in its own namespace; VLAN: the one below */
+	bool peer_elsewhere;		/* that is in another network namespace than this device */
+	struct rtnl_link_stats64 stats;
+};
+
+/* By name, or by index where name is NULL. -ENODEV. */
+int nl_link_get(struct nl *nl, const char *name, int ifindex, struct nl_link *out);
+
+/* The first VLAN device on top of a device, in this network namespace. -ENOENT: none. */
+int nl_link_vlan(struct nl *nl, int ifindex, struct nl_link *out);
+
+/* A veth pair, down. Names, MACs and namespace are there from birth, so that nobody renames or readdresses it. */
+struct nl_veth {
+	const char *name, *peer;
+	uint8_t mac[6], peer_mac[6];
+	uint32_t mtu;
+	int peer_netns;			/* descriptor; -1: this one */
+};
+int nl_veth_add(struct nl *nl, const struct nl_veth *v);
+int nl_link_up(struct nl *nl, int ifindex);
+int nl_link_del(struct nl *nl, int ifindex);
+
+/* One IPv4 setting of a device: IPV4_DEVCONF_* (linux/ip.h). */
+int nl_link_devconf(struct nl *nl, int ifindex, int setting, uint32_t value);
+
+/* ---- what happens ---- */
+
+/*
+ * A socket that becomes readable when devices and default routes come, go and change, in the network
+ * namespace where it is opened. nl_watch_read() takes what there is to be read, and tells whether any
+ * of it was such a thing; negative: -errno.
+ */
+int nl_watch_open(struct nl *nl);
+int nl_watch_read(struct nl *nl);
+int nl_watch_fd(const struct nl *nl);
+
+/* ---- addresses and routes ---- */
+
+/* scope: RT_SCOPE_*. There already: 0. */
+int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix, uint8_t scope);
+bool nl_addr_has(struct nl *nl, int ifindex, struct ipaddr addr);
+
+/* 0 too when there is one already, whatever it is; *added becomes true if it was made. */
+int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway, bool *added);
+/* The device of the default route with the lowest metric. -ENOENT: there is none. */
+int nl_route_default(struct nl *nl, int *ifindex);
+/* All devices of default routes of the main table, each once, those of the lowest metric first. */
+#define NL_DEFAULTS 16
+struct nl_defaults {
+	size_t count;			/* never more than NL_DEFAULTS */
+	struct nl_default {
+		int ifindex;
+		uint32_t metric;
+	} dev[NL_DEFAULTS];
+};
+int nl_route_defaults(struct nl *nl, struct nl_defaults *out);
+/* A route of the main table, but for default ones and those of device except, that overlaps a subnet. -ENOENT: none. */
+struct nl_route {
+	struct ipaddr dst;
+	uint8_t prefix;
+	int ifindex;
+};
+int nl_route_overlap(struct nl *nl, struct ipaddr subnet, uint8_t prefix, int except,
+		     struct nl_route *out);
+
+#endif

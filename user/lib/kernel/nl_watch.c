@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/kernel/nl_private.h"
+
+int nl_watch_open(struct nl *nl)
+{
+	int r;
+
+	memset(nl, 0, sizeof(*nl));
+	nl->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!nl->sock)
+		return -errno;
+	if (!mnl_socket_bind(nl->sock, RTMGRP_LINK | RTMGRP_IPV4_ROUTE, MNL_SOCKET_AUTOPID))
+		return 0;
+	r = -errno;
+	nl_close(nl);
+	return r;
+}
+
+int nl_watch_fd(const struct nl *nl)
+{
+	return mnl_socket_get_fd(nl->sock);
+}
+
+/* Other routes than default ones come by the thousand where a routing daemon runs. */
+static bool matters(const struct nlmsghdr *h)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
+
+	switch (h->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		return true;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		return !rtm->rtm_dst_len;
+	default:
+		return false;
+	}
+}
+
+int nl_watch_read(struct nl *nl)
+{
+	bool found = false;
+	char buf[32768];
+	ssize_t n;
+	int len;
+
+	for (;;) {
+		const struct nlmsghdr *h = (const struct nlmsghdr *)buf;
+
+		n = mnl_socket_recvfrom(nl->sock, buf, sizeof(buf));
+		if (n < 0 && errno == ENOBUFS) { /* there was more than it could hold: look at all of it */
+			found = true;
+			continue;
+		}
+		if (n < 0)
+			return errno == EAGAIN ? found : -errno;
+		for (len = n; mnl_nlmsg_ok(h, len); h = mnl_nlmsg_next(h, &len))
+			found |= matters(h);
+	}
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/store/map.h"
+
+#define BATCH 4096
+
+/* Every map, its pin's name, and the layout that this release reads and writes. */
+static const struct {
+	const char *name;
+	uint32_t key, value;
+} maps[MAPS] = {
+	[MAP_HOST] = { "host", sizeof(uint32_t), sizeof(struct host_record) },
+	[MAP_NAMESPACES] = { "namespaces", sizeof(struct ns_key), sizeof(struct ns_record) },
+	[MAP_CONFIG] = { "config", sizeof(uint32_t), sizeof(struct config) },
+	[MAP_NETWORKS] = { "networks", sizeof(uint32_t), sizeof(struct network) },
+	[MAP_GATEWAYS] = { "gateways", sizeof(uint32_t), sizeof(uint32_t) },
+	[MAP_UPLINKS] = { "uplinks", sizeof(uint32_t), sizeof(struct uplink) },
+	[MAP_PORTS] = { "ports", sizeof(uint32_t), sizeof(struct port) },
+	[MAP_ENDPOINTS] = { "endpoints", sizeof(struct endpoint_key), sizeof(struct endpoint) },
+	[MAP_FDB] = { "fdb", sizeof(struct fdb_key), sizeof(struct fdb_entry) },
+	[MAP_FDB_LEARNED] = { "fdb_learned", sizeof(struct fdb_key), sizeof(struct fdb_entry) },
+	[MAP_PORTMAP_KEYS] = { "portmap_keys", sizeof(struct portmap_key), sizeof(uint32_t) },
+	[MAP_PORTMAP_BITS] = { "portmap_bits", sizeof(uint32_t), sizeof(uint64_t) },
+	[MAP_PORTMAPS] = { "portmaps", sizeof(uint32_t), sizeof(struct portmap) },
+	[MAP_USAGE] = { "usage", sizeof(uint32_t), sizeof(struct usage) },
+	[MAP_FLOWS] = { "flows", sizeof(struct flow_key), sizeof(struct flow) },
+	[MAP_CONNS] = { "conns", sizeof(uint32_t), sizeof(struct conn) },
+	[MAP_CONN_ALLOC] = { "conn_alloc", sizeof(uint32_t), sizeof(struct conn_alloc) },
+	[MAP_COUNTERS] = { "counters", sizeof(uint32_t), sizeof(struct counters) },
+};
+
+const char *map_name(enum map_id id)
+{
+	return maps[id].name;
+}
+
+static int map_open(const struct state *s, enum map_id id, int *out)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+	_cleanup_fd_ int fd = -1;
+	char path[256];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, maps[id].name);
+	fd = bpf_obj_get(path);
+	if (fd == -ENOENT) {
+		*out = -1;
+		return 0;
+	}
+	if (fd == -EPERM || fd == -EACCES)
+		return log_err(fd, "cannot open map %s: %s; run it as root", path, strerror(-fd));
+	if (fd < 0)
+		return log_err(fd, "cannot open map %s: %s", path, strerror(-fd));
+	r = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (r)
+		return log_err(r, "cannot read the layout of map %s: %s", path, strerror(-r));
+	if (info.key_size != maps[id].key || info.value_size != maps[id].value)
+		return log_err(-EPROTO,
+			       "map %s was made by another release of ebpfnet (layout %u+%u bytes, "
+			       "this release has %u+%u); run that release's `ebpfnet down` first",
+			       path, info.key_size, info.value_size, maps[id].key, maps[id].value);
+	*out = TAKE_FD(fd);
+	return 0;
+}
+
+int maps_open(struct state *s)
+{
+	enum map_id id;
+	int r;
+
+	for (id = 0; id < MAPS; id++) {
+		r = map_open(s, id, &s->fd[id]);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+void maps_close(struct state *s)
+{
+	enum map_id id;
+
+	for (id = 0; id < MAPS; id++) {
+		close_fd(&s->fd[id]);
+		s->fd[id] = -1;
+	}
+}
+
+uint64_t bpf_fd_memory(int fd)
+{
+	_cleanup_file_ FILE *f = NULL;
+	char path[64], line[128];
+	uint64_t bytes = 0;
+
+	snprintf(path, sizeof(path), "/proc/thread-self/fdinfo/%d", fd);
+	f = fopen(path, "re");
+	while (f && !bytes && fgets(line, sizeof(line), f))
+		if (sscanf(line, "memlock: %" SCNu64, &bytes) != 1)
+			bytes = 0;
+	return bytes;
+}
+
+/* kernel/bpf/hashtab.c: struct htab_elem in front of key and value, struct bucket for a power of two of them. */
+static uint64_t hash_memory(const struct bpf_map_info *info)
+{
+	uint64_t element = 48 + (info->key_size + 7) / 8 * 8 + (info->value_size + 7) / 8 * 8, buckets = 1;
+
+	if (info->type != BPF_MAP_TYPE_HASH || info->map_flags & BPF_F_NO_PREALLOC)
+		return 0;
+	while (buckets < info->max_entries)
+		buckets *= 2;
+	return info->max_entries * element + buckets * 16;
+}
+
+uint64_t map_memory(const struct state *s, enum map_id id)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+	uint64_t said, known;
+
+	if (s->fd[id] < 0 || bpf_obj_get_info_by_fd(s->fd[id], &info, &len))
+		return 0;
+	said = bpf_fd_memory(s->fd[id]);
+	known = hash_memory(&info);
+	return said > known ? said : known;
+}
+
+int map_get(const struct state *s, enum map_id id, const void *key, void *value)
+{
+	if (s->fd[id] < 0)
+		return -ENOENT;
+	return bpf_map_lookup_elem(s->fd[id], key, value);
+}
+
+static int put_failed(const struct state *s, enum map_id id, int r)
+{
+	if (r == -E2BIG)
+		return log_err(r, "map %s/%s is full", s->dir, maps[id].name);
+	return log_err(r, "cannot write map %s/%s: %s", s->dir, maps[id].name, strerror(-r));
+}
+
+int map_put(const struct state *s, enum map_id id, const void *key, const void *value)
+{
+	int r = -ENOENT;
+
+	if (s->fd[id] >= 0)
+		r = bpf_map_update_elem(s->fd[id], key, value, BPF_ANY);
+	return r ? put_failed(s, id, r) : 0;
+}
+
+int map_del(const struct state *s, enum map_id id, const void *key)
+{
+	int r;
+
+	if (s->fd[id] < 0)
+		return 0;
+	r = bpf_map_delete_elem(s->fd[id], key);
+	if (!r || r == -ENOENT)
+		return 0;
+	return log_err(r, "cannot delete from map %s/%s: %s", s->dir, maps[id].name, strerror(-r));
+}
+
+int map_put_many(const struct state *s, enum map_id id, const void *keys, const void *values,
+		 uint32_t count)
+{
+	int r = -ENOENT;
+
+	if (s->fd[id] >= 0)
+		r = bpf_map_update_batch(s->fd[id], keys, values, &count, NULL);
+	return r ? put_failed(s, id, r) : 0;
+}
+
+int map_del_many(const struct state *s, enum map_id id, const void *keys, uint32_t count)
+{
+	const char *next = keys;
+	uint32_t done;
+	int r;
+
+	if (s->fd[id] < 0)
+		return 0;
+	/* the kernel stops at the first key that is absent, and tells how many it deleted */
+	for (; count; next += done * maps[id].key, count -= done) {
+		done = count;
+		r = bpf_map_delete_batch(s->fd[id], next, &done, NULL);
+		if (r == -ENOENT)
+			done++;
+		else if (r)
+			return log_err(r, "cannot delete from map %s/%s: %s", s->dir,
+				       maps[id].name, strerror(-r));
+	}
+	return 0;
+}
+
+int map_each(const struct state *s, enum map_id id, map_fn *fn, void *arg)
+{
+	uint32_t room = BATCH, count, i, cursor = 0;
+	_cleanup_free_ char *keys = NULL, *values = NULL;
+	bool first = true;
+	int r = 0, fn_r;
+
+	while (s->fd[id] >= 0 && r != -ENOENT) {
+		if (!keys)
+			keys = malloc((size_t)room * maps[id].key);
+		if (!values)
+			values = malloc((size_t)room * maps[id].value);
+		if (!keys || !values)
+			return log_err(-ENOMEM, "no memory to read map %s", maps[id].name);
+		count = room;
+		r = bpf_map_lookup_batch(s->fd[id], first ? NULL : &cursor, &cursor, keys, values,
+					 &count, NULL);
+		if (r == -ENOSPC) { /* a bucket of the hash has more than that */
+			room *= 2;
+			free(TAKE_PTR(keys));
+			free(TAKE_PTR(values));
+			continue;
+		}
+		if (r && r != -ENOENT)
+			return log_err(r, "cannot read map %s/%s: %s", s->dir, maps[id].name,
+				       strerror(-r));
+		first = false;
+		for (i = 0; i < count; i++) {
+			fn_r = fn(keys + (size_t)i * maps[id].key,
+				  values + (size_t)i * maps[id].value, arg);
+			if (fn_r)
+				return fn_r;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * Publish rules. A rule takes effect, and ends, with one write: a key of map published whose rule
+ * is missing is void. So the keys are written before the rule and deleted after it, and a command
+ * that is killed between leaves void keys, which a later rule may overwrite.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/base/addr.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/portmap_text.h"
+#include "lib/store/map.h"
+
+struct rule_list {
+	struct portmap_entry *entry;
+	size_t count, room;
+};
+
+static int collect(const void *key, const void *value, void *arg)
+{
+	struct rule_list *list = arg;
+	struct portmap_entry *e;
+
+	if (list->count == list->room) {
+		list->room = list->room ? 2 * list->room : 64;
+		e = reallocarray(list->entry, list->room, sizeof(*e));
+		if (!e)
+			return log_err(-ENOMEM, "no memory to list the rules");
+		list->entry = e;
+	}
+	e = &list->entry[list->count++];
+	memcpy(&e->id, key, sizeof(e->id));
+	memcpy(&e->portmap, value, sizeof(e->portmap));
+	return 0;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct portmap *x = &((const struct portmap_entry *)a)->portmap;
+	const struct portmap *y = &((const struct portmap_entry *)b)->portmap;
+
+	if (x->proto != y->proto)
+		return x->proto - y->proto;
+	if (memcmp(&x->addr, &y->addr, sizeof(x->addr)))
+		return memcmp(&x->addr, &y->addr, sizeof(x->addr));
+	return x->first_h - y->first_h;
+}
+
+int state_portmaps(const struct state *s, struct portmap_entry **out, size_t *count)
+{
+	struct rule_list list = {};
+	int r;
+
+	r = map_each(s, MAP_PORTMAPS, collect, &list);
+	if (r) {
+		free(list.entry);
+		return r;
+	}
+	if (list.count)
+		qsort(list.entry, list.count, sizeof(*list.entry), by_place);
+	*out = list.entry;
+	*count = list.count;
+	return 0;
+}
+
+static const struct ipaddr any;
+
+/* As for sockets: a port on every address is taken by the same port on one address. */
+static bool overlap(const struct portmap *a, const struct portmap *b)
+{
+	return a->proto == b->proto && a->first_h <= b->last_h && b->first_h <= a->last_h &&
+	       (addr_same(a->addr, any) || addr_same(b->addr, any) || addr_same(a->addr, b->addr));
+}
+
+static int check_free(const struct portmap_entry *portmaps, size_t count, const struct portmap *wanted)
+{
+	char text[64];
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (overlap(&portmaps[i].portmap, wanted))
+			return log_err(-EEXIST,
+				       "cannot publish for %s: %s is published already, to %s; "
+				       "`ebpfnet unexpose %s %s` ends that",
+				       wanted->name, portmap_format(&portmaps[i].portmap, text, sizeof(text)),
+				       portmaps[i].portmap.name, portmaps[i].portmap.name, text);
+	return 0;
+}
+
+/* The keys of a rule, in a new array. */
+static struct portmap_key *rule_keys(const struct portmap *portmap, uint32_t *count)
+{
+	struct portmap_key *keys;
+	uint32_t i;
+
+	*count = portmap->last_h - portmap->first_h + 1;
+	keys = calloc(*count, sizeof(*keys));
+	for (i = 0; keys && i < *count; i++)
+		keys[i] = (struct portmap_key){ .addr = portmap->addr,
+						.port_h = portmap->first_h + i,
+						.proto = portmap->proto };
+	if (!keys)
+		log_err(-ENOMEM, "no memory for %u ports", *count);
+	return keys;
+}
+
+static void mark(uint64_t *words, const struct portmap *portmap)
+{
+	uint32_t port;
+
+	for (port = portmap->first_h; port <= portmap->last_h; port++)
+		words[ebpfnet_portmap_word(portmap->proto, port)] |= 1ull << port % 64;
+}
+
+/* Marks the ports of all these rules, and of one that is about to be, or NULL; and no others. */
+static int mark_published(const struct state *s, const struct portmap_entry *portmaps, size_t count,
+			  const struct portmap *soon)
+{
+	uint64_t words[EBPFNET_PORTMAP_WORDS] = {};
+	uint32_t keys[EBPFNET_PORTMAP_WORDS], at;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		mark(words, &portmaps[i].portmap);
+	if (soon)
+		mark(words, soon);
+	for (at = 0; at < EBPFNET_PORTMAP_WORDS; at++)
+		keys[at] = at;
+	return map_put_many(s, MAP_PORTMAP_BITS, keys, words, EBPFNET_PORTMAP_WORDS);
+}
+
+/* What is published now, after rules were removed. */
+static int mark_what_is_left(const struct state *s)
+{
+	_cleanup_free_ struct portmap_entry *portmaps = NULL;
+	size_t count;
+	int r;
+
+	r = state_portmaps(s, &portmaps, &count);
+	return r ? r : mark_published(s, portmaps, count, NULL);
+}
+
+int state_portmap_add(const struct state *s, uint32_t id, const struct portmap *portmap)
+{
+	_cleanup_free_ struct portmap_entry *portmaps = NULL;
+	_cleanup_free_ struct portmap_key *keys = NULL;
+	_cleanup_free_ uint32_t *ids = NULL;
+	size_t there = 0;
+	uint32_t i, count;
+	int r;
+
+	r = state_portmaps(s, &portmaps, &there);
+	if (!r)
+		r = check_free(portmaps, there, portmap);
+	if (r)
+		return r;
+	keys = rule_keys(portmap, &count);
+	ids = calloc(count, sizeof(*ids));
+	if (!keys || !ids)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		ids[i] = id;
+	r = mark_published(s, portmaps, there, portmap);
+	if (!r)
+		r = map_put_many(s, MAP_PORTMAP_KEYS, keys, ids, count);
+	if (!r)
+		r = map_put(s, MAP_PORTMAPS, &id, portmap);
+	if (!r)
+		return config_touch(s, 1);
+	map_del_many(s, MAP_PORTMAP_KEYS, keys, count);
+	return r;
+}
+
+/* Its mark stays. */
+static int rule_del(const struct state *s, uint32_t id)
+{
+	_cleanup_free_ struct portmap_key *keys = NULL;
+	struct portmap portmap;
+	uint32_t count;
+	int r;
+
+	if (map_get(s, MAP_PORTMAPS, &id, &portmap))
+		return 0;
+	keys = rule_keys(&portmap, &count);
+	if (!keys)
+		return -ENOMEM;
+	r = map_del(s, MAP_PORTMAPS, &id);
+	if (!r)
+		r = map_del_many(s, MAP_PORTMAP_KEYS, keys, count);
+	return r ? r : config_touch(s, -1);
+}
+
+int state_portmap_del(const struct state *s, uint32_t id)
+{
+	int r = rule_del(s, id);
+
+	return r ? r : mark_what_is_left(s);
+}
+
+int state_portmaps_del(const struct state *s, uint32_t endpoint)
+{
+	_cleanup_free_ struct portmap_entry *portmaps = NULL;
+	size_t i, count = 0;
+	int r;
+
+	r = state_portmaps(s, &portmaps, &count);
+	for (i = 0; i < count && !r; i++)
+		if (portmaps[i].portmap.endpoint == endpoint)
+			r = rule_del(s, portmaps[i].id);
+	return r || !count ? r : mark_what_is_left(s);
+}
+
+int state_portmaps_move(const struct state *s, const char *name, uint32_t endpoint)
+{
+	_cleanup_free_ struct portmap_entry *portmaps = NULL;
+	size_t i, count = 0;
+	int r;
+
+	r = state_portmaps(s, &portmaps, &count);
+	for (i = 0; i < count && !r; i++) {
+		if (strcmp(portmaps[i].portmap.name, name))
+			continue;
+		portmaps[i].portmap.endpoint = endpoint;
+		r = map_put(s, MAP_PORTMAPS, &portmaps[i].id, &portmaps[i].portmap);
+	}
+	return r;
+}
+
+static int drop_void_key(const void *key, const void *value, void *arg)
+{
+	const struct state *s = arg;
+	struct portmap portmap;
+
+	return map_get(s, MAP_PORTMAPS, value, &portmap) ? map_del(s, MAP_PORTMAP_KEYS, key) : 0;
+}
+
+int state_repair(const struct state *s)
+{
+	_cleanup_free_ struct portmap_entry *portmaps = NULL;
+	struct config cfg;
+	size_t i, count = 0;
+	int r;
+
+	r = state_portmaps(s, &portmaps, &count);
+	for (i = 0; i < count && !r; i++) {
+		const struct portmap *portmap = &portmaps[i].portmap;
+		struct endpoint_key key = { .addr = portmap->to, .net = portmap->net };
+		struct endpoint e;
+
+		if (map_get(s, MAP_ENDPOINTS, &key, &e) || e.id != portmap->endpoint)
+			r = rule_del(s, portmaps[i].id);
+	}
+	if (!r)
+		r = map_each(s, MAP_PORTMAP_KEYS, drop_void_key, (void *)s);
+	free(TAKE_PTR(portmaps));
+	if (!r)
+		r = state_portmaps(s, &portmaps, &count);
+	if (!r)
+		r = mark_published(s, portmaps, count, NULL);
+	if (!r)
+		r = state_config(s, &cfg);
+	if (r || cfg.portmaps == count)
+		return r;
+	cfg.portmaps = count;
+	return state_config_set(s, &cfg);
+}
