@@ -47,7 +47,7 @@
 #define BATCH 4096
 
 static struct {
-	struct state state;
+	struct store state;
 	struct ns_record ns1, ns2;
 	struct network net;
 	uint32_t uplink;
@@ -163,7 +163,7 @@ static void fill(uint32_t n)
 
 	for (; at.flows < n; at.flows++)
 		begin(at.flows);
-	if (state_conn_alloc(&at.state, &alloc))
+	if (store_conn_alloc(&at.state, &alloc))
 		die("conn_alloc");
 	printf("{\"flows\": %d, \"seconds\": %.2f}\n", alloc.live, seconds() - from);
 }
@@ -469,7 +469,7 @@ static void memory(void)
 			take_map(&maps, map.id);
 	}
 	printf("{\"maps\": %lu, \"programs\": %lu, \"flow_table\": %lu}\n", maps.bytes, progs,
-	       state_flows_memory(&at.state));
+	       store_flows_memory(&at.state));
 }
 
 static void count(const char *name)
@@ -482,7 +482,7 @@ static void count(const char *name)
 	struct counters c;
 	size_t i;
 
-	if (state_counters(&at.state, &c))
+	if (store_counters(&at.state, &c))
 		die("counters");
 	for (i = 0; i < COUNTERS && strcmp(names[i], name); i++)
 		;
@@ -545,10 +545,10 @@ static void open_network(void)
 	struct nl_link dev;
 	struct nl nl;
 
-	if (state_open(&at.state, NULL, STATE_LOOK) || !state_whole(&at.state))
+	if (store_open(&at.state, NULL, STORE_LOOK) || !store_whole(&at.state))
 		return;
-	if (state_host(&at.state, &host) || state_ns(&at.state, "ns1", &at.ns1) ||
-	    state_ns(&at.state, "ns2", &at.ns2) || state_network(&at.state, host.net, &at.net))
+	if (store_host(&at.state, &host) || store_ns(&at.state, "ns1", &at.ns1) ||
+	    store_ns(&at.state, "ns2", &at.ns2) || store_network(&at.state, host.net, &at.net))
 		die("no ns1 and ns2");
 	at.uplink = host.uplinks[0].ifindex;
 	if (nl_open(&nl) || nl_link_get(&nl, NULL, at.uplink, &dev))

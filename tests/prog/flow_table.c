@@ -436,7 +436,7 @@ static void a_forgotten_uplink_is_no_way_out(void **s)
 	struct frame *f = frame(OUT, .sport = 4000, .dport = 53);
 
 	ns1_sends(f);
-	assert_int_equal(state_uplink_del(state(), ifindex_of(DEV_UPLINK)), 0);
+	assert_int_equal(store_uplink_del(state(), ifindex_of(DEV_UPLINK)), 0);
 	ns1_sends(f);
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,

@@ -73,12 +73,12 @@ static void a_full_table_has_room_for_each_of_two_that_flood_it(void **s)
 
 	cfg.max_flows = 10;
 	configure(&cfg);
-	assert_int_equal(state_counters(state(), &before), 0);
+	assert_int_equal(store_counters(state(), &before), 0);
 	for (i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&floods[i].thread, NULL, flood, &floods[i]), 0);
 	for (i = 0; i < 2; i++)
 		pthread_join(floods[i].thread, NULL);
-	assert_int_equal(state_counters(state(), &after), 0);
+	assert_int_equal(store_counters(state(), &after), 0);
 	assert_int_equal(after.flow_new - before.flow_new, 2 * FLOOD);
 	expect_live_flows(10);
 }

@@ -183,12 +183,12 @@ static void a_port_is_marked_as_long_as_any_rule_has_it(void **s)
 	uint32_t at = ebpfnet_portmap_word(L4_UDP, 5000);
 	uint64_t word;
 
-	assert_int_equal(state_portmap_del(state(), one), 0);
+	assert_int_equal(store_portmap_del(state(), one), 0);
 	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK_SECOND, .sport = 999, .dport = 5000));
 	expect_outcome(INTO_PORT);
 	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK_SECOND, .sport = 999, .dport = 5010));
 	expect_outcome(INTO_PORT);
-	assert_int_equal(state_portmap_del(state(), other), 0);
+	assert_int_equal(store_portmap_del(state(), other), 0);
 	assert_int_equal(map_get(state(), MAP_PORTMAP_BITS, &at, &word), 0);
 	assert_int_equal(word, 0);
 }
@@ -239,7 +239,7 @@ static void ending_the_rule_ends_its_flows(void **s)
 	struct frame *f = frame(REQUEST, .sport = 999, .dport = 5000);
 
 	uplink_gets(f);
-	assert_int_equal(state_portmap_del(state(), id), 0);
+	assert_int_equal(store_portmap_del(state(), id), 0);
 	uplink_gets(f);
 	expect_outcome(PASSED);
 	expect_packet(f);
@@ -263,7 +263,7 @@ static void flows_of_other_rules_live_on(void **s)
 
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5000));
-	assert_int_equal(state_portmap_del(state(), other), 0);
+	assert_int_equal(store_portmap_del(state(), other), 0);
 	uplink_gets(frame(REQUEST, .sport = 999, .dport = 5000));
 	expect_outcome(INTO_PORT);
 	expect_counted(COUNT_published_in);

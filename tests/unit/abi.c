@@ -194,13 +194,13 @@ static void a_flow_lives_for_its_timeout_after_its_last_packet(void **state)
 
 	cfg.timeout_s[TIMEOUT_UDP_REPLIED] = 300;
 	cfg.timeout_s[TIMEOUT_ICMP] = 60;
-	assert_int_equal(state_flow_ttl(&cfg, &c, 1000), 300);
-	assert_int_equal(state_flow_ttl(&cfg, &c, 1001), 299);
-	assert_int_equal(state_flow_ttl(&cfg, &c, 1299), 1);
-	assert_int_equal(state_flow_ttl(&cfg, &c, 1300), 0);
-	assert_int_equal(state_flow_ttl(&cfg, &c, 5000), 0);
+	assert_int_equal(store_flow_ttl(&cfg, &c, 1000), 300);
+	assert_int_equal(store_flow_ttl(&cfg, &c, 1001), 299);
+	assert_int_equal(store_flow_ttl(&cfg, &c, 1299), 1);
+	assert_int_equal(store_flow_ttl(&cfg, &c, 1300), 0);
+	assert_int_equal(store_flow_ttl(&cfg, &c, 5000), 0);
 	c.orig.proto = L4_ICMP;
-	assert_int_equal(state_flow_ttl(&cfg, &c, 1000), 60);
+	assert_int_equal(store_flow_ttl(&cfg, &c, 1000), 60);
 }
 
 /* A packet on another CPU may be a moment ahead of the clock that was read. */
@@ -210,7 +210,7 @@ static void a_flow_seen_in_the_future_lives_for_its_whole_timeout(void **state)
 	struct conn c = { .seen = 1002, .state = CONN_RESET, .orig.proto = L4_TCP };
 
 	cfg.timeout_s[TIMEOUT_TCP_RESET] = 10;
-	assert_int_equal(state_flow_ttl(&cfg, &c, 1000), 10);
+	assert_int_equal(store_flow_ttl(&cfg, &c, 1000), 10);
 }
 
 int main(void)

@@ -14,15 +14,15 @@
 
 static int open_namespace(const struct options *o, const char *name)
 {
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	struct netns_id id;
 	struct ns_record rec;
 	int fd, r;
 
-	r = state_open(&s, o->bpffs, STATE_READ);
+	r = store_open(&s, o->bpffs, STORE_READ);
 	if (r)
 		return r;
-	r = state_ns(&s, name, &rec);
+	r = store_ns(&s, name, &rec);
 	if (r)
 		return log_err(r, "no namespace %s; `ebpfnet ns list` shows them", name);
 	fd = netns_open(rec.path, &id);

@@ -69,12 +69,12 @@ static int parse_spec(const char *text, struct portmap *portmap)
 
 /* ---- expose ---- */
 
-static int find_ns(const struct state *s, const char *name, struct ns_record *rec)
+static int find_ns(const struct store *s, const char *name, struct ns_record *rec)
 {
 	char dev[IF_NAMESIZE];
 	int r;
 
-	r = state_ns(s, name, rec);
+	r = store_ns(s, name, rec);
 	if (r == -ENOENT)
 		return log_err(r, "unknown namespace: %s; `ebpfnet ns list` shows which there are",
 			       name);
@@ -151,23 +151,23 @@ static const struct portmap_entry *find_portmap(const struct portmap_entry *port
 	return NULL;
 }
 
-static int publish(const struct state *s, const struct portmap *portmap)
+static int publish(const struct store *s, const struct portmap *portmap)
 {
 	uint32_t id;
 	int r;
 
 	r = listeners_each(portmap->proto, check_not_bound, (void *)portmap);
 	if (!r)
-		r = state_new_portmap(s, &id);
+		r = store_new_portmap(s, &id);
 	if (!r)
-		r = state_portmap_add(s, id, portmap);
+		r = store_portmap_add(s, id, portmap);
 	if (r)
 		return r;
-	r = topo_lo(s);
+	r = lo_ensure(s);
 	if (!r)
 		return 0;
-	state_portmap_del(s, id);
-	topo_lo(s);
+	store_portmap_del(s, id);
+	lo_ensure(s);
 	return r;
 }
 
@@ -242,7 +242,7 @@ static void say_published(const struct portmap *portmap)
 int cmd_expose(const struct options *o, int argc, char **argv)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	const struct portmap_entry *old;
 	char text[PORTMAP_TEXT];
 	struct ns_record rec;
@@ -254,13 +254,13 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 	if (!r && !addr_same(portmap.addr, any))
 		r = check_host_address(portmap.addr);
 	if (!r)
-		r = state_open(&s, o->bpffs, STATE_WRITE);
+		r = store_open(&s, o->bpffs, STORE_WRITE);
 	if (!r)
-		r = state_repair(&s);
+		r = store_repair(&s);
 	if (!r)
 		r = find_ns(&s, argv[0], &rec);
 	if (!r)
-		r = state_portmaps(&s, &portmaps, &count);
+		r = store_portmaps(&s, &portmaps, &count);
 	if (r)
 		return EXIT_FAILED;
 	memcpy(portmap.name, argv[0], strlen(argv[0]));
@@ -271,7 +271,7 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 	if (old && old->portmap.to_first_h == portmap.to_first_h) {
 		log_info("%s is published already, to %s: nothing to change",
 			 portmap_format(&portmap, text, sizeof(text)), portmap.name);
-		return topo_lo(&s) ? EXIT_FAILED : EXIT_OK;
+		return lo_ensure(&s) ? EXIT_FAILED : EXIT_OK;
 	}
 	if (publish(&s, &portmap))
 		return EXIT_FAILED;
@@ -282,7 +282,7 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 
 /* ---- unexpose ---- */
 
-static int unexpose_all(const struct state *s, const char *name, const struct portmap_entry *portmaps, size_t count)
+static int unexpose_all(const struct store *s, const char *name, const struct portmap_entry *portmaps, size_t count)
 {
 	size_t i, done = 0;
 	int r = 0;
@@ -290,7 +290,7 @@ static int unexpose_all(const struct state *s, const char *name, const struct po
 	for (i = 0; i < count && !r; i++) {
 		if (strcmp(portmaps[i].portmap.name, name))
 			continue;
-		r = state_portmap_del(s, portmaps[i].id);
+		r = store_portmap_del(s, portmaps[i].id);
 		done++;
 	}
 	if (r)
@@ -321,7 +321,7 @@ static int not_published(const struct portmap *wanted, const struct portmap_entr
 		       wanted->name, text);
 }
 
-static int unexpose_one(const struct state *s, const struct portmap *wanted, const struct portmap_entry *portmaps,
+static int unexpose_one(const struct store *s, const struct portmap *wanted, const struct portmap_entry *portmaps,
 			size_t count)
 {
 	const struct portmap_entry *e = find_portmap(portmaps, count, wanted);
@@ -332,7 +332,7 @@ static int unexpose_one(const struct state *s, const struct portmap *wanted, con
 	if (!e || (wanted->to_first_h != wanted->first_h &&
 		   wanted->to_first_h != e->portmap.to_first_h))
 		return not_published(wanted, portmaps, count);
-	r = state_portmap_del(s, e->id);
+	r = store_portmap_del(s, e->id);
 	if (!r)
 		log_info("ended %s of %s", portmap_format(&e->portmap, text, sizeof(text)), wanted->name);
 	return r;
@@ -341,7 +341,7 @@ static int unexpose_one(const struct state *s, const struct portmap *wanted, con
 int cmd_unexpose(const struct options *o, int argc, char **argv)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	struct portmap wanted = {};
 	struct ns_record rec;
 	size_t count = 0;
@@ -350,14 +350,14 @@ int cmd_unexpose(const struct options *o, int argc, char **argv)
 	if (argc > 1)
 		r = parse_spec(argv[1], &wanted);
 	if (!r)
-		r = state_open(&s, o->bpffs, STATE_WRITE);
+		r = store_open(&s, o->bpffs, STORE_WRITE);
 	if (!r)
-		r = state_repair(&s);
-	if (!r && state_ns(&s, argv[0], &rec))
+		r = store_repair(&s);
+	if (!r && store_ns(&s, argv[0], &rec))
 		r = log_err(-ENOENT, "unknown namespace: %s; `ebpfnet ns list` shows which there are",
 			    argv[0]);
 	if (!r)
-		r = state_portmaps(&s, &portmaps, &count);
+		r = store_portmaps(&s, &portmaps, &count);
 	if (r)
 		return EXIT_FAILED;
 	memcpy(wanted.name, argv[0], strlen(argv[0]));
@@ -367,13 +367,13 @@ int cmd_unexpose(const struct options *o, int argc, char **argv)
 	else
 		r = unexpose_all(&s, argv[0], portmaps, count);
 	if (!r)
-		r = topo_lo(&s);
+		r = lo_ensure(&s);
 	return r ? EXIT_FAILED : EXIT_OK;
 }
 
 /* ---- exposed ---- */
 
-int expose_table(struct report *r, const struct state *s, size_t *count, uint64_t *ports)
+int expose_table(struct report *r, const struct store *s, size_t *count, uint64_t *ports)
 {
 	static const struct column columns[] = {
 		{ "text", "published" },
@@ -395,7 +395,7 @@ int expose_table(struct report *r, const struct state *s, size_t *count, uint64_
 	int e;
 
 	*ports = 0;
-	e = state_portmaps(s, &portmaps, count);
+	e = store_portmaps(s, &portmaps, count);
 	if (e)
 		return e;
 	table_begin(&t, r, "published", columns);
@@ -416,13 +416,13 @@ int expose_table(struct report *r, const struct state *s, size_t *count, uint64_
 
 int cmd_exposed(const struct options *o, int argc, char **argv)
 {
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	char number[TEXT_LEN];
 	struct report r;
 	uint64_t ports;
 	size_t count;
 
-	if (state_open(&s, o->bpffs, STATE_READ))
+	if (store_open(&s, o->bpffs, STORE_READ))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
 	if (expose_table(&r, &s, &count, &ports))

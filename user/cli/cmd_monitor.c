@@ -32,34 +32,34 @@ struct watch {
 
 static int repair(struct watch *w)
 {
-	_cleanup_state_ struct state s = {};
-	char uplinks[TOPO_UPLINKS_TEXT];
+	_cleanup_store_ struct store s = {};
+	char uplinks[UPLINKS_TEXT];
 	struct host_record host;
 	bool changed = false;
 	int r;
 
-	r = state_open(&s, w->o->bpffs, STATE_MAKE);
+	r = store_open(&s, w->o->bpffs, STORE_MAKE);
 	/* it may have waited for the very command that did it, or for a `down` */
-	if (r || !state_whole(&s))
+	if (r || !store_whole(&s))
 		return r;
-	r = state_host(&s, &host);
-	if (!r && topo_uplinks_wanting(&s, &w->nl, &host))
-		r = topo_uplinks(&s, &w->nl, &host, &changed);
+	r = store_host(&s, &host);
+	if (!r && uplinks_differ(&s, &w->nl, &host))
+		r = uplinks_ensure(&s, &w->nl, &host, &changed);
 	if (!r && changed)
-		log_info("repaired: out through %s", topo_uplinks_text(&host, uplinks));
+		log_info("repaired: out through %s", uplinks_text(&host, uplinks));
 	return r;
 }
 
 /* A failure is logged, and is no reason to end: what comes next may mend it. */
 static void look(struct watch *w)
 {
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	struct host_record host;
 	bool wanting;
 
-	if (state_open(&s, w->o->bpffs, STATE_LOOK) || !state_whole(&s) || state_host(&s, &host))
+	if (store_open(&s, w->o->bpffs, STORE_LOOK) || !store_whole(&s) || store_host(&s, &host))
 		return;
-	wanting = topo_uplinks_wanting(&s, &w->nl, &host);
+	wanting = uplinks_differ(&s, &w->nl, &host);
 	if (wanting && w->o->repair)
 		repair(w);
 	else if (wanting && !w->told)

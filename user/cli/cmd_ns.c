@@ -15,7 +15,7 @@
 
 /* What every command here works on. */
 struct session {
-	struct state s;
+	struct store s;
 	struct nl nl;
 	struct host_record host;
 };
@@ -23,7 +23,7 @@ struct session {
 static void session_close(struct session *x)
 {
 	nl_close(&x->nl);
-	state_close(&x->s);
+	store_close(&x->s);
 }
 
 #define _cleanup_session_ __attribute__((cleanup(session_close)))
@@ -35,8 +35,8 @@ static int session_open(struct session *x, const struct options *o)
 	r = nl_open(&x->nl);
 	if (r)
 		return log_err(r, "cannot talk to the kernel by netlink: %s", strerror(-r));
-	r = state_open(&x->s, o->bpffs, STATE_WRITE);
-	return r ? r : state_host(&x->s, &x->host);
+	r = store_open(&x->s, o->bpffs, STORE_WRITE);
+	return r ? r : store_host(&x->s, &x->host);
 }
 
 /* --spoof: PORT_* */
@@ -59,14 +59,14 @@ static int read_addr(const struct options *o, struct session *x, struct ipaddr *
 	if (addr_parse(o->addr, out))
 		return log_err(-EINVAL, "--addr '%s' is not an IPv4 address; write four numbers, as 192.168.1.10",
 			       o->addr);
-	return topo_check_addr(&x->s, &x->host, *out, NULL);
+	return endpoint_check_addr(&x->s, &x->host, *out, NULL);
 }
 
 static int check_new_name(struct session *x, const char *name)
 {
 	struct ns_record rec;
 
-	if (!state_ns(&x->s, name, &rec))
+	if (!store_ns(&x->s, name, &rec))
 		return log_err(-EEXIST, "namespace %s is plugged in already; choose another name", name);
 	return 0;
 }
@@ -75,7 +75,7 @@ static int check_new_name(struct session *x, const char *name)
 static int plug_new(struct session *x, const struct options *o, const char *name, uint16_t flags,
 		    const char *path)
 {
-	struct topo_taken taken;
+	struct endpoint_taken taken;
 	struct ns_record rec;
 	char addr[ADDR_TEXT];
 	struct ipaddr wanted;
@@ -87,20 +87,20 @@ static int plug_new(struct session *x, const struct options *o, const char *name
 	if (!r)
 		r = read_addr(o, x, &wanted);
 	if (!r)
-		r = topo_taken_read(&x->s, &x->host, &taken);
+		r = endpoint_taken_read(&x->s, &x->host, &taken);
 	if (!r)
-		r = topo_reserve(&x->s, &x->nl, &x->host, &taken, name, wanted, flags, port_flags, path, &rec);
+		r = endpoint_reserve(&x->s, &x->nl, &x->host, &taken, name, wanted, flags, port_flags, path, &rec);
 	if (r)
 		return r;
-	r = topo_plug(&x->s, &x->nl, &x->host, name, &rec, &changed);
+	r = endpoint_ensure(&x->s, &x->nl, &x->host, name, &rec, &changed);
 	if (!r)
-		r = state_ports_count(&x->s, x->host.net);
+		r = store_ports_count(&x->s, x->host.net);
 	if (!r)
-		topo_settle(&x->nl, &rec);
+		endpoint_wait_running(&x->nl, &rec);
 	if (!r)
 		r = hosts_write(&x->s);
 	if (r) {
-		topo_unplug(&x->s, &x->nl, &x->host, name, &rec);
+		endpoint_remove(&x->s, &x->nl, &x->host, name, &rec);
 		hosts_write(&x->s);
 		return r;
 	}
@@ -112,15 +112,15 @@ static int unplug(struct session *x, const char *name, struct ns_record *rec)
 {
 	int r;
 
-	r = topo_unplug(&x->s, &x->nl, &x->host, name, rec);
+	r = endpoint_remove(&x->s, &x->nl, &x->host, name, rec);
 	if (!r)
-		r = topo_lo(&x->s);
+		r = lo_ensure(&x->s);
 	return r ? r : hosts_write(&x->s);
 }
 
 static int find(struct session *x, const char *name, struct ns_record *rec)
 {
-	int r = state_ns(&x->s, name, rec);
+	int r = store_ns(&x->s, name, rec);
 
 	return r ? log_err(r, "no namespace %s; `ebpfnet ns list` shows them", name) : 0;
 }
@@ -132,7 +132,7 @@ int cmd_ns_add(const struct options *o, int argc, char **argv)
 	int r;
 
 	(void)argc;
-	r = topo_check_name(argv[0]);
+	r = endpoint_check_name(argv[0]);
 	if (!r)
 		r = session_open(&x, o);
 	if (!r)
@@ -195,7 +195,7 @@ static int find_guest(const char *what, struct attach_target *g)
 		snprintf(g->path, sizeof(g->path), "/proc/%.20s/ns/net", what);
 		snprintf(g->name, sizeof(g->name), "pid%.12s", what);
 	} else {
-		r = topo_check_name(what);
+		r = endpoint_check_name(what);
 		if (r)
 			return r;
 		netns_path(what, g->path);
@@ -219,7 +219,7 @@ static int check_guest(struct session *x, const char *what, const struct attach_
 
 	if (!netns_stat("/proc/self/ns/net", &own) && own.dev == g->id.dev && own.ino == g->id.ino)
 		return log_err(-EINVAL, "cannot attach %s: that is the host's own network namespace", what);
-	r = state_ns_all(&x->s, &all, &count);
+	r = store_ns_all(&x->s, &all, &count);
 	for (i = 0; i < count && !r; i++)
 		if (all[i].rec.netns_dev == g->id.dev && all[i].rec.netns_ino == g->id.ino)
 			r = log_err(-EEXIST, "cannot attach %s: it is plugged in already, as %s", what,
@@ -235,7 +235,7 @@ int cmd_attach(const struct options *o, int argc, char **argv)
 
 	(void)argc;
 	if (o->name)
-		r = topo_check_name(o->name);
+		r = endpoint_check_name(o->name);
 	if (!r)
 		r = session_open(&x, o);
 	if (!r)
@@ -292,7 +292,7 @@ int cmd_ns_list(const struct options *o, int argc, char **argv)
 		{ "origin", "origin", CELL_TEXT }, { "state", "state", CELL_TEXT }, {},
 	};
 	_cleanup_free_ struct ns_entry *all = NULL;
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	struct report report;
 	struct table table;
 	char addr[ADDR_TEXT];
@@ -300,7 +300,7 @@ int cmd_ns_list(const struct options *o, int argc, char **argv)
 
 	(void)argc;
 	(void)argv;
-	if (state_open(&s, o->bpffs, STATE_READ) || state_ns_all(&s, &all, &count))
+	if (store_open(&s, o->bpffs, STORE_READ) || store_ns_all(&s, &all, &count))
 		return EXIT_FAILED;
 	report_begin(&report, o->json);
 	table_begin(&table, &report, "namespaces", columns);

@@ -156,7 +156,7 @@ static int set_number(struct config *cfg, const struct setting *s, const char *t
 int cmd_set(const struct options *o, int argc, char **argv)
 {
 	const struct setting *setting = find(argv[0]);
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	struct config cfg;
 	int r;
 
@@ -164,13 +164,13 @@ int cmd_set(const struct options *o, int argc, char **argv)
 		unknown(argv[0]);
 		return EXIT_FAILED;
 	}
-	r = state_open(&s, o->bpffs, STATE_WRITE);
+	r = store_open(&s, o->bpffs, STORE_WRITE);
 	if (!r)
-		r = state_config(&s, &cfg);
+		r = store_config(&s, &cfg);
 	if (!r)
 		r = setting ? set_number(&cfg, setting, argv[1]) : set_word(&cfg, argv[0], argv[1]);
 	if (!r)
-		r = state_config_set(&s, &cfg);
+		r = store_config_set(&s, &cfg);
 	return r ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -223,7 +223,7 @@ static void get_table(struct report *r, struct config *cfg)
 int cmd_get(const struct options *o, int argc, char **argv)
 {
 	const struct setting *setting = argc ? find(argv[0]) : NULL;
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	char ports[TEXT_LEN];
 	struct config cfg;
 	struct report r;
@@ -232,7 +232,7 @@ int cmd_get(const struct options *o, int argc, char **argv)
 		unknown(argv[0]);
 		return EXIT_FAILED;
 	}
-	if (state_open(&s, o->bpffs, STATE_READ) || state_config(&s, &cfg))
+	if (store_open(&s, o->bpffs, STORE_READ) || store_config(&s, &cfg))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
 	if (o->json)

@@ -28,9 +28,9 @@ static int by_endpoint(const void *a, const void *b)
 	return (x->rec.endpoint > y->rec.endpoint) - (x->rec.endpoint < y->rec.endpoint);
 }
 
-static int names_load(const struct state *s, struct names *n)
+static int names_load(const struct store *s, struct names *n)
 {
-	int r = state_ns_all(s, &n->entry, &n->count);
+	int r = store_ns_all(s, &n->entry, &n->count);
 
 	if (!r && n->count)
 		qsort(n->entry, n->count, sizeof(*n->entry), by_endpoint);
@@ -125,7 +125,7 @@ static int add_flow(const struct conn *c, const struct flow *f, void *arg)
 		  TEXT(name_of_endpoint(&list->names, c->endpoint)), TEXT(c->portmap ? "published" : "masqueraded"),
 		  TEXT(peer(k->src, k->sport_h, src)), TEXT(peer(k->dst, k->dport_h, dst)),
 		  TEXT(becomes(k, f, to_src, to_dst, change)), TEXT(to_src), TEXT(to_dst),
-		  NUMBER(state_flow_ttl(&list->cfg, c, list->now)));
+		  NUMBER(store_flow_ttl(&list->cfg, c, list->now)));
 	return 0;
 }
 
@@ -144,19 +144,18 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 		{ "expires_s", "expires in", CELL_SECONDS },
 		{},
 	};
-	_cleanup_state_ struct state s = {};
-	struct flow_list list = { .now = state_now() };
+	_cleanup_store_ struct store s = {};
+	struct flow_list list = { .now = store_now() };
 	char live[TEXT_LEN], limit[TEXT_LEN];
 	struct report r;
 	size_t count;
 	int e;
 
-	if (state_open(&s, o->bpffs, STATE_READ) || state_config(&s, &list.cfg) ||
-	    names_load(&s, &list.names))
+	if (store_open(&s, o->bpffs, STORE_READ) || store_config(&s, &list.cfg) || names_load(&s, &list.names))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
 	table_begin_stream(&list.table, &r, "flows", columns);
-	e = state_flows(&s, add_flow, &list);
+	e = store_flows(&s, add_flow, &list);
 	count = list.table.rows;
 	table_end(&list.table);
 	names_free(&list.names);
@@ -204,19 +203,18 @@ int cmd_fdb(const struct options *o, int argc, char **argv)
 		{ "ns", "namespace" },	  { "kind", "kind" },
 		{ "age_s", "last heard of", CELL_SECONDS }, { "net", NULL, CELL_NUMBER }, {},
 	};
-	_cleanup_state_ struct state s = {};
-	struct fdb_list list = { .now = state_now() };
+	_cleanup_store_ struct store s = {};
+	struct fdb_list list = { .now = store_now() };
 	struct config cfg;
 	struct report r;
 	size_t count;
 	int e;
 
-	if (state_open(&s, o->bpffs, STATE_READ) || state_config(&s, &cfg) ||
-	    names_load(&s, &list.names))
+	if (store_open(&s, o->bpffs, STORE_READ) || store_config(&s, &cfg) || names_load(&s, &list.names))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
 	table_begin(&list.table, &r, "fdb", columns);
-	e = state_fdb(&s, add_station, &list);
+	e = store_fdb(&s, add_station, &list);
 	count = list.table.rows;
 	table_end(&list.table);
 	names_free(&list.names);
@@ -273,13 +271,13 @@ uint64_t show_drops(struct report *r, const struct counters *c, bool zeros)
 
 int cmd_stats(const struct options *o, int argc, char **argv)
 {
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	char on[TEXT_LEN], off[TEXT_LEN];
 	uint64_t passed, dropped;
 	struct counters c;
 	struct report r;
 
-	if (state_open(&s, o->bpffs, STATE_READ) || state_counters(&s, &c))
+	if (store_open(&s, o->bpffs, STORE_READ) || store_counters(&s, &c))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
 	passed = show_counters(&r, "passes", "passed", passes, COUNT(passes), &c, o->json);

@@ -26,7 +26,7 @@
 #include "lib/model/device.h"
 
 struct view {
-	struct state state;
+	struct store state;
 	struct nl nl;
 	struct host_record host;
 	struct config cfg;
@@ -75,7 +75,7 @@ static void show_network(struct view *v)
 static void show_flows(struct view *v)
 {
 	char live[TEXT_LEN], limit[TEXT_LEN], refused[TEXT_LEN], evicted[TEXT_LEN], memory[TEXT_LEN];
-	uint64_t flows = v->alloc.live > 0 ? v->alloc.live : 0, bytes = state_flows_memory(&v->state);
+	uint64_t flows = v->alloc.live > 0 ? v->alloc.live : 0, bytes = store_flows_memory(&v->state);
 	const struct counters *c = &v->counters;
 
 	text_number(flows, live);
@@ -118,7 +118,7 @@ static void check_gateway(struct view *v)
 	}
 	check_program(v, HOOK_GATEWAY, dev, v->host.gw_dev);
 	check_program(v, HOOK_PORT, peer, v->host.gw_peer);
-	if (!topo_device_forwards(v->host.gw_peer))
+	if (!device_forwards(v->host.gw_peer))
 		report_problem(v, "ebpfnet up", "somebody switched forwarding off on %s", v->host.gw_peer);
 }
 
@@ -171,7 +171,7 @@ static uint32_t check_xdp(struct view *v, const struct uplink_record *u, const s
 	const char *vlan;
 
 	dataplane_xdp_state(&v->state, dev->ifindex, u->name, &xdp);
-	vlan = wanted ? topo_xdp_unfit(&v->nl, dev, name) : NULL;
+	vlan = wanted ? uplink_xdp_unfit(&v->nl, dev, name) : NULL;
 	snprintf(mend, sizeof(mend), "ip link set dev %s xdp off; ebpfnet up", dev->name);
 	if (xdp.how && (vlan || !(xdp.how & wanted)))
 		report_problem(v, "ebpfnet up", "the XDP prefilter of %s is not as it should be: %s%s", dev->name,
@@ -230,7 +230,7 @@ static void show_uplink(struct view *v, const struct uplink_record *u, struct ta
 	uint32_t how;
 	bool has_addr;
 
-	if (topo_uplink_device(&v->nl, &v->host, u, &dev))
+	if (uplink_device(&v->nl, &v->host, u, &dev))
 		dev = (struct nl_link){};
 	has_addr = dev.ifindex && first_address(dev.name, &addr);
 	if (has_addr)
@@ -253,7 +253,7 @@ static bool is_hooked(const struct view *v, int ifindex)
 {
 	struct uplink ignored;
 
-	return !state_uplink(&v->state, ifindex, &ignored);
+	return !store_uplink(&v->state, ifindex, &ignored);
 }
 
 /* Whether an uplink by that name was told to be in want of programs already. */
@@ -353,11 +353,11 @@ static const char *ns_state(struct view *v, const struct ns_entry *e)
 		return "unplugged";
 	}
 	check_program(v, HOOK_PORT, rec->ifindex, rec->host_dev);
-	if (!state_usage(&v->state, rec->endpoint, &usage)) {
+	if (!store_usage(&v->state, rec->endpoint, &usage)) {
 		check_share(v, e->name, "flows", usage.flows, v->cfg.max_flows_ns);
 		check_share(v, e->name, "ports", usage.ports, v->cfg.max_ports_ns);
 	}
-	missing = topo_missing_inside(rec);
+	missing = endpoint_missing_inside(rec);
 	if (!missing)
 		return "up";
 	report_problem(v, "ebpfnet up", "inside namespace %s, %s", e->name, missing);
@@ -406,16 +406,16 @@ static int collect(struct view *v, const struct options *o)
 	r = nl_open(&v->nl);
 	if (r)
 		return log_err(r, "cannot talk to the kernel by netlink: %s", strerror(-r));
-	r = state_open(&v->state, o->bpffs, STATE_READ);
+	r = store_open(&v->state, o->bpffs, STORE_READ);
 	if (!r)
-		r = state_host(&v->state, &v->host);
+		r = store_host(&v->state, &v->host);
 	if (!r)
-		r = state_config(&v->state, &v->cfg);
+		r = store_config(&v->state, &v->cfg);
 	if (!r)
-		r = state_conn_alloc(&v->state, &v->alloc);
+		r = store_conn_alloc(&v->state, &v->alloc);
 	if (!r)
-		r = state_counters(&v->state, &v->counters);
-	return r ? r : state_ns_all(&v->state, &v->ns, &v->ns_count);
+		r = store_counters(&v->state, &v->counters);
+	return r ? r : store_ns_all(&v->state, &v->ns, &v->ns_count);
 }
 
 static void show_health(struct view *v)
@@ -463,6 +463,6 @@ int cmd_status(const struct options *o, int argc, char **argv)
 	}
 	free(v.ns);
 	nl_close(&v.nl);
-	state_close(&v.state);
+	store_close(&v.state);
 	return status;
 }

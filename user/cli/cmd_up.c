@@ -41,7 +41,7 @@ static int read_ns(const char *text, struct endpoint_request *out)
 	int r;
 
 	snprintf(name, sizeof(name), "%.*s", (int)len, text);
-	r = topo_check_name(name);
+	r = endpoint_check_name(name);
 	if (r)
 		return r;
 	memcpy(out->name, name, sizeof(out->name));
@@ -160,7 +160,7 @@ static int match_wish(const struct up_request *w, const struct host_record *host
 }
 
 /* The namespaces that were asked for and are not there yet. */
-static int check_namespaces(const struct state *s, const struct up_request *w, const struct host_record *host)
+static int check_namespaces(const struct store *s, const struct up_request *w, const struct host_record *host)
 {
 	char is[ADDR_TEXT], wanted[ADDR_TEXT];
 	struct ns_record rec;
@@ -168,7 +168,7 @@ static int check_namespaces(const struct state *s, const struct up_request *w, c
 
 	for (i = 0; i < w->ns_count && !r; i++) {
 		const struct endpoint_request *n = &w->ns[i];
-		bool there = s->fd[MAP_NAMESPACES] >= 0 && !state_ns(s, n->name, &rec);
+		bool there = s->fd[MAP_NAMESPACES] >= 0 && !store_ns(s, n->name, &rec);
 
 		if (there && addr_number(n->addr) && !addr_same(n->addr, rec.addr))
 			return log_err(-EEXIST, "namespace %s has the address %s, not %s; `ebpfnet ns del %s` first",
@@ -179,7 +179,7 @@ static int check_namespaces(const struct state *s, const struct up_request *w, c
 			return log_err(-EEXIST, "namespace %s is there already and not ours; choose another name, "
 						"or plug it in with `ebpfnet attach %s`", n->name, n->name);
 		if (addr_number(n->addr))
-			r = topo_check_addr(s, host, n->addr, NULL);
+			r = endpoint_check_addr(s, host, n->addr, NULL);
 	}
 	return r;
 }
@@ -191,10 +191,10 @@ static int want_uplinks(struct nl *nl, const struct up_request *w, struct host_r
 
 	if (fresh && !w->uplink_count) {
 		host->made |= UPLINKS_FOLLOW;
-		return topo_uplink_want(nl, host, NULL);
+		return uplink_want(nl, host, NULL);
 	}
 	for (i = 0; i < w->uplink_count && !r; i++)
-		r = topo_uplink_want(nl, host, w->uplinks[i]);
+		r = uplink_want(nl, host, w->uplinks[i]);
 	return r;
 }
 
@@ -216,7 +216,7 @@ static void want_defaults(struct up_request *w)
 	strcpy(w->ns[w->ns_count++].name, "ns2");
 }
 
-static int begin(struct state *s, struct nl *nl, struct up_request *w, struct host_record *host)
+static int begin(struct store *s, struct nl *nl, struct up_request *w, struct host_record *host)
 {
 	int r;
 
@@ -226,7 +226,7 @@ static int begin(struct state *s, struct nl *nl, struct up_request *w, struct ho
 	if (!r)
 		r = want_uplinks(nl, w, &w->host, true);
 	if (!r)
-		r = topo_check_subnet(nl, w->host.subnet, w->host.prefix);
+		r = network_check_subnet(nl, w->host.subnet, w->host.prefix);
 	if (!r)
 		r = check_namespaces(s, w, &w->host);
 	if (!r)
@@ -237,50 +237,50 @@ static int begin(struct state *s, struct nl *nl, struct up_request *w, struct ho
 	host->abi = EBPFNET_ABI;
 	if (hosts_etc_missing())
 		host->made |= MADE_ETC_NETNS;
-	host->net = TOPO_NET;
+	host->net = NETWORK_DEFAULT_ID;
 	host->next_endpoint = host->next_portmap = 1;
-	strcpy(host->gw_dev, TOPO_GW_DEV);
-	strcpy(host->gw_peer, TOPO_GW_PEER);
-	return state_host_set(s, host);
+	strcpy(host->gw_dev, NETWORK_GW_DEV);
+	strcpy(host->gw_peer, NETWORK_GW_PEER);
+	return store_host_set(s, host);
 }
 
-static int reserve_all(const struct state *s, struct nl *nl, const struct host_record *host,
+static int reserve_all(const struct store *s, struct nl *nl, const struct host_record *host,
 		       const struct up_request *w)
 {
-	struct topo_taken taken;
+	struct endpoint_taken taken;
 	struct ns_record rec;
 	char path[NETNS_PATH];
 	int pass, i, r;
 
-	r = topo_taken_read(s, host, &taken);
+	r = endpoint_taken_read(s, host, &taken);
 	/* those with an address of their own first, so that no other takes it */
 	for (pass = 0; pass < 2; pass++)
 		for (i = 0; i < w->ns_count && !r; i++) {
 			const struct endpoint_request *n = &w->ns[i];
 
-			if ((pass == 0) != (addr_number(n->addr) != 0) || !state_ns(s, n->name, &rec))
+			if ((pass == 0) != (addr_number(n->addr) != 0) || !store_ns(s, n->name, &rec))
 				continue;
 			netns_path(n->name, path);
-			r = topo_reserve(s, nl, host, &taken, n->name, n->addr, NS_MADE | NS_DECLARED, 0,
-					 path, &rec);
+			r = endpoint_reserve(s, nl, host, &taken, n->name, n->addr, NS_MADE | NS_DECLARED, 0, path,
+					     &rec);
 		}
 	return r;
 }
 
-static int plug_all(const struct state *s, struct nl *nl, const struct host_record *host, bool *changed)
+static int plug_all(const struct store *s, struct nl *nl, const struct host_record *host, bool *changed)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
 	size_t i, count;
 	int r;
 
-	r = state_ns_all(s, &all, &count);
+	r = store_ns_all(s, &all, &count);
 	for (i = 0; i < count && !r; i++) {
 		if (!(all[i].rec.flags & NS_MADE) && netns_stat(all[i].rec.path, NULL)) {
 			log_warn("namespace %s, which was attached, is gone; `ebpfnet detach %s`",
 				 all[i].name, all[i].name);
 			continue;
 		}
-		r = topo_plug(s, nl, host, all[i].name, &all[i].rec, changed);
+		r = endpoint_ensure(s, nl, host, all[i].name, &all[i].rec, changed);
 	}
 	return r;
 }
@@ -290,10 +290,10 @@ static uint32_t uplink_mtu(struct nl *nl, const struct host_record *host)
 {
 	struct nl_link dev;
 
-	return topo_uplink_device(nl, host, &host->uplinks[0], &dev) ? ETH_DATA_LEN : dev.mtu;
+	return uplink_device(nl, host, &host->uplinks[0], &dev) ? ETH_DATA_LEN : dev.mtu;
 }
 
-static int build(struct state *s, struct nl *nl, const struct up_request *w, struct host_record *host, bool *changed)
+static int build(struct store *s, struct nl *nl, const struct up_request *w, struct host_record *host, bool *changed)
 {
 	int r;
 
@@ -301,41 +301,41 @@ static int build(struct state *s, struct nl *nl, const struct up_request *w, str
 	if (!r)
 		r = reserve_all(s, nl, host, w);
 	if (!r)
-		r = topo_gateway(s, nl, host, uplink_mtu(nl, host), changed);
+		r = gateway_ensure(s, nl, host, uplink_mtu(nl, host), changed);
 	if (!r)
 		r = plug_all(s, nl, host, changed);
 	if (!r)
-		r = state_ports_count(s, host->net);
+		r = store_ports_count(s, host->net);
 	if (!r)
-		r = topo_uplinks(s, nl, host, changed);
+		r = uplinks_ensure(s, nl, host, changed);
 	if (!r)
-		topo_settle_all(s, nl);
+		endpoints_wait_running(s, nl);
 	if (!r)
-		r = state_repair(s);
+		r = store_repair(s);
 	if (!r)
-		r = topo_lo(s);
+		r = lo_ensure(s);
 	if (!r)
 		r = hosts_write(s);
 	if (r || !(host->made & UP_DEFAULTS))
 		return r;
 	host->made &= ~UP_DEFAULTS;
-	return state_host_set(s, host);
+	return store_host_set(s, host);
 }
 
 static void tell(const struct host_record *host, const struct ns_entry *all, size_t count)
 {
-	char addr[ADDR_TEXT], gateway[ADDR_TEXT], uplinks[TOPO_UPLINKS_TEXT];
+	char addr[ADDR_TEXT], gateway[ADDR_TEXT], uplinks[UPLINKS_TEXT];
 	size_t i;
 
 	log_info("up: %s/%u, gateway %s on %s, out through %s", addr_text(host->subnet, addr),
 		 host->prefix, addr_text(host->gateway, gateway), host->gw_dev,
-		 topo_uplinks_text(host, uplinks));
+		 uplinks_text(host, uplinks));
 	for (i = 0; i < count; i++)
 		log_info("  %-15s %-15s %s - %s", all[i].name, addr_text(all[i].rec.addr, addr),
 			 all[i].rec.host_dev, all[i].rec.ns_dev);
 }
 
-static int report(const struct state *s, const struct host_record *host, bool changed)
+static int report(const struct store *s, const struct host_record *host, bool changed)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
 	size_t count;
@@ -345,14 +345,14 @@ static int report(const struct state *s, const struct host_record *host, bool ch
 		log_info("already up, nothing to change");
 		return 0;
 	}
-	r = state_ns_all(s, &all, &count);
+	r = store_ns_all(s, &all, &count);
 	if (!r)
 		tell(host, all, count);
 	return r;
 }
 
 /* Undoes an `up` that failed; what was up before it stays. */
-static void roll_back(struct state *s, struct nl *nl, const struct host_record *host, bool fresh,
+static void roll_back(struct store *s, struct nl *nl, const struct host_record *host, bool fresh,
 		      const struct up_request *w, const struct ns_entry *before, size_t count)
 {
 	struct ns_record rec;
@@ -360,20 +360,20 @@ static void roll_back(struct state *s, struct nl *nl, const struct host_record *
 	int i;
 
 	if (fresh) {
-		if (!topo_remove(s, nl))
+		if (!network_remove(s, nl))
 			dataplane_unload(s);
 		return;
 	}
 	for (i = 0; i < w->ns_count; i++) {
 		for (j = 0; j < count && strcmp(before[j].name, w->ns[i].name); j++)
 			;
-		if (j == count && !state_ns(s, w->ns[i].name, &rec))
-			topo_unplug(s, nl, host, w->ns[i].name, &rec);
+		if (j == count && !store_ns(s, w->ns[i].name, &rec))
+			endpoint_remove(s, nl, host, w->ns[i].name, &rec);
 	}
 	hosts_write(s);
 }
 
-static int up(struct state *s, struct nl *nl, struct up_request *w)
+static int up(struct store *s, struct nl *nl, struct up_request *w)
 {
 	_cleanup_free_ struct ns_entry *before = NULL;
 	struct host_record host;
@@ -381,7 +381,7 @@ static int up(struct state *s, struct nl *nl, struct up_request *w)
 	size_t count = 0;
 	int r;
 
-	r = state_host(s, &host);
+	r = store_host(s, &host);
 	if (r)
 		return r;
 	fresh = !host.abi;
@@ -399,7 +399,7 @@ static int up(struct state *s, struct nl *nl, struct up_request *w)
 		if (!r)
 			changed = want_xdp(w, &host);
 		if (!r)
-			r = state_ns_all(s, &before, &count);
+			r = store_ns_all(s, &before, &count);
 	}
 	if (r)
 		return r;
@@ -412,26 +412,26 @@ static int up(struct state *s, struct nl *nl, struct up_request *w)
 }
 
 /* Opens the state; what a `down` that was killed has left is removed first. */
-static int open_to_make(struct state *s, struct nl *nl, const char *bpffs)
+static int open_to_make(struct store *s, struct nl *nl, const char *bpffs)
 {
 	struct host_record host;
 	int r;
 
-	r = state_open(s, bpffs, STATE_MAKE);
+	r = store_open(s, bpffs, STORE_MAKE);
 	if (!r)
-		r = state_host(s, &host);
+		r = store_host(s, &host);
 	if (r || !(host.made & GOING_DOWN))
 		return r;
-	r = topo_remove(s, nl);
+	r = network_remove(s, nl);
 	if (!r)
 		r = dataplane_unload(s);
-	state_close(s);
-	return r ? r : state_open(s, bpffs, STATE_MAKE);
+	store_close(s);
+	return r ? r : store_open(s, bpffs, STORE_MAKE);
 }
 
 int cmd_up(const struct options *o, int argc, char **argv)
 {
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	_cleanup_nl_ struct nl nl = {};
 	struct up_request w = {};
 	int r;
@@ -452,7 +452,7 @@ int cmd_up(const struct options *o, int argc, char **argv)
 
 int cmd_down(const struct options *o, int argc, char **argv)
 {
-	_cleanup_state_ struct state s = {};
+	_cleanup_store_ struct store s = {};
 	_cleanup_nl_ struct nl nl = {};
 	bool there;
 	int r;
@@ -462,12 +462,12 @@ int cmd_down(const struct options *o, int argc, char **argv)
 	r = nl_open(&nl);
 	if (r)
 		return log_err(EXIT_FAILED, "cannot talk to the kernel by netlink: %s", strerror(-r));
-	r = state_open(&s, o->bpffs, STATE_MAKE);
+	r = store_open(&s, o->bpffs, STORE_MAKE);
 	if (r)
 		return EXIT_FAILED;
 	there = s.fd[MAP_HOST] >= 0;
 	if (there)
-		r = topo_remove(&s, &nl);
+		r = network_remove(&s, &nl);
 	if (!r)
 		r = dataplane_unload(&s);
 	if (r)

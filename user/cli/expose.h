@@ -7,6 +7,6 @@
 #include "cli/table.h"
 
 /* The table of what is published, as a member of the report; *ports: how many in all. */
-int expose_table(struct report *r, const struct state *s, size_t *portmaps, uint64_t *ports);
+int expose_table(struct report *r, const struct store *s, size_t *portmaps, uint64_t *ports);
 
 #endif

@@ -52,7 +52,7 @@ static void count_now(struct outcome_of *o, bool first_piece)
 	uint64_t *n = (uint64_t *)&now;
 	int i;
 
-	assert_int_equal(state_counters(&h.state, &now), 0);
+	assert_int_equal(store_counters(&h.state, &now), 0);
 	for (i = 0; i < COUNTERS; i++) {
 		uint64_t rose = n[i] - last[i];
 

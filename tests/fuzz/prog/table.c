@@ -38,7 +38,7 @@ static const char *read_table(struct conn_alloc *a)
 {
 	uint32_t slot, used;
 
-	MUST(!state_conn_alloc(&h.state, a));
+	MUST(!store_conn_alloc(&h.state, a));
 	MUST(a->never_used <= world.cfg.max_flows);
 	MUST(a->live >= 0 && (uint32_t)a->live <= a->never_used);
 	used = a->never_used;

@@ -78,7 +78,7 @@ static void publish_to(const struct station_of *to, const char *on, uint8_t prot
 	};
 	static uint32_t id = 1000000;
 
-	assert_int_equal(state_portmap_add(&h.state, ++id, &portmap), 0);
+	assert_int_equal(store_portmap_add(&h.state, ++id, &portmap), 0);
 	world.rule_ids[world.rules_count] = id;
 	world.portmaps[world.rules_count++] = portmap;
 }
@@ -94,7 +94,7 @@ static void publish_some(void)
 
 static void unpublish(int i)
 {
-	assert_int_equal(state_portmap_del(&h.state, world.rule_ids[i]), 0);
+	assert_int_equal(store_portmap_del(&h.state, world.rule_ids[i]), 0);
 	world.rules_count--;
 	world.portmaps[i] = world.portmaps[world.rules_count];
 	world.rule_ids[i] = world.rule_ids[world.rules_count];

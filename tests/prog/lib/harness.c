@@ -30,7 +30,7 @@ static struct {
 	uint64_t copies[DEV_NS4 - DEV_NS1 + 1];
 } out;
 
-struct state *state(void)
+struct store *state(void)
 {
 	return &h.state;
 }
@@ -43,7 +43,7 @@ static void count_with(int sign)
 	struct counters now;
 	int i;
 
-	assert_int_equal(state_counters(&h.state, &now), 0);
+	assert_int_equal(store_counters(&h.state, &now), 0);
 	for (i = 0; i < COUNTERS; i++)
 		out.counted[i] += sign * ((uint64_t *)&now)[i];
 	for (i = 0; i <= DEV_NS4 - DEV_NS1; i++)
@@ -272,7 +272,7 @@ static int load(void)
 	enum hook hook;
 	int r;
 
-	r = state_open(&h.state, HOST_BPFFS, STATE_MAKE);
+	r = store_open(&h.state, HOST_BPFFS, STORE_MAKE);
 	if (!r)
 		r = dataplane_journal(&h.state);
 	if (!r)

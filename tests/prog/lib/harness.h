@@ -157,7 +157,7 @@ void expect_copies_at(const int *want, const char *file, int line);
 /* ---- what the maps say ---- */
 
 /* The state that a `ebpfnet` command would have open. */
-struct state *state(void);
+struct store *state(void);
 
 struct config config_now(void);
 void configure(const struct config *cfg);

@@ -8,7 +8,7 @@
 #define FLOWS 1024 /* the flow table's size */
 
 extern struct harness {
-	struct state state;
+	struct store state;
 	int prog[HOOKS];
 	/* maps that `ebpfnet` itself has no business with */
 	int icmp_budget, neigh, tcp_ports_in_use, frags, holds;

@@ -26,13 +26,13 @@ struct config config_now(void)
 {
 	struct config cfg;
 
-	assert_int_equal(state_config(&h.state, &cfg), 0);
+	assert_int_equal(store_config(&h.state, &cfg), 0);
 	return cfg;
 }
 
 void configure(const struct config *cfg)
 {
-	assert_int_equal(state_config_set(&h.state, cfg), 0);
+	assert_int_equal(store_config_set(&h.state, cfg), 0);
 }
 
 void next_generation(void)
@@ -57,7 +57,7 @@ uint32_t publish(const char *on, uint8_t proto, uint16_t first, uint16_t last, u
 	};
 	static uint32_t id;
 
-	assert_int_equal(state_portmap_add(&h.state, ++id, &portmap), 0);
+	assert_int_equal(store_portmap_add(&h.state, ++id, &portmap), 0);
 	return id;
 }
 
@@ -75,12 +75,12 @@ void forget_network(uint16_t id)
 {
 	struct network none = {};
 
-	assert_int_equal(state_network_set(&h.state, id, &none), 0);
+	assert_int_equal(store_network_set(&h.state, id, &none), 0);
 }
 
 void forget_port(enum device dev)
 {
-	assert_int_equal(state_port_del(&h.state, ifindex_of(dev)), 0);
+	assert_int_equal(store_port_del(&h.state, ifindex_of(dev)), 0);
 }
 
 static void change_port(enum device dev, uint32_t endpoint, uint16_t flags)
@@ -91,7 +91,7 @@ static void change_port(enum device dev, uint32_t endpoint, uint16_t flags)
 	assert_int_equal(map_get(&h.state, MAP_PORTS, &ifindex, &port), 0);
 	port.endpoint = endpoint;
 	port.flags = flags;
-	assert_int_equal(state_port_set(&h.state, ifindex, &port), 0);
+	assert_int_equal(store_port_set(&h.state, ifindex, &port), 0);
 }
 
 void replace_endpoint(enum device dev)
@@ -139,7 +139,7 @@ static struct conn_alloc alloc_now(void)
 {
 	struct conn_alloc a;
 
-	assert_int_equal(state_conn_alloc(&h.state, &a), 0);
+	assert_int_equal(store_conn_alloc(&h.state, &a), 0);
 	return a;
 }
 
@@ -252,14 +252,14 @@ struct icmp_budget {
 void leave_icmp_budget(uint32_t errors, uint32_t seconds_ago)
 {
 	struct icmp_budget all[libbpf_num_possible_cpus()];
-	uint32_t now = state_now(), second = now;
+	uint32_t now = store_now(), second = now;
 	int i;
 
 	/*
 	 * From the beginning of a second on, so that the test is over before the next one. The
 	 * programs' clock is the coarse one, and a tick late.
 	 */
-	while ((now = state_now()) == second)
+	while ((now = store_now()) == second)
 		usleep(1000);
 	usleep(50000);
 	for (i = 0; i < libbpf_num_possible_cpus(); i++) {
@@ -375,8 +375,8 @@ static void add_network(uint16_t id, const char *subnet, const char *gateway, co
 	};
 
 	mac_parse(mac, net.gw_mac);
-	assert_int_equal(state_network_set(&h.state, id, &net), 0);
-	assert_int_equal(state_gateway_set(&h.state, id, &net), 0);
+	assert_int_equal(store_network_set(&h.state, id, &net), 0);
+	assert_int_equal(store_gateway_set(&h.state, id, &net), 0);
 }
 
 static void add_port_at(uint32_t ifindex, uint32_t endpoint, const char *addr, const char *mac,
@@ -392,7 +392,7 @@ static void add_port_at(uint32_t ifindex, uint32_t endpoint, const char *addr, c
 
 	snprintf(port.name, sizeof(port.name), "ns%u", endpoint);
 	mac_parse(mac, port.mac);
-	assert_int_equal(state_port_set(&h.state, ifindex, &port), 0);
+	assert_int_equal(store_port_set(&h.state, ifindex, &port), 0);
 }
 
 static void add_port(enum device dev, const char *addr, const char *mac, uint16_t net,
@@ -422,7 +422,7 @@ static void fill_maps(void)
 	add_port(DEV_NS2, NS2, NS2_MAC, 1, 0);
 	add_port(DEV_NS3, NS3, NS3_MAC, 1, PORT_SPOOF_ALLOW);
 	add_port(DEV_NS4, NS4, NS4_MAC, 2, 0);
-	assert_int_equal(state_uplink_set(&h.state, ifindex_of(DEV_UPLINK), &uplink), 0);
+	assert_int_equal(store_uplink_set(&h.state, ifindex_of(DEV_UPLINK), &uplink), 0);
 }
 
 int harness_reset(void **unused)

@@ -65,7 +65,7 @@ static int link_create(int prog, int ifindex, int where)
 	}
 }
 
-static int tcx_create(const struct state *s, enum hook hook, int prog, int ifindex, const char *path)
+static int tcx_create(const struct store *s, enum hook hook, int prog, int ifindex, const char *path)
 {
 	_cleanup_fd_ int link =
 		link_create(prog, ifindex, is_egress(hook) ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS);
@@ -73,8 +73,8 @@ static int tcx_create(const struct state *s, enum hook hook, int prog, int ifind
 	return link < 0 ? link : pin_link(s, link, path);
 }
 
-static int tcx_attach(const struct state *s, enum hook hook, int prog, uint32_t prog_id,
-		      int ifindex, const char *dev, bool *changed)
+static int tcx_attach(const struct store *s, enum hook hook, int prog, uint32_t prog_id, int ifindex, const char *dev,
+		      bool *changed)
 {
 	char path[PIN_PATH];
 	struct pin_link link;
@@ -100,7 +100,7 @@ static int tcx_attach(const struct state *s, enum hook hook, int prog, uint32_t 
 	return r ? attach_failed(HOOK_TCX, hook, dev, r) : 0;
 }
 
-static int tcx_detach(const struct state *s, enum hook hook, const char *dev)
+static int tcx_detach(const struct store *s, enum hook hook, const char *dev)
 {
 	char path[PIN_PATH];
 
@@ -108,8 +108,7 @@ static int tcx_detach(const struct state *s, enum hook hook, const char *dev)
 	return pin_remove(path);
 }
 
-static bool tcx_attached(const struct state *s, enum hook hook, uint32_t prog_id, int ifindex,
-			 const char *dev)
+static bool tcx_attached(const struct store *s, enum hook hook, uint32_t prog_id, int ifindex, const char *dev)
 {
 	char path[PIN_PATH];
 	struct pin_link link;
@@ -201,8 +200,8 @@ static int clsact_detach(enum hook hook, int ifindex, const char *dev, bool del_
 
 /* ---- both ---- */
 
-int dataplane_attach(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
-		     const char *dev, bool *changed, bool *made_qdisc)
+int dataplane_attach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev,
+		     bool *changed, bool *made_qdisc)
 {
 	bool unused_changed, unused_made;
 	_cleanup_fd_ int prog = -1;
@@ -221,15 +220,15 @@ int dataplane_attach(const struct state *s, enum hook_kind kind, enum hook hook,
 	return clsact_attach(hook, prog, prog_id, ifindex, dev, changed, made_qdisc);
 }
 
-int dataplane_detach(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
-		     const char *dev, bool del_qdisc)
+int dataplane_detach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev,
+		     bool del_qdisc)
 {
 	if (kind == HOOK_TCX)
 		return tcx_detach(s, hook, dev);
 	return clsact_detach(hook, ifindex, dev, del_qdisc);
 }
 
-int dataplane_rename(const struct state *s, enum hook hook, const char *from, const char *to)
+int dataplane_rename(const struct store *s, enum hook hook, const char *from, const char *to)
 {
 	char old[PIN_PATH], new[PIN_PATH];
 
@@ -240,8 +239,7 @@ int dataplane_rename(const struct state *s, enum hook hook, const char *from, co
 	return log_err(-errno, "cannot rename the pin %s to %s: %s", old, new, strerror(errno));
 }
 
-bool dataplane_attached(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
-			const char *dev)
+bool dataplane_attached(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev)
 {
 	uint32_t prog_id = 0;
 	_cleanup_fd_ int prog = pin_prog_open(s, hook, &prog_id);

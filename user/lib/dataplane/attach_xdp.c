@@ -68,7 +68,7 @@ static void describe(uint32_t prog_id, char *text, size_t len)
 	snprintf(text, len, "%s%sid %u", info.name, info.name[0] ? ", " : "", prog_id);
 }
 
-void dataplane_xdp_state(const struct state *s, int ifindex, const char *dev, struct xdp_state *out)
+void dataplane_xdp_state(const struct store *s, int ifindex, const char *dev, struct xdp_state *out)
 {
 	struct xdp_ids ids = xdp_query(ifindex);
 	struct pin_link link;
@@ -102,7 +102,7 @@ static struct xdp_ids wait_for_dying(int ifindex)
 }
 
 /* The link, or a negative errno. */
-static int create_in(const struct state *s, const struct xdp_way *way, int ifindex)
+static int create_in(const struct store *s, const struct xdp_way *way, int ifindex)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = way->flags);
 	_cleanup_fd_ int prog = -1;
@@ -113,7 +113,7 @@ static int create_in(const struct state *s, const struct xdp_way *way, int ifind
 }
 
 /* In the first of the ways that may be and is possible. The link, or a negative errno. */
-static int create(const struct state *s, uint32_t how, int ifindex, const char *dev)
+static int create(const struct store *s, uint32_t how, int ifindex, const char *dev)
 {
 	int link = -EOPNOTSUPP, refused = 0;
 	size_t i;
@@ -139,7 +139,7 @@ static void blocked(const char *dev, struct xdp_ids ids)
 		 "off and run `ebpfnet up`, or `ebpfnet up --xdp off`", dev, other);
 }
 
-static void attach_new(const struct state *s, uint32_t how, int ifindex, const char *dev, bool *changed)
+static void attach_new(const struct store *s, uint32_t how, int ifindex, const char *dev, bool *changed)
 {
 	struct xdp_ids ids = wait_for_dying(ifindex);
 	_cleanup_fd_ int link = -1;
@@ -164,8 +164,7 @@ static void attach_new(const struct state *s, uint32_t how, int ifindex, const c
 }
 
 /* It is there, and may be of another release: then by the program of this one, with no packet in between. */
-static void refresh(const struct state *s, const struct pin_link *link, uint32_t how, const char *dev,
-		    bool *changed)
+static void refresh(const struct store *s, const struct pin_link *link, uint32_t how, const char *dev, bool *changed)
 {
 	_cleanup_fd_ int prog = -1;
 	uint32_t prog_id;
@@ -181,7 +180,7 @@ static void refresh(const struct state *s, const struct pin_link *link, uint32_t
 			 strerror(-r));
 }
 
-void dataplane_xdp_attach(const struct state *s, uint32_t how, int ifindex, const char *dev, bool *changed)
+void dataplane_xdp_attach(const struct store *s, uint32_t how, int ifindex, const char *dev, bool *changed)
 {
 	struct pin_link link;
 	char path[PIN_PATH];
@@ -197,7 +196,7 @@ void dataplane_xdp_attach(const struct state *s, uint32_t how, int ifindex, cons
 		attach_new(s, how, ifindex, dev, changed);
 }
 
-int dataplane_xdp_detach(const struct state *s, const char *dev, bool *changed)
+int dataplane_xdp_detach(const struct store *s, const char *dev, bool *changed)
 {
 	struct pin_link link;
 	char path[PIN_PATH];

@@ -44,16 +44,16 @@ enum kernel_memory dataplane_kernel_memory(void);
  * Makes and pins the journal's maps; then (dataplane_load) all other maps and programs. Both leave alone what is
  * pinned already. max_flows sizes the flow table; it counts only when the maps are made.
  */
-int dataplane_journal(struct state *s);
-int dataplane_load(struct state *s, uint32_t max_flows);
+int dataplane_journal(struct store *s);
+int dataplane_load(struct store *s, uint32_t max_flows);
 
 /*
  * Attaches hook's program to a device of this network namespace. Attached already: no error and
  * *changed (may be NULL) stays as it is, else it becomes true. For clsact *made_qdisc (may be NULL) tells whether
  * the qdisc had to be made. dev is for the pin's name and for messages.
  */
-int dataplane_attach(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
-		     const char *dev, bool *changed, bool *made_qdisc);
+int dataplane_attach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev,
+		     bool *changed, bool *made_qdisc);
 
 /*
  * Whether the device has a clsact qdisc, whoever made it. Ask before attaching to a device that is
@@ -66,38 +66,37 @@ bool dataplane_has_qdisc(int ifindex);
  * Detaches it. del_qdisc: remove the clsact qdisc too, if nobody else has a filter there.
  * A device that is gone is no error: its pin is removed.
  */
-int dataplane_detach(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
-		     const char *dev, bool del_qdisc);
+int dataplane_detach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev,
+		     bool del_qdisc);
 
 /* The device is called otherwise now: so is the link's pin. What is not pinned is no error. */
-int dataplane_rename(const struct state *s, enum hook hook, const char *from, const char *to);
+int dataplane_rename(const struct store *s, enum hook hook, const char *from, const char *to);
 
 /* Whether hook's program is attached to the device now. */
-bool dataplane_attached(const struct state *s, enum hook_kind kind, enum hook hook, int ifindex,
-			const char *dev);
+bool dataplane_attached(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev);
 
 /* ---- the XDP prefilter; its link is pinned like those of TCX ---- */
 
 /* Loads and pins its programs, after dataplane_load(). Leaves alone what is pinned already. */
-int dataplane_xdp_load(const struct state *s);
+int dataplane_xdp_load(const struct store *s);
 
 /* What of XDP is on a device. */
 struct xdp_state {
 	uint32_t how;			/* the XDP prefilter: XDP_MODE_NATIVE or XDP_MODE_GENERIC; 0: it is not there */
 	char other[32];			/* another's program, by name and id; "": none */
 };
-void dataplane_xdp_state(const struct state *s, int ifindex, const char *dev, struct xdp_state *out);
+void dataplane_xdp_state(const struct store *s, int ifindex, const char *dev, struct xdp_state *out);
 
 /*
  * Attaches it in one of the modes how (XDP_MODE_*). Already attached in one of them: no change. Another owner's XDP
  * program stays. Failing to attach is logged and is no error.
  */
-void dataplane_xdp_attach(const struct state *s, uint32_t how, int ifindex, const char *dev, bool *changed);
+void dataplane_xdp_attach(const struct store *s, uint32_t how, int ifindex, const char *dev, bool *changed);
 
 /* At once, and not when the kernel gets to it. What is not attached is no error. changed: may be NULL. */
-int dataplane_xdp_detach(const struct state *s, const char *dev, bool *changed);
+int dataplane_xdp_detach(const struct store *s, const char *dev, bool *changed);
 
 /* Removes every pin of ours and the folder. Devices must have been detached. */
-int dataplane_unload(struct state *s);
+int dataplane_unload(struct store *s);
 
 #endif

@@ -56,13 +56,13 @@ const char *hook_kind_name(enum hook_kind kind)
 	return kind == HOOK_TCX ? "tcx" : "clsact";
 }
 
-void pin_prog_path(const struct state *s, enum hook hook, char path[PIN_PATH])
+void pin_prog_path(const struct store *s, enum hook hook, char path[PIN_PATH])
 {
 	snprintf(path, PIN_PATH, "%s/progs/%s", s->dir, hook_name(hook));
 }
 
 /* A dot in a name is reserved on bpffs; a colon cannot be in a device's name. */
-void pin_link_path(const struct state *s, enum hook hook, const char *dev, char path[PIN_PATH])
+void pin_link_path(const struct store *s, enum hook hook, const char *dev, char path[PIN_PATH])
 {
 	char *c;
 
@@ -73,7 +73,7 @@ void pin_link_path(const struct state *s, enum hook hook, const char *dev, char 
 			*c = ':';
 }
 
-int pin_prog_open(const struct state *s, enum hook hook, uint32_t *id)
+int pin_prog_open(const struct store *s, enum hook hook, uint32_t *id)
 {
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
@@ -112,7 +112,7 @@ int pin_link_open(const char *path, struct pin_link *out)
 	return 0;
 }
 
-int pin_link(const struct state *s, int link, const char *path)
+int pin_link(const struct store *s, int link, const char *path)
 {
 	char folder[PIN_PATH];
 
@@ -140,7 +140,7 @@ static void close_object(struct bpf_object **obj)
 	bpf_object__close(*obj);
 }
 
-static uint32_t pinned_size(const struct state *s, enum map_id id)
+static uint32_t pinned_size(const struct store *s, enum map_id id)
 {
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
@@ -151,7 +151,7 @@ static uint32_t pinned_size(const struct state *s, enum map_id id)
 }
 
 /* What is pinned has its size already, whatever is asked for now. */
-static uint32_t flows_to_make(const struct state *s, uint32_t wanted)
+static uint32_t flows_to_make(const struct store *s, uint32_t wanted)
 {
 	uint32_t conns = pinned_size(s, MAP_CONNS), flows = pinned_size(s, MAP_FLOWS);
 
@@ -194,8 +194,7 @@ static int load_failed(const struct object *o, int r)
 	return log_err(r, "cannot load the %s object into the kernel: %s", o->name, bpf_log_why(r));
 }
 
-static int load_object(const struct state *s, const struct object *o, const char *pin,
-		       uint32_t max_flows)
+static int load_object(const struct store *s, const struct object *o, const char *pin, uint32_t max_flows)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = o->name, .pin_root_path = s->dir);
 	__attribute__((cleanup(close_object))) struct bpf_object *obj = NULL;
@@ -224,7 +223,7 @@ static int load_object(const struct state *s, const struct object *o, const char
 }
 
 /* RFC 4787 REQ-5, 5382 REQ-5, 5508 REQ-2; IEEE 802.1D-2004 table 7-5. */
-static int first_config(const struct state *s, uint32_t max_flows)
+static int first_config(const struct store *s, uint32_t max_flows)
 {
 	static const struct config defaults = {
 		.abi = EBPFNET_ABI,
@@ -247,7 +246,7 @@ static int first_config(const struct state *s, uint32_t max_flows)
 	struct config cfg;
 	int r;
 
-	r = state_config(s, &cfg);
+	r = store_config(s, &cfg);
 	if (r || cfg.abi)
 		return r;
 	cfg = defaults;
@@ -255,20 +254,20 @@ static int first_config(const struct state *s, uint32_t max_flows)
 	cfg.max_flows_ns = cfg.max_ports_ns = max_flows / 2; /* one cannot fill it alone */
 	if (getrandom(&cfg.mark, sizeof(cfg.mark), 0) != sizeof(cfg.mark))
 		return log_err(-errno, "cannot get a random number: %s", strerror(errno));
-	return state_config_set(s, &cfg);
+	return store_config_set(s, &cfg);
 }
 
-int dataplane_journal(struct state *s)
+int dataplane_journal(struct store *s)
 {
 	int r;
 
 	if (s->fd[MAP_HOST] >= 0 && s->fd[MAP_NAMESPACES] >= 0)
 		return 0;
 	r = load_object(s, &journal, NULL, 0);
-	return r ? r : state_reopen(s);
+	return r ? r : store_reopen(s);
 }
 
-static int load_hook(const struct state *s, enum hook hook, uint32_t max_flows)
+static int load_hook(const struct store *s, enum hook hook, uint32_t max_flows)
 {
 	char path[PIN_PATH];
 
@@ -276,7 +275,7 @@ static int load_hook(const struct state *s, enum hook hook, uint32_t max_flows)
 	return access(path, F_OK) ? load_object(s, &objects[hook], path, max_flows) : 0;
 }
 
-int dataplane_load(struct state *s, uint32_t max_flows)
+int dataplane_load(struct store *s, uint32_t max_flows)
 {
 	enum hook hook;
 	int r = 0;
@@ -286,12 +285,12 @@ int dataplane_load(struct state *s, uint32_t max_flows)
 		if (hook != HOOK_UPLINK_XDP && hook != HOOK_UPLINK_XDPGENERIC)
 			r = load_hook(s, hook, max_flows);
 	if (!r)
-		r = state_reopen(s);
+		r = store_reopen(s);
 	return r ? r : first_config(s, max_flows);
 }
 
 /* bpf/kern/ctx_xdp.h: a device's MAC address is the kernel's to know. */
-int dataplane_xdp_load(const struct state *s)
+int dataplane_xdp_load(const struct store *s)
 {
 	int r;
 
@@ -349,7 +348,7 @@ static int remove_folder(const char *folder)
 }
 
 /* Programs before maps, so that a program's pin goes on meaning what it means; the journal last. */
-int dataplane_unload(struct state *s)
+int dataplane_unload(struct store *s)
 {
 	static const enum map_id last[] = { MAP_NAMESPACES, MAP_HOST };
 	char path[PIN_PATH];

@@ -13,11 +13,11 @@
 #define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
 #define ATTACH_TCX_EGRESS ((enum bpf_attach_type)47)
 
-void pin_prog_path(const struct state *s, enum hook hook, char path[PIN_PATH]);
-void pin_link_path(const struct state *s, enum hook hook, const char *dev, char path[PIN_PATH]);
+void pin_prog_path(const struct store *s, enum hook hook, char path[PIN_PATH]);
+void pin_link_path(const struct store *s, enum hook hook, const char *dev, char path[PIN_PATH]);
 
 /* Quiet. The program's descriptor, and its id in the kernel. */
-int pin_prog_open(const struct state *s, enum hook hook, uint32_t *id);
+int pin_prog_open(const struct store *s, enum hook hook, uint32_t *id);
 
 /* Quiet if absent. */
 int pin_remove(const char *path);
@@ -33,7 +33,7 @@ struct pin_link {
 int pin_link_open(const char *path, struct pin_link *out);
 
 /* Pins a link, which dies with its descriptor until then: a command that is killed before has attached nothing. */
-int pin_link(const struct state *s, int link, const char *path);
+int pin_link(const struct store *s, int link, const char *path);
 
 /* Whether a program is one of this or another release of ours. */
 bool pin_prog_is_ours(uint32_t prog_id);

@@ -9,7 +9,7 @@
 #include "lib/model/device.h"
 
 /* What a name leads to: 0, -ENODEV, or -EEXIST (logged) when a device of somebody else has it. */
-int topo_device_get(struct nl *nl, const char *name, const uint8_t mac[6], struct nl_link *out)
+int device_get(struct nl *nl, const char *name, const uint8_t mac[6], struct nl_link *out)
 {
 	int r = nl_link_get(nl, name, 0, out);
 
@@ -22,7 +22,7 @@ int topo_device_get(struct nl *nl, const char *name, const uint8_t mac[6], struc
 	return 0;
 }
 
-int topo_device_up(struct nl *nl, const struct nl_link *dev, bool *changed)
+int device_up(struct nl *nl, const struct nl_link *dev, bool *changed)
 {
 	int r;
 
@@ -34,7 +34,7 @@ int topo_device_up(struct nl *nl, const struct nl_link *dev, bool *changed)
 }
 
 /* Host-side devices speak no IPv6: no address, no router solicitations, no advertisement heard. */
-int topo_device_no_ipv6(const char *dev)
+int device_no_ipv6(const char *dev)
 {
 	char path[96];
 	_cleanup_fd_ int fd = -1;
@@ -48,7 +48,7 @@ int topo_device_no_ipv6(const char *dev)
 	return 0;
 }
 
-bool topo_device_forwards(const char *dev)
+bool device_forwards(const char *dev)
 {
 	_cleanup_file_ FILE *f = NULL;
 	char path[96];

@@ -6,9 +6,9 @@
 #include "lib/kernel/nl.h"
 
 /* The device of a name, ours by its MAC. -ENODEV (quiet): none; -EEXIST (logged): somebody else's. */
-int topo_device_get(struct nl *nl, const char *name, const uint8_t mac[6], struct nl_link *out);
-int topo_device_up(struct nl *nl, const struct nl_link *dev, bool *changed);
-int topo_device_no_ipv6(const char *dev);
-bool topo_device_forwards(const char *dev);	/* ipv4.conf.DEV.forwarding */
+int device_get(struct nl *nl, const char *name, const uint8_t mac[6], struct nl_link *out);
+int device_up(struct nl *nl, const struct nl_link *dev, bool *changed);
+int device_no_ipv6(const char *dev);
+bool device_forwards(const char *dev);	/* ipv4.conf.DEV.forwarding */
 
 #endif

@@ -21,7 +21,7 @@
 
 /* ---- checks ---- */
 
-int topo_check_name(const char *name)
+int endpoint_check_name(const char *name)
 {
 	size_t len = strlen(name), i;
 
@@ -45,8 +45,7 @@ static bool addr_usable(const struct host_record *host, struct ipaddr addr)
 	       !addr_same(addr, addr_broadcast(host->subnet, host->prefix));
 }
 
-int topo_check_addr(const struct state *s, const struct host_record *host, struct ipaddr addr,
-		    const char *except)
+int endpoint_check_addr(const struct store *s, const struct host_record *host, struct ipaddr addr, const char *except)
 {
 	char text[ADDR_TEXT], subnet[ADDR_TEXT];
 	_cleanup_free_ struct ns_entry *all = NULL;
@@ -63,7 +62,7 @@ int topo_check_addr(const struct state *s, const struct host_record *host, struc
 	if (!addr_usable(host, addr))
 		return log_err(-EINVAL, "address %s is the network or broadcast address of %s/%u; choose another",
 			       text, subnet, host->prefix);
-	r = state_ns_all(s, &all, &count);
+	r = store_ns_all(s, &all, &count);
 	if (r)
 		return r;
 	for (i = 0; i < count; i++)
@@ -83,35 +82,35 @@ static uint32_t subnet_size(const struct host_record *host)
 	return 1u << (32 - host->prefix);
 }
 
-static void take(const struct host_record *host, struct topo_taken *t, uint16_t number, struct ipaddr addr)
+static void take(const struct host_record *host, struct endpoint_taken *t, uint16_t number, struct ipaddr addr)
 {
 	uint32_t turn = (addr_number(addr) - addr_number(host->subnet) - FIRST_ADDR) & (subnet_size(host) - 1);
 
 	if (number < EBPFNET_MAX_PORTS)
 		t->number[number] = true;
-	if (turn < TOPO_TURNS)
+	if (turn < ENDPOINT_TURNS)
 		t->addr[turn] = true;
 }
 
-int topo_taken_read(const struct state *s, const struct host_record *host, struct topo_taken *out)
+int endpoint_taken_read(const struct store *s, const struct host_record *host, struct endpoint_taken *out)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
 	size_t i, count;
 	int r;
 
-	*out = (struct topo_taken){};
-	r = state_ns_all(s, &all, &count);
+	*out = (struct endpoint_taken){};
+	r = store_ns_all(s, &all, &count);
 	for (i = 0; !r && i < count; i++)
 		take(host, out, all[i].rec.number, all[i].rec.addr);
 	return r;
 }
 
-static int next_addr(const struct host_record *host, const struct topo_taken *t, struct ipaddr *out)
+static int next_addr(const struct host_record *host, const struct endpoint_taken *t, struct ipaddr *out)
 {
 	uint32_t base = addr_number(host->subnet), size = subnet_size(host), i;
 	char text[ADDR_TEXT];
 
-	for (i = 0; i < size && i < TOPO_TURNS; i++) {
+	for (i = 0; i < size && i < ENDPOINT_TURNS; i++) {
 		*out = addr_from(base + (i + FIRST_ADDR) % size);
 		if (addr_usable(host, *out) && !t->addr[i])
 			return 0;
@@ -122,7 +121,7 @@ static int next_addr(const struct host_record *host, const struct topo_taken *t,
 }
 
 /* The lowest N that no record has and that no device of somebody else's is called after. */
-static int next_number(struct nl *nl, const struct topo_taken *t, uint16_t *out)
+static int next_number(struct nl *nl, const struct endpoint_taken *t, uint16_t *out)
 {
 	struct nl_link ignored;
 	char dev[IFNAMSIZ];
@@ -138,9 +137,9 @@ static int next_number(struct nl *nl, const struct topo_taken *t, uint16_t *out)
 	return log_err(-ENOSPC, "all %d ports are in use; remove a namespace first", EBPFNET_MAX_PORTS);
 }
 
-int topo_reserve(const struct state *s, struct nl *nl, const struct host_record *host,
-		 struct topo_taken *taken, const char *name, struct ipaddr addr, uint16_t flags, uint16_t port_flags,
-		 const char *path, struct ns_record *out)
+int endpoint_reserve(const struct store *s, struct nl *nl, const struct host_record *host,
+		     struct endpoint_taken *taken, const char *name, struct ipaddr addr, uint16_t flags,
+		     uint16_t port_flags, const char *path, struct ns_record *out)
 {
 	struct ns_record rec = { .net = host->net, .flags = flags | NS_PENDING, .port_flags = port_flags };
 	int r;
@@ -156,7 +155,7 @@ int topo_reserve(const struct state *s, struct nl *nl, const struct host_record 
 	snprintf(rec.host_dev, sizeof(rec.host_dev), "veth%u", rec.number);
 	snprintf(rec.ns_dev, sizeof(rec.ns_dev), "ceth%u", rec.number);
 	snprintf(rec.path, sizeof(rec.path), "%s", path);
-	r = state_ns_set(s, name, &rec);
+	r = store_ns_set(s, name, &rec);
 	if (r)
 		return r;
 	take(host, taken, rec.number, rec.addr);
@@ -166,13 +165,13 @@ int topo_reserve(const struct state *s, struct nl *nl, const struct host_record 
 
 /* ---- plugging in ---- */
 
-static int forget_port(const struct state *s, const struct host_record *host, struct ns_record *rec)
+static int forget_port(const struct store *s, const struct host_record *host, struct ns_record *rec)
 {
 	/* one that never had an endpoint has no rules: to look for them is to read the whole map */
-	int r = rec->endpoint ? state_portmaps_del(s, rec->endpoint) : 0;
+	int r = rec->endpoint ? store_portmaps_del(s, rec->endpoint) : 0;
 
 	if (!r)
-		r = state_port_del(s, rec->ifindex);
+		r = store_port_del(s, rec->ifindex);
 	if (!r && host->hook == HOOK_TCX)
 		r = dataplane_detach(s, HOOK_TCX, HOOK_PORT, 0, rec->host_dev, false);
 	rec->ifindex = 0;
@@ -187,7 +186,7 @@ static int remove_pair(struct nl *nl, const struct ns_record *rec)
 	int r;
 
 	addr_host_mac(rec->addr, mac);
-	if (topo_device_get(nl, rec->host_dev, mac, &dev))
+	if (device_get(nl, rec->host_dev, mac, &dev))
 		return 0;
 	r = nl_link_del(nl, dev.ifindex);
 	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", dev.name, nl_why(nl, r)) : 0;
@@ -197,8 +196,8 @@ static int remove_pair(struct nl *nl, const struct ns_record *rec)
  * The namespace of the record: as it was, or made again under its name. One that lost its name lives on
  * while processes are in it, without us.
  */
-static int ensure_namespace(const struct state *s, struct nl *nl, const struct host_record *host,
-			    const char *name, struct ns_record *rec, bool *changed)
+static int ensure_namespace(const struct store *s, struct nl *nl, const struct host_record *host, const char *name,
+			    struct ns_record *rec, bool *changed)
 {
 	struct netns_id id;
 	int r;
@@ -228,7 +227,7 @@ static int ensure_namespace(const struct state *s, struct nl *nl, const struct h
 	rec->netns_dev = id.dev;
 	rec->netns_ino = id.ino;
 	rec->flags |= NS_PENDING;
-	return state_ns_set(s, name, rec);
+	return store_ns_set(s, name, rec);
 }
 
 static int make_pair(struct nl *nl, const struct host_record *host, const struct ns_record *rec,
@@ -257,12 +256,12 @@ static int ensure_pair(struct nl *nl, const struct host_record *host, const stru
 	int r;
 
 	addr_host_mac(rec->addr, mac);
-	r = topo_device_get(nl, rec->host_dev, mac, dev);
+	r = device_get(nl, rec->host_dev, mac, dev);
 	if (r != -ENODEV)
 		return r;
 	*changed = true;
 	r = make_pair(nl, host, rec, netns);
-	return r ? r : topo_device_get(nl, rec->host_dev, mac, dev);
+	return r ? r : device_get(nl, rec->host_dev, mac, dev);
 }
 
 struct furnishing {
@@ -288,7 +287,7 @@ static int configure_netns(void *arg)
 			       f->rec->ns_dev, nl_why(&nl, r));
 	r = nl_link_get(&nl, "lo", 0, &lo);
 	if (!r)
-		r = topo_device_up(&nl, &lo, f->changed);
+		r = device_up(&nl, &lo, f->changed);
 	if (!r && !nl_addr_has(&nl, dev.ifindex, f->rec->addr)) {
 		*f->changed = true;
 		r = nl_addr_add(&nl, dev.ifindex, f->rec->addr, f->host->prefix, RT_SCOPE_UNIVERSE);
@@ -330,7 +329,7 @@ static int inspect(void *arg)
 	return 0;
 }
 
-const char *topo_missing_inside(const struct ns_record *rec)
+const char *endpoint_missing_inside(const struct ns_record *rec)
 {
 	struct inspection x = { rec, NULL };
 	_cleanup_fd_ int netns = netns_open(rec->path, NULL);
@@ -340,7 +339,7 @@ const char *topo_missing_inside(const struct ns_record *rec)
 	return x.missing;
 }
 
-static int sync_port(const struct state *s, const char *name, struct ns_record *rec, const struct nl_link *dev,
+static int sync_port(const struct store *s, const char *name, struct ns_record *rec, const struct nl_link *dev,
 		     bool *changed)
 {
 	struct port p = { .addr = rec->addr, .net = rec->net, .flags = rec->port_flags,
@@ -352,30 +351,30 @@ static int sync_port(const struct state *s, const char *name, struct ns_record *
 		return 0;
 	*changed = true;
 	if (rec->ifindex && rec->ifindex != (uint32_t)dev->ifindex) {
-		r = state_port_del(s, rec->ifindex);
+		r = store_port_del(s, rec->ifindex);
 		if (r)
 			return r;
 	}
 	/* another device is another endpoint: flows that lead to the old one end, rules are for the namespace */
 	had_endpoint = rec->endpoint;
-	r = state_new_endpoint(s, &rec->endpoint);
+	r = store_new_endpoint(s, &rec->endpoint);
 	/* a namespace is published once it is plugged in: a new one has no rules to look for */
 	if (!r && had_endpoint)
-		r = state_portmaps_move(s, name, rec->endpoint);
+		r = store_portmaps_move(s, name, rec->endpoint);
 	if (r)
 		return r;
 	rec->ifindex = dev->ifindex;
-	r = state_ns_set(s, name, rec);
+	r = store_ns_set(s, name, rec);
 	if (r)
 		return r;
 	p.endpoint = rec->endpoint;
 	snprintf(p.name, sizeof(p.name), "%s", name);
 	memcpy(p.mac, rec->mac, sizeof(p.mac));
-	return state_port_set(s, dev->ifindex, &p);
+	return store_port_set(s, dev->ifindex, &p);
 }
 
 /* The file that names resolve by inside; a namespace without a name of its own has none. */
-static int ensure_hosts(const struct state *s, const char *name, struct ns_record *rec)
+static int ensure_hosts(const struct store *s, const char *name, struct ns_record *rec)
 {
 	int r = 0;
 
@@ -383,13 +382,13 @@ static int ensure_hosts(const struct state *s, const char *name, struct ns_recor
 		return 0;
 	if (rec->flags & NS_PENDING && !(rec->flags & NS_HOSTS_LINK)) {
 		hosts_plan(name, &rec->flags);
-		r = state_ns_set(s, name, rec);
+		r = store_ns_set(s, name, rec);
 	}
 	return r ? r : hosts_link(name, rec->flags);
 }
 
-int topo_plug(const struct state *s, struct nl *nl, const struct host_record *host,
-	      const char *name, struct ns_record *rec, bool *changed)
+int endpoint_ensure(const struct store *s, struct nl *nl, const struct host_record *host, const char *name,
+		    struct ns_record *rec, bool *changed)
 {
 	struct furnishing f = { host, rec, changed };
 	_cleanup_fd_ int netns = -1;
@@ -405,13 +404,13 @@ int topo_plug(const struct state *s, struct nl *nl, const struct host_record *ho
 			       strerror(-netns));
 	r = ensure_pair(nl, host, rec, netns, &dev, changed);
 	if (!r)
-		r = topo_device_no_ipv6(dev.name);
+		r = device_no_ipv6(dev.name);
 	if (!r)
 		r = dataplane_attach(s, host->hook, HOOK_PORT, dev.ifindex, dev.name, changed, NULL);
 	if (!r)
 		r = sync_port(s, name, rec, &dev, changed);
 	if (!r)
-		r = topo_device_up(nl, &dev, changed);
+		r = device_up(nl, &dev, changed);
 	if (!r)
 		r = netns_run(netns, configure_netns, &f);
 	if (!r)
@@ -419,7 +418,7 @@ int topo_plug(const struct state *s, struct nl *nl, const struct host_record *ho
 	if (r || !(rec->flags & NS_PENDING))
 		return r;
 	rec->flags &= ~NS_PENDING;
-	return state_ns_set(s, name, rec);
+	return store_ns_set(s, name, rec);
 }
 
 /*
@@ -438,20 +437,20 @@ static void settle(struct nl *nl, const struct ns_record *rec, int *waited)
 	}
 }
 
-void topo_settle(struct nl *nl, const struct ns_record *rec)
+void endpoint_wait_running(struct nl *nl, const struct ns_record *rec)
 {
 	int waited = 0;
 
 	settle(nl, rec, &waited);
 }
 
-void topo_settle_all(const struct state *s, struct nl *nl)
+void endpoints_wait_running(const struct store *s, struct nl *nl)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
 	size_t i, count;
 	int waited = 0;
 
-	if (state_ns_all(s, &all, &count))
+	if (store_ns_all(s, &all, &count))
 		return;
 	for (i = 0; i < count; i++)
 		settle(nl, &all[i].rec, &waited);
@@ -474,13 +473,13 @@ static int remove_namespace(const char *name, const struct ns_record *rec)
 	return netns_remove(name);
 }
 
-int topo_unplug(const struct state *s, struct nl *nl, const struct host_record *host,
-		const char *name, struct ns_record *rec)
+int endpoint_remove(const struct store *s, struct nl *nl, const struct host_record *host, const char *name,
+		    struct ns_record *rec)
 {
 	int r;
 
 	rec->flags |= NS_PENDING;
-	r = state_ns_set(s, name, rec);
+	r = store_ns_set(s, name, rec);
 	if (!r)
 		r = forget_port(s, host, rec);
 	if (!r)
@@ -490,5 +489,5 @@ int topo_unplug(const struct state *s, struct nl *nl, const struct host_record *
 	if (r)
 		return r;
 	hosts_unlink(name, rec->flags);
-	return state_ns_del(s, name);
+	return store_ns_del(s, name);
 }

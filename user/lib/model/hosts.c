@@ -35,7 +35,7 @@ static void print_names(FILE *out, const struct host_record *host, const struct 
 			fprintf(out, "%-15s %s\n", addr_text(all[i].rec.addr, addr), all[i].name);
 }
 
-int hosts_write(const struct state *s)
+int hosts_write(const struct store *s)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
 	_cleanup_file_ FILE *out = NULL;
@@ -43,9 +43,9 @@ int hosts_write(const struct state *s)
 	size_t count;
 	int r;
 
-	r = state_ns_all(s, &all, &count);
+	r = store_ns_all(s, &all, &count);
 	if (!r)
-		r = state_host(s, &host);
+		r = store_host(s, &host);
 	if (r)
 		return r;
 	if (!count) {

@@ -12,7 +12,7 @@
 #include "lib/store/store.h"
 
 /* Writes the file for the namespaces of the journal; without any, removes it. Logs. */
-int hosts_write(const struct state *s);
+int hosts_write(const struct store *s);
 
 /* Whether /etc/netns would have to be made. */
 bool hosts_etc_missing(void);

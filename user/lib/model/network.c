@@ -18,14 +18,14 @@
 
 /* ---- checks ---- */
 
-int topo_check_subnet(struct nl *nl, struct ipaddr subnet, uint8_t prefix)
+int network_check_subnet(struct nl *nl, struct ipaddr subnet, uint8_t prefix)
 {
 	char ours[ADDR_TEXT], theirs[ADDR_TEXT];
 	struct nl_link gw = {}, dev = {};
 	struct nl_route route;
 	int r;
 
-	nl_link_get(nl, TOPO_GW_DEV, 0, &gw);
+	nl_link_get(nl, NETWORK_GW_DEV, 0, &gw);
 	r = nl_route_overlap(nl, subnet, prefix, gw.ifindex ? gw.ifindex : -1, &route);
 	if (r == -ENOENT)
 		return 0;
@@ -57,24 +57,24 @@ static int get_gateway(struct nl *nl, const struct host_record *host, struct nl_
 	int r;
 
 	addr_mac(host->gateway, mac);
-	r = topo_device_get(nl, host->gw_dev, mac, gw);
+	r = device_get(nl, host->gw_dev, mac, gw);
 	if (r)
 		return r;
 	addr_host_mac(host->gateway, mac);
-	return topo_device_get(nl, host->gw_peer, mac, peer);
+	return device_get(nl, host->gw_peer, mac, peer);
 }
 
 /* What the programs know of it: written when it differs. */
-static int sync_gateway(const struct state *s, const struct host_record *host, const struct nl_link *gw,
+static int sync_gateway(const struct store *s, const struct host_record *host, const struct nl_link *gw,
 			const struct nl_link *peer, bool *changed)
 {
 	struct network net = {}, old;
 	struct config cfg;
 	int r;
 
-	r = state_network(s, host->net, &old);
+	r = store_network(s, host->net, &old);
 	if (!r)
-		r = state_config(s, &cfg);
+		r = store_config(s, &cfg);
 	if (r)
 		return r;
 	net = (struct network){
@@ -91,15 +91,14 @@ static int sync_gateway(const struct state *s, const struct host_record *host, c
 		return 0;
 	*changed = true;
 	cfg.fib_ifindex = peer->ifindex;
-	r = state_config_set(s, &cfg);
+	r = store_config_set(s, &cfg);
 	if (!r)
-		r = state_gateway_set(s, host->net, &net);
+		r = store_gateway_set(s, host->net, &net);
 	/* last: it is what says, the next time, that all of it was written */
-	return r ? r : state_network_set(s, host->net, &net);
+	return r ? r : store_network_set(s, host->net, &net);
 }
 
-int topo_gateway(const struct state *s, struct nl *nl, const struct host_record *host,
-		 uint32_t mtu, bool *changed)
+int gateway_ensure(const struct store *s, struct nl *nl, const struct host_record *host, uint32_t mtu, bool *changed)
 {
 	struct nl_link gw, peer;
 	int r;
@@ -114,15 +113,15 @@ int topo_gateway(const struct state *s, struct nl *nl, const struct host_record 
 	if (r)
 		return r;
 	/* in the peer's name the routing table is asked; nothing that arrives there passes on */
-	if (!topo_device_forwards(peer.name)) {
+	if (!device_forwards(peer.name)) {
 		*changed = true;
 		r = nl_link_devconf(nl, peer.ifindex, IPV4_DEVCONF_FORWARDING, 1);
 	}
 	if (r)
 		return log_err(r, "cannot set forwarding on %s: %s", peer.name, nl_why(nl, r));
-	r = topo_device_no_ipv6(gw.name);
+	r = device_no_ipv6(gw.name);
 	if (!r)
-		r = topo_device_no_ipv6(peer.name);
+		r = device_no_ipv6(peer.name);
 	if (!r)
 		r = dataplane_attach(s, host->hook, HOOK_PORT, peer.ifindex, peer.name, changed, NULL);
 	if (!r)
@@ -130,9 +129,9 @@ int topo_gateway(const struct state *s, struct nl *nl, const struct host_record 
 	if (!r)
 		r = sync_gateway(s, host, &gw, &peer, changed);
 	if (!r)
-		r = topo_device_up(nl, &peer, changed);
+		r = device_up(nl, &peer, changed);
 	if (!r)
-		r = topo_device_up(nl, &gw, changed);
+		r = device_up(nl, &gw, changed);
 	if (r || nl_addr_has(nl, gw.ifindex, host->gateway))
 		return r;
 	*changed = true;
@@ -143,7 +142,7 @@ int topo_gateway(const struct state *s, struct nl *nl, const struct host_record 
 
 /* ---- lo, while something is published ---- */
 
-static int hook_lo(const struct state *s, struct host_record *host)
+static int hook_lo(const struct store *s, struct host_record *host)
 {
 	int r;
 
@@ -151,11 +150,11 @@ static int hook_lo(const struct state *s, struct host_record *host)
 	if (host->hook == HOOK_CLSACT && !dataplane_has_qdisc(LO_IFINDEX))
 		host->made |= MADE_LO_QDISC;
 	host->made |= LO_HOOKED;
-	r = state_host_set(s, host);
+	r = store_host_set(s, host);
 	return r ? r : dataplane_attach(s, host->hook, HOOK_LO, LO_IFINDEX, "lo", NULL, NULL);
 }
 
-static int unhook_lo(const struct state *s, struct host_record *host)
+static int unhook_lo(const struct store *s, struct host_record *host)
 {
 	int r;
 
@@ -163,18 +162,18 @@ static int unhook_lo(const struct state *s, struct host_record *host)
 	if (r)
 		return r;
 	host->made &= ~(LO_HOOKED | MADE_LO_QDISC);
-	return state_host_set(s, host);
+	return store_host_set(s, host);
 }
 
-int topo_lo(const struct state *s)
+int lo_ensure(const struct store *s)
 {
 	struct host_record host;
 	struct config cfg;
 	int r;
 
-	r = state_host(s, &host);
+	r = store_host(s, &host);
 	if (!r)
-		r = state_config(s, &cfg);
+		r = store_config(s, &cfg);
 	if (r)
 		return r;
 	if (cfg.portmaps)
@@ -182,7 +181,7 @@ int topo_lo(const struct state *s)
 	return host.made & LO_HOOKED ? unhook_lo(s, &host) : 0;
 }
 
-static int remove_gateway(const struct state *s, struct nl *nl, const struct host_record *host)
+static int remove_gateway(const struct store *s, struct nl *nl, const struct host_record *host)
 {
 	struct nl_link gw, peer;
 	int r;
@@ -205,30 +204,30 @@ static void keep_first(int *first, int r)
 		*first = r;
 }
 
-int topo_remove(const struct state *s, struct nl *nl)
+int network_remove(const struct store *s, struct nl *nl)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
 	struct host_record host;
 	size_t i, count;
 	int r, first = 0;
 
-	r = state_host(s, &host);
+	r = store_host(s, &host);
 	if (!r && host.abi && !(host.made & GOING_DOWN)) {
 		host.made |= GOING_DOWN;
-		r = state_host_set(s, &host);
+		r = store_host_set(s, &host);
 	}
 	if (!r)
-		r = state_ns_all(s, &all, &count);
+		r = store_ns_all(s, &all, &count);
 	if (r)
 		return r;
 	for (i = 0; i < count; i++)
-		keep_first(&first, topo_unplug(s, nl, &host, all[i].name, &all[i].rec));
+		keep_first(&first, endpoint_remove(s, nl, &host, all[i].name, &all[i].rec));
 	if (!host.abi)
 		return first;
 	if (host.made & LO_HOOKED)
 		keep_first(&first, unhook_lo(s, &host));
 	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
-		keep_first(&first, topo_uplink_remove(s, nl, &host, &host.uplinks[i]));
+		keep_first(&first, uplink_remove(s, nl, &host, &host.uplinks[i]));
 	keep_first(&first, remove_gateway(s, nl, &host));
 	keep_first(&first, hosts_write(s));
 	return first;

@@ -18,7 +18,7 @@
 
 /* ---- which ones ---- */
 
-int topo_find_uplink(struct nl *nl, const char *name, struct nl_link *out)
+int uplink_find(struct nl *nl, const char *name, struct nl_link *out)
 {
 	int ifindex = 0, r;
 
@@ -55,8 +55,7 @@ static bool is_uplink(const struct host_record *host, int ifindex)
 	return false;
 }
 
-int topo_uplink_device(struct nl *nl, const struct host_record *host, const struct uplink_record *u,
-		       struct nl_link *out)
+int uplink_device(struct nl *nl, const struct host_record *host, const struct uplink_record *u, struct nl_link *out)
 {
 	int r;
 
@@ -75,7 +74,7 @@ static struct uplink_record *entry_of(struct nl *nl, struct host_record *host, i
 
 	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
 		if (!host->uplinks[i].name[0] ||
-		    (!topo_uplink_device(nl, host, &host->uplinks[i], &dev) && dev.ifindex == ifindex))
+		    (!uplink_device(nl, host, &host->uplinks[i], &dev) && dev.ifindex == ifindex))
 			return &host->uplinks[i];
 	return NULL;
 }
@@ -86,13 +85,13 @@ static bool is_gateway(const struct host_record *host, const char *dev)
 	return !strcmp(dev, host->gw_dev) || !strcmp(dev, host->gw_peer);
 }
 
-int topo_uplink_want(struct nl *nl, struct host_record *host, const char *name)
+int uplink_want(struct nl *nl, struct host_record *host, const char *name)
 {
 	struct uplink_record *u;
 	struct nl_link dev;
 	int r;
 
-	r = topo_find_uplink(nl, name, &dev);
+	r = uplink_find(nl, name, &dev);
 	if (!r && is_gateway(host, dev.name))
 		r = log_err(-EINVAL, "%s is the network's own device, not an uplink; name another", dev.name);
 	if (r)
@@ -130,7 +129,7 @@ static int follow_routes(struct nl *nl, struct host_record *host)
 		if (dev.type != ARPHRD_ETHER)
 			log_warn("%s has a default route but is not an Ethernet device: what leads through it is "
 				 "refused", dev.name);
-		else if ((r = topo_uplink_want(nl, host, dev.name)))
+		else if ((r = uplink_want(nl, host, dev.name)))
 			return r;
 	}
 	return 0;
@@ -142,7 +141,7 @@ static int follow_routes(struct nl *nl, struct host_record *host)
  * A device may take the tag out of a frame before XDP sees it, and then the XDP prefilter would take another VLAN's
  * for one to this host.
  */
-const char *topo_xdp_unfit(struct nl *nl, const struct nl_link *dev, char vlan[EBPFNET_NAME_LEN])
+const char *uplink_xdp_unfit(struct nl *nl, const struct nl_link *dev, char vlan[EBPFNET_NAME_LEN])
 {
 	struct nl_link found;
 
@@ -153,12 +152,12 @@ const char *topo_xdp_unfit(struct nl *nl, const struct nl_link *dev, char vlan[E
 }
 
 /* The last of the programs: packets are right without it, so a device that cannot have it is no failure. */
-static int prefilter_uplink(const struct state *s, struct nl *nl, const struct host_record *host,
+static int prefilter_uplink(const struct store *s, struct nl *nl, const struct host_record *host,
 			    const struct nl_link *dev, bool *changed)
 {
 	uint32_t how = host->made & XDP_MODE_ANY;
 	char name[EBPFNET_NAME_LEN];
-	const char *vlan = how ? topo_xdp_unfit(nl, dev, name) : NULL;
+	const char *vlan = how ? uplink_xdp_unfit(nl, dev, name) : NULL;
 
 	if (vlan)
 		log_warn("no XDP prefilter on %s: it has a VLAN (%s), and XDP may miss the VLAN tag", dev->name,
@@ -172,9 +171,9 @@ static int prefilter_uplink(const struct state *s, struct nl *nl, const struct h
 /* ---- attaching ---- */
 
 /* It is gone: what we know of it by its number, and the pins that are left. */
-static int forget(const struct state *s, const struct host_record *host, struct uplink_record *u)
+static int forget(const struct store *s, const struct host_record *host, struct uplink_record *u)
 {
-	int r = u->ifindex ? state_uplink_del(s, u->ifindex) : 0;
+	int r = u->ifindex ? store_uplink_del(s, u->ifindex) : 0;
 
 	u->ifindex = 0;
 	u->flags = 0;
@@ -186,7 +185,7 @@ static int forget(const struct state *s, const struct host_record *host, struct 
 }
 
 /* Its programs stay attached all the while. */
-static int rename_uplink(const struct state *s, struct uplink_record *u, const struct nl_link *dev)
+static int rename_uplink(const struct store *s, struct uplink_record *u, const struct nl_link *dev)
 {
 	int r;
 
@@ -200,8 +199,8 @@ static int rename_uplink(const struct state *s, struct uplink_record *u, const s
 }
 
 /* The egress first: an uplink is one, in map uplinks, once it has both programs. */
-static int hook_uplink(const struct state *s, struct nl *nl, struct host_record *host,
-		       struct uplink_record *u, const struct nl_link *dev, bool *changed)
+static int hook_uplink(const struct store *s, struct nl *nl, struct host_record *host, struct uplink_record *u,
+		       const struct nl_link *dev, bool *changed)
 {
 	struct uplink up = {}, old;
 	int r;
@@ -209,27 +208,27 @@ static int hook_uplink(const struct state *s, struct nl *nl, struct host_record 
 	u->ifindex = dev->ifindex;
 	if (host->hook == HOOK_CLSACT && !dataplane_has_qdisc(dev->ifindex))
 		u->flags |= UPLINK_MADE_QDISC;
-	r = state_host_set(s, host);
+	r = store_host_set(s, host);
 	if (!r)
 		r = dataplane_attach(s, host->hook, HOOK_UPLINK_OUT, dev->ifindex, dev->name, changed, NULL);
 	if (!r)
 		r = dataplane_attach(s, host->hook, HOOK_UPLINK, dev->ifindex, dev->name, changed, NULL);
 	memcpy(up.name, dev->name, sizeof(up.name));
-	if (!r && (state_uplink(s, dev->ifindex, &old) || memcmp(&old, &up, sizeof(up)))) {
+	if (!r && (store_uplink(s, dev->ifindex, &old) || memcmp(&old, &up, sizeof(up)))) {
 		*changed = true;
-		r = state_uplink_set(s, dev->ifindex, &up);
+		r = store_uplink_set(s, dev->ifindex, &up);
 	}
 	return r ? r : prefilter_uplink(s, nl, host, dev, changed);
 }
 
 /* -ENODEV (quiet): there is no such device now. */
-static int ensure_uplink(const struct state *s, struct nl *nl, struct host_record *host,
-			 struct uplink_record *u, bool *changed)
+static int ensure_uplink(const struct store *s, struct nl *nl, struct host_record *host, struct uplink_record *u,
+			 bool *changed)
 {
 	struct nl_link dev;
 	int r;
 
-	r = topo_uplink_device(nl, host, u, &dev);
+	r = uplink_device(nl, host, u, &dev);
 	if (r && r != -ENODEV)
 		return log_err(r, "cannot read device %s: %s", u->name, nl_why(nl, r));
 	if (u->ifindex && (r || u->ifindex != (uint32_t)dev.ifindex)) {
@@ -245,15 +244,15 @@ static int ensure_uplink(const struct state *s, struct nl *nl, struct host_recor
 	return r ? r : hook_uplink(s, nl, host, u, &dev, changed);
 }
 
-static bool is_hooked(const struct state *s, const struct host_record *host,
-		      const struct uplink_record *u, const struct nl_link *dev)
+static bool is_hooked(const struct store *s, const struct host_record *host, const struct uplink_record *u,
+		      const struct nl_link *dev)
 {
 	return u->ifindex == (uint32_t)dev->ifindex && !strcmp(u->name, dev->name) &&
 	       dataplane_attached(s, host->hook, HOOK_UPLINK_OUT, dev->ifindex, u->name) &&
 	       dataplane_attached(s, host->hook, HOOK_UPLINK, dev->ifindex, u->name);
 }
 
-bool topo_uplinks_wanting(const struct state *s, struct nl *nl, const struct host_record *host)
+bool uplinks_differ(const struct store *s, struct nl *nl, const struct host_record *host)
 {
 	const struct uplink_record *u = host->uplinks;
 	struct nl_defaults all;
@@ -261,7 +260,7 @@ bool topo_uplinks_wanting(const struct state *s, struct nl *nl, const struct hos
 	size_t i;
 
 	for (i = 0; i < EBPFNET_HOST_UPLINKS && u[i].name[0]; i++)
-		if (!topo_uplink_device(nl, host, &u[i], &dev) && !is_hooked(s, host, &u[i], &dev))
+		if (!uplink_device(nl, host, &u[i], &dev) && !is_hooked(s, host, &u[i], &dev))
 			return true;
 	if (!(host->made & UPLINKS_FOLLOW) || nl_route_defaults(nl, &all))
 		return false;
@@ -271,14 +270,13 @@ bool topo_uplinks_wanting(const struct state *s, struct nl *nl, const struct hos
 	return false;
 }
 
-const char *topo_uplinks_text(const struct host_record *host, char buf[TOPO_UPLINKS_TEXT])
+const char *uplinks_text(const struct host_record *host, char buf[UPLINKS_TEXT])
 {
 	size_t i, len = 0;
 
 	buf[0] = '\0';
 	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0]; i++)
-		len += snprintf(buf + len, TOPO_UPLINKS_TEXT - len, "%s%s", i ? ", " : "",
-				host->uplinks[i].name);
+		len += snprintf(buf + len, UPLINKS_TEXT - len, "%s%s", i ? ", " : "", host->uplinks[i].name);
 	return buf;
 }
 
@@ -290,7 +288,7 @@ static void drop_entry(struct host_record *host, int i)
 	memset(&u[EBPFNET_HOST_UPLINKS - 1], 0, sizeof(*u));
 }
 
-int topo_uplinks(const struct state *s, struct nl *nl, struct host_record *host, bool *changed)
+int uplinks_ensure(const struct store *s, struct nl *nl, struct host_record *host, bool *changed)
 {
 	int there = 0, i, r;
 
@@ -311,11 +309,10 @@ int topo_uplinks(const struct state *s, struct nl *nl, struct host_record *host,
 		else
 			log_warn("uplink %s is gone: run `ebpfnet up` when it is back", host->uplinks[i].name);
 	}
-	return r ? r : state_host_set(s, host);
+	return r ? r : store_host_set(s, host);
 }
 
-int topo_uplink_remove(const struct state *s, struct nl *nl, const struct host_record *host,
-		       struct uplink_record *u)
+int uplink_remove(const struct store *s, struct nl *nl, const struct host_record *host, struct uplink_record *u)
 {
 	struct nl_link dev = {};
 	int r;
@@ -324,7 +321,7 @@ int topo_uplink_remove(const struct state *s, struct nl *nl, const struct host_r
 		return 0;
 	r = dataplane_xdp_detach(s, u->name, NULL);
 	if (!r)
-		r = state_uplink_del(s, u->ifindex);
+		r = store_uplink_del(s, u->ifindex);
 	if (r)
 		return r;
 	nl_link_get(nl, NULL, u->ifindex, &dev);

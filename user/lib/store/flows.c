@@ -17,7 +17,7 @@
 
 static const uint32_t zero;	/* the key of maps with one entry */
 
-uint32_t state_now(void)
+uint32_t store_now(void)
 {
 	struct timespec t;
 
@@ -25,7 +25,7 @@ uint32_t state_now(void)
 	return ebpfnet_seconds(t.tv_sec * 1000000000ull + t.tv_nsec);
 }
 
-int state_counters(const struct state *s, struct counters *out)
+int store_counters(const struct store *s, struct counters *out)
 {
 	int cpus = libbpf_num_possible_cpus(), cpu, r;
 	_cleanup_free_ struct counters *each = NULL;
@@ -47,24 +47,24 @@ int state_counters(const struct state *s, struct counters *out)
 	return 0;
 }
 
-int state_conn_alloc(const struct state *s, struct conn_alloc *out)
+int store_conn_alloc(const struct store *s, struct conn_alloc *out)
 {
 	int r = map_get(s, MAP_CONN_ALLOC, &zero, out);
 
 	return r ? log_err(r, "cannot read map %s/conn_alloc: %s", s->dir, strerror(-r)) : 0;
 }
 
-uint64_t state_flows_memory(const struct state *s)
+uint64_t store_flows_memory(const struct store *s)
 {
 	return map_memory(s, MAP_FLOWS) + map_memory(s, MAP_CONNS);
 }
 
-int state_usage(const struct state *s, uint32_t endpoint, struct usage *out)
+int store_usage(const struct store *s, uint32_t endpoint, struct usage *out)
 {
 	return map_get(s, MAP_USAGE, &endpoint, out);
 }
 
-uint32_t state_flow_ttl(const struct config *cfg, const struct conn *c, uint32_t now)
+uint32_t store_flow_ttl(const struct config *cfg, const struct conn *c, uint32_t now)
 {
 	uint32_t timeout = cfg->timeout_s[ct_timeout_class(c->state, c->orig.proto)];
 	uint32_t idle = now > c->seen ? now - c->seen : 0;
@@ -74,7 +74,7 @@ uint32_t state_flow_ttl(const struct config *cfg, const struct conn *c, uint32_t
 
 /* What a walk through the slots goes by. */
 struct flow_walk {
-	const struct state *s;
+	const struct store *s;
 	struct config cfg;
 	uint32_t now;
 	/* the last answer of wanted(): neighbours are mostly of one namespace */
@@ -96,7 +96,7 @@ static bool wanted(struct flow_walk *w, const struct conn *c)
 	if (c->portmap)
 		w->wanted = !map_get(w->s, MAP_PORTMAPS, &c->portmap, &portmap) && portmap.endpoint == c->endpoint;
 	else
-		w->wanted = !c->endpoint || !state_usage(w->s, c->endpoint, &usage);
+		w->wanted = !c->endpoint || !store_usage(w->s, c->endpoint, &usage);
 	return w->wanted;
 }
 
@@ -106,14 +106,14 @@ static bool live(struct flow_walk *w, uint32_t slot, const struct conn *c, struc
 	struct flow_key key = nat_stored_key(&c->orig);
 
 	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_HOLD_DOWN &&
-	       state_flow_ttl(&w->cfg, c, w->now) && wanted(w, c) && !map_get(w->s, MAP_FLOWS, &key, original) &&
+	       store_flow_ttl(&w->cfg, c, w->now) && wanted(w, c) && !map_get(w->s, MAP_FLOWS, &key, original) &&
 	       original->conn == slot && original->dir == FLOW_ORIGINAL;
 }
 
-int state_flows(const struct state *s,
-		int (*fn)(const struct conn *c, const struct flow *original, void *arg), void *arg)
+int store_flows(const struct store *s, int (*fn)(const struct conn *c, const struct flow *original, void *arg),
+		void *arg)
 {
-	struct flow_walk w = { .s = s, .now = state_now() };
+	struct flow_walk w = { .s = s, .now = store_now() };
 	uint32_t keys[BATCH], count, i, cursor = 0;
 	_cleanup_free_ struct conn *conns = NULL;
 	struct conn_alloc alloc;
@@ -121,9 +121,9 @@ int state_flows(const struct state *s,
 	bool first = true;
 	int r, fn_r;
 
-	r = state_config(s, &w.cfg);
+	r = store_config(s, &w.cfg);
 	if (!r)
-		r = state_conn_alloc(s, &alloc);
+		r = store_conn_alloc(s, &alloc);
 	if (r)
 		return r;
 	conns = calloc(BATCH, sizeof(*conns));
@@ -165,14 +165,14 @@ static int fdb_visit(const void *key, const void *value, void *arg)
 	return w->fn(key, e, w->arg);
 }
 
-int state_fdb(const struct state *s,
-	      int (*fn)(const struct fdb_key *k, const struct fdb_entry *e, void *arg), void *arg)
+int store_fdb(const struct store *s, int (*fn)(const struct fdb_key *k, const struct fdb_entry *e, void *arg),
+	      void *arg)
 {
-	struct fdb_walk w = { .fn = fn, .arg = arg, .now = state_now() };
+	struct fdb_walk w = { .fn = fn, .arg = arg, .now = store_now() };
 	struct config cfg;
 	int r;
 
-	r = state_config(s, &cfg);
+	r = store_config(s, &cfg);
 	if (r)
 		return r;
 	w.age_s = cfg.fdb_age_s;

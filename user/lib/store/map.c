@@ -42,7 +42,7 @@ const char *map_name(enum map_id id)
 	return maps[id].name;
 }
 
-static int map_open(const struct state *s, enum map_id id, int *out)
+static int map_open(const struct store *s, enum map_id id, int *out)
 {
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
@@ -72,7 +72,7 @@ static int map_open(const struct state *s, enum map_id id, int *out)
 	return 0;
 }
 
-int maps_open(struct state *s)
+int maps_open(struct store *s)
 {
 	enum map_id id;
 	int r;
@@ -85,7 +85,7 @@ int maps_open(struct state *s)
 	return 0;
 }
 
-void maps_close(struct state *s)
+void maps_close(struct store *s)
 {
 	enum map_id id;
 
@@ -121,7 +121,7 @@ static uint64_t hash_memory(const struct bpf_map_info *info)
 	return info->max_entries * element + buckets * 16;
 }
 
-uint64_t map_memory(const struct state *s, enum map_id id)
+uint64_t map_memory(const struct store *s, enum map_id id)
 {
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
@@ -134,21 +134,21 @@ uint64_t map_memory(const struct state *s, enum map_id id)
 	return said > known ? said : known;
 }
 
-int map_get(const struct state *s, enum map_id id, const void *key, void *value)
+int map_get(const struct store *s, enum map_id id, const void *key, void *value)
 {
 	if (s->fd[id] < 0)
 		return -ENOENT;
 	return bpf_map_lookup_elem(s->fd[id], key, value);
 }
 
-static int put_failed(const struct state *s, enum map_id id, int r)
+static int put_failed(const struct store *s, enum map_id id, int r)
 {
 	if (r == -E2BIG)
 		return log_err(r, "map %s/%s is full", s->dir, maps[id].name);
 	return log_err(r, "cannot write map %s/%s: %s", s->dir, maps[id].name, strerror(-r));
 }
 
-int map_put(const struct state *s, enum map_id id, const void *key, const void *value)
+int map_put(const struct store *s, enum map_id id, const void *key, const void *value)
 {
 	int r = -ENOENT;
 
@@ -157,7 +157,7 @@ int map_put(const struct state *s, enum map_id id, const void *key, const void *
 	return r ? put_failed(s, id, r) : 0;
 }
 
-int map_del(const struct state *s, enum map_id id, const void *key)
+int map_del(const struct store *s, enum map_id id, const void *key)
 {
 	int r;
 
@@ -169,8 +169,7 @@ int map_del(const struct state *s, enum map_id id, const void *key)
 	return log_err(r, "cannot delete from map %s/%s: %s", s->dir, maps[id].name, strerror(-r));
 }
 
-int map_put_many(const struct state *s, enum map_id id, const void *keys, const void *values,
-		 uint32_t count)
+int map_put_many(const struct store *s, enum map_id id, const void *keys, const void *values, uint32_t count)
 {
 	int r = -ENOENT;
 
@@ -179,7 +178,7 @@ int map_put_many(const struct state *s, enum map_id id, const void *keys, const 
 	return r ? put_failed(s, id, r) : 0;
 }
 
-int map_del_many(const struct state *s, enum map_id id, const void *keys, uint32_t count)
+int map_del_many(const struct store *s, enum map_id id, const void *keys, uint32_t count)
 {
 	const char *next = keys;
 	uint32_t done;
@@ -200,7 +199,7 @@ int map_del_many(const struct state *s, enum map_id id, const void *keys, uint32
 	return 0;
 }
 
-int map_each(const struct state *s, enum map_id id, map_fn *fn, void *arg)
+int map_each(const struct store *s, enum map_id id, map_fn *fn, void *arg)
 {
 	uint32_t room = BATCH, count, i, cursor = 0;
 	_cleanup_free_ char *keys = NULL, *values = NULL;

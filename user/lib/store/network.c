@@ -9,14 +9,14 @@
 
 static const uint32_t zero;	/* the key of maps with one entry */
 
-int state_config(const struct state *s, struct config *out)
+int store_config(const struct store *s, struct config *out)
 {
 	int r = map_get(s, MAP_CONFIG, &zero, out);
 
 	return r ? log_err(r, "cannot read map %s/config: %s", s->dir, strerror(-r)) : 0;
 }
 
-int state_config_set(const struct state *s, const struct config *cfg)
+int store_config_set(const struct store *s, const struct config *cfg)
 {
 	struct config next = *cfg;
 
@@ -24,21 +24,21 @@ int state_config_set(const struct state *s, const struct config *cfg)
 	return map_put(s, MAP_CONFIG, &zero, &next);
 }
 
-int config_touch(const struct state *s, int delta)
+int config_touch(const struct store *s, int delta)
 {
 	struct config cfg;
 	int r;
 
 	if (s->fd[MAP_CONFIG] < 0)
 		return 0;
-	r = state_config(s, &cfg);
+	r = store_config(s, &cfg);
 	if (r)
 		return r;
 	cfg.portmaps += delta;
-	return state_config_set(s, &cfg);
+	return store_config_set(s, &cfg);
 }
 
-int state_network(const struct state *s, uint16_t net, struct network *out)
+int store_network(const struct store *s, uint16_t net, struct network *out)
 {
 	uint32_t key = net;
 	int r = map_get(s, MAP_NETWORKS, &key, out);
@@ -46,43 +46,43 @@ int state_network(const struct state *s, uint16_t net, struct network *out)
 	return r ? log_err(r, "cannot read network %u: %s", net, strerror(-r)) : 0;
 }
 
-static int network_put(const struct state *s, uint16_t net, const struct network *n)
+static int network_put(const struct store *s, uint16_t net, const struct network *n)
 {
 	uint32_t key = net;
 
 	return map_put(s, MAP_NETWORKS, &key, n);
 }
 
-int state_network_set(const struct state *s, uint16_t net, const struct network *n)
+int store_network_set(const struct store *s, uint16_t net, const struct network *n)
 {
 	struct config cfg;
 	int r;
 
-	r = state_config(s, &cfg);
+	r = store_config(s, &cfg);
 	if (r)
 		return r;
 	if (cfg.last_network < net) { /* before the network is there: its addresses are private at once */
 		cfg.last_network = net;
-		r = state_config_set(s, &cfg);
+		r = store_config_set(s, &cfg);
 	}
 	if (!r)
 		r = network_put(s, net, n);
 	return r ? r : config_touch(s, 0);
 }
 
-int state_uplink(const struct state *s, uint32_t ifindex, struct uplink *out)
+int store_uplink(const struct store *s, uint32_t ifindex, struct uplink *out)
 {
 	return map_get(s, MAP_UPLINKS, &ifindex, out);
 }
 
-int state_uplink_set(const struct state *s, uint32_t ifindex, const struct uplink *u)
+int store_uplink_set(const struct store *s, uint32_t ifindex, const struct uplink *u)
 {
 	int r = map_put(s, MAP_UPLINKS, &ifindex, u);
 
 	return r ? r : config_touch(s, 0);
 }
 
-int state_uplink_del(const struct state *s, uint32_t ifindex)
+int store_uplink_del(const struct store *s, uint32_t ifindex)
 {
 	int r = map_del(s, MAP_UPLINKS, &ifindex);
 
@@ -118,7 +118,7 @@ static int count_port(const void *key, const void *value, void *arg)
 }
 
 /* Counted afresh each time: adding and subtracting would drift if a command was killed between. */
-int state_ports_count(const struct state *s, uint16_t net)
+int store_ports_count(const struct store *s, uint16_t net)
 {
 	struct port_count c = { .net = net };
 	uint32_t key = net;
@@ -135,7 +135,7 @@ int state_ports_count(const struct state *s, uint16_t net)
 }
 
 /* The port first, then the way to it: nothing is sent to a port that may not answer yet. */
-int state_port_set(const struct state *s, uint32_t ifindex, const struct port *p)
+int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p)
 {
 	struct fdb_entry station = { .ifindex = ifindex, .kind = FDB_STATIC };
 	struct endpoint_key addr = endpoint_key(p->addr, p->net);
@@ -156,7 +156,7 @@ int state_port_set(const struct state *s, uint32_t ifindex, const struct port *p
 }
 
 struct behind {
-	const struct state *s;
+	const struct store *s;
 	uint32_t ifindex;
 };
 
@@ -169,7 +169,7 @@ static int forget_learned(const void *key, const void *value, void *arg)
 }
 
 /* The way back: the port itself goes last, so that a command that was killed here finds it again. */
-int state_port_del(const struct state *s, uint32_t ifindex)
+int store_port_del(const struct store *s, uint32_t ifindex)
 {
 	struct behind behind = { s, ifindex };
 	struct endpoint_key addr;
@@ -195,12 +195,12 @@ int state_port_del(const struct state *s, uint32_t ifindex)
 	if (!r)
 		r = map_del(s, MAP_PORTS, &ifindex);
 	if (!r)
-		r = state_ports_count(s, p.net);
+		r = store_ports_count(s, p.net);
 	return r ? r : config_touch(s, 0);
 }
 
 struct gateway {
-	const struct state *s;
+	const struct store *s;
 	uint32_t ifindex, net;
 };
 
@@ -213,7 +213,7 @@ static int forget_other(const void *key, const void *value, void *arg)
 	return *net == g->net && *ifindex != g->ifindex ? map_del(g->s, MAP_GATEWAYS, key) : 0;
 }
 
-int state_gateway_set(const struct state *s, uint16_t net, const struct network *n)
+int store_gateway_set(const struct store *s, uint16_t net, const struct network *n)
 {
 	struct fdb_entry station = { .ifindex = n->gw_ifindex, .kind = FDB_GATEWAY };
 	struct endpoint_key addr = endpoint_key(n->gateway, net);

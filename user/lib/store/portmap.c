@@ -48,7 +48,7 @@ static int by_place(const void *a, const void *b)
 	return x->first_h - y->first_h;
 }
 
-int state_portmaps(const struct state *s, struct portmap_entry **out, size_t *count)
+int store_portmaps(const struct store *s, struct portmap_entry **out, size_t *count)
 {
 	struct rule_list list = {};
 	int r;
@@ -115,7 +115,7 @@ static void mark(uint64_t *words, const struct portmap *portmap)
 }
 
 /* Marks the ports of all these rules, and of one that is about to be, or NULL; and no others. */
-static int mark_published(const struct state *s, const struct portmap_entry *portmaps, size_t count,
+static int mark_published(const struct store *s, const struct portmap_entry *portmaps, size_t count,
 			  const struct portmap *soon)
 {
 	uint64_t words[EBPFNET_PORTMAP_WORDS] = {};
@@ -132,17 +132,17 @@ static int mark_published(const struct state *s, const struct portmap_entry *por
 }
 
 /* What is published now, after rules were removed. */
-static int mark_what_is_left(const struct state *s)
+static int mark_what_is_left(const struct store *s)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	size_t count;
 	int r;
 
-	r = state_portmaps(s, &portmaps, &count);
+	r = store_portmaps(s, &portmaps, &count);
 	return r ? r : mark_published(s, portmaps, count, NULL);
 }
 
-int state_portmap_add(const struct state *s, uint32_t id, const struct portmap *portmap)
+int store_portmap_add(const struct store *s, uint32_t id, const struct portmap *portmap)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	_cleanup_free_ struct portmap_key *keys = NULL;
@@ -151,7 +151,7 @@ int state_portmap_add(const struct state *s, uint32_t id, const struct portmap *
 	uint32_t i, count;
 	int r;
 
-	r = state_portmaps(s, &portmaps, &there);
+	r = store_portmaps(s, &portmaps, &there);
 	if (!r)
 		r = check_free(portmaps, there, portmap);
 	if (r)
@@ -174,7 +174,7 @@ int state_portmap_add(const struct state *s, uint32_t id, const struct portmap *
 }
 
 /* Its mark stays. */
-static int rule_del(const struct state *s, uint32_t id)
+static int rule_del(const struct store *s, uint32_t id)
 {
 	_cleanup_free_ struct portmap_key *keys = NULL;
 	struct portmap portmap;
@@ -192,33 +192,33 @@ static int rule_del(const struct state *s, uint32_t id)
 	return r ? r : config_touch(s, -1);
 }
 
-int state_portmap_del(const struct state *s, uint32_t id)
+int store_portmap_del(const struct store *s, uint32_t id)
 {
 	int r = rule_del(s, id);
 
 	return r ? r : mark_what_is_left(s);
 }
 
-int state_portmaps_del(const struct state *s, uint32_t endpoint)
+int store_portmaps_del(const struct store *s, uint32_t endpoint)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	size_t i, count = 0;
 	int r;
 
-	r = state_portmaps(s, &portmaps, &count);
+	r = store_portmaps(s, &portmaps, &count);
 	for (i = 0; i < count && !r; i++)
 		if (portmaps[i].portmap.endpoint == endpoint)
 			r = rule_del(s, portmaps[i].id);
 	return r || !count ? r : mark_what_is_left(s);
 }
 
-int state_portmaps_move(const struct state *s, const char *name, uint32_t endpoint)
+int store_portmaps_move(const struct store *s, const char *name, uint32_t endpoint)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	size_t i, count = 0;
 	int r;
 
-	r = state_portmaps(s, &portmaps, &count);
+	r = store_portmaps(s, &portmaps, &count);
 	for (i = 0; i < count && !r; i++) {
 		if (strcmp(portmaps[i].portmap.name, name))
 			continue;
@@ -230,20 +230,20 @@ int state_portmaps_move(const struct state *s, const char *name, uint32_t endpoi
 
 static int drop_void_key(const void *key, const void *value, void *arg)
 {
-	const struct state *s = arg;
+	const struct store *s = arg;
 	struct portmap portmap;
 
 	return map_get(s, MAP_PORTMAPS, value, &portmap) ? map_del(s, MAP_PORTMAP_KEYS, key) : 0;
 }
 
-int state_repair(const struct state *s)
+int store_repair(const struct store *s)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	struct config cfg;
 	size_t i, count = 0;
 	int r;
 
-	r = state_portmaps(s, &portmaps, &count);
+	r = store_portmaps(s, &portmaps, &count);
 	for (i = 0; i < count && !r; i++) {
 		const struct portmap *portmap = &portmaps[i].portmap;
 		struct endpoint_key key = { .addr = portmap->to, .net = portmap->net };
@@ -256,13 +256,13 @@ int state_repair(const struct state *s)
 		r = map_each(s, MAP_PORTMAP_KEYS, drop_void_key, (void *)s);
 	free(TAKE_PTR(portmaps));
 	if (!r)
-		r = state_portmaps(s, &portmaps, &count);
+		r = store_portmaps(s, &portmaps, &count);
 	if (!r)
 		r = mark_published(s, portmaps, count, NULL);
 	if (!r)
-		r = state_config(s, &cfg);
+		r = store_config(s, &cfg);
 	if (r || cfg.portmaps == count)
 		return r;
 	cfg.portmaps = count;
-	return state_config_set(s, &cfg);
+	return store_config_set(s, &cfg);
 }

@@ -31,7 +31,7 @@ static int nothing_up(void)
 	return log_err(-ENOENT, "nothing is up; run `ebpfnet up`");
 }
 
-static int find_bpffs(struct state *s, const char *bpffs)
+static int find_bpffs(struct store *s, const char *bpffs)
 {
 	struct statfs fs;
 
@@ -73,7 +73,7 @@ static int wait_lock(int fd)
 	return 0;
 }
 
-static int take_lock(struct state *s, bool make)
+static int take_lock(struct store *s, bool make)
 {
 	struct stat st;
 	int r;
@@ -103,13 +103,13 @@ static int take_lock(struct state *s, bool make)
 }
 
 /* A mode that needs a network finds all of it, or says why not. */
-static int need_network(const struct state *s)
+static int need_network(const struct store *s)
 {
 	struct host_record host;
 	enum map_id id;
 	int r;
 
-	r = state_host(s, &host);
+	r = store_host(s, &host);
 	if (r)
 		return r;
 	if (!host.abi)
@@ -125,7 +125,7 @@ static int need_network(const struct state *s)
 	return 0;
 }
 
-bool state_whole(const struct state *s)
+bool store_whole(const struct store *s)
 {
 	struct host_record host;
 	enum map_id id;
@@ -133,17 +133,17 @@ bool state_whole(const struct state *s)
 	for (id = 0; id < MAPS; id++)
 		if (s->fd[id] < 0)
 			return false;
-	return !state_host(s, &host) && host.abi && !(host.made & GOING_DOWN);
+	return !store_host(s, &host) && host.abi && !(host.made & GOING_DOWN);
 }
 
-static int check_abi(const struct state *s)
+static int check_abi(const struct store *s)
 {
 	struct host_record host;
 	struct config cfg;
 	uint32_t abi;
 	int r;
 
-	r = state_host(s, &host);
+	r = store_host(s, &host);
 	if (r)
 		return r;
 	abi = host.abi;
@@ -156,7 +156,7 @@ static int check_abi(const struct state *s)
 	return 0;
 }
 
-int state_open(struct state *s, const char *bpffs, enum state_mode mode)
+int store_open(struct store *s, const char *bpffs, enum store_mode mode)
 {
 	enum map_id id;
 	int r;
@@ -165,18 +165,18 @@ int state_open(struct state *s, const char *bpffs, enum state_mode mode)
 	for (id = 0; id < MAPS; id++)
 		s->fd[id] = -1;
 	r = find_bpffs(s, bpffs);
-	if (!r && mode != STATE_READ && mode != STATE_LOOK)
-		r = take_lock(s, mode == STATE_MAKE);
+	if (!r && mode != STORE_READ && mode != STORE_LOOK)
+		r = take_lock(s, mode == STORE_MAKE);
 	if (!r)
-		r = state_reopen(s);
-	if (!r && mode != STATE_MAKE && mode != STATE_LOOK)
+		r = store_reopen(s);
+	if (!r && mode != STORE_MAKE && mode != STORE_LOOK)
 		r = need_network(s);
 	if (r)
-		state_close(s);
+		store_close(s);
 	return r;
 }
 
-int state_reopen(struct state *s)
+int store_reopen(struct store *s)
 {
 	int r;
 
@@ -185,7 +185,7 @@ int state_reopen(struct state *s)
 	return r ? r : check_abi(s);
 }
 
-void state_close(struct state *s)
+void store_close(struct store *s)
 {
 	if (!s->dir[0])
 		return;
@@ -199,7 +199,7 @@ void state_close(struct state *s)
 
 /* ---- journal ---- */
 
-int state_host(const struct state *s, struct host_record *out)
+int store_host(const struct store *s, struct host_record *out)
 {
 	int r = map_get(s, MAP_HOST, &zero, out);
 
@@ -210,17 +210,17 @@ int state_host(const struct state *s, struct host_record *out)
 	return r ? log_err(r, "cannot read map %s/host: %s", s->dir, strerror(-r)) : 0;
 }
 
-static int host_put(const struct state *s, const struct host_record *rec)
+static int host_put(const struct store *s, const struct host_record *rec)
 {
 	return map_put(s, MAP_HOST, &zero, rec);
 }
 
-int state_host_set(const struct state *s, const struct host_record *rec)
+int store_host_set(const struct store *s, const struct host_record *rec)
 {
 	struct host_record host = *rec, now;
 	int r;
 
-	r = state_host(s, &now);
+	r = store_host(s, &now);
 	if (r)
 		return r;
 	/* ids that were handed out after the caller read its copy stay handed out */
@@ -239,7 +239,7 @@ static struct ns_key ns_key(const char *name)
 	return key;
 }
 
-int state_ns(const struct state *s, const char *name, struct ns_record *out)
+int store_ns(const struct store *s, const char *name, struct ns_record *out)
 {
 	struct ns_key key = ns_key(name);
 
@@ -248,14 +248,14 @@ int state_ns(const struct state *s, const char *name, struct ns_record *out)
 	return map_get(s, MAP_NAMESPACES, &key, out);
 }
 
-int state_ns_set(const struct state *s, const char *name, const struct ns_record *rec)
+int store_ns_set(const struct store *s, const char *name, const struct ns_record *rec)
 {
 	struct ns_key key = ns_key(name);
 
 	return map_put(s, MAP_NAMESPACES, &key, rec);
 }
 
-int state_ns_del(const struct state *s, const char *name)
+int store_ns_del(const struct store *s, const char *name)
 {
 	struct ns_key key = ns_key(name);
 
@@ -292,7 +292,7 @@ static int ns_by_number(const void *a, const void *b)
 	return x->rec.number - y->rec.number;
 }
 
-int state_ns_all(const struct state *s, struct ns_entry **out, size_t *count)
+int store_ns_all(const struct store *s, struct ns_entry **out, size_t *count)
 {
 	struct ns_list list = {};
 	int r;
@@ -310,13 +310,13 @@ int state_ns_all(const struct state *s, struct ns_entry **out, size_t *count)
 }
 
 /* Hands out the number in one field of the host's record; 0 is never one. */
-static int new_id(const struct state *s, size_t field, uint32_t *id)
+static int new_id(const struct store *s, size_t field, uint32_t *id)
 {
 	struct host_record host;
 	uint32_t *next = (uint32_t *)((char *)&host + field);
 	int r;
 
-	r = state_host(s, &host);
+	r = store_host(s, &host);
 	if (r)
 		return r;
 	*id = *next ? *next : 1;
@@ -324,12 +324,12 @@ static int new_id(const struct state *s, size_t field, uint32_t *id)
 	return host_put(s, &host);
 }
 
-int state_new_endpoint(const struct state *s, uint32_t *id)
+int store_new_endpoint(const struct store *s, uint32_t *id)
 {
 	return new_id(s, offsetof(struct host_record, next_endpoint), id);
 }
 
-int state_new_portmap(const struct state *s, uint32_t *id)
+int store_new_portmap(const struct store *s, uint32_t *id)
 {
 	return new_id(s, offsetof(struct host_record, next_portmap), id);
 }
