@@ -4,7 +4,7 @@
 
 #include "said.h"
 #include "unit.h"
-#include <user/cli/show.h>
+#include <user/cli/tables.h>
 
 static const char *const ids[] = {
 #define X(id, text) #id,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * monitor: waits for what no program in the kernel can mend, an uplink that was made again or a
- * default route through a device without our programs, and says so or attaches to it as `up` would.
+ * monitor: waits for changes of devices and default routes, and reports or repairs what the host's side of the network
+ * lacks then: an uplink that was made again, a default route through a device without programs.
  *
- * Nothing depends on it: without it packets are refused for so long, never sent untranslated. It holds no
- * state; the lock is taken only while it mends.
+ * Nothing depends on it: without it packets are refused until the next `up`, never sent untranslated. It keeps no
+ * state but what it reported last. Namespaces are left alone: their end may be meant.
  */
 #include <errno.h>
 #include <poll.h>
@@ -13,66 +13,83 @@
 #include <string.h>
 #include <sys/signalfd.h>
 
-#include "lib/base/cleanup.h"
 #include "cli/command.h"
+#include "lib/base/cleanup.h"
 #include "lib/base/log.h"
-#include "lib/kernel/nl.h"
-#include "lib/store/store.h"
 #include "lib/model/model.h"
 
 #define QUIET_MS 50	/* events come in bursts: a device, its state, its routes */
 #define QUIET_ROUNDS 20	/* but some never end */
 
-struct watch {
+struct monitor {
 	const struct options *o;
-	struct nl nl, events;
+	struct nl events;
 	int signals;
-	bool told;		/* of what is wrong now */
+	struct diff reported;
 };
 
-static int repair(struct watch *w)
+static bool is_reported(const struct monitor *m, const struct difference *d)
 {
-	_cleanup_store_ struct store s = {};
+	size_t i;
+
+	for (i = 0; i < m->reported.count; i++)
+		if (!strcmp(m->reported.list[i].what, d->what))
+			return true;
+	return false;
+}
+
+static void report_new(struct monitor *m, struct diff *now)
+{
+	size_t i;
+
+	for (i = 0; i < now->count; i++)
+		if (!is_reported(m, &now->list[i]))
+			log_info("%s%s%s", now->list[i].what, now->list[i].fix[0] ? "; " : "", now->list[i].fix);
+	diff_free(&m->reported);
+	m->reported = *now;
+	*now = (struct diff){};
+}
+
+static int repair(struct session *x)
+{
+	_cleanup_diff_ struct diff done = {};
 	char uplinks[UPLINKS_TEXT];
-	struct host_record host;
-	bool changed = false;
 	int r;
 
-	r = store_open(&s, w->o->bpffs, STORE_MAKE);
-	/* it may have waited for the very command that did it, or for a `down` */
-	if (r || !store_whole(&s))
-		return r;
-	r = store_host(&s, &host);
-	if (!r && uplinks_differ(&s, &w->nl, &host))
-		r = uplinks_ensure(&s, &w->nl, &host, &changed);
-	if (!r && changed)
-		log_info("repaired: out through %s", uplinks_text(&host, uplinks));
+	r = network_repair(x, NETWORK_HOST, &done);
+	if (!r && done.count)
+		log_info("repaired: out through %s", uplinks_text(&x->host, uplinks));
 	return r;
 }
 
-/* A failure is logged, and is no reason to end: what comes next may mend it. */
-static void look(struct watch *w)
+/* Whether anything differs. now: what; zeroed. */
+static bool differs(struct session *x, const char *bpffs, enum store_mode mode, struct diff *now)
 {
-	_cleanup_store_ struct store s = {};
-	struct host_record host;
-	bool wanting;
+	return !session_open(x, bpffs, mode) && store_whole(&x->s) && !network_diff(x, NETWORK_HOST, now) &&
+	       now->count;
+}
 
-	if (store_open(&s, w->o->bpffs, STORE_LOOK) || !store_whole(&s) || store_host(&s, &host))
-		return;
-	wanting = uplinks_differ(&s, &w->nl, &host);
-	if (wanting && w->o->repair)
-		repair(w);
-	else if (wanting && !w->told)
-		log_info("an uplink is without our programs, and what is routed there is refused: run `ebpfnet up`; "
-			 "`ebpfnet status` tells more");
-	w->told = wanting;
+/*
+ * Looks without the lock first, as most events change nothing here; then under it, so that what another command is
+ * about to finish is not reported. A failure is logged, and is no reason to end: the next event may be its end.
+ */
+static void look(struct monitor *m)
+{
+	_cleanup_session_ struct session x = {}, locked = {};
+	_cleanup_diff_ struct diff first = {}, now = {};
+
+	if (differs(&x, m->o->bpffs, STORE_LOOK, &first) && differs(&locked, m->o->bpffs, STORE_MAKE, &now) &&
+	    m->o->repair)
+		repair(&locked);
+	if (!m->o->repair)
+		report_new(m, &now);
 }
 
 /* 1: something happened; 0: a signal says that it is enough. Nothing for wait_ms (-1: for ever): -ETIMEDOUT. */
-static int wait_for(struct watch *w, int wait_ms)
+static int wait_for(struct monitor *m, int wait_ms)
 {
-	struct pollfd fds[] = { { .fd = w->signals, .events = POLLIN },
-				{ .fd = nl_watch_fd(&w->events), .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = m->signals, .events = POLLIN },
+				{ .fd = nl_watch_fd(&m->events), .events = POLLIN } };
 	int r;
 
 	for (;;) {
@@ -85,7 +102,7 @@ static int wait_for(struct watch *w, int wait_ms)
 			return -ETIMEDOUT;
 		if (fds[0].revents)
 			return 0;
-		r = nl_watch_read(&w->events);
+		r = nl_watch_read(&m->events);
 		if (r < 0)
 			return log_err(r, "cannot read the kernel's events: %s", strerror(-r));
 		if (r)
@@ -93,17 +110,17 @@ static int wait_for(struct watch *w, int wait_ms)
 	}
 }
 
-static int watch(struct watch *w)
+static int watch(struct monitor *m)
 {
 	int r, rounds;
 
 	log_info("watching uplinks and default routes");
 	do {
-		look(w);
+		look(m);
 		fflush(stdout);
-		r = wait_for(w, -1);
+		r = wait_for(m, -1);
 		for (rounds = 0; r == 1 && rounds < QUIET_ROUNDS; rounds++)
-			r = wait_for(w, QUIET_MS);
+			r = wait_for(m, QUIET_MS);
 		if (r == -ETIMEDOUT)
 			r = 1;
 	} while (r == 1);
@@ -127,21 +144,17 @@ static int catch_signals(void)
 int cmd_monitor(const struct options *o, int argc, char **argv)
 {
 	_cleanup_fd_ int signals = catch_signals();
-	struct watch w = { .o = o, .signals = signals };
+	struct monitor m = { .o = o, .signals = signals };
 	int r;
 
-	(void)argc;
-	(void)argv;
 	if (signals < 0)
 		return EXIT_FAILED;
-	r = nl_open(&w.nl);
-	if (!r)
-		r = nl_watch_open(&w.events);
+	r = nl_watch_open(&m.events);
 	if (r)
-		log_err(r, "cannot talk to the kernel by netlink: %s", strerror(-r));
+		log_err(r, "cannot open a netlink socket: %s", strerror(-r));
 	else
-		r = watch(&w);
-	nl_close(&w.events);
-	nl_close(&w.nl);
+		r = watch(&m);
+	nl_close(&m.events);
+	diff_free(&m.reported);
 	return r ? EXIT_FAILED : EXIT_OK;
 }

@@ -10,9 +10,8 @@
 #include "cli/command.h"
 #include "lib/base/log.h"
 #include "lib/base/portmap_text.h"
-#include "cli/show.h"
 #include "lib/store/store.h"
-#include "cli/table.h"
+#include "cli/tables.h"
 
 /* ---- names of endpoints ---- */
 
@@ -85,8 +84,8 @@ static const char *state_name(enum conn_state state)
 }
 
 /* What the translation changes: the sender's side, the receiver's, or (through a hairpin) both. */
-static const char *becomes(const struct flow_key *k, const struct flow *f, const char *src,
-			   const char *dst, char buf[2 * PEER_LEN + 8])
+static const char *translation(const struct flow_key *k, const struct flow *f, const char *src, const char *dst,
+			       char buf[2 * PEER_LEN + 8])
 {
 	bool other_src = memcmp(&k->src, &f->src, sizeof(f->src)) || k->sport_h != f->sport_h;
 	bool other_dst = memcmp(&k->dst, &f->dst, sizeof(f->dst)) || k->dport_h != f->dport_h;
@@ -124,7 +123,7 @@ static int add_flow(const struct conn *c, const struct flow *f, void *arg)
 	table_row(&list->table, TEXT(proto), TEXT(state_name(c->state)),
 		  TEXT(name_of_endpoint(&list->names, c->endpoint)), TEXT(c->portmap ? "published" : "masqueraded"),
 		  TEXT(peer(k->src, k->sport_h, src)), TEXT(peer(k->dst, k->dport_h, dst)),
-		  TEXT(becomes(k, f, to_src, to_dst, change)), TEXT(to_src), TEXT(to_dst),
+		  TEXT(translation(k, f, to_src, to_dst, change)), TEXT(to_src), TEXT(to_dst),
 		  NUMBER(store_flow_ttl(&list->cfg, c, list->now)));
 	return 0;
 }
@@ -138,7 +137,7 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 		{ "kind", NULL },
 		{ "src", "from" },
 		{ "dst", "to" },
-		{ "text", "becomes" },
+		{ "text", "translated to" },
 		{ "to_src", NULL },
 		{ "to_dst", NULL },
 		{ "expires_s", "expires in", CELL_SECONDS },
@@ -176,7 +175,7 @@ struct fdb_list {
 	uint32_t now;
 };
 
-static int add_station(const struct fdb_key *k, const struct fdb_entry *e, void *arg)
+static int add_fdb_entry(const struct fdb_key *k, const struct fdb_entry *e, void *arg)
 {
 	static const char *const kinds[] = {
 		[FDB_LEARNED] = "learned", [FDB_STATIC] = "static", [FDB_GATEWAY] = "gateway",
@@ -214,7 +213,7 @@ int cmd_fdb(const struct options *o, int argc, char **argv)
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
 	table_begin(&list.table, &r, "fdb", columns);
-	e = store_fdb(&s, add_station, &list);
+	e = store_fdb(&s, add_fdb_entry, &list);
 	count = list.table.rows;
 	table_end(&list.table);
 	names_free(&list.names);
@@ -228,46 +227,12 @@ int cmd_fdb(const struct options *o, int argc, char **argv)
 
 /* ---- stats ---- */
 
-struct counted {
-	const char *name, *text;
-	size_t offset;
-};
-
 #define X(id, text) { #id, text, offsetof(struct counters, id) },
 static const struct counted passes[] = { EBPFNET_PASSES(X) };
-static const struct counted drops[] = { EBPFNET_DROPS(X) };
 static const struct counted events[] = { EBPFNET_EVENTS(X) };
 #undef X
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-/* One group of counters; zeros: also what did not happen. Returns their sum. */
-static uint64_t show_counters(struct report *r, const char *key, const char *title,
-			      const struct counted *which, size_t count, const struct counters *c,
-			      bool zeros)
-{
-	const struct column columns[] = {
-		{ "name", title }, { "count", "count", CELL_NUMBER }, { "text", "meaning" }, {},
-	};
-	uint64_t sum = 0, n;
-	struct table t;
-	size_t i;
-
-	table_begin(&t, r, key, columns);
-	for (i = 0; i < count; i++) {
-		n = *(const uint64_t *)((const char *)c + which[i].offset);
-		if (n || zeros)
-			table_row(&t, TEXT(which[i].name), NUMBER(n), TEXT(which[i].text));
-		sum += n;
-	}
-	table_end(&t);
-	return sum;
-}
-
-uint64_t show_drops(struct report *r, const struct counters *c, bool zeros)
-{
-	return show_counters(r, "drops", "dropped", drops, COUNT(drops), c, zeros);
-}
 
 int cmd_stats(const struct options *o, int argc, char **argv)
 {

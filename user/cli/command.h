@@ -14,6 +14,7 @@
 #define EXIT_OK 0
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
+#define EXIT_UNHEALTHY 3	/* status: something is wrong */
 
 /* Options of all commands; a row of the command table says which of them it takes. */
 struct options {
@@ -26,6 +27,7 @@ struct options {
 	const char *ns[EBPFNET_MAX_PORTS]; /* NAME[=ADDR] */
 	int uplink_count, ns_count;
 	const char *flows;
+	bool dry_run;			/* and down */
 	/* ns add, attach */
 	const char *addr, *name, *spoof;
 	bool repair;			/* monitor */

@@ -5,23 +5,23 @@
 #include "lib/base/log.h"
 #include "cli/opts.h"
 
-#define UP (OPT_UPLINK | OPT_SUBNET | OPT_NS | OPT_HOOK | OPT_XDP | OPT_FLOWS)
+#define UP (OPT_UPLINK | OPT_SUBNET | OPT_NS | OPT_HOOK | OPT_XDP | OPT_FLOWS | OPT_DRY_RUN)
 #define SPEC "[ADDR:]PORT[-PORT][:NSPORT][/tcp|udp]"
 
 static const struct command commands[] = {
 	{ "up", .run = cmd_up, .options = UP,
 	  .help = "make the network: namespaces, gateway, way out" },
-	{ "down", .run = cmd_down, .help = "remove all that up and later commands made" },
+	{ "down", .run = cmd_down, .options = OPT_DRY_RUN, .help = "remove all that up and later commands made" },
 	{ "status", .run = cmd_status, .options = OPT_JSON,
-	  .help = "what there is, and whether it is well" },
+	  .help = "show what there is and what is wrong: exit status 3" },
 	{ "ns", "add", cmd_ns_add, "NAME", 1, 1, .options = OPT_ADDR | OPT_SPOOF,
-	  .help = "make a namespace and plug it in" },
-	{ "ns", "del", cmd_ns_del, "NAME", 1, 1, .help = "unplug a namespace and remove it" },
+	  .help = "make a namespace and attach it" },
+	{ "ns", "del", cmd_ns_del, "NAME", 1, 1, .help = "detach a namespace and remove it" },
 	{ "ns", "list", cmd_ns_list, .options = OPT_JSON, .help = "list the namespaces" },
 	{ "attach", NULL, cmd_attach, "NETNS|PID", 1, 1,
 	  .options = OPT_ADDR | OPT_NAME | OPT_SPOOF,
-	  .help = "plug in a namespace that someone else made" },
-	{ "detach", NULL, cmd_detach, "NAME", 1, 1, .help = "unplug a namespace and leave it" },
+	  .help = "attach a namespace that someone else made" },
+	{ "detach", NULL, cmd_detach, "NAME", 1, 1, .help = "detach a namespace and leave it" },
 	{ "exec", NULL, cmd_exec, "NS -- CMD [ARGS]", 2, INT_MAX, .verbatim = true,
 	  .help = "run a command inside a namespace" },
 	{ "expose", NULL, cmd_expose, "NS " SPEC, 2, 2,
@@ -34,7 +34,7 @@ static const struct command commands[] = {
 	{ "stats", .run = cmd_stats, .options = OPT_JSON,
 	  .help = "count packets, drops by reason, events" },
 	{ "monitor", .run = cmd_monitor, .options = OPT_REPAIR,
-	  .help = "tell when an uplink has lost our programs, until interrupted" },
+	  .help = "report what an uplink or the gateway lacks, until interrupted" },
 	{ "bench", .run = cmd_bench, .options = OPT_BENCH | OPT_JSON,
 	  .help = "measure it beside a bridge with iptables, in a minute and a half" },
 	{ "set", NULL, cmd_set, "KEY VALUE", 2, 2, .help = "change a timeout or a limit" },

@@ -19,6 +19,7 @@ enum {
 	OPT_REPAIR = 1 << 9,
 	OPT_BENCH = 1 << 10,
 	OPT_XDP = 1 << 11,
+	OPT_DRY_RUN = 1 << 12,
 };
 
 struct command {

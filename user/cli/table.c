@@ -191,6 +191,14 @@ void report_text(struct report *r, const char *key, const char *text)
 	json_value(text ? json_object_new_string(text) : NULL);
 }
 
+void report_flag(struct report *r, const char *key, bool value)
+{
+	if (!r->json)
+		return;
+	json_key(r, key);
+	printf(value ? "true" : "false");
+}
+
 void report_number(struct report *r, const char *key, uint64_t value)
 {
 	if (!r->json)

@@ -43,6 +43,7 @@ void report_note(struct report *r, const char *fmt, ...) __attribute__((format(p
 /* For a program: members of the JSON object. A text may be NULL. */
 void report_text(struct report *r, const char *key, const char *text);
 void report_number(struct report *r, const char *key, uint64_t value);
+void report_flag(struct report *r, const char *key, bool value);
 
 /* No value: "-", JSON null. A text that is NULL is the same. */
 #define NO_NUMBER UINT64_MAX

@@ -46,6 +46,7 @@ enum kernel_memory dataplane_kernel_memory(void);
  */
 int dataplane_journal(struct store *s);
 int dataplane_load(struct store *s, uint32_t max_flows);
+int dataplane_load_lo(const struct store *s);
 
 /*
  * Attaches hook's program to a device of this network namespace. Attached already: no error and

@@ -368,3 +368,8 @@ int dataplane_unload(struct store *s)
 	}
 	return r ? r : remove_folder(s->dir);
 }
+
+int dataplane_load_lo(const struct store *s)
+{
+	return load_hook(s, HOOK_LO, flows_to_make(s, 0));
+}

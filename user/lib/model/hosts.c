@@ -93,6 +93,14 @@ void hosts_plan(const char *name, uint16_t *flags)
 		*flags |= NS_HOSTS_DIR;
 }
 
+bool hosts_is_linked(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), ETC_NETNS "/%s/hosts", name);
+	return is_our_link(path);
+}
+
 int hosts_link(const char *name, uint16_t flags)
 {
 	char dir[PATH_MAX], path[PATH_MAX];

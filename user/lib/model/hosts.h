@@ -22,6 +22,7 @@ bool hosts_etc_missing(void);
  * *flags what is to be made (NS_HOSTS_LINK, NS_HOSTS_DIR), or nothing where the user has a file of
  * that name, with a warning; hosts_link() makes it.
  */
+bool hosts_is_linked(const char *name);
 void hosts_plan(const char *name, uint16_t *flags);
 int hosts_link(const char *name, uint16_t flags);
 /* Removes what hosts_link() made, and nothing else. */

@@ -1,202 +1,264 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The network itself: its subnet, the gateway device, lo. Uplinks are in uplink.c, namespaces in endpoint.c. */
+/* The network of a host: from a spec to the journal, and from the journal to nothing. */
 #include <errno.h>
-#include <linux/ip.h>
-#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/log.h"
 #include "lib/dataplane/dataplane.h"
 #include "lib/model/hosts.h"
-#include "lib/base/log.h"
 #include "lib/model/model.h"
-#include "lib/model/device.h"
+#include "lib/model/reconcile.h"
 
-#define LO_IFINDEX 1	/* the first device of every network namespace */
+static const struct endpoint_spec default_endpoints[] = { { "ns1" }, { "ns2" } };
 
-/* ---- checks ---- */
+/* What `up` is about to make of a session: its host record, and the records of new endpoints at the end of used. */
+struct request {
+	const struct network_spec *spec;
+	const struct endpoint_spec *endpoints;
+	size_t endpoint_count;
+	struct ipam used;
+	size_t before;			/* how many of used are in the journal */
+	bool fresh;			/* nothing is up */
+};
 
-int network_check_subnet(struct nl *nl, struct ipaddr subnet, uint8_t prefix)
+static void request_free(struct request *q)
 {
+	ipam_free(&q->used);
+}
+
+/* ---- checking a spec against what is there; nothing is changed ---- */
+
+static int contradiction(const char *what, const char *is, const char *wanted)
+{
+	return log_err(-EEXIST, "the network is up with %s %s, not %s; `ebpfnet down` first, then `ebpfnet up`", what,
+		       is, wanted);
+}
+
+static int check_same(const struct network_spec *spec, const struct host_record *host)
+{
+	char is[ADDR_TEXT + 4], wanted[ADDR_TEXT + 4], text[ADDR_TEXT];
+
+	if (spec->hook && *spec->hook != host->hook)
+		return contradiction("hooks", hook_kind_name(host->hook), hook_kind_name(*spec->hook));
+	if (spec->prefix && (!addr_same(spec->subnet, host->subnet) || spec->prefix != host->prefix)) {
+		snprintf(is, sizeof(is), "%s/%u", addr_text(host->subnet, text), host->prefix);
+		snprintf(wanted, sizeof(wanted), "%s/%u", addr_text(spec->subnet, text), spec->prefix);
+		return contradiction("subnet", is, wanted);
+	}
+	return 0;
+}
+
+static int check_subnet(struct session *x)
+{
+	const struct host_record *host = &x->host;
 	char ours[ADDR_TEXT], theirs[ADDR_TEXT];
 	struct nl_link gw = {}, dev = {};
 	struct nl_route route;
 	int r;
 
-	nl_link_get(nl, NETWORK_GW_DEV, 0, &gw);
-	r = nl_route_overlap(nl, subnet, prefix, gw.ifindex ? gw.ifindex : -1, &route);
+	nl_link_get(&x->nl, host->gw_dev, 0, &gw);
+	r = nl_route_overlap(&x->nl, host->subnet, host->prefix, gw.ifindex ? gw.ifindex : -1, &route);
 	if (r == -ENOENT)
 		return 0;
 	if (r)
-		return log_err(r, "cannot read the routing table: %s", nl_why(nl, r));
-	nl_link_get(nl, NULL, route.ifindex, &dev);
-	return log_err(-EEXIST, "subnet %s/%u overlaps the route to %s/%u on %s; choose another with "
-				"--subnet CIDR", addr_text(subnet, ours), prefix,
-		       addr_text(route.dst, theirs), route.prefix, dev.name);
+		return log_err(r, "cannot read the routing table: %s", nl_why(&x->nl, r));
+	nl_link_get(&x->nl, NULL, route.ifindex, &dev);
+	return log_err(-EEXIST, "subnet %s/%u overlaps the route to %s/%u on %s; choose another with --subnet CIDR",
+		       addr_text(host->subnet, ours), host->prefix, addr_text(route.dst, theirs), route.prefix,
+		       dev.name);
 }
 
-/* ---- gateway ---- */
-
-static int make_gateway(struct nl *nl, const struct host_record *host, uint32_t mtu)
+/* A fresh network has one uplink at least. */
+static int want_uplinks(struct session *x, const struct request *q)
 {
-	struct nl_veth v = { .name = host->gw_dev, .peer = host->gw_peer, .mtu = mtu, .peer_netns = -1 };
-	int r;
+	size_t i;
+	int r = 0;
 
-	addr_mac(host->gateway, v.mac);
-	addr_host_mac(host->gateway, v.peer_mac);
-	r = nl_veth_add(nl, &v);
-	return r ? log_err(r, "cannot make the gateway device %s: %s", host->gw_dev, nl_why(nl, r)) : 0;
+	if (q->fresh && !q->spec->uplink_count) {
+		x->host.made |= UPLINKS_FOLLOW;
+		return uplink_want(x, NULL);
+	}
+	for (i = 0; i < q->spec->uplink_count && !r; i++)
+		r = uplink_want(x, q->spec->uplinks[i]);
+	return r;
 }
 
-static int get_gateway(struct nl *nl, const struct host_record *host, struct nl_link *gw,
-		       struct nl_link *peer)
+/* The host record of a new network, with the defaults of what the spec leaves open. */
+static int begin(struct session *x, const struct request *q)
 {
-	uint8_t mac[6];
+	const struct network_spec *spec = q->spec;
 	int r;
 
-	addr_mac(host->gateway, mac);
-	r = device_get(nl, host->gw_dev, mac, gw);
-	if (r)
-		return r;
-	addr_host_mac(host->gateway, mac);
-	return device_get(nl, host->gw_peer, mac, peer);
-}
-
-/* What the programs know of it: written when it differs. */
-static int sync_gateway(const struct store *s, const struct host_record *host, const struct nl_link *gw,
-			const struct nl_link *peer, bool *changed)
-{
-	struct network net = {}, old;
-	struct config cfg;
-	int r;
-
-	r = store_network(s, host->net, &old);
-	if (!r)
-		r = store_config(s, &cfg);
-	if (r)
-		return r;
-	net = (struct network){
-		.subnet = host->subnet,
-		.mask = addr_mask(host->prefix),
-		.gateway = host->gateway,
-		.broadcast = addr_broadcast(host->subnet, host->prefix),
-		.gw_ifindex = gw->ifindex,
-		.gw_peer = peer->ifindex,
-		.ports = old.ports,
+	x->host = (struct host_record){
+		.abi = EBPFNET_ABI,
+		.hook = spec->hook ? *spec->hook : dataplane_has_tcx() ? HOOK_TCX : HOOK_CLSACT,
+		.net = NETWORK_DEFAULT_ID,
+		.subnet = spec->prefix ? spec->subnet : (struct ipaddr){ { 192, 168, 1, 0 } },
+		.prefix = spec->prefix ? spec->prefix : 24,
+		.next_endpoint = 1,
+		.next_portmap = 1,
+		.made = (spec->endpoint_count ? 0 : UP_DEFAULTS) | (hosts_etc_missing() ? MADE_ETC_NETNS : 0),
+		.gw_dev = NETWORK_GW_DEV,
+		.gw_peer = NETWORK_GW_PEER,
 	};
-	addr_mac(host->gateway, net.gw_mac);
-	if (!memcmp(&net, &old, sizeof(net)) && cfg.fib_ifindex == (uint32_t)peer->ifindex)
-		return 0;
-	*changed = true;
-	cfg.fib_ifindex = peer->ifindex;
-	r = store_config_set(s, &cfg);
+	x->host.gateway = addr_from(addr_number(x->host.subnet) + 1);
+	r = dataplane_probe(x->host.hook);
 	if (!r)
-		r = store_gateway_set(s, host->net, &net);
-	/* last: it is what says, the next time, that all of it was written */
-	return r ? r : store_network_set(s, host->net, &net);
+		r = want_uplinks(x, q);
+	return r ? r : check_subnet(x);
 }
 
-int gateway_ensure(const struct store *s, struct nl *nl, const struct host_record *host, uint32_t mtu, bool *changed)
+/* One that the spec names: there already as it is wanted, or free to be made. */
+static int check_endpoint(const struct request *q, const struct endpoint_spec *e)
 {
-	struct nl_link gw, peer;
+	const struct ns_record *rec = ipam_find(&q->used, e->name);
+	char is[ADDR_TEXT], wanted[ADDR_TEXT];
+
+	if (rec && addr_number(e->addr) && !addr_same(e->addr, rec->addr))
+		return log_err(-EEXIST, "namespace %s has the address %s, not %s; `ebpfnet ns del %s` first", e->name,
+			       addr_text(rec->addr, is), addr_text(e->addr, wanted), e->name);
+	if (!rec && netns_name_taken(e->name))
+		return log_err(-EEXIST,
+			       "namespace %s is there already; choose another name, or attach it with "
+			       "`ebpfnet attach %s`",
+			       e->name, e->name);
+	return 0;
+}
+
+/* Those with an address of their own first, so that no other endpoint gets it. */
+static int reserve(struct session *x, struct request *q)
+{
+	struct ns_record rec;
+	int pass, r = 0;
+	size_t i;
+
+	for (i = 0; i < q->endpoint_count && !r; i++)
+		r = check_endpoint(q, &q->endpoints[i]);
+	for (pass = 0; pass < 2; pass++)
+		for (i = 0; i < q->endpoint_count && !r; i++) {
+			const struct endpoint_spec *e = &q->endpoints[i];
+
+			if ((pass == 0) == (addr_number(e->addr) != 0) && !ipam_find(&q->used, e->name))
+				r = ipam_reserve(x, &q->used, e, NS_DECLARED, &rec);
+		}
+	return r;
+}
+
+/* Fills in x->host and q, in memory. */
+static int prepare(struct session *x, struct request *q)
+{
+	const struct network_spec *spec = q->spec;
 	int r;
 
-	r = get_gateway(nl, host, &gw, &peer);
-	if (r == -ENODEV) {
-		*changed = true;
-		r = make_gateway(nl, host, mtu);
-		if (!r)
-			r = get_gateway(nl, host, &gw, &peer);
+	q->fresh = !x->host.abi;
+	q->endpoints = spec->endpoints;
+	q->endpoint_count = spec->endpoint_count;
+	r = q->fresh ? begin(x, q) : check_same(spec, &x->host);
+	if (!r && !q->fresh)
+		r = want_uplinks(x, q);
+	if (r)
+		return r;
+	if (!q->endpoint_count && x->host.made & UP_DEFAULTS) {
+		q->endpoints = default_endpoints;
+		q->endpoint_count = sizeof(default_endpoints) / sizeof(default_endpoints[0]);
 	}
-	if (r)
-		return r;
-	/* in the peer's name the routing table is asked; nothing that arrives there passes on */
-	if (!device_forwards(peer.name)) {
-		*changed = true;
-		r = nl_link_devconf(nl, peer.ifindex, IPV4_DEVCONF_FORWARDING, 1);
+	if (spec->xdp)
+		x->host.made = (x->host.made & ~XDP_MODE_ANY) | *spec->xdp;
+	r = ipam_read(x, &q->used);
+	q->before = q->used.count;
+	return r ? r : reserve(x, q);
+}
+
+/* ---- up ---- */
+
+static int journal(struct session *x, const struct request *q)
+{
+	size_t i;
+	int r = 0;
+
+	if (q->fresh)
+		r = dataplane_journal(&x->s);
+	if (!r && q->fresh)
+		r = session_save(x);
+	if (!r)
+		r = dataplane_load(&x->s, q->spec->max_flows ? q->spec->max_flows : EBPFNET_MAX_FLOWS);
+	for (i = q->before; i < q->used.count && !r; i++)
+		r = store_ns_set(&x->s, q->used.endpoint[i].name, &q->used.endpoint[i].rec);
+	return r;
+}
+
+/* What was up before stays, with whatever of it was repaired. */
+static void roll_back(struct session *x, const struct request *q)
+{
+	struct ns_record rec;
+	bool ignored;
+	size_t i;
+
+	if (q->fresh) {
+		network_down(x, &ignored);
+		return;
 	}
-	if (r)
-		return log_err(r, "cannot set forwarding on %s: %s", peer.name, nl_why(nl, r));
-	r = device_no_ipv6(gw.name);
-	if (!r)
-		r = device_no_ipv6(peer.name);
-	if (!r)
-		r = dataplane_attach(s, host->hook, HOOK_PORT, peer.ifindex, peer.name, changed, NULL);
-	if (!r)
-		r = dataplane_attach(s, host->hook, HOOK_GATEWAY, gw.ifindex, gw.name, changed, NULL);
-	if (!r)
-		r = sync_gateway(s, host, &gw, &peer, changed);
-	if (!r)
-		r = device_up(nl, &peer, changed);
-	if (!r)
-		r = device_up(nl, &gw, changed);
-	if (r || nl_addr_has(nl, gw.ifindex, host->gateway))
-		return r;
-	*changed = true;
-	/* of global scope the kernel lends it to an uplink that has none, and the private address would leave */
-	r = nl_addr_add(nl, gw.ifindex, host->gateway, host->prefix, RT_SCOPE_LINK);
-	return r ? log_err(r, "cannot give %s its address: %s", gw.name, nl_why(nl, r)) : 0;
+	for (i = q->before; i < q->used.count; i++)
+		if (!store_ns(&x->s, q->used.endpoint[i].name, &rec))
+			endpoint_remove(x, q->used.endpoint[i].name, &rec);
+	hosts_write(&x->s);
 }
 
-/* ---- lo, while something is published ---- */
-
-static int hook_lo(const struct store *s, struct host_record *host)
+/* What is new has no properties to compare yet. */
+static void list_new(const struct session *x, const struct request *q, struct diff *out)
 {
-	int r;
+	char addr[ADDR_TEXT], uplinks[UPLINKS_TEXT], name[48];
+	size_t i;
 
-	/* journalled first: a command that is killed here leaves nothing that nobody remembers */
-	if (host->hook == HOOK_CLSACT && !dataplane_has_qdisc(LO_IFINDEX))
-		host->made |= MADE_LO_QDISC;
-	host->made |= LO_HOOKED;
-	r = store_host_set(s, host);
-	return r ? r : dataplane_attach(s, host->hook, HOOK_LO, LO_IFINDEX, "lo", NULL, NULL);
-}
+	if (q->fresh)
+		diff_add(out, "network", NULL, "make %s/%u, gateway on %s, out through %s",
+			 addr_text(x->host.subnet, addr), x->host.prefix, x->host.gw_dev,
+			 uplinks_text(&x->host, uplinks));
+	for (i = q->before; i < q->used.count; i++) {
+		const struct ns_entry *e = &q->used.endpoint[i];
 
-static int unhook_lo(const struct store *s, struct host_record *host)
-{
-	int r;
-
-	r = dataplane_detach(s, host->hook, HOOK_LO, LO_IFINDEX, "lo", host->made & MADE_LO_QDISC);
-	if (r)
-		return r;
-	host->made &= ~(LO_HOOKED | MADE_LO_QDISC);
-	return store_host_set(s, host);
-}
-
-int lo_ensure(const struct store *s)
-{
-	struct host_record host;
-	struct config cfg;
-	int r;
-
-	r = store_host(s, &host);
-	if (!r)
-		r = store_config(s, &cfg);
-	if (r)
-		return r;
-	if (cfg.portmaps)
-		return hook_lo(s, &host);
-	return host.made & LO_HOOKED ? unhook_lo(s, &host) : 0;
-}
-
-static int remove_gateway(const struct store *s, struct nl *nl, const struct host_record *host)
-{
-	struct nl_link gw, peer;
-	int r;
-
-	if (host->hook == HOOK_TCX) {
-		dataplane_detach(s, HOOK_TCX, HOOK_GATEWAY, 0, host->gw_dev, false);
-		dataplane_detach(s, HOOK_TCX, HOOK_PORT, 0, host->gw_peer, false);
+		snprintf(name, sizeof(name), "namespace %s", e->name);
+		diff_add(out, name, NULL, "make it, with %s on %s, its end of %s", addr_text(e->rec.addr, addr),
+			 e->rec.ns_dev, e->rec.host_dev);
 	}
-	r = get_gateway(nl, host, &gw, &peer);
-	if (r == -ENODEV || r == -EEXIST)
-		return 0;
-	if (!r)
-		r = nl_link_del(nl, gw.ifindex);
-	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", gw.name, nl_why(nl, r)) : 0;
 }
+
+int network_up(struct session *x, const struct network_spec *spec, struct diff *done)
+{
+	__attribute__((cleanup(request_free))) struct request q = { .spec = spec };
+	int r;
+
+	r = prepare(x, &q);
+	if (r)
+		return r;
+	list_new(x, &q, done);
+	r = journal(x, &q);
+	if (!r)
+		r = network_repair(x, NETWORK_ALL, done);
+	if (r) {
+		roll_back(x, &q);
+		return r;
+	}
+	x->host.made &= ~UP_DEFAULTS;
+	return session_save(x);
+}
+
+int network_plan(struct session *x, const struct network_spec *spec, struct diff *plan)
+{
+	__attribute__((cleanup(request_free))) struct request q = { .spec = spec };
+	int r;
+
+	r = prepare(x, &q);
+	if (r)
+		return r;
+	list_new(x, &q, plan);
+	return q.fresh ? 0 : network_diff(x, NETWORK_ALL, plan);
+}
+
+/* ---- down ---- */
 
 static void keep_first(int *first, int r)
 {
@@ -204,31 +266,67 @@ static void keep_first(int *first, int r)
 		*first = r;
 }
 
-int network_remove(const struct store *s, struct nl *nl)
+/* Whatever state it is in; goes on after a failure and returns the first. */
+static int remove_all(struct session *x)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
-	struct host_record host;
 	size_t i, count;
-	int r, first = 0;
+	int r = 0, first = 0;
 
-	r = store_host(s, &host);
-	if (!r && host.abi && !(host.made & GOING_DOWN)) {
-		host.made |= GOING_DOWN;
-		r = store_host_set(s, &host);
+	if (x->host.abi && !(x->host.made & GOING_DOWN)) {
+		x->host.made |= GOING_DOWN;
+		r = session_save(x);
 	}
 	if (!r)
-		r = store_ns_all(s, &all, &count);
+		r = store_ns_all(&x->s, &all, &count);
 	if (r)
 		return r;
 	for (i = 0; i < count; i++)
-		keep_first(&first, endpoint_remove(s, nl, &host, all[i].name, &all[i].rec));
-	if (!host.abi)
+		keep_first(&first, endpoint_remove(x, all[i].name, &all[i].rec));
+	if (!x->host.abi)
 		return first;
-	if (host.made & LO_HOOKED)
-		keep_first(&first, unhook_lo(s, &host));
+	if (x->host.made & LO_HOOKED)
+		keep_first(&first, lo_unhook(x));
 	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
-		keep_first(&first, uplink_remove(s, nl, &host, &host.uplinks[i]));
-	keep_first(&first, remove_gateway(s, nl, &host));
-	keep_first(&first, hosts_write(s));
+		keep_first(&first, uplink_remove(x, &x->host.uplinks[i]));
+	keep_first(&first, gateway_remove(x));
+	keep_first(&first, hosts_write(&x->s));
 	return first;
+}
+
+int network_down(struct session *x, bool *was_up)
+{
+	int r = 0;
+
+	*was_up = x->s.fd[MAP_HOST] >= 0;
+	if (*was_up)
+		r = remove_all(x);
+	return r ? r : dataplane_unload(&x->s);
+}
+
+int network_down_plan(struct session *x, struct diff *plan)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	const struct host_record *host = &x->host;
+	size_t i, count = 0;
+	char name[48];
+	int r = 0;
+
+	if (x->s.fd[MAP_NAMESPACES] >= 0)
+		r = store_ns_all(&x->s, &all, &count);
+	if (r)
+		return r;
+	for (i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "namespace %s", all[i].name);
+		diff_add(plan, name, NULL, all[i].rec.flags & NS_MADE ? "remove it" : "detach it");
+	}
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0]; i++) {
+		snprintf(name, sizeof(name), "uplink %s", host->uplinks[i].name);
+		diff_add(plan, name, NULL, "detach the programs");
+	}
+	if (host->abi) {
+		snprintf(name, sizeof(name), "gateway %s", host->gw_dev);
+		diff_add(plan, name, NULL, "remove the pair of devices");
+	}
+	return 0;
 }

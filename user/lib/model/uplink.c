@@ -1,24 +1,56 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Uplinks: the devices to the outside that have our programs.
+ * Uplinks: the devices to the outside that have programs of ebpfnet.
  *
- * The programs send a packet out of no other device, and as whatever address that one has now. So
- * nothing here is needed for a packet to be right, only for it to pass: addresses, carriers and
- * names come and go without us. A device that was made again, or that has the default route only
- * now, has no programs; the next `up` attaches them.
+ * The programs send a packet out of no other device, and with the address that the device has at that moment. So
+ * nothing here is needed for a packet to be right, only for it to pass: addresses, carriers and names change without
+ * a command. A device that was made again, or that has a default route only now, has no programs: `up` and
+ * `monitor --repair` attach them.
  */
 #include <errno.h>
+#include <ifaddrs.h>
 #include <net/if_arp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/dataplane/dataplane.h"
 #include "lib/base/log.h"
+#include "lib/dataplane/dataplane.h"
 #include "lib/model/model.h"
+#include "lib/model/reconcile.h"
 
-/* ---- which ones ---- */
+#define BRING_BACK "bring it back, then `ebpfnet up`"
 
-int uplink_find(struct nl *nl, const char *name, struct nl_link *out)
+/* ---- which devices ---- */
+
+static bool is_recorded(const struct host_record *host, int ifindex)
+{
+	int i;
+
+	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
+		if (host->uplinks[i].ifindex == (uint32_t)ifindex)
+			return true;
+	return false;
+}
+
+int uplink_device(struct session *x, const struct uplink_record *u, struct nl_link *out)
+{
+	int r;
+
+	*out = (struct nl_link){};
+	if (u->ifindex && !nl_link_get(&x->nl, NULL, u->ifindex, out))
+		return 0;
+	r = nl_link_get(&x->nl, u->name, 0, out);
+	/* another uplink may have been given the name */
+	if (!r && is_recorded(&x->host, out->ifindex))
+		r = -ENODEV;
+	if (r)
+		*out = (struct nl_link){};
+	return r;
+}
+
+/* The named device, or the one of the default route (name NULL). Logs. */
+static int find_device(struct nl *nl, const char *name, struct nl_link *out)
 {
 	int ifindex = 0, r;
 
@@ -37,237 +69,48 @@ int uplink_find(struct nl *nl, const char *name, struct nl_link *out)
 	if (r)
 		return log_err(r, "cannot read device %s: %s", name ? name : "", nl_why(nl, r));
 	if (out->type != ARPHRD_ETHER)
-		return log_err(-EINVAL, "uplink %s is not an Ethernet device; name one with --uplink DEV",
-			       out->name);
+		return log_err(-EINVAL, "uplink %s is not an Ethernet device; name one with --uplink DEV", out->name);
 	if (!out->up)
-		return log_err(-ENETDOWN, "uplink %s is down; `ip link set %s up` first", out->name,
-			       out->name);
+		return log_err(-ENETDOWN, "uplink %s is down; `ip link set %s up` first", out->name, out->name);
 	return 0;
 }
 
-static bool is_uplink(const struct host_record *host, int ifindex)
-{
-	int i;
-
-	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
-		if (host->uplinks[i].ifindex == (uint32_t)ifindex)
-			return true;
-	return false;
-}
-
-int uplink_device(struct nl *nl, const struct host_record *host, const struct uplink_record *u, struct nl_link *out)
-{
-	int r;
-
-	if (u->ifindex && !nl_link_get(nl, NULL, u->ifindex, out))
-		return 0;
-	r = nl_link_get(nl, u->name, 0, out);
-	/* another uplink may have been given the name */
-	return !r && is_uplink(host, out->ifindex) ? -ENODEV : r;
-}
-
-/* Its entry, or a free one; NULL: there are as many as there may be. */
-static struct uplink_record *entry_of(struct nl *nl, struct host_record *host, int ifindex)
+/* The record of a device, or a free one; NULL: all are in use. */
+static struct uplink_record *record_of(struct session *x, int ifindex)
 {
 	struct nl_link dev;
 	int i;
 
 	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
-		if (!host->uplinks[i].name[0] ||
-		    (!uplink_device(nl, host, &host->uplinks[i], &dev) && dev.ifindex == ifindex))
-			return &host->uplinks[i];
+		if (!x->host.uplinks[i].name[0] ||
+		    (!uplink_device(x, &x->host.uplinks[i], &dev) && dev.ifindex == ifindex))
+			return &x->host.uplinks[i];
 	return NULL;
 }
 
-/* The way into the network is no way out of it. */
 static bool is_gateway(const struct host_record *host, const char *dev)
 {
 	return !strcmp(dev, host->gw_dev) || !strcmp(dev, host->gw_peer);
 }
 
-int uplink_want(struct nl *nl, struct host_record *host, const char *name)
+int uplink_want(struct session *x, const char *name)
 {
 	struct uplink_record *u;
 	struct nl_link dev;
 	int r;
 
-	r = uplink_find(nl, name, &dev);
-	if (!r && is_gateway(host, dev.name))
-		r = log_err(-EINVAL, "%s is the network's own device, not an uplink; name another", dev.name);
+	r = find_device(&x->nl, name, &dev);
+	if (!r && is_gateway(&x->host, dev.name))
+		r = log_err(-EINVAL, "%s is the network's gateway device, not an uplink; name another", dev.name);
 	if (r)
 		return r;
-	u = entry_of(nl, host, dev.ifindex);
+	u = record_of(x, dev.ifindex);
 	if (!u)
-		return log_err(-ENOSPC, "cannot add uplink %s: there are %d, as many as there may be", dev.name,
+		return log_err(-ENOSPC, "cannot add uplink %s: there are %d, the maximum", dev.name,
 			       EBPFNET_HOST_UPLINKS);
 	if (!u->name[0])
 		memcpy(u->name, dev.name, sizeof(u->name));
 	return 0;
-}
-
-/* Whether a device that has a default route is none of ours yet. dev: what it is. */
-static bool is_new_way_out(struct nl *nl, const struct host_record *host, int ifindex, struct nl_link *dev)
-{
-	return !is_uplink(host, ifindex) && !nl_link_get(nl, NULL, ifindex, dev) &&
-	       !is_gateway(host, dev->name);
-}
-
-/* What has a default route by now is an uplink, unless somebody said which ones are. */
-static int follow_routes(struct nl *nl, struct host_record *host)
-{
-	struct nl_defaults all;
-	struct nl_link dev;
-	size_t i;
-	int r;
-
-	r = nl_route_defaults(nl, &all);
-	if (r)
-		return log_err(r, "cannot read the routing table: %s", nl_why(nl, r));
-	for (i = 0; i < all.count; i++) {
-		if (!is_new_way_out(nl, host, all.dev[i].ifindex, &dev))
-			continue;
-		if (dev.type != ARPHRD_ETHER)
-			log_warn("%s has a default route but is not an Ethernet device: what leads through it is "
-				 "refused", dev.name);
-		else if ((r = uplink_want(nl, host, dev.name)))
-			return r;
-	}
-	return 0;
-}
-
-/* ---- the XDP prefilter ---- */
-
-/*
- * A device may take the tag out of a frame before XDP sees it, and then the XDP prefilter would take another VLAN's
- * for one to this host.
- */
-const char *uplink_xdp_unfit(struct nl *nl, const struct nl_link *dev, char vlan[EBPFNET_NAME_LEN])
-{
-	struct nl_link found;
-
-	if (nl_link_vlan(nl, dev->ifindex, &found))
-		return NULL;
-	snprintf(vlan, EBPFNET_NAME_LEN, "%s", found.name);
-	return vlan;
-}
-
-/* The last of the programs: packets are right without it, so a device that cannot have it is no failure. */
-static int prefilter_uplink(const struct store *s, struct nl *nl, const struct host_record *host,
-			    const struct nl_link *dev, bool *changed)
-{
-	uint32_t how = host->made & XDP_MODE_ANY;
-	char name[EBPFNET_NAME_LEN];
-	const char *vlan = how ? uplink_xdp_unfit(nl, dev, name) : NULL;
-
-	if (vlan)
-		log_warn("no XDP prefilter on %s: it has a VLAN (%s), and XDP may miss the VLAN tag", dev->name,
-			 vlan);
-	if (!how || vlan)
-		return dataplane_xdp_detach(s, dev->name, changed);
-	dataplane_xdp_attach(s, how, dev->ifindex, dev->name, changed);
-	return 0;
-}
-
-/* ---- attaching ---- */
-
-/* It is gone: what we know of it by its number, and the pins that are left. */
-static int forget(const struct store *s, const struct host_record *host, struct uplink_record *u)
-{
-	int r = u->ifindex ? store_uplink_del(s, u->ifindex) : 0;
-
-	u->ifindex = 0;
-	u->flags = 0;
-	if (!r && host->hook == HOOK_TCX)
-		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK_OUT, 0, u->name, false);
-	if (!r && host->hook == HOOK_TCX)
-		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK, 0, u->name, false);
-	return r ? r : dataplane_xdp_detach(s, u->name, NULL);
-}
-
-/* Its programs stay attached all the while. */
-static int rename_uplink(const struct store *s, struct uplink_record *u, const struct nl_link *dev)
-{
-	int r;
-
-	r = dataplane_rename(s, HOOK_UPLINK_OUT, u->name, dev->name);
-	if (!r)
-		r = dataplane_rename(s, HOOK_UPLINK, u->name, dev->name);
-	if (!r)
-		r = dataplane_rename(s, HOOK_UPLINK_XDP, u->name, dev->name);
-	memcpy(u->name, dev->name, sizeof(u->name));
-	return r;
-}
-
-/* The egress first: an uplink is one, in map uplinks, once it has both programs. */
-static int hook_uplink(const struct store *s, struct nl *nl, struct host_record *host, struct uplink_record *u,
-		       const struct nl_link *dev, bool *changed)
-{
-	struct uplink up = {}, old;
-	int r;
-
-	u->ifindex = dev->ifindex;
-	if (host->hook == HOOK_CLSACT && !dataplane_has_qdisc(dev->ifindex))
-		u->flags |= UPLINK_MADE_QDISC;
-	r = store_host_set(s, host);
-	if (!r)
-		r = dataplane_attach(s, host->hook, HOOK_UPLINK_OUT, dev->ifindex, dev->name, changed, NULL);
-	if (!r)
-		r = dataplane_attach(s, host->hook, HOOK_UPLINK, dev->ifindex, dev->name, changed, NULL);
-	memcpy(up.name, dev->name, sizeof(up.name));
-	if (!r && (store_uplink(s, dev->ifindex, &old) || memcmp(&old, &up, sizeof(up)))) {
-		*changed = true;
-		r = store_uplink_set(s, dev->ifindex, &up);
-	}
-	return r ? r : prefilter_uplink(s, nl, host, dev, changed);
-}
-
-/* -ENODEV (quiet): there is no such device now. */
-static int ensure_uplink(const struct store *s, struct nl *nl, struct host_record *host, struct uplink_record *u,
-			 bool *changed)
-{
-	struct nl_link dev;
-	int r;
-
-	r = uplink_device(nl, host, u, &dev);
-	if (r && r != -ENODEV)
-		return log_err(r, "cannot read device %s: %s", u->name, nl_why(nl, r));
-	if (u->ifindex && (r || u->ifindex != (uint32_t)dev.ifindex)) {
-		int gone = forget(s, host, u);
-
-		*changed = true;
-		r = gone ? gone : r;
-	}
-	if (!r && strcmp(u->name, dev.name)) {
-		*changed = true;
-		r = rename_uplink(s, u, &dev);
-	}
-	return r ? r : hook_uplink(s, nl, host, u, &dev, changed);
-}
-
-static bool is_hooked(const struct store *s, const struct host_record *host, const struct uplink_record *u,
-		      const struct nl_link *dev)
-{
-	return u->ifindex == (uint32_t)dev->ifindex && !strcmp(u->name, dev->name) &&
-	       dataplane_attached(s, host->hook, HOOK_UPLINK_OUT, dev->ifindex, u->name) &&
-	       dataplane_attached(s, host->hook, HOOK_UPLINK, dev->ifindex, u->name);
-}
-
-bool uplinks_differ(const struct store *s, struct nl *nl, const struct host_record *host)
-{
-	const struct uplink_record *u = host->uplinks;
-	struct nl_defaults all;
-	struct nl_link dev;
-	size_t i;
-
-	for (i = 0; i < EBPFNET_HOST_UPLINKS && u[i].name[0]; i++)
-		if (!uplink_device(nl, host, &u[i], &dev) && !is_hooked(s, host, &u[i], &dev))
-			return true;
-	if (!(host->made & UPLINKS_FOLLOW) || nl_route_defaults(nl, &all))
-		return false;
-	for (i = 0; i < all.count; i++)
-		if (is_new_way_out(nl, host, all.dev[i].ifindex, &dev) && dev.type == ARPHRD_ETHER)
-			return true;
-	return false;
 }
 
 const char *uplinks_text(const struct host_record *host, char buf[UPLINKS_TEXT])
@@ -280,7 +123,383 @@ const char *uplinks_text(const struct host_record *host, char buf[UPLINKS_TEXT])
 	return buf;
 }
 
-static void drop_entry(struct host_record *host, int i)
+/* ---- the default routes ---- */
+
+/* A device with a default route. */
+struct way_out {
+	struct session *x;
+	struct nl_link dev;
+	bool best;			/* of the lowest metric: most packets take it */
+};
+
+/* A device that is recorded by name is reported as that uplink. */
+static bool is_named(const struct host_record *host, const char *name)
+{
+	int i;
+
+	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
+		if (!strcmp(host->uplinks[i].name, name))
+			return true;
+	return false;
+}
+
+static bool is_uplink(void *object, struct difference *d)
+{
+	const struct way_out *o = object;
+	const struct host_record *host = &o->x->host;
+
+	if (o->dev.type != ARPHRD_ETHER || (!(host->made & UPLINKS_FOLLOW) && !o->best))
+		return true;
+	snprintf(d->what, sizeof(d->what),
+		 "the default route leads through %s, which has no programs: packets routed "
+		 "there are refused",
+		 o->dev.name);
+	if (!(host->made & UPLINKS_FOLLOW))
+		snprintf(d->fix, sizeof(d->fix), "ebpfnet up --uplink %s", o->dev.name);
+	return false;
+}
+
+static int adopt(void *object)
+{
+	struct way_out *o = object;
+
+	return uplink_want(o->x, o->dev.name);
+}
+
+static bool is_usable(void *object, struct difference *d)
+{
+	const struct way_out *o = object;
+
+	snprintf(d->what, sizeof(d->what),
+		 "the default route leads through %s, which is not an Ethernet device: "
+		 "packets routed there are refused",
+		 o->dev.name);
+	return o->dev.type == ARPHRD_ETHER || !o->best;
+}
+
+static bool leads_out(void *object, struct difference *d)
+{
+	const struct way_out *o = object;
+
+	snprintf(d->what, sizeof(d->what), "the default route leads through %s, into the network: nothing leaves it",
+		 o->dev.name);
+	return !is_gateway(&o->x->host, o->dev.name) || !o->best;
+}
+
+/* Unless uplinks were named to `up`, each device with a default route is one. */
+static int walk_default_routes(struct walk *w)
+{
+	static const struct property followed[] = { { is_usable, .stops = true },
+						    { is_uplink, adopt, "make it an uplink" },
+						    {} };
+	static const struct property named[] = { { is_usable, .stops = true }, { is_uplink }, {} };
+	static const struct property inward[] = { { leads_out }, {} };
+	const struct host_record *host = &w->x->host;
+	struct way_out o = { w->x };
+	struct nl_defaults all;
+	size_t i;
+	int r;
+
+	r = nl_route_defaults(&w->x->nl, &all);
+	if (r)
+		return log_err(r, "cannot read the routing table: %s", nl_why(&w->x->nl, r));
+	for (i = 0; i < all.count && !r; i++) {
+		o.best = i == 0;
+		if (is_recorded(host, all.dev[i].ifindex) ||
+		    nl_link_get(&w->x->nl, NULL, all.dev[i].ifindex, &o.dev) || is_named(host, o.dev.name))
+			continue;
+		r = walk_object(w, o.dev.name,
+				is_gateway(host, o.dev.name) ? inward :
+				host->made & UPLINKS_FOLLOW  ? followed :
+							       named,
+				&o);
+	}
+	return r;
+}
+
+/* ---- an uplink ---- */
+
+struct uplink_object {
+	struct session *x;
+	struct uplink_record *u;
+	struct nl_link dev;		/* .ifindex 0: there is none */
+};
+
+/* An uplink that only has been followed is not missed if there is another. */
+static bool is_replaced(struct session *x, const struct uplink_record *u)
+{
+	struct nl_link dev;
+	int i, ifindex;
+
+	if (!(x->host.made & UPLINKS_FOLLOW))
+		return false;
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && x->host.uplinks[i].name[0]; i++)
+		if (&x->host.uplinks[i] != u && !uplink_device(x, &x->host.uplinks[i], &dev))
+			return true;
+	return !nl_route_default(&x->nl, &ifindex);
+}
+
+/* The device of the record's ifindex is gone: its map entry and its pins are stale. */
+static bool not_stale(void *object, struct difference *d)
+{
+	struct uplink_object *o = object;
+
+	snprintf(d->what, sizeof(d->what),
+		 o->dev.ifindex ? "uplink %s was removed and made again, without programs: "
+				  "packets routed there are refused" :
+				  "uplink %s is gone: packets routed there are refused",
+		 o->u->name);
+	if (!o->dev.ifindex && !is_replaced(o->x, o->u))
+		snprintf(d->fix, sizeof(d->fix), "%s", BRING_BACK);
+	return !o->u->ifindex || o->u->ifindex == (uint32_t)o->dev.ifindex;
+}
+
+static int forget(void *object)
+{
+	struct uplink_object *o = object;
+	const struct store *s = &o->x->s;
+	struct uplink_record *u = o->u;
+	int r = store_uplink_del(s, u->ifindex);
+
+	u->ifindex = 0;
+	u->flags = 0;
+	if (!r && o->x->host.hook == HOOK_TCX)
+		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK_OUT, 0, u->name, false);
+	if (!r && o->x->host.hook == HOOK_TCX)
+		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK, 0, u->name, false);
+	return r ? r : dataplane_xdp_detach(s, u->name, NULL);
+}
+
+static bool exists(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+
+	snprintf(d->what, sizeof(d->what), "uplink %s is gone: packets routed there are refused", o->u->name);
+	snprintf(d->fix, sizeof(d->fix), "%s", BRING_BACK);
+	return o->dev.ifindex;
+}
+
+/* The journal knows the device before it gets programs, so that a killed command leaves nothing unknown. */
+static bool claimed(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+
+	snprintf(d->what, sizeof(d->what), "uplink %s has no programs: packets routed there are refused",
+		 o->dev.name);
+	return o->u->ifindex == (uint32_t)o->dev.ifindex;
+}
+
+static int claim(void *object)
+{
+	struct uplink_object *o = object;
+
+	o->u->ifindex = o->dev.ifindex;
+	if (o->x->host.hook == HOOK_CLSACT && !dataplane_has_qdisc(o->dev.ifindex))
+		o->u->flags |= UPLINK_MADE_QDISC;
+	return session_save(o->x);
+}
+
+static bool has_name(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+
+	snprintf(d->what, sizeof(d->what), "uplink %s is called %s now", o->u->name, o->dev.name);
+	return !strcmp(o->u->name, o->dev.name);
+}
+
+/* Its programs stay attached all the while. */
+static int rename_pins(void *object)
+{
+	struct uplink_object *o = object;
+	const struct store *s = &o->x->s;
+	int r;
+
+	r = dataplane_rename(s, HOOK_UPLINK_OUT, o->u->name, o->dev.name);
+	if (!r)
+		r = dataplane_rename(s, HOOK_UPLINK, o->u->name, o->dev.name);
+	if (!r)
+		r = dataplane_rename(s, HOOK_UPLINK_XDP, o->u->name, o->dev.name);
+	memcpy(o->u->name, o->dev.name, sizeof(o->u->name));
+	return r;
+}
+
+static bool out_hooked(void *object, struct difference *d)
+{
+	struct uplink_object *o = object;
+
+	return hook_holds(o->x, HOOK_UPLINK_OUT, &o->dev, o->u->name, d);
+}
+
+static bool in_hooked(void *object, struct difference *d)
+{
+	struct uplink_object *o = object;
+
+	return hook_holds(o->x, HOOK_UPLINK, &o->dev, o->u->name, d);
+}
+
+static int hook(struct uplink_object *o, enum hook which)
+{
+	return dataplane_attach(&o->x->s, o->x->host.hook, which, o->dev.ifindex, o->dev.name, NULL, NULL);
+}
+
+static int hook_out(void *object)
+{
+	return hook(object, HOOK_UPLINK_OUT);
+}
+
+static int hook_in(void *object)
+{
+	return hook(object, HOOK_UPLINK);
+}
+
+/* The map entry comes last: packets are sent out of an uplink once it has both programs. */
+static bool recorded(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+	struct uplink is;
+
+	snprintf(d->what, sizeof(d->what), "the programs do not know uplink %s", o->dev.name);
+	return !store_uplink(&o->x->s, o->dev.ifindex, &is) && !strncmp(is.name, o->dev.name, sizeof(is.name));
+}
+
+static int write_record(void *object)
+{
+	const struct uplink_object *o = object;
+	struct uplink up = {};
+
+	memcpy(up.name, o->dev.name, sizeof(up.name));
+	return store_uplink_set(&o->x->s, o->dev.ifindex, &up);
+}
+
+/* The first IPv4 address of a device; false: it has none. */
+bool uplink_address(const char *dev, struct ipaddr *out)
+{
+	struct ifaddrs *all, *a;
+	bool found = false;
+
+	if (getifaddrs(&all))
+		return false;
+	for (a = all; a && !found; a = a->ifa_next) {
+		if (strcmp(a->ifa_name, dev) || !a->ifa_addr || a->ifa_addr->sa_family != AF_INET)
+			continue;
+		memcpy(out, &((struct sockaddr_in *)a->ifa_addr)->sin_addr, sizeof(*out));
+		found = true;
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+/* ---- its XDP prefilter, the last of the programs: packets are right without it ---- */
+
+/*
+ * A device may strip the tag from a frame before XDP sees it; the prefilter would then take a frame of another VLAN
+ * for one to this host.
+ */
+static const char *vlan_of(struct nl *nl, const struct nl_link *dev, char vlan[EBPFNET_NAME_LEN])
+{
+	struct nl_link found;
+
+	if (nl_link_vlan(nl, dev->ifindex, &found))
+		return NULL;
+	snprintf(vlan, EBPFNET_NAME_LEN, "%s", found.name);
+	return vlan;
+}
+
+const char *xdp_mode_text(uint32_t modes)
+{
+	return modes == XDP_MODE_ANY ? "any" : modes == XDP_MODE_NATIVE ? "native" : modes ? "generic" : "off";
+}
+
+/* Where another program or a VLAN rules the prefilter out, `up` can do nothing: d->action becomes empty. */
+static bool prefiltered(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+	uint32_t wanted = o->x->host.made & XDP_MODE_ANY;
+	const char *dev = o->dev.name, *vlan;
+	char name[EBPFNET_NAME_LEN];
+	struct xdp_state xdp;
+
+	dataplane_xdp_state(&o->x->s, o->dev.ifindex, o->u->name, &xdp);
+	vlan = wanted ? vlan_of(&o->x->nl, &o->dev, name) : NULL;
+	if (xdp.how && (vlan || !(xdp.how & wanted))) {
+		snprintf(d->what, sizeof(d->what), "the XDP prefilter of %s is not as it should be: %s%s", dev,
+			 vlan ? "it may not see the tags of " : xdp_mode_text(xdp.how), vlan ? vlan : "");
+		return false;
+	}
+	if (!wanted || xdp.how)
+		return true;
+	snprintf(d->what, sizeof(d->what), "the XDP prefilter is missing from %s", dev);
+	if (!vlan && !xdp.other[0])
+		return false;
+	d->action[0] = '\0';
+	snprintf(d->fix, sizeof(d->fix), "ebpfnet up --xdp off");
+	if (vlan)
+		snprintf(d->what, sizeof(d->what),
+			 "no XDP prefilter on %s: it has a VLAN (%s), and XDP may miss the VLAN "
+			 "tag",
+			 dev, vlan);
+	else
+		snprintf(d->what, sizeof(d->what),
+			 "no XDP prefilter on %s: another owner's XDP program is there (%s)", dev, xdp.other);
+	return false;
+}
+
+static int prefilter(void *object)
+{
+	struct uplink_object *o = object;
+	uint32_t modes = o->x->host.made & XDP_MODE_ANY;
+	char vlan[EBPFNET_NAME_LEN];
+	bool ignored;
+	int r;
+
+	if (!modes || vlan_of(&o->x->nl, &o->dev, vlan))
+		return dataplane_xdp_detach(&o->x->s, o->dev.name, NULL);
+	r = dataplane_xdp_load(&o->x->s);
+	if (!r)
+		dataplane_xdp_attach(&o->x->s, modes, o->dev.ifindex, o->dev.name, &ignored);
+	return r;
+}
+
+/* ---- only the administrator's ---- */
+
+static bool is_up(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+
+	snprintf(d->what, sizeof(d->what), "uplink %s is down", o->dev.name);
+	snprintf(d->fix, sizeof(d->fix), "ip link set %s up", o->dev.name);
+	return o->dev.up;
+}
+
+static bool has_address(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+	struct ipaddr ignored;
+
+	snprintf(d->what, sizeof(d->what), "uplink %s has no IPv4 address to masquerade as", o->dev.name);
+	return !o->dev.up || uplink_address(o->dev.name, &ignored);
+}
+
+static const struct property uplink_properties[] = {
+	{ not_stale, forget, "forget the old device", .stops = true },
+	{ exists, .stops = true },
+	{ has_name, rename_pins, "follow its new name" },
+	{ claimed, claim, "enter it in the journal", .stops = true },
+	{ out_hooked, hook_out, "attach the egress program" },
+	{ in_hooked, hook_in, "attach the ingress program" },
+	{ recorded, write_record, "enter it in the maps" },
+	{ prefiltered, prefilter, "set the XDP prefilter" },
+	{ is_up },
+	{ has_address },
+	{},
+};
+
+static const struct property replaced_properties[] = {
+	{ not_stale, forget, "forget it" },
+	{},
+};
+
+static void drop_record(struct host_record *host, int i)
 {
 	struct uplink_record *u = host->uplinks;
 
@@ -288,48 +507,46 @@ static void drop_entry(struct host_record *host, int i)
 	memset(&u[EBPFNET_HOST_UPLINKS - 1], 0, sizeof(*u));
 }
 
-int uplinks_ensure(const struct store *s, struct nl *nl, struct host_record *host, bool *changed)
+int walk_uplinks(struct walk *w)
 {
-	int there = 0, i, r;
+	struct host_record *host = &w->x->host;
+	struct uplink_object o = { .x = w->x };
+	bool replaced;
+	char name[48];
+	int i, r;
 
-	r = host->made & XDP_MODE_ANY ? dataplane_xdp_load(s) : 0;
-	if (!r && host->made & UPLINKS_FOLLOW)
-		r = follow_routes(nl, host);
+	r = walk_default_routes(w);
 	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0] && !r; i++) {
-		r = ensure_uplink(s, nl, host, &host->uplinks[i], changed);
-		there += !r;
-		r = r == -ENODEV ? 0 : r;
+		o.u = &host->uplinks[i];
+		r = uplink_device(w->x, o.u, &o.dev);
+		if (r && r != -ENODEV)
+			return log_err(r, "cannot read device %s: %s", o.u->name, nl_why(&w->x->nl, r));
+		snprintf(name, sizeof(name), "uplink %s", o.u->name);
+		replaced = !o.dev.ifindex && is_replaced(w->x, o.u);
+		r = walk_object(w, name, replaced ? replaced_properties : uplink_properties, &o);
+		if (!r && w->apply && replaced)
+			drop_record(host, i--);
 	}
-	/* one that was only followed is not missed, if there is another */
-	for (i = EBPFNET_HOST_UPLINKS - 1; i >= 0 && !r; i--) {
-		if (!host->uplinks[i].name[0] || host->uplinks[i].ifindex)
-			continue;
-		if (there && host->made & UPLINKS_FOLLOW)
-			drop_entry(host, i);
-		else
-			log_warn("uplink %s is gone: run `ebpfnet up` when it is back", host->uplinks[i].name);
-	}
-	return r ? r : store_host_set(s, host);
+	return r || !w->apply ? r : session_save(w->x);
 }
 
-int uplink_remove(const struct store *s, struct nl *nl, const struct host_record *host, struct uplink_record *u)
+/* Detaches the programs if they are attached; the record stays. */
+int uplink_remove(struct session *x, struct uplink_record *u)
 {
+	enum hook_kind kind = x->host.hook;
 	struct nl_link dev = {};
 	int r;
 
 	if (!u->ifindex)
 		return 0;
-	r = dataplane_xdp_detach(s, u->name, NULL);
+	r = dataplane_xdp_detach(&x->s, u->name, NULL);
 	if (!r)
-		r = store_uplink_del(s, u->ifindex);
+		r = store_uplink_del(&x->s, u->ifindex);
 	if (r)
 		return r;
-	nl_link_get(nl, NULL, u->ifindex, &dev);
-	if (host->hook == HOOK_CLSACT && !dev.ifindex)
+	nl_link_get(&x->nl, NULL, u->ifindex, &dev);
+	if (kind == HOOK_CLSACT && !dev.ifindex)
 		return 0;
-	r = dataplane_detach(s, host->hook, HOOK_UPLINK_OUT, dev.ifindex, u->name, false);
-	if (r)
-		return r;
-	return dataplane_detach(s, host->hook, HOOK_UPLINK, dev.ifindex, u->name,
-				u->flags & UPLINK_MADE_QDISC);
+	r = dataplane_detach(&x->s, kind, HOOK_UPLINK_OUT, dev.ifindex, u->name, false);
+	return r ? r : dataplane_detach(&x->s, kind, HOOK_UPLINK, dev.ifindex, u->name, u->flags & UPLINK_MADE_QDISC);
 }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * libebpfnet: what a command, a plugin or a runtime calls. Specs go in, results come out; nothing is printed,
+ * no process is started or ended. Failures are logged, one line each, to the sink that the caller sets
+ * (log_set_sink(), lib/base/log.h), and returned as a negative errno.
+ *
+ * A session holds the lock of the host's state, if its mode takes one, until session_close().
+ */
+#ifndef EBPFNET_EBPFNET_H
+#define EBPFNET_EBPFNET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ebpfnet/journal.h>
+
+struct session;
+
+/* ---- specs: what a caller may ask for ---- */
+
+/* A network namespace with its device and address. */
+struct endpoint_spec {
+	char name[EBPFNET_NAME_LEN];
+	struct ipaddr addr;		/* zero: the next free address */
+	const char *path;		/* the namespace to attach: /run/netns/NAME, /proc/PID/ns/net; NULL: make it */
+	uint16_t port_flags;		/* PORT_* */
+};
+
+/* The network of a host. Members left at zero keep what is there, or take the default in parentheses. */
+struct network_spec {
+	struct ipaddr subnet;		/* (192.168.1.0) */
+	uint8_t prefix;			/* (24) */
+	const enum hook_kind *hook;	/* (TCX where the kernel has it) */
+	const uint32_t *xdp;		/* XDP_MODE_*, or 0: no prefilter (none) */
+	uint32_t max_flows;		/* size of the flow table, when it is made (EBPFNET_MAX_FLOWS) */
+	const char *const *uplinks;	/* devices (those of the default routes, followed from then on) */
+	size_t uplink_count;
+	const struct endpoint_spec *endpoints;	/* to be made (ns1 and ns2, for a new network) */
+	size_t endpoint_count;
+};
+
+/* ---- results ---- */
+
+/* A property of an object that does not hold. */
+struct difference {
+	char object[48];		/* "gateway ebpfnet0", "uplink eth0", "namespace ns1" */
+	char what[160];			/* "the uplink program is missing from eth0" */
+	char action[80];		/* what `up` does about it; "": nothing */
+	char fix[80];			/* the command that fixes it; "": none does */
+};
+
+struct diff {
+	struct difference *list;	/* the caller's to free: diff_free() */
+	size_t count;
+};
+void diff_free(struct diff *d);
+#define _cleanup_diff_ __attribute__((cleanup(diff_free)))
+
+/* ---- the network; sessions opened with STORE_MAKE ---- */
+
+/*
+ * Makes the network that spec asks for, or repairs it and adds to it. done lists what was applied; empty: all was
+ * there. A failure is rolled back: what was up before stays, what is new goes.
+ * -EEXIST: it is up otherwise than spec asks; -EINVAL, -EADDRINUSE, -ENODEV, ...: spec cannot be had. Logs.
+ */
+int network_up(struct session *x, const struct network_spec *spec, struct diff *done);
+/* Lists what network_up() would apply, and changes nothing. */
+int network_plan(struct session *x, const struct network_spec *spec, struct diff *plan);
+/* Removes all that the journal knows of, and all pins. *was_up: whether there was anything. Logs. */
+int network_down(struct session *x, bool *was_up);
+/* Lists what network_down() would remove. */
+int network_down_plan(struct session *x, struct diff *plan);
+
+/*
+ * Compares the kernel with the journal, in a session of any mode. NETWORK_HOST leaves out the namespaces, whose
+ * end may be meant: what remains is devices and programs of the host alone.
+ */
+enum network_scope { NETWORK_ALL, NETWORK_HOST };
+int network_diff(struct session *x, enum network_scope scope, struct diff *out);
+/* Applies those differences (mode STORE_MAKE or STORE_WRITE); done may be NULL. Logs. */
+int network_repair(struct session *x, enum network_scope scope, struct diff *done);
+
+/* ---- endpoints; mode STORE_WRITE ---- */
+
+/* Makes or attaches one; *out: its record. Rolled back if it fails. -EEXIST: the name is taken. Logs. */
+int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_record *out);
+/* Removes one: a namespace that was made, or attached, as made says. -ENOENT, -EINVAL (the other kind). Logs. */
+int endpoint_del(struct session *x, const char *name, bool made);
+
+/* ---- port mappings; mode STORE_WRITE ---- */
+
+/* Who listens inside on the ports of a mapping. */
+struct portmap_listeners {
+	bool known;			/* the namespace could be looked into */
+	bool listening;			/* on a port that is mapped */
+	uint16_t other_h;		/* on this other port; 0: on none */
+};
+
+/*
+ * Publishes ports of the endpoint name. p has addr, proto, first_h, last_h and to_first_h set, and is completed.
+ * *added is false if it was published already. -EADDRINUSE: a socket of the host or another mapping has a port;
+ * -ENOENT: no such endpoint; -EADDRNOTAVAIL: not an address of the host. Logs.
+ */
+int portmap_add(struct session *x, const char *name, struct portmap *p, bool *added);
+void portmap_listeners(struct session *x, const struct portmap *p, struct portmap_listeners *out);
+/* Ends the mapping with the ports of p (and, if they differ from first_h, those inside), and completes p. Logs. */
+int portmap_del(struct session *x, const char *name, struct portmap *p);
+/* Ends all mappings of an endpoint; *count: how many. Logs. */
+int portmap_del_all(struct session *x, const char *name, size_t *count);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Tables that more than one command shows. */
+#ifndef EBPFNET_CLI_TABLES_H
+#define EBPFNET_CLI_TABLES_H
+
+#include <ebpfnet/ebpfnet.h>
+
+#include "cli/table.h"
+#include "lib/store/store.h"
+
+struct counted {
+	const char *name, *text;
+	size_t offset;			/* in struct counters */
+};
+
+/* One group of counters; zeros: also those at zero. Returns their sum. */
+uint64_t show_counters(struct report *r, const char *key, const char *title, const struct counted *which,
+		       size_t count, const struct counters *c, bool zeros);
+/* Why packets were dropped, and how many; returns their sum. */
+uint64_t show_drops(struct report *r, const struct counters *c, bool zeros);
+
+/* The port mappings; *ports: how many ports in all. 0, or a negative errno (logged). */
+int show_portmaps(struct report *r, const struct store *s, size_t *portmaps, uint64_t *ports);
+
+/* What `up` or `down` would do. */
+void show_plan(struct report *r, const struct diff *plan);
+
+/* "172.31.13.55:5000-5009", "*:5000"; and the same inside. Return buf. */
+#define PLACE_LEN 32
+const char *portmap_outside(const struct portmap *p, char buf[PLACE_LEN]);
+const char *portmap_inside(const struct portmap *p, char buf[PLACE_LEN]);
+/* "5000" or "8000-8999" */
+const char *ports_text(uint16_t first, uint16_t last, char buf[PLACE_LEN]);
+
+#endif

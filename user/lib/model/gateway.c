@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* The gateway: the host's own port of the switch, a veth pair on the host. And lo, while something is published. */
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/addr.h"
+#include "lib/base/log.h"
+#include "lib/dataplane/dataplane.h"
+#include "lib/model/device.h"
+#include "lib/model/model.h"
+#include "lib/model/reconcile.h"
+
+#define LO_IFINDEX 1	/* the first device of every network namespace */
+
+struct gateway {
+	struct session *x;
+	const struct host_record *host;
+	struct nl_link dev, peer;
+};
+
+/* ---- the pair of devices ---- */
+
+static int get_pair(struct gateway *g, const char **failed)
+{
+	uint8_t mac[6];
+	int r;
+
+	*failed = g->host->gw_dev;
+	addr_mac(g->host->gateway, mac);
+	r = device_get(&g->x->nl, g->host->gw_dev, mac, &g->dev);
+	if (r)
+		return r;
+	*failed = g->host->gw_peer;
+	addr_host_mac(g->host->gateway, mac);
+	return device_get(&g->x->nl, g->host->gw_peer, mac, &g->peer);
+}
+
+static bool has_pair(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+	const char *dev;
+	int r = get_pair(g, &dev);
+
+	snprintf(d->what, sizeof(d->what),
+		 r == -EEXIST ? "device %s was not made by ebpfnet" : "gateway device %s is gone", dev);
+	if (r == -EEXIST)
+		snprintf(d->fix, sizeof(d->fix), "ip link del %s; ebpfnet up", dev);
+	return !r;
+}
+
+/* Packets of namespaces fit into the first uplink. */
+static uint32_t uplink_mtu(struct session *x)
+{
+	struct nl_link dev;
+
+	return uplink_device(x, &x->host.uplinks[0], &dev) ? ETH_DATA_LEN : dev.mtu;
+}
+
+static int make_pair(void *object)
+{
+	struct gateway *g = object;
+	struct nl_veth v = { .name = g->host->gw_dev, .peer = g->host->gw_peer, .peer_netns = -1 };
+	const char *dev;
+	int r;
+
+	r = get_pair(g, &dev);
+	if (r != -ENODEV)
+		return device_error(&g->x->nl, dev, r);
+	v.mtu = uplink_mtu(g->x);
+	addr_mac(g->host->gateway, v.mac);
+	addr_host_mac(g->host->gateway, v.peer_mac);
+	r = nl_veth_add(&g->x->nl, &v);
+	if (r)
+		return log_err(r, "cannot make the gateway device %s: %s", v.name, nl_why(&g->x->nl, r));
+	r = get_pair(g, &dev);
+	return r ? device_error(&g->x->nl, dev, r) : 0;
+}
+
+/* ---- its settings ---- */
+
+/* The FIB is asked in the peer's name, which takes forwarding there; no packet that arrives there passes on. */
+static bool forwards(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+
+	snprintf(d->what, sizeof(d->what), "forwarding is switched off on %s", g->peer.name);
+	return device_forwards(g->peer.name);
+}
+
+static int set_forwarding(void *object)
+{
+	struct gateway *g = object;
+	int r = nl_link_devconf(&g->x->nl, g->peer.ifindex, IPV4_DEVCONF_FORWARDING, 1);
+
+	return r ? log_err(r, "cannot set forwarding on %s: %s", g->peer.name, nl_why(&g->x->nl, r)) : 0;
+}
+
+static bool without_ipv6(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+
+	snprintf(d->what, sizeof(d->what), "IPv6 is switched on on %s", g->dev.name);
+	return !device_has_ipv6(g->dev.name) && !device_has_ipv6(g->peer.name);
+}
+
+static int disable_ipv6(void *object)
+{
+	struct gateway *g = object;
+	int r = device_no_ipv6(g->dev.name);
+
+	return r ? r : device_no_ipv6(g->peer.name);
+}
+
+static bool peer_hooked(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+
+	return hook_holds(g->x, HOOK_PORT, &g->peer, g->peer.name, d);
+}
+
+static int hook_peer(void *object)
+{
+	struct gateway *g = object;
+
+	return dataplane_attach(&g->x->s, g->host->hook, HOOK_PORT, g->peer.ifindex, g->peer.name, NULL, NULL);
+}
+
+static bool dev_hooked(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+
+	return hook_holds(g->x, HOOK_GATEWAY, &g->dev, g->dev.name, d);
+}
+
+static int hook_dev(void *object)
+{
+	struct gateway *g = object;
+
+	return dataplane_attach(&g->x->s, g->host->hook, HOOK_GATEWAY, g->dev.ifindex, g->dev.name, NULL, NULL);
+}
+
+/* ---- the programs' record of it ---- */
+
+static struct network record(const struct gateway *g)
+{
+	struct network net = {
+		.subnet = g->host->subnet,
+		.mask = addr_mask(g->host->prefix),
+		.gateway = g->host->gateway,
+		.broadcast = addr_broadcast(g->host->subnet, g->host->prefix),
+		.gw_ifindex = g->dev.ifindex,
+		.gw_peer = g->peer.ifindex,
+	};
+
+	addr_mac(g->host->gateway, net.gw_mac);
+	return net;
+}
+
+static bool recorded(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+	struct network want = record(g), is;
+	struct config cfg;
+
+	snprintf(d->what, sizeof(d->what), "the programs do not know %s", g->dev.name);
+	if (store_network(&g->x->s, g->host->net, &is) || store_config(&g->x->s, &cfg))
+		return false;
+	want.ports = is.ports;
+	return !memcmp(&want, &is, sizeof(is)) && cfg.fib_ifindex == (uint32_t)g->peer.ifindex;
+}
+
+static int write_record(void *object)
+{
+	struct gateway *g = object;
+	const struct store *s = &g->x->s;
+	struct network net = record(g), old;
+	struct config cfg;
+	int r;
+
+	r = store_network(s, g->host->net, &old);
+	if (!r)
+		r = store_config(s, &cfg);
+	if (r)
+		return r;
+	net.ports = old.ports;
+	cfg.fib_ifindex = g->peer.ifindex;
+	r = store_config_set(s, &cfg);
+	if (!r)
+		r = store_gateway_set(s, g->host->net, &net);
+	/* last: recorded() goes by it, so that an interrupted write is repeated */
+	return r ? r : store_network_set(s, g->host->net, &net);
+}
+
+/* ---- up, with its address ---- */
+
+static bool both_up(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+
+	snprintf(d->what, sizeof(d->what), "gateway device %s is down", g->dev.up ? g->peer.name : g->dev.name);
+	return g->dev.up && g->peer.up;
+}
+
+static int set_up(void *object)
+{
+	struct gateway *g = object;
+	int r = device_up(&g->x->nl, &g->peer);
+
+	return r ? r : device_up(&g->x->nl, &g->dev);
+}
+
+static bool addressed(void *object, struct difference *d)
+{
+	char text[ADDR_TEXT];
+	struct gateway *g = object;
+
+	snprintf(d->what, sizeof(d->what), "gateway device %s has lost its address %s", g->dev.name,
+		 addr_text(g->host->gateway, text));
+	return nl_addr_has(&g->x->nl, g->dev.ifindex, g->host->gateway);
+}
+
+static int add_address(void *object)
+{
+	struct gateway *g = object;
+	int r;
+
+	/* of global scope the kernel would lend it to an uplink that has none, and the private address would leave */
+	r = nl_addr_add(&g->x->nl, g->dev.ifindex, g->host->gateway, g->host->prefix, RT_SCOPE_LINK);
+	return r ? log_err(r, "cannot give %s its address: %s", g->dev.name, nl_why(&g->x->nl, r)) : 0;
+}
+
+static const struct property gateway_properties[] = {
+	{ has_pair, make_pair, "make the pair of devices", .stops = true },
+	{ forwards, set_forwarding, "switch forwarding on on the peer" },
+	{ without_ipv6, disable_ipv6, "switch IPv6 off on both devices" },
+	{ peer_hooked, hook_peer, "attach the port program to the peer" },
+	{ dev_hooked, hook_dev, "attach the gateway program" },
+	{ recorded, write_record, "enter it in the maps" },
+	{ both_up, set_up, "set both devices up" },
+	{ addressed, add_address, "add the gateway's address" },
+	{},
+};
+
+int walk_gateway(struct walk *w)
+{
+	struct gateway g = { w->x, &w->x->host };
+	char name[48];
+
+	snprintf(name, sizeof(name), "gateway %s", g.host->gw_dev);
+	return walk_object(w, name, gateway_properties, &g);
+}
+
+int gateway_remove(struct session *x)
+{
+	struct gateway g = { x, &x->host };
+	const char *dev;
+	int r;
+
+	if (g.host->hook == HOOK_TCX) {
+		dataplane_detach(&x->s, HOOK_TCX, HOOK_GATEWAY, 0, g.host->gw_dev, false);
+		dataplane_detach(&x->s, HOOK_TCX, HOOK_PORT, 0, g.host->gw_peer, false);
+	}
+	r = get_pair(&g, &dev);
+	if (r == -ENODEV || r == -EEXIST)
+		return 0;
+	if (!r)
+		r = nl_link_del(&x->nl, g.dev.ifindex);
+	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", g.dev.name, nl_why(&x->nl, r)) : 0;
+}
+
+/* ---- lo: all loopback traffic pays for a program there, so it has one only while something is published ---- */
+
+static bool lo_hooked(void *object, struct difference *d)
+{
+	const struct nl_link lo = { .ifindex = LO_IFINDEX, .name = "lo" };
+	struct session *x = object;
+	struct config cfg;
+
+	if (store_config(&x->s, &cfg))
+		return true;
+	if (cfg.portmaps)
+		return x->host.made & LO_HOOKED && hook_holds(x, HOOK_LO, &lo, lo.name, d);
+	snprintf(d->what, sizeof(d->what), "lo has a program though nothing is published");
+	return !(x->host.made & LO_HOOKED);
+}
+
+static int hook_lo(struct session *x)
+{
+	int r = dataplane_load_lo(&x->s);
+
+	/* journalled first, so that a killed command leaves nothing unknown */
+	if (x->host.hook == HOOK_CLSACT && !dataplane_has_qdisc(LO_IFINDEX))
+		x->host.made |= MADE_LO_QDISC;
+	x->host.made |= LO_HOOKED;
+	if (!r)
+		r = session_save(x);
+	return r ? r : dataplane_attach(&x->s, x->host.hook, HOOK_LO, LO_IFINDEX, "lo", NULL, NULL);
+}
+
+int lo_unhook(struct session *x)
+{
+	int r;
+
+	r = dataplane_detach(&x->s, x->host.hook, HOOK_LO, LO_IFINDEX, "lo", x->host.made & MADE_LO_QDISC);
+	if (r)
+		return r;
+	x->host.made &= ~(LO_HOOKED | MADE_LO_QDISC);
+	return session_save(x);
+}
+
+static int sync_lo(void *object)
+{
+	struct session *x = object;
+	struct config cfg;
+	int r = store_config(&x->s, &cfg);
+
+	return r ? r : cfg.portmaps ? hook_lo(x) : lo_unhook(x);
+}
+
+int walk_lo(struct walk *w)
+{
+	static const struct property properties[] = {
+		{ lo_hooked, sync_lo, "attach the lo program while something is published" },
+		{},
+	};
+
+	return walk_object(w, "lo", properties, w->x);
+}
+
+int lo_ensure(struct session *x)
+{
+	struct walk w = { .x = x, .apply = true };
+
+	return walk_lo(&w);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Names, addresses and device numbers of endpoints: which are valid, which are in use, which is next. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/addr.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/model/model.h"
+
+/* Addresses are given out from .10 on, then those below; the gateway has .1. */
+#define FIRST_ADDR 10
+
+int endpoint_check_name(const char *name)
+{
+	size_t len = strlen(name), i;
+
+	if (!len)
+		return log_err(-EINVAL, "a namespace needs a name of 1 to 15 characters");
+	if (len >= EBPFNET_NAME_LEN)
+		return log_err(-EINVAL, "namespace name %s is longer than 15 characters; choose a shorter one", name);
+	if (!strcmp(name, ".") || !strcmp(name, ".."))
+		return log_err(-EINVAL, "a namespace cannot be called %s; choose another name", name);
+	for (i = 0; i < len; i++)
+		if (!isgraph((unsigned char)name[i]) || name[i] == '/')
+			return log_err(-EINVAL,
+				       "namespace name '%s' has a '%c': only letters, digits and signs "
+				       "other than / may be in it",
+				       name, name[i]);
+	return 0;
+}
+
+static bool is_assignable(const struct host_record *host, struct ipaddr addr)
+{
+	return !addr_same(addr, host->subnet) && !addr_same(addr, host->gateway) &&
+	       !addr_same(addr, addr_broadcast(host->subnet, host->prefix));
+}
+
+static int check_addr(const struct host_record *host, const struct ipam *used, struct ipaddr addr)
+{
+	char text[ADDR_TEXT], subnet[ADDR_TEXT];
+	size_t i;
+
+	addr_text(addr, text);
+	addr_text(host->subnet, subnet);
+	if (!addr_in(addr, host->subnet, host->prefix))
+		return log_err(-EINVAL, "address %s is outside the subnet %s/%u; choose one inside", text, subnet,
+			       host->prefix);
+	if (addr_same(addr, host->gateway))
+		return log_err(-EADDRINUSE, "address %s is the gateway's; choose another", text);
+	if (!is_assignable(host, addr))
+		return log_err(-EINVAL, "address %s is the network or broadcast address of %s/%u; choose another",
+			       text, subnet, host->prefix);
+	for (i = 0; i < used->count; i++)
+		if (addr_same(used->endpoint[i].rec.addr, addr))
+			return log_err(-EADDRINUSE, "address %s is in use by namespace %s; choose another", text,
+				       used->endpoint[i].name);
+	return 0;
+}
+
+/* ---- what is in use ---- */
+
+static void take(const struct host_record *host, struct ipam *used, const struct ns_record *rec)
+{
+	uint32_t size = 1u << (32 - host->prefix);
+	uint32_t turn = (addr_number(rec->addr) - addr_number(host->subnet) - FIRST_ADDR) & (size - 1);
+
+	if (rec->number < EBPFNET_MAX_PORTS)
+		used->number[rec->number] = true;
+	if (turn < IPAM_TURNS)
+		used->addr[turn] = true;
+}
+
+int ipam_read(const struct session *x, struct ipam *out)
+{
+	size_t i;
+	int r;
+
+	*out = (struct ipam){};
+	if (x->s.fd[MAP_NAMESPACES] < 0)
+		return 0;
+	r = store_ns_all(&x->s, &out->endpoint, &out->count);
+	for (i = 0; !r && i < out->count; i++)
+		take(&x->host, out, &out->endpoint[i].rec);
+	return r;
+}
+
+void ipam_free(struct ipam *used)
+{
+	free(used->endpoint);
+}
+
+const struct ns_record *ipam_find(const struct ipam *used, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < used->count; i++)
+		if (!strcmp(used->endpoint[i].name, name))
+			return &used->endpoint[i].rec;
+	return NULL;
+}
+
+/* ---- the next ones ---- */
+
+static int next_addr(const struct host_record *host, const struct ipam *used, struct ipaddr *out)
+{
+	uint32_t base = addr_number(host->subnet), size = 1u << (32 - host->prefix), i;
+	char text[ADDR_TEXT];
+
+	for (i = 0; i < size && i < IPAM_TURNS; i++) {
+		*out = addr_from(base + (i + FIRST_ADDR) % size);
+		if (is_assignable(host, *out) && !used->addr[i])
+			return 0;
+	}
+	return log_err(-EADDRNOTAVAIL,
+		       "subnet %s/%u has no free address; remove a namespace, or `ebpfnet down` "
+		       "and choose a larger --subnet",
+		       addr_text(host->subnet, text), host->prefix);
+}
+
+/* The lowest N that no record has, and after which no other device is called. */
+static int next_number(struct nl *nl, const struct ipam *used, uint16_t *out)
+{
+	struct nl_link ignored;
+	char dev[IFNAMSIZ];
+	uint16_t n;
+
+	for (n = 0; n < EBPFNET_MAX_PORTS; n++) {
+		snprintf(dev, sizeof(dev), "veth%u", n);
+		if (!used->number[n] && nl_link_get(nl, dev, 0, &ignored) == -ENODEV) {
+			*out = n;
+			return 0;
+		}
+	}
+	return log_err(-ENOSPC, "all %d ports are in use; remove a namespace first", EBPFNET_MAX_PORTS);
+}
+
+static int keep(struct ipam *used, const char *name, const struct ns_record *rec)
+{
+	struct ns_entry *list = reallocarray(used->endpoint, used->count + 1, sizeof(*list));
+
+	if (!list)
+		return log_err(-ENOMEM, "no memory for namespace %s", name);
+	used->endpoint = list;
+	list[used->count].rec = *rec;
+	snprintf(list[used->count++].name, sizeof(list->name), "%s", name);
+	return 0;
+}
+
+int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spec *spec, uint16_t flags,
+		 struct ns_record *out)
+{
+	struct ns_record rec = { .net = x->host.net, .flags = flags | NS_PENDING, .port_flags = spec->port_flags };
+	int r;
+
+	r = next_number(&x->nl, used, &rec.number);
+	if (!r && addr_number(spec->addr)) {
+		rec.addr = spec->addr;
+		r = check_addr(&x->host, used, rec.addr);
+	} else if (!r) {
+		r = next_addr(&x->host, used, &rec.addr);
+	}
+	if (r)
+		return r;
+	if (!spec->path)
+		rec.flags |= NS_MADE;
+	addr_mac(rec.addr, rec.mac);
+	snprintf(rec.host_dev, sizeof(rec.host_dev), "veth%u", rec.number);
+	snprintf(rec.ns_dev, sizeof(rec.ns_dev), "ceth%u", rec.number);
+	if (spec->path)
+		snprintf(rec.path, sizeof(rec.path), "%s", spec->path);
+	else
+		netns_path(spec->name, rec.path);
+	take(&x->host, used, &rec);
+	*out = rec;
+	return keep(used, spec->name, &rec);
+}

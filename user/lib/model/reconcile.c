@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/model/hosts.h"
+#include "lib/model/model.h"
+#include "lib/model/reconcile.h"
+
+/* ---- lists of differences ---- */
+
+void diff_free(struct diff *d)
+{
+	free(d->list);
+	*d = (struct diff){};
+}
+
+static void append(struct diff *d, const struct difference *one)
+{
+	struct difference *list = reallocarray(d->list, d->count + 1, sizeof(*list));
+
+	if (!list) {
+		log_err(-ENOMEM, "no memory to list: %s", one->what);
+		return;
+	}
+	list[d->count++] = *one;
+	d->list = list;
+}
+
+void diff_add(struct diff *d, const char *object, const char *fix, const char *fmt, ...)
+{
+	struct difference one = {};
+	va_list ap;
+
+	snprintf(one.object, sizeof(one.object), "%s", object);
+	snprintf(one.fix, sizeof(one.fix), "%s", fix ? fix : "");
+	va_start(ap, fmt);
+	vsnprintf(one.what, sizeof(one.what), fmt, ap);
+	va_end(ap);
+	append(d, &one);
+}
+
+/* ---- the walk ---- */
+
+
+int walk_object(struct walk *w, const char *name, const struct property *properties, void *object)
+{
+	const struct property *p;
+	int r = 0;
+
+	for (p = properties; p->holds && !r; p++) {
+		struct difference d = {};
+
+		snprintf(d.object, sizeof(d.object), "%s", name);
+		if (p->apply) {
+			snprintf(d.fix, sizeof(d.fix), "ebpfnet up");
+			snprintf(d.action, sizeof(d.action), "%s", p->action);
+		}
+		if (p->holds(object, &d))
+			continue;
+		if (w->diff && (d.action[0] || !w->apply))
+			append(w->diff, &d);
+		if (w->apply && d.action[0]) {
+			w->changed = true;
+			r = p->apply(object);
+			continue;
+		}
+		if (w->apply && (p->apply || p->stops)) /* the object stays incomplete */
+			log_warn("%s%s%s", d.what, d.fix[0] ? "; " : "", d.fix);
+		if (p->stops)
+			break;
+	}
+	return r;
+}
+
+bool hook_holds(const struct session *x, enum hook hook, const struct nl_link *dev, const char *pin,
+		struct difference *d)
+{
+	snprintf(d->what, sizeof(d->what), "the %s program is missing from %s", hook_name(hook), dev->name);
+	return dataplane_attached(&x->s, x->host.hook, hook, dev->ifindex, pin);
+}
+
+static int walk_endpoints(struct walk *w)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	size_t i, count;
+	int r;
+
+	r = store_ns_all(&w->x->s, &all, &count);
+	for (i = 0; i < count && !r; i++)
+		r = walk_endpoint(w, &all[i]);
+	if (!r && w->apply)
+		r = store_ports_count(&w->x->s, w->x->host.net);
+	return r;
+}
+
+/* In the order in which a packet needs them. What it finds of killed commands is removed on the way. */
+static int walk_all(struct walk *w, enum network_scope scope)
+{
+	int r;
+
+	r = walk_gateway(w);
+	if (!r && scope == NETWORK_ALL)
+		r = walk_endpoints(w);
+	if (!r)
+		r = walk_uplinks(w);
+	if (!r && w->apply && w->changed && scope == NETWORK_ALL)
+		endpoints_wait_running(w->x);
+	if (!r && w->apply)
+		r = store_repair(&w->x->s);
+	if (!r)
+		r = walk_lo(w);
+	if (!r && w->apply && scope == NETWORK_ALL)
+		r = hosts_write(&w->x->s);
+	return r;
+}
+
+/* A limit that is reached; whether to raise it is for the administrator. */
+static void check_share(struct diff *out, const char *name, const char *what, uint32_t has, uint32_t limit)
+{
+	char object[48], fix[64];
+
+	if (has < limit)
+		return;
+	snprintf(object, sizeof(object), "namespace %s", name);
+	snprintf(fix, sizeof(fix), "ebpfnet set %s-per-namespace N", what);
+	diff_add(out, object, fix, "namespace %s has %u %s, as many as it may have", name, has, what);
+}
+
+static int check_capacity(struct session *x, struct diff *out)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	struct conn_alloc alloc;
+	struct config cfg;
+	struct usage usage;
+	size_t i, count;
+	int r;
+
+	r = store_config(&x->s, &cfg);
+	if (!r)
+		r = store_conn_alloc(&x->s, &alloc);
+	if (!r)
+		r = store_ns_all(&x->s, &all, &count);
+	if (r)
+		return r;
+	if (alloc.live > 0 && (uint32_t)alloc.live >= cfg.max_flows)
+		diff_add(out, "flows", "ebpfnet down; ebpfnet up --flows N", "the flow table is full");
+	for (i = 0; i < count; i++) {
+		if (store_usage(&x->s, all[i].rec.endpoint, &usage))
+			continue;
+		check_share(out, all[i].name, "flows", usage.flows, cfg.max_flows_ns);
+		check_share(out, all[i].name, "ports", usage.ports, cfg.max_ports_ns);
+	}
+	return 0;
+}
+
+int network_diff(struct session *x, enum network_scope scope, struct diff *out)
+{
+	struct walk w = { .x = x, .diff = out };
+	int r;
+
+	if (!store_whole(&x->s)) {
+		diff_add(out, "network", "ebpfnet up", "an `ebpfnet up` or `down` was interrupted: it is incomplete");
+		return 0;
+	}
+	r = walk_all(&w, scope);
+	return r || scope != NETWORK_ALL ? r : check_capacity(x, out);
+}
+
+int network_repair(struct session *x, enum network_scope scope, struct diff *done)
+{
+	struct walk w = { .x = x, .apply = true, .diff = done };
+
+	return walk_all(&w, scope);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The difference between what the journal wants and what the kernel has, and how it is removed.
+ *
+ * An object (the gateway, an uplink, an endpoint, lo) is a list of properties in the order in which they are
+ * made. One walk over all objects serves every command: `status`, `monitor` and `up --dry-run` collect the
+ * properties that do not hold, `up` and `monitor --repair` apply them. So whatever `status` reports as fixed by
+ * `ebpfnet up`, `up` fixes.
+ */
+#ifndef EBPFNET_LIB_MODEL_RECONCILE_H
+#define EBPFNET_LIB_MODEL_RECONCILE_H
+
+#include <ebpfnet/ebpfnet.h>
+
+#include "lib/dataplane/dataplane.h"
+#include "lib/model/session.h"
+
+/* A property of an object. */
+struct property {
+	/*
+	 * True if it holds. Otherwise it fills in d->what. d->fix and d->action are preset if .apply is set; an empty
+	 * d->action says that .apply cannot help now.
+	 */
+	bool (*holds)(void *object, struct difference *d);
+	/* Makes it hold. Logs; a negative errno. NULL: only the administrator can. */
+	int (*apply)(void *object);
+	const char *action;		/* what .apply does, for `up --dry-run`: "attach the port program" */
+	bool stops;			/* without it the properties that follow cannot be looked at */
+};
+
+/* One walk. */
+struct walk {
+	struct session *x;
+	bool apply;			/* false: collect only */
+	struct diff *diff;		/* what did not hold; NULL: nobody asks */
+	bool changed;			/* something was applied */
+};
+
+/* Walks over the properties (the last has no .holds) of an object. Logs; a negative errno. */
+int walk_object(struct walk *w, const char *name, const struct property *properties, void *object);
+
+/* Adds a difference that belongs to no property; fix: NULL if there is none. */
+void diff_add(struct diff *d, const char *object, const char *fix, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Whether hook's program is attached to dev; pin: the device's name when it was attached. Fills in d->what. */
+bool hook_holds(const struct session *x, enum hook hook, const struct nl_link *dev, const char *pin,
+		struct difference *d);
+
+/* The objects; each returns what walk_object() does. */
+int walk_gateway(struct walk *w);				/* gateway.c */
+int walk_endpoint(struct walk *w, struct ns_entry *e);		/* endpoint.c */
+int walk_uplinks(struct walk *w);				/* uplink.c */
+int walk_lo(struct walk *w);					/* gateway.c */
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* A session on one host: the store with its lock, a netlink socket, and the host's journal record. */
+#ifndef EBPFNET_LIB_MODEL_SESSION_H
+#define EBPFNET_LIB_MODEL_SESSION_H
+
+#include "lib/kernel/nl.h"
+#include "lib/store/store.h"
+
+struct session {
+	struct store s;
+	struct nl nl;
+	struct host_record host;	/* zeroed: nothing is up */
+};
+
+/* Opens it; x is zeroed. Modes and errors are those of store_open(). Logs. */
+int session_open(struct session *x, const char *bpffs, enum store_mode mode);
+/* Also of a zeroed session, or of one that session_open() refused. */
+void session_close(struct session *x);
+#define _cleanup_session_ __attribute__((cleanup(session_close)))
+
+/* Writes x->host to the journal. Logs. */
+int session_save(struct session *x);
+
+#endif
