@@ -35,7 +35,8 @@ static void hint_listeners(struct session *x, const struct portmap *p)
 	}
 	meant.to_first_h = l.other_h;
 	log_info(
-		"nothing listens on %s %s in %s yet; if the server is on %u: ebpfnet unexpose %s %s; ebpfnet expose %s %s",
+		"nothing listens on %s %s in %s yet; if the server is on %u: ebpfnet unexpose %s %s; "
+		 "ebpfnet expose %s %s",
 		proto_name(p->proto), inside, p->name, l.other_h, p->name, portmap_format(p, was, sizeof(was)),
 		p->name, portmap_format(&meant, better, sizeof(better)));
 }

@@ -117,7 +117,6 @@ static int watch(struct monitor *m)
 	log_info("watching uplinks and default routes");
 	do {
 		look(m);
-		fflush(stdout);
 		r = wait_for(m, -1);
 		for (rounds = 0; r == 1 && rounds < QUIET_ROUNDS; rounds++)
 			r = wait_for(m, QUIET_MS);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "lib/base/log.h"
 #include "cli/opts.h"
@@ -42,6 +43,17 @@ static const struct command commands[] = {
 	{},
 };
 
+/* stdout is flushed first: both streams of one command keep their order when they go to the same file. */
+static void print_line(enum log_level level, const char *line, void *arg)
+{
+	const struct options *o = arg;
+
+	if (level == LOG_LEVEL_INFO && !o->quiet && !o->json)
+		puts(line);
+	fflush(stdout);
+	log_to_stderr(level, line, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	struct parsed p;
@@ -50,7 +62,6 @@ int main(int argc, char **argv)
 	status = opts_parse(commands, argc, argv, &p);
 	if (status >= 0)
 		return status;
-	if (p.options.quiet || p.options.json)
-		log_quiet();
+	log_set_sink(print_line, &p.options);
 	return p.command->run(&p.options, p.argc, p.argv);
 }

@@ -1,21 +1,39 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <pthread.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "lib/base/log.h"
 
-static bool quiet;
+static log_sink_fn *sink = log_to_stderr;
+static void *sink_arg;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void print(FILE *to, const char *prefix, const char *fmt, va_list ap)
+void log_set_sink(log_sink_fn *fn, void *arg)
 {
-	/* stdout and stderr of one command keep their order when both go to the same file */
-	fflush(stdout);
-	flockfile(to);
-	fputs(prefix, to);
-	vfprintf(to, fmt, ap);
-	fputc('\n', to);
-	funlockfile(to);
+	pthread_mutex_lock(&lock);
+	sink = fn ? fn : log_to_stderr;
+	sink_arg = arg;
+	pthread_mutex_unlock(&lock);
+}
+
+void log_to_stderr(enum log_level level, const char *line, void *arg)
+{
+	if (level != LOG_LEVEL_INFO)
+		fprintf(stderr, "ebpfnet: %s%s\n", level == LOG_LEVEL_WARNING ? "warning: " : "", line);
+}
+
+static void log_line(enum log_level level, const char *fmt, va_list ap)
+{
+	char *line;
+
+	if (vasprintf(&line, fmt, ap) < 0)
+		line = NULL;
+	pthread_mutex_lock(&lock);
+	sink(level, line ? line : "out of memory", sink_arg);
+	pthread_mutex_unlock(&lock);
+	free(line);
 }
 
 int log_err(int r, const char *fmt, ...)
@@ -23,7 +41,7 @@ int log_err(int r, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	print(stderr, "ebpfnet: ", fmt, ap);
+	log_line(LOG_LEVEL_ERROR, fmt, ap);
 	va_end(ap);
 	return r;
 }
@@ -33,7 +51,7 @@ void log_warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	print(stderr, "ebpfnet: warning: ", fmt, ap);
+	log_line(LOG_LEVEL_WARNING, fmt, ap);
 	va_end(ap);
 }
 
@@ -41,14 +59,7 @@ void log_info(const char *fmt, ...)
 {
 	va_list ap;
 
-	if (quiet)
-		return;
 	va_start(ap, fmt);
-	print(stdout, "", fmt, ap);
+	log_line(LOG_LEVEL_INFO, fmt, ap);
 	va_end(ap);
-}
-
-void log_quiet(void)
-{
-	quiet = true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * One line on stderr for each failure. Whoever detects a failure logs it, with all four parts
- * (what failed, on what, why, what to do); whoever passes it on stays silent. So that both fit in
- * one statement, the functions return the error they were given:
+ * One line for each failure, passed to a sink that the caller of the library chooses. The function that detects a
+ * failure logs it, with all four parts (what failed, on what, why, what to do); functions that pass the error on log
+ * nothing. So that both fit in one statement, log_err() returns the error it was given:
  *
  *	if (fd < 0)
  *		return log_err(-errno, "cannot open namespace %s: %s; is it still there?", name, strerror(errno));
@@ -10,16 +10,24 @@
 #ifndef EBPFNET_LIB_BASE_LOG_H
 #define EBPFNET_LIB_BASE_LOG_H
 
-/* Prints "ebpfnet: MESSAGE" and returns r (0 or a negative errno). */
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,	/* does not fail the call */
+	LOG_LEVEL_INFO,		/* what a call did */
+};
+
+/* Receives one line, without prefix and newline. Called by one thread at a time; must not log. */
+typedef void log_sink_fn(enum log_level level, const char *line, void *arg);
+
+/* Set before the first call that may log. NULL: log_to_stderr. */
+void log_set_sink(log_sink_fn *fn, void *arg);
+
+/* The default sink: "ebpfnet: LINE" or "ebpfnet: warning: LINE" on stderr. Drops LOG_LEVEL_INFO. */
+log_sink_fn log_to_stderr;
+
+/* Logs an error and returns r (0 or a negative errno). */
 int log_err(int r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* Prints "ebpfnet: warning: MESSAGE": something that does not fail the command. */
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* Prints to stdout what a command did ("made namespace ns1 ..."); silent under --quiet and --json. */
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* Drops log_info() from now on. */
-void log_quiet(void);
 
 #endif
