@@ -521,7 +521,7 @@ static void run_command(char *line)
 
 /* ---- what is there ---- */
 
-/* The XDP prefilter, which nobody asked for, is not there, and not measured. */
+/* Those of lo and of the XDP prefilter are loaded on demand: neither is there, nor measured. */
 static void open_programs(void)
 {
 	char path[256];
@@ -530,7 +530,7 @@ static void open_programs(void)
 	for (hook = 0; hook < HOOKS; hook++) {
 		snprintf(path, sizeof(path), "%s/progs/%s", at.state.dir, hook_name(hook));
 		at.prog[hook] = bpf_obj_get(path);
-		if (at.prog[hook] < 0 && hook < HOOK_UPLINK_XDP)
+		if (at.prog[hook] < 0 && hook < HOOK_LO)
 			die(path);
 	}
 	at.look = look_bpf__open();

@@ -278,7 +278,9 @@ static int load(void)
 	if (!r)
 		r = dataplane_load(&h.state, FLOWS);
 	if (!r)
-		r = dataplane_xdp_load(&h.state);
+		r = dataplane_load_lo(&h.state);
+	if (!r)
+		r = dataplane_load_xdp(&h.state);
 	for (hook = 0; hook < HOOKS && !r; hook++) {
 		snprintf(path, sizeof(path), "%s/progs/%s", h.state.dir, hook_name(hook));
 		h.prog[hook] = bpf_obj_get(path);

@@ -19,7 +19,7 @@ enum hook {
 	HOOK_GATEWAY,		/* egress of the gateway device */
 	HOOK_UPLINK,		/* ingress of the uplink */
 	HOOK_UPLINK_OUT,	/* egress of the uplink */
-	HOOK_LO,		/* ingress of lo, while something is published */
+	HOOK_LO,		/* ingress of lo, while a port is published */
 	HOOK_UPLINK_XDP,	/* XDP of the uplink: the XDP prefilter, if it is asked for; in the driver, */
 	HOOK_UPLINK_XDPGENERIC,	/* or behind it */
 	HOOKS,
@@ -41,12 +41,14 @@ bool dataplane_has_tcx(void);
 enum kernel_memory dataplane_kernel_memory(void);
 
 /*
- * Makes and pins the journal's maps; then (dataplane_load) all other maps and programs. Both leave alone what is
- * pinned already. max_flows sizes the flow table; it counts only when the maps are made.
+ * Make and pin the journal's maps, then all other maps and the programs of every network, then those of lo (before a
+ * port is published) and of the XDP prefilter. All keep what is pinned already. max_flows sizes the flow table when its
+ * maps are made.
  */
 int dataplane_journal(struct store *s);
 int dataplane_load(struct store *s, uint32_t max_flows);
 int dataplane_load_lo(const struct store *s);
+int dataplane_load_xdp(const struct store *s);
 
 /*
  * Attaches hook's program to a device of this network namespace. Attached already: no error and
@@ -77,9 +79,6 @@ int dataplane_rename(const struct store *s, enum hook hook, const char *from, co
 bool dataplane_attached(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev);
 
 /* ---- the XDP prefilter; its link is pinned like those of TCX ---- */
-
-/* Loads and pins its programs, after dataplane_load(). Leaves alone what is pinned already. */
-int dataplane_xdp_load(const struct store *s);
 
 /* What of XDP is on a device. */
 struct xdp_state {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Loading and pinning. The objects are inside this binary (build/NAME.skel.h); libbpf makes and
- * pins their maps before it loads their program, and a program is pinned last. So a program's pin
- * means that all maps are pinned, and a load that was killed is finished by the next one.
+ * Loads the objects that are inside this binary (build/NAME.skel.h) and pins them. All their maps are pinned before the
+ * first program is, so a pinned program implies that all maps are pinned, and the next load completes one that was
+ * killed. Programs are verified by several threads at once: the verifier takes no lock.
  */
-#include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "gateway.skel.h"
@@ -29,8 +30,8 @@
 #include "lib/base/log.h"
 
 struct object {
-	const char *name;		/* of the file bpf/NAME.bpf.c */
-	const char *program;		/* NULL: maps alone */
+	const char *name;		/* of the file bpf/hooks/NAME.bpf.c */
+	const char *program;		/* NULL: maps only */
 	const void *(*bytes)(size_t *len);
 };
 
@@ -56,89 +57,15 @@ const char *hook_kind_name(enum hook_kind kind)
 	return kind == HOOK_TCX ? "tcx" : "clsact";
 }
 
-void pin_prog_path(const struct store *s, enum hook hook, char path[PIN_PATH])
+static int load_failed(const struct object *o, int r)
 {
-	snprintf(path, PIN_PATH, "%s/progs/%s", s->dir, hook_name(hook));
+	if (r == -ENOMEM || r == -E2BIG)
+		return log_err(r, "cannot load the %s object: %s; a smaller --flows needs less memory",
+			       o->name, bpf_log_why(r));
+	return log_err(r, "cannot load the %s object into the kernel: %s", o->name, bpf_log_why(r));
 }
 
-/* A dot in a name is reserved on bpffs; a colon cannot be in a device's name. */
-void pin_link_path(const struct store *s, enum hook hook, const char *dev, char path[PIN_PATH])
-{
-	char *c;
-
-	c = path + snprintf(path, PIN_PATH, "%s/links/%s-", s->dir, hook_name(hook));
-	snprintf(c, path + PIN_PATH - c, "%s", dev);
-	for (; *c; c++)
-		if (*c == '.')
-			*c = ':';
-}
-
-int pin_prog_open(const struct store *s, enum hook hook, uint32_t *id)
-{
-	struct bpf_prog_info info = {};
-	uint32_t len = sizeof(info);
-	char path[PIN_PATH];
-	_cleanup_fd_ int fd = -1;
-	int r;
-
-	pin_prog_path(s, hook, path);
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return fd;
-	r = bpf_obj_get_info_by_fd(fd, &info, &len);
-	if (r)
-		return r;
-	*id = info.id;
-	return TAKE_FD(fd);
-}
-
-int pin_link_open(const char *path, struct pin_link *out)
-{
-	struct bpf_link_info info = {};
-	uint32_t len = sizeof(info);
-	_cleanup_fd_ int fd = bpf_obj_get(path);
-	int r;
-
-	out->fd = -1;
-	if (fd < 0)
-		return fd;
-	r = bpf_obj_get_info_by_fd(fd, &info, &len);
-	if (r)
-		return r;
-	out->fd = TAKE_FD(fd);
-	out->prog_id = info.prog_id;
-	/* of TCX info.tcx.ifindex, in newer headers: the first word of the union, as in info.xdp */
-	out->ifindex = info.xdp.ifindex;
-	return 0;
-}
-
-int pin_link(const struct store *s, int link, const char *path)
-{
-	char folder[PIN_PATH];
-
-	snprintf(folder, sizeof(folder), "%s/links", s->dir);
-	if (mkdir(folder, 0700) && errno != EEXIST)
-		return -errno;
-	return bpf_obj_pin(link, path);
-}
-
-bool pin_prog_is_ours(uint32_t prog_id)
-{
-	static const char prefix[] = "ebpfnet_";
-	struct bpf_prog_info info = {};
-	uint32_t len = sizeof(info);
-	_cleanup_fd_ int fd = bpf_prog_get_fd_by_id(prog_id);
-
-	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
-	       !strncmp(info.name, prefix, strlen(prefix));
-}
-
-/* ---- loading ---- */
-
-static void close_object(struct bpf_object **obj)
-{
-	bpf_object__close(*obj);
-}
+/* ---- opening ---- */
 
 static uint32_t pinned_size(const struct store *s, enum map_id id)
 {
@@ -150,14 +77,14 @@ static uint32_t pinned_size(const struct store *s, enum map_id id)
 	return info.max_entries;
 }
 
-/* What is pinned has its size already, whatever is asked for now. */
-static uint32_t flows_to_make(const struct store *s, uint32_t wanted)
+/* Pinned maps keep their size. */
+static uint32_t flows_to_make(const struct store *s, uint32_t max_flows)
 {
 	uint32_t conns = pinned_size(s, MAP_CONNS), flows = pinned_size(s, MAP_FLOWS);
 
 	if (conns)
 		return conns;
-	return flows ? flows / 2 : wanted;
+	return flows ? flows / 2 : max_flows;
 }
 
 static int set_sizes(struct bpf_object *obj, uint32_t max_flows)
@@ -174,7 +101,7 @@ static int set_sizes(struct bpf_object *obj, uint32_t max_flows)
 	return r;
 }
 
-/* bpf/kern/rt_genid.h: where nothing may be read, each packet on its way out asks the routing table. */
+/* Without read access (bpf/kern/rt_genid.h) no route is cached: each outgoing packet does a FIB lookup. */
 static void set_kernel_memory(struct bpf_object *obj)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata.kernel");
@@ -186,40 +113,176 @@ static void set_kernel_memory(struct bpf_object *obj)
 	bpf_map__set_initial_value(map, &how, sizeof(how));
 }
 
-static int load_failed(const struct object *o, int r)
-{
-	if (r == -ENOMEM || r == -E2BIG)
-		return log_err(r, "cannot load the %s object: %s; a smaller --flows needs less memory",
-			       o->name, bpf_log_why(r));
-	return log_err(r, "cannot load the %s object into the kernel: %s", o->name, bpf_log_why(r));
-}
-
-static int load_object(const struct store *s, const struct object *o, const char *pin, uint32_t max_flows)
+/* Logs. NULL: failed, *r says why. */
+static struct bpf_object *open_object(const struct store *s, const struct object *o, uint32_t max_flows, int *r)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = o->name, .pin_root_path = s->dir);
-	__attribute__((cleanup(close_object))) struct bpf_object *obj = NULL;
-	struct bpf_program *prog;
+	struct bpf_object *obj;
 	const void *bytes;
 	size_t len;
-	int r;
 
 	bpf_log_begin();
 	bytes = o->bytes(&len);
 	obj = bpf_object__open_mem(bytes, len, &opts);
-	if (!obj)
-		return load_failed(o, -errno);
-	set_kernel_memory(obj);
-	r = set_sizes(obj, max_flows);
-	if (!r)
-		r = bpf_object__load(obj);
-	if (r)
-		return load_failed(o, r);
-	if (!o->program)
+	*r = obj ? 0 : -errno;
+	if (obj)
+		*r = set_sizes(obj, max_flows);
+	if (!*r)
+		return obj;
+	load_failed(o, *r);
+	bpf_object__close(obj);
+	return NULL;
+}
+
+/* ---- maps ---- */
+
+static int pin_map(const struct object *o, const struct bpf_map *map, const char *path, int btf)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .btf_fd = btf, .btf_key_type_id = bpf_map__btf_key_type_id(map),
+		    .btf_value_type_id = bpf_map__btf_value_type_id(map), .map_flags = bpf_map__map_flags(map));
+	_cleanup_fd_ int fd = -1;
+	int r;
+
+	fd = bpf_map_create(bpf_map__type(map), bpf_map__name(map), bpf_map__key_size(map), bpf_map__value_size(map),
+			    bpf_map__max_entries(map), &opts);
+	if (fd < 0)
+		return load_failed(o, fd);
+	r = bpf_obj_pin(fd, path);
+	return r ? log_err(r, "cannot pin map %s: %s", path, strerror(-r)) : 0;
+}
+
+/*
+ * Makes the object's pinned maps, unless they are there. bpf_object__load() would do the same, but in two threads at
+ * once each would make its own.
+ */
+static int pin_maps(const struct object *o, struct bpf_object *obj)
+{
+	_cleanup_fd_ int btf = -1;
+	struct bpf_map *map;
+	uint32_t len;
+	const void *types = btf__raw_data(bpf_object__btf(obj), &len);
+	int r;
+
+	bpf_object__for_each_map(map, obj) {
+		const char *path = bpf_map__pin_path(map);
+
+		if (!path || !access(path, F_OK))
+			continue;
+		if (btf < 0)
+			btf = bpf_btf_load(types, len, NULL);
+		if (btf < 0)
+			return load_failed(o, btf);
+		r = pin_map(o, map, path, btf);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int dataplane_journal(struct store *s)
+{
+	struct bpf_object *obj;
+	int r;
+
+	if (s->fd[MAP_HOST] >= 0 && s->fd[MAP_NAMESPACES] >= 0)
 		return 0;
-	prog = bpf_object__find_program_by_name(obj, o->program);
-	r = prog ? bpf_program__pin(prog, pin) : -ENOENT;
-	return r ? log_err(r, "cannot pin program %s at %s: %s", o->program, pin, bpf_log_why(r)) :
-		   0;
+	obj = open_object(s, &journal, 0, &r);
+	if (obj)
+		r = pin_maps(&journal, obj);
+	bpf_object__close(obj);
+	return r ? r : store_reopen(s);
+}
+
+/* ---- programs ---- */
+
+/* Objects whose programs are loaded by several threads. */
+struct load {
+	const struct store *s;
+	enum hook hook[HOOKS];
+	struct bpf_object *obj[HOOKS];
+	unsigned int count, next;
+	int r;				/* of the first failure, which alone is logged */
+};
+
+static bool is_first_failure(struct load *l, int r)
+{
+	int none = 0;
+
+	return __atomic_compare_exchange_n(&l->r, &none, r, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+static void load_program(struct load *l, unsigned int i)
+{
+	const struct object *o = &objects[l->hook[i]];
+	struct bpf_program *prog;
+	char path[PIN_PATH];
+	int r;
+
+	bpf_log_begin();
+	set_kernel_memory(l->obj[i]);
+	r = bpf_object__load(l->obj[i]);
+	if (r) {
+		if (is_first_failure(l, r))
+			load_failed(o, r);
+		return;
+	}
+	pin_prog_path(l->s, l->hook[i], path);
+	prog = bpf_object__find_program_by_name(l->obj[i], o->program);
+	r = prog ? bpf_program__pin(prog, path) : -ENOENT;
+	if (r && is_first_failure(l, r))
+		log_err(r, "cannot pin program %s at %s: %s", o->program, path, bpf_log_why(r));
+}
+
+static void *load_next(void *arg)
+{
+	struct load *l = arg;
+	unsigned int i;
+
+	while (!__atomic_load_n(&l->r, __ATOMIC_RELAXED) &&
+	       (i = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED)) < l->count)
+		load_program(l, i);
+	return NULL;
+}
+
+/* In as many threads as there are CPUs, this one included. A thread that cannot be created is done without. */
+static void load_programs(struct load *l)
+{
+	pthread_t thread[HOOKS];
+	unsigned int threads, i;
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	sched_getaffinity(0, sizeof(cpus), &cpus);
+	for (threads = 0; threads + 1 < l->count && threads + 1 < (unsigned int)CPU_COUNT(&cpus); threads++)
+		if (pthread_create(&thread[threads], NULL, load_next, l))
+			break;
+	load_next(l);
+	for (i = 0; i < threads; i++)
+		pthread_join(thread[i], NULL);
+}
+
+/* Loads and pins the programs that are not pinned. max_flows is the size of maps that are not there. */
+static int load_hooks(const struct store *s, const enum hook *hooks, unsigned int count, uint32_t max_flows)
+{
+	struct load l = { .s = s };
+	char path[PIN_PATH];
+	unsigned int i;
+
+	for (i = 0; i < count && !l.r; i++) {
+		pin_prog_path(s, hooks[i], path);
+		if (!access(path, F_OK))
+			continue;
+		l.hook[l.count] = hooks[i];
+		l.obj[l.count] = open_object(s, &objects[hooks[i]], max_flows, &l.r);
+		if (!l.r)
+			l.r = pin_maps(&objects[hooks[i]], l.obj[l.count]);
+		l.count++;
+	}
+	if (!l.r)
+		load_programs(&l);
+	for (i = 0; i < l.count; i++)
+		bpf_object__close(l.obj[i]);
+	return l.r;
 }
 
 /* RFC 4787 REQ-5, 5382 REQ-5, 5508 REQ-2; IEEE 802.1D-2004 table 7-5. */
@@ -257,119 +320,34 @@ static int first_config(const struct store *s, uint32_t max_flows)
 	return store_config_set(s, &cfg);
 }
 
-int dataplane_journal(struct store *s)
-{
-	int r;
-
-	if (s->fd[MAP_HOST] >= 0 && s->fd[MAP_NAMESPACES] >= 0)
-		return 0;
-	r = load_object(s, &journal, NULL, 0);
-	return r ? r : store_reopen(s);
-}
-
-static int load_hook(const struct store *s, enum hook hook, uint32_t max_flows)
-{
-	char path[PIN_PATH];
-
-	pin_prog_path(s, hook, path);
-	return access(path, F_OK) ? load_object(s, &objects[hook], path, max_flows) : 0;
-}
-
 int dataplane_load(struct store *s, uint32_t max_flows)
 {
-	enum hook hook;
-	int r = 0;
+	/* the largest first: it takes as long as the others together */
+	static const enum hook hooks[] = { HOOK_PORT, HOOK_UPLINK, HOOK_UPLINK_OUT, HOOK_GATEWAY };
+	int r;
 
 	max_flows = flows_to_make(s, max_flows);
-	for (hook = 0; hook < HOOKS && !r; hook++)
-		if (hook != HOOK_UPLINK_XDP && hook != HOOK_UPLINK_XDPGENERIC)
-			r = load_hook(s, hook, max_flows);
+	r = load_hooks(s, hooks, sizeof(hooks) / sizeof(hooks[0]), max_flows);
 	if (!r)
 		r = store_reopen(s);
 	return r ? r : first_config(s, max_flows);
 }
 
-/* bpf/kern/ctx_xdp.h: a device's MAC address is the kernel's to know. */
-int dataplane_xdp_load(const struct store *s)
+int dataplane_load_lo(const struct store *s)
 {
-	int r;
+	static const enum hook lo = HOOK_LO;
 
+	return load_hooks(s, &lo, 1, flows_to_make(s, 0));
+}
+
+int dataplane_load_xdp(const struct store *s)
+{
+	static const enum hook hooks[] = { HOOK_UPLINK_XDP, HOOK_UPLINK_XDPGENERIC };
+
+	/* bpf/kern/ctx_xdp.h reads the device's MAC address from kernel memory */
 	bpf_log_begin();
 	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_probe_read_kernel, NULL) != 1)
 		return log_err(-EOPNOTSUPP, "this kernel is in lockdown: the XDP prefilter may not read its memory; "
 					    "leave --xdp out");
-	r = load_hook(s, HOOK_UPLINK_XDP, flows_to_make(s, 0));
-	return r ? r : load_hook(s, HOOK_UPLINK_XDPGENERIC, flows_to_make(s, 0));
-}
-
-/* ---- unloading ---- */
-
-int pin_remove(const char *path)
-{
-	if (unlink(path) && errno != ENOENT)
-		return log_err(-errno, "cannot remove the pin %s: %s", path, strerror(errno));
-	return 0;
-}
-
-static bool is_journal(const char *name)
-{
-	return !strcmp(name, map_name(MAP_HOST)) || !strcmp(name, map_name(MAP_NAMESPACES));
-}
-
-/* All pins in a folder of ours but the journal's; a folder that is absent has none. */
-static int remove_pins(const char *folder)
-{
-	_cleanup_dir_ DIR *dir = opendir(folder);
-	char path[2 * PIN_PATH];
-	struct dirent *entry;
-	int r;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : log_err(-errno, "cannot list %s: %s", folder,
-						     strerror(errno));
-	while ((entry = readdir(dir))) {
-		if (entry->d_type == DT_DIR || is_journal(entry->d_name))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		r = pin_remove(path);
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
-static int remove_folder(const char *folder)
-{
-	int r = remove_pins(folder);
-
-	if (!r && rmdir(folder) && errno != ENOENT)
-		r = log_err(-errno, "cannot remove %s: %s", folder, strerror(errno));
-	return r;
-}
-
-/* Programs before maps, so that a program's pin goes on meaning what it means; the journal last. */
-int dataplane_unload(struct store *s)
-{
-	static const enum map_id last[] = { MAP_NAMESPACES, MAP_HOST };
-	char path[PIN_PATH];
-	size_t i;
-	int r;
-
-	snprintf(path, sizeof(path), "%s/links", s->dir);
-	r = remove_folder(path);
-	snprintf(path, sizeof(path), "%s/progs", s->dir);
-	if (!r)
-		r = remove_folder(path);
-	if (!r)
-		r = remove_pins(s->dir);
-	for (i = 0; i < 2 && !r; i++) {
-		snprintf(path, sizeof(path), "%s/%s", s->dir, map_name(last[i]));
-		r = pin_remove(path);
-	}
-	return r ? r : remove_folder(s->dir);
-}
-
-int dataplane_load_lo(const struct store *s)
-{
-	return load_hook(s, HOOK_LO, flows_to_make(s, 0));
+	return load_hooks(s, hooks, 2, flows_to_make(s, 0));
 }

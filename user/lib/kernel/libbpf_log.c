@@ -8,8 +8,9 @@
 
 #include "lib/kernel/libbpf_log.h"
 
-static char why[256];
-static bool certain;	/* why is the kernel's own word: what libbpf adds is of less use */
+/* For each thread its own: objects are loaded by several. */
+static __thread char why[256];
+static __thread bool certain;	/* why is the kernel's own message, better than what libbpf adds */
 
 static void keep(const char *text, size_t len)
 {

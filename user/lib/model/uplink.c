@@ -454,7 +454,7 @@ static int prefilter(void *object)
 
 	if (!modes || vlan_of(&o->x->nl, &o->dev, vlan))
 		return dataplane_xdp_detach(&o->x->s, o->dev.name, NULL);
-	r = dataplane_xdp_load(&o->x->s);
+	r = dataplane_load_xdp(&o->x->s);
 	if (!r)
 		dataplane_xdp_attach(&o->x->s, modes, o->dev.ifindex, o->dev.name, &ignored);
 	return r;
