@@ -9,7 +9,7 @@
 #   make bench      beside bridge, iptables and nft, in turn; and what grows with ports, namespaces and flows:
 #                   tests/bench/run -h, tests/bench/report.py -h, tests/bench/scale -h
 #   make integrity  1 GiB each way on each path, with each offload off
-#   make faults     faults of docs/faults.md in full: floods of a whole table, kills of every command
+#   make faults     faults of docs/dev/faults.md in full: floods of a whole table, kills of every command
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean
 #
@@ -197,7 +197,7 @@ integrity:
 
 install: all
 	install -D -m 755 ebpfnet $(DESTDIR)$(PREFIX)/sbin/ebpfnet
-	install -D -m 644 docs/ebpfnet.8 $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
+	install -D -m 644 docs/user/ebpfnet.8 $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
 	install -d $(DESTDIR)$(UNITS)
 	sed 's|@PREFIX@|$(PREFIX)|' scripts/ebpfnet-monitor.service.in > $(DESTDIR)$(UNITS)/ebpfnet-monitor.service
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# Faults that come in packets (docs/faults.md, rows 7, 9 and 10): broken ones, forged ones, and storms of
+# Faults that come in packets (docs/dev/faults.md, rows 7, 9 and 10): broken ones, forged ones, and storms of
 # frames. What each of them is called is in t_req_gateway.sh, t_req_icmp.sh and t_req_headers.sh.
 
 CRAFT=$TOP/tests/lib/frames.py

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# Faults of the flow table (docs/faults.md, rows 1, 5 and 11): floods of it, what namespaces leave in it
+# Faults of the flow table (docs/dev/faults.md, rows 1, 5 and 11): floods of it, what namespaces leave in it
 # that go behind our back, and two CPUs that want the same of it.
 
 CRAFT=$TOP/tests/lib/frames.py

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# Faults of the uplink (docs/faults.md, rows 2 to 4): what it is called, what addresses it has, whether it
+# Faults of the uplink (docs/dev/faults.md, rows 2 to 4): what it is called, what addresses it has, whether it
 # is there and where the default route leads change while packets are on their way. No daemon runs.
 
 OTHER=172.31.13.99

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# What arrives is what was sent, whoever computes checksums and cuts segments (docs/faults.md, row 8).
+# What arrives is what was sent, whoever computes checksums and cuts segments (docs/dev/faults.md, row 8).
 # INTEGRITY_MIB (16) go each way on each path, by TCP and by UDP in bursts of UDP_SEGMENT; `make
 # integrity` sends 1024. A checksum that is wrong is told by the receiver's kernel (InCsumErrors) only
 # where it was completed on the way: that is what the offloads are switched off for.

@@ -2,7 +2,7 @@
 /*
  * What the proofs share. A proof is a function of this directory's files that is not static: the
  * model checker (CBMC) calls it with every value of its parameters at once. tests/verify/run finds
- * and runs them; docs/verify.md says what is proved.
+ * and runs them; docs/dev/verify.md says what is proved.
  */
 #ifndef EBPFNET_TESTS_VERIFY_H
 #define EBPFNET_TESTS_VERIFY_H
