@@ -113,12 +113,6 @@ static __always_inline _Bool conn_live(union conn_word w)
 	return w.state != CONN_FREE && w.state != CONN_BUSY && w.state != CONN_HOLD_DOWN;
 }
 
-/* Seconds since its last packet; another CPU's clock may be a tick ahead. */
-static __always_inline __u32 conn_idle(const struct conn *c, __u32 now)
-{
-	return (__s32)(now - c->seen) > 0 ? now - c->seen : 0;
-}
-
 static __always_inline __u32 timeout_scaled(__u32 seconds, const struct config *cfg)
 {
 	struct conn_alloc *a = conn_alloc_get();
@@ -126,22 +120,20 @@ static __always_inline __u32 timeout_scaled(__u32 seconds, const struct config *
 	return a ? ct_under_pressure(seconds, a->live, cfg->max_flows) : seconds;
 }
 
-/* How long a flow in that state may be idle. */
+static __always_inline const struct conn_alloc *conn_alloc_of(const void *unused)
+{
+	return conn_alloc_get();
+}
+
 static __always_inline __u32 conn_timeout(const struct conn *c, union conn_word w, const struct config *cfg)
 {
-	enum timeout_class class = ct_timeout_class(w.state, c->orig.proto);
-	__u32 limit;
-
-	if (w.state == CONN_HOLD_DOWN || class >= TIMEOUT_CLASSES)
-		return 0;
-	limit = cfg->timeout_s[class];
-	return ct_settled(w.state) ? limit : timeout_scaled(limit, cfg);
+	return ct_timeout(cfg, w.state, c->orig.proto, conn_alloc_of, NULL);
 }
 
 static __always_inline _Bool conn_expired(const struct conn *c, union conn_word w,
 					  const struct config *cfg, __u32 now)
 {
-	return conn_idle(c, now) >= conn_timeout(c, w, cfg);
+	return ct_idle(c->seen, now) >= conn_timeout(c, w, cfg);
 }
 
 /*
@@ -153,7 +145,7 @@ static __always_inline _Bool hold_down_over(const struct conn *c, union conn_wor
 {
 	__u32 rest = c->portmap ? 0 : timeout_scaled(cfg->hold_down_s, cfg);
 
-	return conn_idle(c, now) >= conn_timeout(c, w, cfg) + rest;
+	return ct_idle(c->seen, now) >= conn_timeout(c, w, cfg) + rest;
 }
 
 /* A flow of a mapping that was made for another peer: it has the mapping's external port. */

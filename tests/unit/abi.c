@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include <ebpfnet/abi.h>
+#include <ebpfnet/core/ct_state.h>
 #include <ebpfnet/counters.h>
 #include <ebpfnet/journal.h>
 
@@ -187,6 +188,8 @@ static void seconds_never_go_back(void **state)
 
 /* ---- how long a flow still lives ---- */
 
+static const struct conn_alloc idle;
+
 static void a_flow_lives_for_its_timeout_after_its_last_packet(void **state)
 {
 	struct config cfg = { 0 };
@@ -194,13 +197,13 @@ static void a_flow_lives_for_its_timeout_after_its_last_packet(void **state)
 
 	cfg.timeout_s[TIMEOUT_UDP_REPLIED] = 300;
 	cfg.timeout_s[TIMEOUT_ICMP] = 60;
-	assert_int_equal(store_flow_ttl(&cfg, &c, 1000), 300);
-	assert_int_equal(store_flow_ttl(&cfg, &c, 1001), 299);
-	assert_int_equal(store_flow_ttl(&cfg, &c, 1299), 1);
-	assert_int_equal(store_flow_ttl(&cfg, &c, 1300), 0);
-	assert_int_equal(store_flow_ttl(&cfg, &c, 5000), 0);
+	assert_int_equal(store_flow_ttl(&cfg, &idle, &c, 1000), 300);
+	assert_int_equal(store_flow_ttl(&cfg, &idle, &c, 1001), 299);
+	assert_int_equal(store_flow_ttl(&cfg, &idle, &c, 1299), 1);
+	assert_int_equal(store_flow_ttl(&cfg, &idle, &c, 1300), 0);
+	assert_int_equal(store_flow_ttl(&cfg, &idle, &c, 5000), 0);
 	c.orig.proto = L4_ICMP;
-	assert_int_equal(store_flow_ttl(&cfg, &c, 1000), 60);
+	assert_int_equal(store_flow_ttl(&cfg, &idle, &c, 1000), 60);
 }
 
 /* A packet on another CPU may be a moment ahead of the clock that was read. */
@@ -210,7 +213,25 @@ static void a_flow_seen_in_the_future_lives_for_its_whole_timeout(void **state)
 	struct conn c = { .seen = 1002, .state = CONN_RESET, .orig.proto = L4_TCP };
 
 	cfg.timeout_s[TIMEOUT_TCP_RESET] = 10;
-	assert_int_equal(store_flow_ttl(&cfg, &c, 1000), 10);
+	assert_int_equal(store_flow_ttl(&cfg, &idle, &c, 1000), 10);
+}
+
+/* As the programs end it: what is half open expires early in a table that fills up, what is established does not. */
+static void in_a_full_table_a_half_open_flow_lives_as_long_as_the_programs_let_it(void **state)
+{
+	struct config cfg = { .max_flows = 1000 };
+	struct conn_alloc full = { .live = 1000 }, half = { .live = 500 };
+	struct conn c = { .seen = 1000, .state = CONN_SYN_SENT, .orig.proto = L4_TCP };
+
+	cfg.timeout_s[TIMEOUT_TCP_HALF_OPEN] = 240;
+	cfg.timeout_s[TIMEOUT_TCP_ESTABLISHED] = 7440;
+	assert_int_equal(store_flow_ttl(&cfg, &half, &c, 1000), 240);
+	assert_int_equal(store_flow_ttl(&cfg, &full, &c, 1000), CT_TIMEOUT_MIN_S);
+	assert_int_equal(store_flow_ttl(&cfg, &full, &c, 1000 + CT_TIMEOUT_MIN_S), 0);
+	c.state = CONN_ESTABLISHED;
+	assert_int_equal(store_flow_ttl(&cfg, &full, &c, 1000), 7440);
+	c.state = CONN_HOLD_DOWN;
+	assert_int_equal(store_flow_ttl(&cfg, &idle, &c, 1000), 0);
 }
 
 int main(void)
@@ -229,6 +250,7 @@ int main(void)
 		cmocka_unit_test(seconds_never_go_back),
 		cmocka_unit_test(a_flow_lives_for_its_timeout_after_its_last_packet),
 		cmocka_unit_test(a_flow_seen_in_the_future_lives_for_its_whole_timeout),
+		cmocka_unit_test(in_a_full_table_a_half_open_flow_lives_as_long_as_the_programs_let_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,7 @@ struct flow_list {
 	struct table table;
 	struct names names;
 	struct config cfg;
+	struct conn_alloc alloc;
 	uint32_t now;
 };
 
@@ -124,7 +125,7 @@ static int add_flow(const struct conn *c, const struct flow *f, void *arg)
 		  TEXT(name_of_endpoint(&list->names, c->endpoint)), TEXT(c->portmap ? "published" : "masqueraded"),
 		  TEXT(peer(k->src, k->sport_h, src)), TEXT(peer(k->dst, k->dport_h, dst)),
 		  TEXT(translation(k, f, to_src, to_dst, change)), TEXT(to_src), TEXT(to_dst),
-		  NUMBER(store_flow_ttl(&list->cfg, c, list->now)));
+		  NUMBER(store_flow_ttl(&list->cfg, &list->alloc, c, list->now)));
 	return 0;
 }
 
@@ -150,7 +151,8 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 	size_t count;
 	int e;
 
-	if (store_open(&s, o->bpffs, STORE_READ) || store_config(&s, &list.cfg) || names_load(&s, &list.names))
+	if (store_open(&s, o->bpffs, STORE_READ) || store_config(&s, &list.cfg) ||
+	    store_conn_alloc(&s, &list.alloc) || names_load(&s, &list.names))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
 	table_begin_stream(&list.table, &r, "flows", columns);

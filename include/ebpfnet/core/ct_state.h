@@ -134,6 +134,34 @@ static __always_inline __u32 ct_under_pressure(__u32 seconds, __u32 used, __u32 
 	return CT_TIMEOUT_MIN_S + (__u64)(seconds - CT_TIMEOUT_MIN_S) * room / quarter;
 }
 
+/*
+ * How long a flow in that state may be idle; 0: not at all. Only flows in use in both directions keep their time in
+ * full under pressure. The number of flows in the table is asked for only if it matters: alloc() may return NULL.
+ */
+typedef const struct conn_alloc *ct_alloc_fn(const void *arg);
+
+static __always_inline __u32 ct_timeout(const struct config *cfg, enum conn_state state, enum l4proto proto,
+					ct_alloc_fn *alloc, const void *arg)
+{
+	enum timeout_class class = ct_timeout_class(state, proto);
+	const struct conn_alloc *a;
+	__u32 limit;
+
+	if (state == CONN_HOLD_DOWN || class >= TIMEOUT_CLASSES)
+		return 0;
+	limit = cfg->timeout_s[class];
+	if (ct_settled(state))
+		return limit;
+	a = alloc(arg);
+	return a ? ct_under_pressure(limit, a->live, cfg->max_flows) : limit;
+}
+
+/* Seconds since a flow's last packet; the clock of the CPU that saw it may be a tick ahead. */
+static __always_inline __u32 ct_idle(__u32 seen, __u32 now)
+{
+	return (__s32)(now - seen) > 0 ? now - seen : 0;
+}
+
 /* Whether a flow may have to go for a new one when the table is full: nobody relies on it yet, or any more. */
 static __always_inline _Bool ct_may_evict(enum conn_state state)
 {

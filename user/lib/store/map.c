@@ -12,7 +12,7 @@
 
 #define BATCH 4096
 
-/* Every map, its pin's name, and the layout that this release reads and writes. */
+/* Every map: the name of its pin, and the sizes of key and value in this release. */
 static const struct {
 	const char *name;
 	uint32_t key, value;
@@ -42,44 +42,52 @@ const char *map_name(enum map_id id)
 	return maps[id].name;
 }
 
-static int map_open(const struct store *s, enum map_id id, int *out)
+/* *out is -1 if the map is not pinned. -EPROTO (quiet): it has another layout, which *info says. */
+static int map_open(const struct store *s, enum map_id id, int *out, struct bpf_map_info *info)
 {
-	struct bpf_map_info info = {};
-	uint32_t len = sizeof(info);
+	uint32_t len = sizeof(*info);
 	_cleanup_fd_ int fd = -1;
 	char path[256];
 	int r;
 
+	*out = -1;
 	snprintf(path, sizeof(path), "%s/%s", s->dir, maps[id].name);
 	fd = bpf_obj_get(path);
-	if (fd == -ENOENT) {
-		*out = -1;
+	if (fd == -ENOENT)
 		return 0;
-	}
 	if (fd == -EPERM || fd == -EACCES)
 		return log_err(fd, "cannot open map %s: %s; run it as root", path, strerror(-fd));
 	if (fd < 0)
 		return log_err(fd, "cannot open map %s: %s", path, strerror(-fd));
-	r = bpf_obj_get_info_by_fd(fd, &info, &len);
+	memset(info, 0, sizeof(*info));
+	r = bpf_obj_get_info_by_fd(fd, info, &len);
 	if (r)
 		return log_err(r, "cannot read the layout of map %s: %s", path, strerror(-r));
-	if (info.key_size != maps[id].key || info.value_size != maps[id].value)
-		return log_err(-EPROTO,
-			       "map %s was made by another release of ebpfnet (layout %u+%u bytes, "
-			       "this release has %u+%u); run that release's `ebpfnet down` first",
-			       path, info.key_size, info.value_size, maps[id].key, maps[id].value);
+	if (info->key_size != maps[id].key || info->value_size != maps[id].value)
+		return -EPROTO;
 	*out = TAKE_FD(fd);
 	return 0;
 }
 
-int maps_open(struct store *s)
+static int other_layout(const struct store *s, enum map_id id, const struct bpf_map_info *info)
 {
+	return log_err(-EPROTO, "map %s/%s was made by another release of ebpfnet (layout %u+%u bytes, this release "
+				"has %u+%u); run %s`ebpfnet down` first",
+		       s->dir, maps[id].name, info->key_size, info->value_size, maps[id].key, maps[id].value,
+		       id <= MAP_NAMESPACES ? "that release's " : "");
+}
+
+int maps_open(struct store *s, enum map_id first, enum map_id last)
+{
+	struct bpf_map_info info;
 	enum map_id id;
 	int r;
 
-	for (id = 0; id < MAPS; id++) {
-		r = map_open(s, id, &s->fd[id]);
-		if (r)
+	for (id = first; id <= last; id++) {
+		r = map_open(s, id, &s->fd[id], &info);
+		if (r == -EPROTO && (s->mode != STORE_REMOVE || id <= MAP_NAMESPACES))
+			return other_layout(s, id, &info);
+		if (r && r != -EPROTO)
 			return r;
 	}
 	return 0;
@@ -109,7 +117,7 @@ uint64_t bpf_fd_memory(int fd)
 	return bytes;
 }
 
-/* kernel/bpf/hashtab.c: struct htab_elem in front of key and value, struct bucket for a power of two of them. */
+/* kernel/bpf/hashtab.c: a struct htab_elem before each key and value; a struct bucket each, rounded up to 2^n. */
 static uint64_t hash_memory(const struct bpf_map_info *info)
 {
 	uint64_t element = 48 + (info->key_size + 7) / 8 * 8 + (info->value_size + 7) / 8 * 8, buckets = 1;
@@ -125,13 +133,13 @@ uint64_t map_memory(const struct store *s, enum map_id id)
 {
 	struct bpf_map_info info = {};
 	uint32_t len = sizeof(info);
-	uint64_t said, known;
+	uint64_t reported, known;
 
 	if (s->fd[id] < 0 || bpf_obj_get_info_by_fd(s->fd[id], &info, &len))
 		return 0;
-	said = bpf_fd_memory(s->fd[id]);
+	reported = bpf_fd_memory(s->fd[id]);
 	known = hash_memory(&info);
-	return said > known ? said : known;
+	return reported > known ? reported : known;
 }
 
 int map_get(const struct store *s, enum map_id id, const void *key, void *value)
@@ -169,6 +177,20 @@ int map_del(const struct store *s, enum map_id id, const void *key)
 	return log_err(r, "cannot delete from map %s/%s: %s", s->dir, maps[id].name, strerror(-r));
 }
 
+static const uint32_t only;	/* the key of a map with one entry */
+
+int map_get_only(const struct store *s, enum map_id id, void *value)
+{
+	int r = map_get(s, id, &only, value);
+
+	return r ? log_err(r, "cannot read map %s/%s: %s", s->dir, maps[id].name, strerror(-r)) : 0;
+}
+
+int map_put_only(const struct store *s, enum map_id id, const void *value)
+{
+	return map_put(s, id, &only, value);
+}
+
 int map_put_many(const struct store *s, enum map_id id, const void *keys, const void *values, uint32_t count)
 {
 	int r = -ENOENT;
@@ -186,7 +208,7 @@ int map_del_many(const struct store *s, enum map_id id, const void *keys, uint32
 
 	if (s->fd[id] < 0)
 		return 0;
-	/* the kernel stops at the first key that is absent, and tells how many it deleted */
+	/* the kernel stops at the first missing key and reports how many it deleted */
 	for (; count; next += done * maps[id].key, count -= done) {
 		done = count;
 		r = bpf_map_delete_batch(s->fd[id], next, &done, NULL);
@@ -216,7 +238,7 @@ int map_each(const struct store *s, enum map_id id, map_fn *fn, void *arg)
 		count = room;
 		r = bpf_map_lookup_batch(s->fd[id], first ? NULL : &cursor, &cursor, keys, values,
 					 &count, NULL);
-		if (r == -ENOSPC) { /* a bucket of the hash has more than that */
+		if (r == -ENOSPC) { /* one hash bucket holds more than that */
 			room *= 2;
 			free(TAKE_PTR(keys));
 			free(TAKE_PTR(values));
@@ -233,5 +255,48 @@ int map_each(const struct store *s, enum map_id id, map_fn *fn, void *arg)
 				return fn_r;
 		}
 	}
+	return 0;
+}
+
+struct list {
+	enum map_id id;
+	size_t entry_size, value_at;
+	char *entries;
+	size_t count, room;
+};
+
+static int append(const void *key, const void *value, void *arg)
+{
+	struct list *l = arg;
+	char *e;
+
+	if (l->count == l->room) {
+		l->room = l->room ? 2 * l->room : 64;
+		e = reallocarray(l->entries, l->room, l->entry_size);
+		if (!e)
+			return log_err(-ENOMEM, "no memory to list map %s", maps[l->id].name);
+		l->entries = e;
+	}
+	e = l->entries + l->count++ * l->entry_size;
+	memcpy(e, key, maps[l->id].key);
+	memcpy(e + l->value_at, value, maps[l->id].value);
+	return 0;
+}
+
+int map_list(const struct store *s, enum map_id id, size_t entry_size, size_t value_at,
+	     int (*compare)(const void *a, const void *b), void *out, size_t *count)
+{
+	struct list l = { .id = id, .entry_size = entry_size, .value_at = value_at };
+	int r;
+
+	r = map_each(s, id, append, &l);
+	if (r) {
+		free(l.entries);
+		return r;
+	}
+	if (l.count)
+		qsort(l.entries, l.count, entry_size, compare);
+	*(void **)out = l.entries;
+	*count = l.count;
 	return 0;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Publish rules. A rule takes effect, and ends, with one write: a key of map published whose rule
- * is missing is void. So the keys are written before the rule and deleted after it, and a command
- * that is killed between leaves void keys, which a later rule may overwrite.
+ * Port mappings. A mapping takes effect, and ends, with one write: a key in map portmap_keys whose mapping is missing
+ * has no effect. So the keys are written before the mapping and deleted after it; a command that is killed between
+ * leaves stale keys, which a later mapping may overwrite.
  */
 #include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/addr.h"
@@ -12,29 +14,6 @@
 #include "lib/base/log.h"
 #include "lib/base/portmap_text.h"
 #include "lib/store/map.h"
-
-struct rule_list {
-	struct portmap_entry *entry;
-	size_t count, room;
-};
-
-static int collect(const void *key, const void *value, void *arg)
-{
-	struct rule_list *list = arg;
-	struct portmap_entry *e;
-
-	if (list->count == list->room) {
-		list->room = list->room ? 2 * list->room : 64;
-		e = reallocarray(list->entry, list->room, sizeof(*e));
-		if (!e)
-			return log_err(-ENOMEM, "no memory to list the rules");
-		list->entry = e;
-	}
-	e = &list->entry[list->count++];
-	memcpy(&e->id, key, sizeof(e->id));
-	memcpy(&e->portmap, value, sizeof(e->portmap));
-	return 0;
-}
 
 static int by_place(const void *a, const void *b)
 {
@@ -50,47 +29,35 @@ static int by_place(const void *a, const void *b)
 
 int store_portmaps(const struct store *s, struct portmap_entry **out, size_t *count)
 {
-	struct rule_list list = {};
-	int r;
-
-	r = map_each(s, MAP_PORTMAPS, collect, &list);
-	if (r) {
-		free(list.entry);
-		return r;
-	}
-	if (list.count)
-		qsort(list.entry, list.count, sizeof(*list.entry), by_place);
-	*out = list.entry;
-	*count = list.count;
-	return 0;
+	return map_list(s, MAP_PORTMAPS, sizeof(**out), offsetof(struct portmap_entry, portmap), by_place, out, count);
 }
 
 static const struct ipaddr any;
 
-/* As for sockets: a port on every address is taken by the same port on one address. */
+/* As with sockets, a port on all addresses conflicts with the same port on one address. */
 static bool overlap(const struct portmap *a, const struct portmap *b)
 {
 	return a->proto == b->proto && a->first_h <= b->last_h && b->first_h <= a->last_h &&
 	       (addr_same(a->addr, any) || addr_same(b->addr, any) || addr_same(a->addr, b->addr));
 }
 
-static int check_free(const struct portmap_entry *portmaps, size_t count, const struct portmap *wanted)
+static int check_free(const struct portmap_entry *portmaps, size_t count, const struct portmap *new)
 {
 	char text[64];
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (overlap(&portmaps[i].portmap, wanted))
+		if (overlap(&portmaps[i].portmap, new))
 			return log_err(-EEXIST,
 				       "cannot publish for %s: %s is published already, to %s; "
 				       "`ebpfnet unexpose %s %s` ends that",
-				       wanted->name, portmap_format(&portmaps[i].portmap, text, sizeof(text)),
+				       new->name, portmap_format(&portmaps[i].portmap, text, sizeof(text)),
 				       portmaps[i].portmap.name, portmaps[i].portmap.name, text);
 	return 0;
 }
 
-/* The keys of a rule, in a new array. */
-static struct portmap_key *rule_keys(const struct portmap *portmap, uint32_t *count)
+/* In a new array. Logs. NULL: no memory. */
+static struct portmap_key *portmap_keys_of(const struct portmap *portmap, uint32_t *count)
 {
 	struct portmap_key *keys;
 	uint32_t i;
@@ -114,9 +81,9 @@ static void mark(uint64_t *words, const struct portmap *portmap)
 		words[ebpfnet_portmap_word(portmap->proto, port)] |= 1ull << port % 64;
 }
 
-/* Marks the ports of all these rules, and of one that is about to be, or NULL; and no others. */
+/* Sets the bits of exactly these mappings' ports, and of one that is about to be added (NULL: none). */
 static int mark_published(const struct store *s, const struct portmap_entry *portmaps, size_t count,
-			  const struct portmap *soon)
+			  const struct portmap *next)
 {
 	uint64_t words[EBPFNET_PORTMAP_WORDS] = {};
 	uint32_t keys[EBPFNET_PORTMAP_WORDS], at;
@@ -124,15 +91,15 @@ static int mark_published(const struct store *s, const struct portmap_entry *por
 
 	for (i = 0; i < count; i++)
 		mark(words, &portmaps[i].portmap);
-	if (soon)
-		mark(words, soon);
+	if (next)
+		mark(words, next);
 	for (at = 0; at < EBPFNET_PORTMAP_WORDS; at++)
 		keys[at] = at;
 	return map_put_many(s, MAP_PORTMAP_BITS, keys, words, EBPFNET_PORTMAP_WORDS);
 }
 
-/* What is published now, after rules were removed. */
-static int mark_what_is_left(const struct store *s)
+/* After mappings were removed. */
+static int mark_remaining(const struct store *s)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	size_t count;
@@ -156,7 +123,7 @@ int store_portmap_add(const struct store *s, uint32_t id, const struct portmap *
 		r = check_free(portmaps, there, portmap);
 	if (r)
 		return r;
-	keys = rule_keys(portmap, &count);
+	keys = portmap_keys_of(portmap, &count);
 	ids = calloc(count, sizeof(*ids));
 	if (!keys || !ids)
 		return -ENOMEM;
@@ -173,8 +140,8 @@ int store_portmap_add(const struct store *s, uint32_t id, const struct portmap *
 	return r;
 }
 
-/* Its mark stays. */
-static int rule_del(const struct store *s, uint32_t id)
+/* Leaves the bits set. */
+static int portmap_del(const struct store *s, uint32_t id)
 {
 	_cleanup_free_ struct portmap_key *keys = NULL;
 	struct portmap portmap;
@@ -183,7 +150,7 @@ static int rule_del(const struct store *s, uint32_t id)
 
 	if (map_get(s, MAP_PORTMAPS, &id, &portmap))
 		return 0;
-	keys = rule_keys(&portmap, &count);
+	keys = portmap_keys_of(&portmap, &count);
 	if (!keys)
 		return -ENOMEM;
 	r = map_del(s, MAP_PORTMAPS, &id);
@@ -194,9 +161,9 @@ static int rule_del(const struct store *s, uint32_t id)
 
 int store_portmap_del(const struct store *s, uint32_t id)
 {
-	int r = rule_del(s, id);
+	int r = portmap_del(s, id);
 
-	return r ? r : mark_what_is_left(s);
+	return r ? r : mark_remaining(s);
 }
 
 int store_portmaps_del(const struct store *s, uint32_t endpoint)
@@ -208,8 +175,8 @@ int store_portmaps_del(const struct store *s, uint32_t endpoint)
 	r = store_portmaps(s, &portmaps, &count);
 	for (i = 0; i < count && !r; i++)
 		if (portmaps[i].portmap.endpoint == endpoint)
-			r = rule_del(s, portmaps[i].id);
-	return r || !count ? r : mark_what_is_left(s);
+			r = portmap_del(s, portmaps[i].id);
+	return r || !count ? r : mark_remaining(s);
 }
 
 int store_portmaps_move(const struct store *s, const char *name, uint32_t endpoint)
@@ -228,7 +195,7 @@ int store_portmaps_move(const struct store *s, const char *name, uint32_t endpoi
 	return r;
 }
 
-static int drop_void_key(const void *key, const void *value, void *arg)
+static int drop_stale_key(const void *key, const void *value, void *arg)
 {
 	const struct store *s = arg;
 	struct portmap portmap;
@@ -250,10 +217,10 @@ int store_repair(const struct store *s)
 		struct endpoint e;
 
 		if (map_get(s, MAP_ENDPOINTS, &key, &e) || e.id != portmap->endpoint)
-			r = rule_del(s, portmaps[i].id);
+			r = portmap_del(s, portmaps[i].id);
 	}
 	if (!r)
-		r = map_each(s, MAP_PORTMAP_KEYS, drop_void_key, (void *)s);
+		r = map_each(s, MAP_PORTMAP_KEYS, drop_stale_key, (void *)s);
 	free(TAKE_PTR(portmaps));
 	if (!r)
 		r = store_portmaps(s, &portmaps, &count);

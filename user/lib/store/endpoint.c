@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Ports, the endpoints behind them, and the static entries of the forwarding database that lead there. */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/store/map.h"
+
+static struct endpoint_key endpoint_key(struct ipaddr addr, uint16_t net)
+{
+	return (struct endpoint_key){ .addr = addr, .net = net };
+}
+
+static struct fdb_key fdb_key(const uint8_t *mac, uint16_t net)
+{
+	struct fdb_key key = { .net = net };
+
+	memcpy(key.mac, mac, sizeof(key.mac));
+	return key;
+}
+
+/* The port first, then the entries that lead to it: no frame is sent to a port that may not answer yet. */
+int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p)
+{
+	struct fdb_entry entry = { .ifindex = ifindex, .kind = FDB_STATIC };
+	struct endpoint_key addr = endpoint_key(p->addr, p->net);
+	struct fdb_key mac = fdb_key(p->mac, p->net);
+	struct endpoint e = { .ifindex = ifindex, .id = p->endpoint };
+	const struct usage none = {};
+	int r;
+
+	memcpy(e.mac, p->mac, sizeof(e.mac));
+	r = map_put(s, MAP_USAGE, &p->endpoint, &none);
+	if (!r)
+		r = map_put(s, MAP_PORTS, &ifindex, p);
+	if (!r)
+		r = map_put(s, MAP_FDB, &mac, &entry);
+	if (!r)
+		r = map_put(s, MAP_ENDPOINTS, &addr, &e);
+	return r ? r : config_touch(s, 0);
+}
+
+struct behind {
+	const struct store *s;
+	uint32_t ifindex;
+};
+
+static int forget_learned(const void *key, const void *value, void *arg)
+{
+	const struct fdb_entry *e = value;
+	const struct behind *b = arg;
+
+	return e->ifindex == b->ifindex ? map_del(b->s, MAP_FDB_LEARNED, key) : 0;
+}
+
+/* In reverse. The port itself goes last: if this is killed, the next call finds it and completes. */
+int store_port_del(const struct store *s, uint32_t ifindex)
+{
+	struct behind behind = { s, ifindex };
+	struct endpoint_key addr;
+	struct fdb_entry entry;
+	struct fdb_key mac;
+	struct endpoint e;
+	struct port p;
+	int r = 0;
+
+	if (map_get(s, MAP_PORTS, &ifindex, &p))
+		return 0;
+	addr = endpoint_key(p.addr, p.net);
+	mac = fdb_key(p.mac, p.net);
+	/* another port may have the address now, if this one outlived its namespace */
+	if (!map_get(s, MAP_ENDPOINTS, &addr, &e) && e.ifindex == ifindex)
+		r = map_del(s, MAP_ENDPOINTS, &addr);
+	if (!r && !map_get(s, MAP_FDB, &mac, &entry) && entry.ifindex == ifindex)
+		r = map_del(s, MAP_FDB, &mac);
+	if (!r)
+		r = map_each(s, MAP_FDB_LEARNED, forget_learned, &behind);
+	if (!r)
+		r = map_del(s, MAP_USAGE, &p.endpoint);
+	if (!r)
+		r = map_del(s, MAP_PORTS, &ifindex);
+	if (!r)
+		r = store_ports_count(s, p.net);
+	return r ? r : config_touch(s, 0);
+}
+
+int gateway_put(const struct store *s, uint16_t net, const struct network *n)
+{
+	struct fdb_entry entry = { .ifindex = n->gw_ifindex, .kind = FDB_GATEWAY };
+	struct endpoint_key addr = endpoint_key(n->gateway, net);
+	struct fdb_key mac = fdb_key(n->gw_mac, net);
+	struct endpoint e = {};
+	int r;
+
+	memcpy(e.mac, n->gw_mac, sizeof(e.mac));
+	r = map_put(s, MAP_FDB, &mac, &entry);
+	return r ? r : map_put(s, MAP_ENDPOINTS, &addr, &e);
+}
+
+int store_usage(const struct store *s, uint32_t endpoint, struct usage *out)
+{
+	return map_get(s, MAP_USAGE, &endpoint, out);
+}
+
+/* ---- forwarding database ---- */
+
+struct fdb_walk {
+	int (*fn)(const struct fdb_key *k, const struct fdb_entry *e, void *arg);
+	void *arg;
+	uint32_t now, age_s;
+};
+
+static int fdb_visit(const void *key, const void *value, void *arg)
+{
+	const struct fdb_walk *w = arg;
+	const struct fdb_entry *e = value;
+
+	if (e->kind == FDB_LEARNED && w->now > e->seen && w->now - e->seen > w->age_s)
+		return 0;
+	return w->fn(key, e, w->arg);
+}
+
+int store_fdb(const struct store *s, int (*fn)(const struct fdb_key *k, const struct fdb_entry *e, void *arg),
+	      void *arg)
+{
+	struct fdb_walk w = { .fn = fn, .arg = arg, .now = store_now() };
+	struct config cfg;
+	int r;
+
+	r = store_config(s, &cfg);
+	if (r)
+		return r;
+	w.age_s = cfg.fdb_age_s;
+	r = map_each(s, MAP_FDB, fdb_visit, &w);
+	return r ? r : map_each(s, MAP_FDB_LEARNED, fdb_visit, &w);
+}
