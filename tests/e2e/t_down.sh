@@ -122,3 +122,67 @@ test_up_again_after_down() {
 	pings ns1 8.8.8.8
 	pings ns1 $NS2
 }
+
+# ---- an older release's network
+
+# Turns the network into one of layout 3: maps of other names, one of another size, its number in the journal.
+older_layout() {
+	local old new
+	while read -r new old; do
+		mv "$PINS/$new" "$PINS/$old"
+	done <<- END
+		portmap_keys published
+		portmap_bits published_ports
+		portmaps rules
+		neigh stations
+		tcp_ports_in_use tcp_mapped
+		frags datagrams
+		fragq holds
+		fragq_frames held_frames
+		reinject_bufs again_desks
+	END
+	rm $PINS/config
+	bpftool map create $PINS/config type array key 4 value 8 entries 1 name config
+	journal_says 3
+}
+
+journal_says() { # LAYOUT
+	local record
+	record=$(bpftool -j map lookup pinned $PINS/host key 0 0 0 0 |
+		python3 -c 'import json, sys; print(*json.load(sys.stdin)["value"][4:])')
+	# shellcheck disable=SC2086 # bytes
+	bpftool map update pinned $PINS/host key 0 0 0 0 value "$1" 0 0 0 $record
+}
+
+test_removes_the_network_of_an_older_release() {
+	of_old() {
+		everything
+		older_layout
+	}
+	leaves_nothing_after of_old
+}
+
+test_only_down_accepts_an_older_release() {
+	local command
+	everything
+	older_layout
+	for command in up status flows "ns add x" "expose ns1 9" "ns del ns1"; do
+		# shellcheck disable=SC2086 # words
+		must_not ebpfnet $command
+		is "$err" "ebpfnet: $PINS was made by a release of ebpfnet with layout 3, this one has 4; run \`ebpfnet down\` first" \
+			"what $command said"
+	done
+	pings ns1 8.8.8.8 # its programs still run
+	must ebpfnet down
+	up
+	pings ns1 8.8.8.8
+}
+
+test_down_refuses_a_newer_release() {
+	everything
+	journal_says 99
+	must_not ebpfnet down
+	like "$err" "layout 99, this one has 4; run that release's \`ebpfnet down\` first"
+	journal_says 4
+	must ebpfnet down
+}

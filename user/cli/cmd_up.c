@@ -200,7 +200,7 @@ int cmd_down(const struct options *o, int argc, char **argv)
 	bool was_up = false;
 	int r;
 
-	r = session_open(&x, o->bpffs, STORE_MAKE);
+	r = session_open(&x, o->bpffs, STORE_REMOVE);
 	if (!r)
 		r = o->dry_run ? network_down_plan(&x, &diff) : network_down(&x, &was_up);
 	if (r)
