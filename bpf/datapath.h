@@ -6,15 +6,21 @@
 #ifndef EBPFNET_BPF_DATAPATH_H
 #define EBPFNET_BPF_DATAPATH_H
 
-#include "fast/fastpath.h"
 #include "kern/forward.h"
-#include "frag/frag_input.h"
+#include "kern/scratch.h"
+#include "ct/ct_slot.h"
+#include "ct/tcp_option.h"
+#include "l2/fdb.h"
+#include "l2/neigh.h"
+#include "l2/port_cache.h"
 #include "l2/port_security.h"
-#include "nat/from_uplink.h"
+#include "l2/switch.h"
+#include "l3/bogon.h"
+#include "frag/frag_input.h"
 #include "nat/from_host.h"
 #include "nat/from_port.h"
-#include "l2/switch.h"
-#include "ct/tcp_option.h"
+#include "nat/from_uplink.h"
+#include "fast/fastpath.h"
 
 /* Headers up to here are pulled into reach if they are not: an IP header with options, and TCP's. */
 #define PARSE_PULL (ETH_HLEN + 60 + 20)

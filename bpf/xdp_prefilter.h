@@ -10,8 +10,8 @@
 #ifndef EBPFNET_BPF_XDP_PREFILTER_H
 #define EBPFNET_BPF_XDP_PREFILTER_H
 
-#include "ct/ct_lookup.h"
 #include "kern/ctx_xdp.h"
+#include "ct/ct_lookup.h"
 #include "l3/bogon.h"
 
 /* What the uplink's program would say of an IPv4 packet to this station that it would refuse for its addresses. */

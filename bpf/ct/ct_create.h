@@ -9,8 +9,10 @@
 #ifndef EBPFNET_BPF_CT_CT_CREATE_H
 #define EBPFNET_BPF_CT_CT_CREATE_H
 
-#include "ct/ct_update.h"
+#include <ebpfnet/core/parse.h>
 #include "kern/socket.h"
+#include "kern/verdict.h"
+#include "ct/ct_slot.h"
 
 /* What a new flow is to be. */
 struct ct_new {

@@ -3,8 +3,8 @@
 #ifndef EBPFNET_BPF_CT_CT_LOOKUP_H
 #define EBPFNET_BPF_CT_CT_LOOKUP_H
 
-#include "kern/lookup.h"
 #include <ebpfnet/core/nat.h>
+#include "kern/lookup.h"
 
 /*
  * UDP: the mapping's entry has the first peer, and serves most packets with one look-up. A further

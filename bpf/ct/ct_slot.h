@@ -9,8 +9,8 @@
 #define EBPFNET_BPF_CT_CT_SLOT_H
 
 #include <ebpfnet/core/ct_state.h>
-#include "kern/lookup.h"
 #include <ebpfnet/core/nat.h>
+#include "kern/lookup.h"
 
 #define CONN_SWEEP 2	/* slots looked at for each new flow: garbage never outgrows live flows */
 #define CONN_SWEEP_FULL 64 /* and when the table is full */

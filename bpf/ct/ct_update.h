@@ -14,11 +14,9 @@
 #ifndef EBPFNET_BPF_CT_CT_UPDATE_H
 #define EBPFNET_BPF_CT_CT_UPDATE_H
 
-#include "ct/ct_slot.h"
-#include "ct/ct_lookup.h"
-#include "kern/ctx_tc.h"
 #include <ebpfnet/core/parse.h>
-#include "kern/verdict.h"
+#include "ct/ct_lookup.h"
+#include "ct/ct_slot.h"
 
 /* Whether the port that a direction leads into is still that of the flow's endpoint. */
 static __always_inline _Bool ct_port_exists(const struct flow *f, const struct conn *c)

@@ -3,8 +3,8 @@
 #ifndef EBPFNET_BPF_CT_TCP_OPTION_H
 #define EBPFNET_BPF_CT_TCP_OPTION_H
 
-#include "kern/ctx_tc.h"
 #include <ebpfnet/core/parse.h>
+#include "kern/ctx_tc.h"
 
 #define TCPOPT_END 0
 #define TCPOPT_NOOP 1

@@ -8,12 +8,23 @@
 #ifndef EBPFNET_BPF_FAST_FASTPATH_H
 #define EBPFNET_BPF_FAST_FASTPATH_H
 
-#include "fast/headers.h"
 #include "kern/forward.h"
-#include "l2/l2_cache.h"
+#include "kern/percpu_cache.h"
+#include "kern/rt_genid.h"
 #include "kern/scratch.h"
-#include "nat/from_port.h"
+#include "ct/ct_lookup.h"
+#include "ct/ct_slot.h"
+#include "ct/ct_update.h"
 #include "ct/tcp_option.h"
+#include "l2/l2_cache.h"
+#include "l2/port_cache.h"
+#include "l3/rewrite.h"
+#include "l3/route.h"
+#include "l3/route_cache.h"
+#include "nat/egress.h"
+#include "nat/translate.h"
+#include "fast/flow_cache.h"
+#include "fast/headers.h"
 
 /*
  * The transport checksum of the new packet, in the bytes that are about to be written; false: there is more to it

@@ -10,9 +10,10 @@
 #ifndef EBPFNET_BPF_FAST_FLOW_CACHE_H
 #define EBPFNET_BPF_FAST_FLOW_CACHE_H
 
-#include "ct/ct_update.h"
+#include <ebpfnet/core/tcp_window.h>
 #include "kern/percpu_cache.h"
-#include "kern/rt_genid.h"
+#include "ct/ct_lookup.h"
+#include "ct/ct_slot.h"
 
 /* What a packet becomes, and where it goes. */
 struct fwd_action {

@@ -3,10 +3,9 @@
 #ifndef EBPFNET_BPF_FAST_HEADERS_H
 #define EBPFNET_BPF_FAST_HEADERS_H
 
-#include <ebpfnet/core/csum.h>
+#include <ebpfnet/core/parse.h>
 #include "kern/ctx_tc.h"
 #include "fast/flow_cache.h"
-#include <ebpfnet/core/parse.h>
 
 /* An IP header without options. */
 union ip_words {

@@ -9,10 +9,12 @@
 #ifndef EBPFNET_BPF_FRAG_FRAG_INPUT_H
 #define EBPFNET_BPF_FRAG_FRAG_INPUT_H
 
-#include "frag/frag_track.h"
 #include "kern/scratch.h"
-#include "l3/route.h"
 #include "kern/verdict.h"
+#include "l3/route.h"
+#include "frag/frag_queue.h"
+#include "frag/frag_track.h"
+#include "frag/reinject.h"
 
 /*
  * Held first, then asked about again: it may be that the first piece has come in between, and that

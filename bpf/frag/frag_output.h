@@ -6,12 +6,9 @@
 #ifndef EBPFNET_BPF_FRAG_FRAG_OUTPUT_H
 #define EBPFNET_BPF_FRAG_FRAG_OUTPUT_H
 
-#include "frag/reinject.h"
-#include "l3/ip_check.h"
 #include "kern/scratch.h"
-#include "kern/lookup.h"
-#include <ebpfnet/core/frag.h>
-#include "kern/verdict.h"
+#include "l3/ip_check.h"
+#include "frag/reinject.h"
 
 struct frag_out {
 	ctx_t *ctx;

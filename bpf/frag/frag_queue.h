@@ -8,8 +8,8 @@
 #ifndef EBPFNET_BPF_FRAG_FRAG_QUEUE_H
 #define EBPFNET_BPF_FRAG_FRAG_QUEUE_H
 
-#include "frag/reinject.h"
 #include "kern/lookup.h"
+#include "frag/reinject.h"
 
 #define FRAGQ_SLOTS 128
 #define FRAGQ_PER_SOURCE 45 /* for one source: all of 64 KiB by 1500 bytes, but the first piece */

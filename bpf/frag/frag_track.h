@@ -10,9 +10,6 @@
 #define EBPFNET_BPF_FRAG_FRAG_TRACK_H
 
 #include "frag/frag_queue.h"
-#include "kern/lookup.h"
-#include <ebpfnet/core/parse.h>
-#include <ebpfnet/core/frag.h>
 
 #define FRAG_BUCKETS 512
 #define FRAG_WAYS 8

@@ -7,9 +7,9 @@
 #ifndef EBPFNET_BPF_FRAG_REINJECT_H
 #define EBPFNET_BPF_FRAG_REINJECT_H
 
-#include "kern/ctx_tc.h"
-#include <ebpfnet/core/parse.h>
 #include <ebpfnet/core/frag.h>
+#include <ebpfnet/core/parse.h>
+#include "kern/ctx_tc.h"
 
 #define REINJECT_BUFS 4 /* more CPUs than this at once go without */
 #define REINJECT_FRAME_MAX 65552 /* the longest IP packet, and its Ethernet header */

@@ -10,9 +10,9 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-#include <ebpfnet/core/addr.h>
-#include "kern/kernel.h"
+#include <ebpfnet/core/compiler.h>
 #include <ebpfnet/core/uapi.h>
+#include "kern/kernel.h"
 
 typedef struct __sk_buff ctx_t;
 

@@ -7,7 +7,6 @@
 #include <bpf/bpf_helpers.h>
 #include <ebpfnet/core/addr.h>
 #include "kern/kernel.h"
-#include <ebpfnet/core/uapi.h>
 
 typedef struct xdp_md ctx_t;
 

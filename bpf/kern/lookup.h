@@ -4,8 +4,8 @@
 #ifndef EBPFNET_BPF_KERN_LOOKUP_H
 #define EBPFNET_BPF_KERN_LOOKUP_H
 
-#include "kern/maps.h"
 #include <ebpfnet/core/addr.h>
+#include "kern/maps.h"
 
 static __always_inline void count(enum counter c)
 {

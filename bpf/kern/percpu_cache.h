@@ -11,7 +11,8 @@
 #ifndef EBPFNET_BPF_KERN_PERCPU_CACHE_H
 #define EBPFNET_BPF_KERN_PERCPU_CACHE_H
 
-#include "kern/lookup.h"
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
 
 /* Fibonacci hashing: the upper bits are the good ones. */
 static __always_inline __u32 cache_hash(__u32 x)

@@ -3,8 +3,8 @@
 #ifndef EBPFNET_BPF_KERN_SCRATCH_H
 #define EBPFNET_BPF_KERN_SCRATCH_H
 
-#include "kern/lookup.h"
 #include <ebpfnet/core/parse.h>
+#include "kern/lookup.h"
 
 /*
  * PERCPU_ARRAY: the packet in hand. Its headers and what becomes of them would take half of the 512

@@ -3,6 +3,7 @@
 #ifndef EBPFNET_BPF_KERN_SOCKET_H
 #define EBPFNET_BPF_KERN_SOCKET_H
 
+#include <ebpfnet/core/addr.h>
 #include "kern/ctx_tc.h"
 
 enum host_socket {

@@ -10,7 +10,7 @@
 #ifndef EBPFNET_BPF_L2_FDB_H
 #define EBPFNET_BPF_L2_FDB_H
 
-#include "l2/port_cache.h"
+#include "kern/lookup.h"
 
 static __always_inline struct fdb_key fdb_key_of(__u16 net, const __u8 *mac)
 {
@@ -57,29 +57,6 @@ static __always_inline void fdb_learn(__u16 net, const __u8 *mac, __u32 ifindex)
 	/* once a second at most: the line is shared by every CPU that looks it up */
 	if (e->seen != fresh.seen)
 		e->seen = fresh.seen;
-}
-
-/* Notes which MAC address a routed packet came from: its port is not the only one it could be. */
-static __always_inline void neigh_learn(__u16 net, struct ipaddr addr, const __u8 *mac)
-{
-	struct endpoint_key key = { .addr = addr, .net = net };
-	struct neigh_entry *s = bpf_map_lookup_elem(&neigh, &key), fresh = {};
-
-	if (s && mac_eq(s->mac, mac))
-		return;
-	mac_copy(fresh.mac, mac);
-	bpf_map_update_elem(&neigh, &key, &fresh, BPF_ANY);
-}
-
-/* The MAC address to send to for an address behind a port. */
-static __always_inline const __u8 *neigh_mac(const struct port *port, struct ipaddr addr)
-{
-	struct endpoint_key key = { .addr = addr, .net = port->net };
-	struct neigh_entry *s = NULL;
-
-	if (port->flags & PORT_SPOOF_ALLOW)
-		s = bpf_map_lookup_elem(&neigh, &key);
-	return s ? s->mac : port->mac;
 }
 
 #endif

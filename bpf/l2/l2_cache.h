@@ -7,7 +7,6 @@
 #define EBPFNET_BPF_L2_L2_CACHE_H
 
 #include "kern/percpu_cache.h"
-#include "kern/rt_genid.h"
 
 struct l2_cache_entry {
 	__u32 mac[3];			/* destination and source, as they lie in the frame */

@@ -7,9 +7,8 @@
 #ifndef EBPFNET_BPF_L2_PORT_SECURITY_H
 #define EBPFNET_BPF_L2_PORT_SECURITY_H
 
-#include "kern/ctx_tc.h"
-#include "kern/lookup.h"
 #include <ebpfnet/core/parse.h>
+#include "kern/ctx_tc.h"
 #include "kern/verdict.h"
 
 /* DHCP clients and ARP probes have no address yet (RFC 2131 section 2, RFC 5227 section 1.1). */

@@ -6,11 +6,11 @@
 #ifndef EBPFNET_BPF_L2_SWITCH_H
 #define EBPFNET_BPF_L2_SWITCH_H
 
-#include "kern/ctx_tc.h"
+#include "kern/rt_genid.h"
+#include "l2/arp.h"
 #include "l2/fdb.h"
 #include "l2/l2_cache.h"
-#include <ebpfnet/core/parse.h>
-#include "kern/verdict.h"
+#include "l2/port_cache.h"
 
 /* IEEE 802.1D table 7-10: 01-80-C2-00-00-00 to -0F never leave the segment. */
 static __always_inline _Bool mac_link_local_group(const __u8 *mac)
@@ -19,40 +19,6 @@ static __always_inline _Bool mac_link_local_group(const __u8 *mac)
 
 	return w[0] == __builtin_bswap16(0x0180) && w[1] == __builtin_bswap16(0xc200) &&
 	       mac[4] == 0 && mac[5] < 0x10;
-}
-
-/* The bytes of an ARP packet from the operation to the end; a MAC is on an odd boundary there. */
-struct arp_tail {
-	__be16 op;
-	__u8 sender_mac[6];
-	struct ipaddr sender __attribute__((packed));
-	__u8 target_mac[6];
-	struct ipaddr target __attribute__((packed));
-} __attribute__((packed, aligned(2)));
-
-/*
- * Turns a request for an address we know into its answer. Unknown addresses, and a station that
- * asks about its own (RFC 5227 announcements and probes), are left to the other stations.
- */
-static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u16 net,
-					    struct fwd_out *fwd)
-{
-	struct endpoint *who = endpoint_get(net, p->key.dst);
-	struct arp_tail arp = { .op = __builtin_bswap16(ARPOP_REPLY) };
-	__u8 eth[12];
-
-	if (!who || mac_eq(who->mac, p->arp_smac))
-		return FWD_NEXT;
-	mac_copy(eth, p->smac);
-	mac_copy(eth + 6, who->mac);
-	mac_copy(arp.sender_mac, who->mac);
-	arp.sender = p->key.dst;
-	mac_copy(arp.target_mac, p->arp_smac);
-	arp.target = p->key.src;
-	if (ctx_store(ctx, 0, eth, sizeof(eth)) || ctx_store(ctx, ETH_HLEN + 6, &arp, sizeof(arp)))
-		return DROP(helper_failed);
-	fwd->counter = COUNT_arp_answered;
-	return FWD_TX;
 }
 
 /*

@@ -6,8 +6,8 @@
 #ifndef EBPFNET_BPF_L3_BOGON_H
 #define EBPFNET_BPF_L3_BOGON_H
 
-#include "kern/lookup.h"
 #include <ebpfnet/core/parse.h>
+#include "kern/lookup.h"
 #include "kern/verdict.h"
 
 /* RFC 2827, RFC 1812 5.3.8: nobody outside has an address inside a network of ours, or knows of one. */

@@ -6,9 +6,8 @@
 #ifndef EBPFNET_BPF_L3_ICMP_XLATE_H
 #define EBPFNET_BPF_L3_ICMP_XLATE_H
 
-#include "l3/ip_check.h"
 #include "ct/ct_update.h"
-#include "l3/rewrite.h"
+#include "l3/ip_check.h"
 
 /* What is quoted: its tuple as the router that complains saw it, and where it stands. */
 struct quoted {

@@ -3,8 +3,8 @@
 #ifndef EBPFNET_BPF_L3_IP_CHECK_H
 #define EBPFNET_BPF_L3_IP_CHECK_H
 
-#include "kern/ctx_tc.h"
 #include <ebpfnet/core/parse.h>
+#include "kern/ctx_tc.h"
 #include "kern/verdict.h"
 
 /* RFC 7126 section 4: source routes are refused. True too for options that do not parse. */
@@ -30,6 +30,27 @@ static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt
 		at += option[1];
 	}
 	return at > p->l4;
+}
+
+/* RFC 1812 section 5.2.2, 5.3.7: what a router refuses before it asks where to. */
+static __always_inline verdict_t ip_check_forward(ctx_t *ctx, const struct pkt *p, const struct network *net)
+{
+	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
+		return DROP(bad_checksum);
+	if (addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
+		return DROP(martian);
+	if (addr_eq(p->key.dst, net->broadcast))
+		return DROP(directed_broadcast);
+	if (p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
+		return DROP(ip_option);
+	return FWD_NEXT;
+}
+
+/* What the kernel drops by itself. */
+static __always_inline _Bool ip_check_input(ctx_t *ctx, const struct pkt *p)
+{
+	return ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl) &&
+	       !(p->ihl > IP_MIN_HLEN && has_source_route(ctx, p));
 }
 
 #define CHECK_CHUNK 128

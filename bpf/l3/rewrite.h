@@ -6,10 +6,9 @@
 #ifndef EBPFNET_BPF_L3_REWRITE_H
 #define EBPFNET_BPF_L3_REWRITE_H
 
-#include <ebpfnet/core/csum.h>
-#include "kern/ctx_tc.h"
 #include <ebpfnet/core/nat.h>
 #include <ebpfnet/core/parse.h>
+#include "kern/ctx_tc.h"
 #include "kern/verdict.h"
 
 /* The IP header from TTL to destination: what a router and a NAT change, in one store. */

@@ -3,31 +3,8 @@
 #ifndef EBPFNET_BPF_L3_ROUTE_H
 #define EBPFNET_BPF_L3_ROUTE_H
 
-#include "kern/ctx_tc.h"
-#include "kern/percpu_cache.h"
-#include <ebpfnet/core/parse.h>
-#include "kern/rt_genid.h"
-#include "kern/verdict.h"
-
-enum route_kind {
-	ROUTE_UPLINK,		/* out of .ifindex, which has our programs */
-	ROUTE_LOCAL,		/* an address of the host's own */
-	ROUTE_HAIRPIN,		/* that, and there a namespace's external port: .ifindex is the uplink it is on */
-	ROUTE_TOO_BIG,		/* out, but larger than .mtu */
-	ROUTE_UNMANAGED,		/* out of a device where we could not see the answer */
-	ROUTE_PROHIBITED,
-	ROUTE_BLACKHOLE,
-	ROUTE_NONE,		/* no route at all */
-	ROUTE_DISABLED,		/* the kernel does not say: somebody switched forwarding off on our device */
-	ROUTE_FAILED,
-};
-
-struct route {
-	__be32 nexthop;		/* 0: the kernel finds it (a gateway that has an IPv6 address) */
-	struct ipaddr src;	/* what the kernel would send from there now */
-	__u32 ifindex;
-	__u16 mtu;
-};
+#include "kern/lookup.h"
+#include "l3/route_cache.h"
 
 /* PERCPU_ARRAY: the question and its answer, 64 bytes that the stack has not got. */
 struct {
@@ -121,61 +98,6 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr s
 	default:
 		return ROUTE_FAILED;
 	}
-}
-
-/* What the routing table said, while nothing has changed since. */
-struct route_cache_entry {
-	struct ipaddr src, dst;
-	__u32 genid;			/* rt_genid_read() */
-	__u32 gen;			/* config.gen */
-	__u32 epoch;			/* for what that clock does not count: what the host learns of a path's MTU */
-	__u8 tos;
-	__u8 kind;			/* enum route_kind: ROUTE_UPLINK or ROUTE_LOCAL */
-	_Bool unicast;			/* ROUTE_LOCAL: and found to be no broadcast address */
-	__u8 zero;
-	struct route route;		/* .mtu: the way's */
-};
-
-#define ROUTE_CACHE_BITS 8
-
-struct route_cache_row {
-	struct route_cache_entry at[1 << ROUTE_CACHE_BITS];
-};
-
-/* PERCPU_ARRAY, by a hash of both addresses: a look-up in the table costs more than the rest of a packet. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct route_cache_row);
-} route_cache SEC(".maps");
-
-static __always_inline struct route_cache_entry *route_cache_at(struct ipaddr src, struct ipaddr dst)
-{
-	__u32 hash = cache_hash(addr_be32(src) * 31 + addr_be32(dst)), zero = 0;
-	struct route_cache_row *table = bpf_map_lookup_elem(&route_cache, &zero);
-
-	return table ? &table->at[cache_index(hash, ROUTE_CACHE_BITS)] : NULL;
-}
-
-/* What it was told by at one moment, before the table is asked. */
-struct route_gens {
-	__u32 genid, gen, epoch;
-};
-
-/* False: nothing may be remembered, as nobody would say when it is no longer so. */
-static __always_inline _Bool route_gens(ctx_t *ctx, const struct config *cfg, struct route_gens *now)
-{
-	now->gen = config_gen(cfg);
-	now->epoch = cache_epoch();
-	return rt_genid_read(ctx, &now->genid);
-}
-
-static __always_inline _Bool route_cache_valid(const struct route_cache_entry *m, __be32 src, __be32 dst, __u8 tos,
-					       const struct route_gens *now)
-{
-	return m->genid == now->genid && m->epoch == now->epoch && m->gen == now->gen && m->tos == tos &&
-	       addr_be32(m->src) == src && addr_be32(m->dst) == dst;
 }
 
 /*

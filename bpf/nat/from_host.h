@@ -11,7 +11,8 @@
 #define EBPFNET_BPF_NAT_FROM_HOST_H
 
 #include "ct/ct_create.h"
-#include "nat/translate.h"
+#include "ct/ct_update.h"
+#include "l3/rewrite.h"
 
 /* The flow of a namespace's that the answers to a packet of the host's would be taken for. */
 static __always_inline struct flow *host_reply_collides(const struct flow_key *key, const struct config *cfg)

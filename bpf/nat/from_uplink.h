@@ -6,8 +6,17 @@
 #ifndef EBPFNET_BPF_NAT_FROM_UPLINK_H
 #define EBPFNET_BPF_NAT_FROM_UPLINK_H
 
-#include "l3/ip_check.h"
+#include "kern/socket.h"
+#include "ct/ct_create.h"
+#include "ct/ct_lookup.h"
+#include "ct/ct_update.h"
 #include "l3/bogon.h"
+#include "l3/icmp_send.h"
+#include "l3/icmp_xlate.h"
+#include "l3/ip_check.h"
+#include "l3/rewrite.h"
+#include "l3/route.h"
+#include "l3/route_cache.h"
 #include "nat/portmap.h"
 #include "nat/translate.h"
 
@@ -25,13 +34,6 @@ static __always_inline verdict_t pass_to_host(const struct ingress *at, struct f
 		return DROP(unsolicited);
 	fwd->counter = COUNT_not_ours;
 	return FWD_PASS;
-}
-
-/* What the kernel drops by itself. */
-static __always_inline _Bool ip_check_input(ctx_t *ctx, const struct pkt *p)
-{
-	return ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl) &&
-	       !(p->ihl > IP_MIN_HLEN && has_source_route(ctx, p));
 }
 
 __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, const struct ingress *at,

@@ -3,8 +3,11 @@
 #ifndef EBPFNET_BPF_NAT_PORTMAP_H
 #define EBPFNET_BPF_NAT_PORTMAP_H
 
+#include "kern/socket.h"
 #include "ct/ct_create.h"
+#include "ct/ct_update.h"
 #include "l3/route.h"
+#include "l3/route_cache.h"
 
 static __always_inline struct portmap *portmap_get(const struct portmap_key *key, __u32 *id)
 {

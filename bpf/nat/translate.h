@@ -6,10 +6,10 @@
 #ifndef EBPFNET_BPF_NAT_TRANSLATE_H
 #define EBPFNET_BPF_NAT_TRANSLATE_H
 
-#include "l2/fdb.h"
-#include "l3/icmp_xlate.h"
-#include "l3/icmp_send.h"
-#include "l3/route.h"
+#include "ct/ct_update.h"
+#include "l2/neigh.h"
+#include "l2/port_cache.h"
+#include "l3/rewrite.h"
 
 /* Into the namespace behind the flow's port. */
 static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f, struct fwd_out *fwd)

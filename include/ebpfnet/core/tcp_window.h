@@ -14,6 +14,7 @@
 #define EBPFNET_CORE_TCP_WINDOW_H
 
 #include <ebpfnet/abi.h>
+#include <ebpfnet/core/compiler.h>
 #include <ebpfnet/core/uapi.h>
 
 #define EDGE_LOW 0xffu

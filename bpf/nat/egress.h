@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The way out: from the routing table's result to a verdict, an ICMP error, or fragments. */
+#ifndef EBPFNET_BPF_NAT_EGRESS_H
+#define EBPFNET_BPF_NAT_EGRESS_H
+
+#include "ct/ct_update.h"
+#include "l3/icmp_send.h"
+#include "l3/route.h"
+#include "l3/route_cache.h"
+#include "frag/frag_output.h"
+
+static __always_inline enum route_kind egress_route(ctx_t *ctx, const struct pkt *p, struct route *route)
+{
+	__u32 len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
+
+	return route_find(ctx, addr_be32(p->key.src), addr_be32(p->key.dst),
+			  (__u32)(p->tos & IP_DSCP) << 16 | (len & 0xffff), route);
+}
+
+/* When the kernel does not say where to, a flow goes on by the uplink that it is on. */
+static __always_inline enum route_kind route_keep_uplink(const struct flow *f, struct route *route)
+{
+	*route = (struct route){ .ifindex = f->ifindex, .src = f->src };
+	return ROUTE_UPLINK;
+}
+
+/*
+ * Whether a datagram to an address of the host's is for another namespace's mapping (RFC 4787 REQ-9).
+ * Then it is translated as if it left, and comes in again by the uplink of that mapping, where it is
+ * filtered and translated as anybody's.
+ */
+__noinline int nat_find_hairpin(ctx_t *ctx, const struct pkt *p, struct route *route)
+{
+	struct config *cfg = config_get();
+	struct flow *f, *own;
+	struct flow_key key;
+
+	if (!p || !route || !cfg || !pkt_has_tuple(p) || p->key.proto != L4_UDP)
+		return 0;
+	key = nat_scope_key(p->key, KEY_EIM, 0);
+	key.zone = EBPFNET_NET_OUTSIDE;
+	f = bpf_map_lookup_elem(&flows, &key);
+	if (!f || f->to != TO_PORT || !ct_is_live(f, cfg))
+		return 0;
+	key = nat_scope_key(nat_reply_key_of(f, L4_UDP), KEY_EIM, 1);
+	f = bpf_map_lookup_elem(&flows, &key);
+	if (!f)
+		return 0;
+	route->ifindex = f->ifindex;
+	route->nexthop = 0;
+	key = nat_scope_key(p->key, KEY_EIM, 1);
+	own = bpf_map_lookup_elem(&flows, &key);
+	route->src = own && addr_is_local(ctx, own->src) ? own->src : p->key.dst;
+	return 1;
+}
+
+static __always_inline _Bool route_is_forwarding(enum route_kind kind)
+{
+	return kind == ROUTE_UPLINK || kind == ROUTE_HAIRPIN;
+}
+
+/* The way out of a packet of a flow, NULL: of none yet. */
+static __always_inline enum route_kind egress_flow_route(ctx_t *ctx, const struct pkt *p, const struct flow *f,
+							 struct route *route)
+{
+	enum route_kind kind = egress_route(ctx, p, route);
+
+	if (kind == ROUTE_LOCAL && nat_find_hairpin(ctx, p, route))
+		return ROUTE_HAIRPIN;
+	return kind == ROUTE_DISABLED && f ? route_keep_uplink(f, route) : kind;
+}
+
+/*
+ * Whether a packet of the flow may still leave with its external address: the uplink's own now,
+ * or at least one that is still the host's (a port published on a secondary address).
+ */
+static __always_inline _Bool external_is_current(ctx_t *ctx, const struct flow *f,
+						 const struct route *route)
+{
+	return addr_eq(f->src, route->src) ||
+	       (f->dir == FLOW_REPLY && addr_is_local(ctx, f->src));
+}
+
+/*
+ * What to do with what the routing table said; NEXT: it gave a way out. us: the gateway's address,
+ * from which the errors come.
+ */
+static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, enum route_kind kind,
+					       const struct route *route, struct ipaddr us,
+					       struct fwd_out *fwd)
+{
+	struct icmp_what what = { .type = ICMP_DEST_UNREACH, .code = ICMP_NET_UNREACH, .from = us };
+	verdict_t reason = DROP(no_route);
+
+	switch (kind) {
+	case ROUTE_UPLINK:
+	case ROUTE_HAIRPIN:
+		fwd->ifindex = route->ifindex;
+		fwd->nexthop = route->nexthop;
+		return FWD_NEXT;
+	case ROUTE_LOCAL:
+		fwd->counter = COUNT_to_host;
+		return FWD_HOST;
+	case ROUTE_BLACKHOLE:
+		return DROP(prohibited);
+	case ROUTE_TOO_BIG:
+		if (!(p->frag & IP_DF))
+			return ip_fragment(ctx, route->mtu);
+		what.code = ICMP_FRAG_NEEDED;
+		what.mtu = route->mtu;
+		reason = DROP(too_big);
+		break;
+	case ROUTE_UNMANAGED:
+		reason = DROP(egress_unmanaged);
+		break;
+	case ROUTE_DISABLED:
+		reason = DROP(forwarding_off);
+		break;
+	case ROUTE_PROHIBITED:
+		what.code = ICMP_PKT_FILTERED;
+		reason = DROP(prohibited);
+		break;
+	default:
+		break;
+	}
+	return icmp_refuse(ctx, p, what, reason, fwd);
+}
+
+/* What comes in again by an uplink is routed there, and its TTL counted. */
+static __always_inline __u8 egress_ttl(const struct pkt *p, const struct flow *f, enum route_kind kind)
+{
+	return f->to == TO_LOCAL || (f->to == TO_UPLINK && kind == ROUTE_HAIRPIN) ? p->ttl :
+										    p->ttl - 1;
+}
+
+static __always_inline verdict_t egress_verdict(enum route_kind kind, struct fwd_out *fwd)
+{
+	if (kind != ROUTE_HAIRPIN)
+		return FWD_UPLINK;
+	fwd->counter = COUNT_hairpinned;
+	return FWD_HAIRPIN;
+}
+
+/* RFC 5508 REQ-9 in spirit, RFC 6888 REQ-4: who gets no flow for want of room, or of a way, is told so. */
+static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, verdict_t reason,
+					     struct ipaddr us, struct fwd_out *fwd)
+{
+	struct icmp_what what = { .type = ICMP_DEST_UNREACH, .code = ICMP_PKT_FILTERED, .from = us };
+
+	if (reason == DROP(no_free_port) || reason == DROP(table_full) || reason == DROP(over_cap))
+		count(COUNT_flow_refused);
+	else if (reason == DROP(no_source))
+		what.code = ICMP_NET_UNREACH;
+	else if (reason == DROP(bad_protocol))
+		what.code = ICMP_PROT_UNREACH;
+	else
+		return reason;
+	return icmp_refuse(ctx, p, what, reason, fwd);
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What a new flow from a namespace to the outside is to be: its source becomes the uplink's address. */
+#ifndef EBPFNET_BPF_NAT_MASQUERADE_H
+#define EBPFNET_BPF_NAT_MASQUERADE_H
+
+#include "ct/ct_create.h"
+#include "ct/ct_update.h"
+#include "l3/route_cache.h"
+
+/*
+ * UDP is mapped independently of the endpoint (RFC 4787 REQ-1): all that a socket sends leaves by one
+ * external port. The mapping is made for its first peer; a further one has a flow of its own.
+ */
+static __always_inline void masquerade_map(struct ct_new *n, const struct flow_key *key,
+					   const struct config *cfg)
+{
+	struct flow *mapping = ct_mapping(key);
+
+	if (mapping && !addr_eq(mapping->src, n->t.src)) { /* the uplink has another address now */
+		ct_delete(mapping);
+		mapping = NULL;
+	}
+	if (!mapping || nat_is_first_peer(mapping, key)) { /* or another CPU has just made it: ct_create() says so */
+		n->scope = KEY_EIM;
+		return;
+	}
+	n->scope = cfg->filtering == FILTER_ADDRESS ? KEY_ADF : KEY_APDF;
+	n->t.sport_h = mapping->sport_h;
+	n->mapped = 1;
+}
+
+/* What the flow of a packet to the outside is to be. */
+static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
+						const struct port *port, const struct network *net,
+						const struct config *cfg, const struct route *route)
+{
+	struct ct_new *n;
+
+	if (p->kind == PKT_FRAG)
+		return DROP(frag_no_first);
+	if (!pkt_has_tuple(p))
+		return DROP(bad_protocol);
+	if (!ct_may_create(p->key.proto, p->tcp_flags) || (p->kind == PKT_QUERY && !icmp_is_request(p->icmp_type)))
+		return DROP(no_flow);
+	if (!addr_inside(p->key.src, net->subnet, net->mask))
+		return DROP(spoofed_addr);
+	/* where an uplink has no address the kernel lends it any other, also the gateway's */
+	if (addr_none(route->src) || address_is_private(&route->src))
+		return DROP(no_source);
+	n = ct_new_init(p);
+	if (!n)
+		return DROP(helper_failed);
+	n->t = (struct nat_tuple){
+		.src = route->src,
+		.dst = p->key.dst,
+		.sport_h = p->key.sport_h,
+		.dport_h = p->key.dport_h,
+	};
+	n->to = TO_UPLINK;
+	n->to_ifindex = route->ifindex;
+	n->back_to = TO_PORT;
+	n->back_ifindex = ctx->ifindex;
+	n->answer_net = EBPFNET_NET_OUTSIDE;
+	n->endpoint = port->endpoint;
+	n->mapped = p->kind == PKT_OTHER; /* one of them for each address outside */
+	if (p->key.proto == L4_UDP)
+		masquerade_map(n, &p->key, cfg);
+	return FWD_NEXT;
+}
+
+#endif
