@@ -40,19 +40,7 @@ struct ct_create_state {
 };
 
 /* PERCPU_ARRAY: too large for the stack, and needed only while one packet is handled. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct ct_create_state);
-} ct_scratch SEC(".maps");
-
-static __always_inline struct ct_create_state *ct_scratch_get(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&ct_scratch, &zero);
-}
+PERCPU_SCRATCH(struct ct_create_state, ct_scratch)
 
 /* Whether a port is published, but for the very socket that now calls out from behind it. */
 static __always_inline _Bool ct_portmap_of_other(const struct portmap_key *key, const struct ct_new *n)

@@ -107,7 +107,7 @@ static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_
 						  const struct flow_key *key, const struct config *cfg)
 {
 	struct flow *f = ct_lookup(key);
-	struct pkt *p = pkt_get();
+	struct pkt *p = pkt_scratch_get();
 
 	if (!f || !p || f->gen != (__u16)b->gen || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
 		return NULL;
@@ -238,7 +238,7 @@ static __always_inline verdict_t fast_to_host(const struct fast_headers *b, cons
 static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
-	struct fast_headers *b = fast_headers_get();
+	struct fast_headers *b = fast_scratch_get();
 	struct l2_cache_entry *n;
 	struct network *net;
 
@@ -264,7 +264,7 @@ static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *f
 static __always_inline verdict_t fast_uplink_verdict(ctx_t *ctx, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
-	struct fast_headers *b = fast_headers_get();
+	struct fast_headers *b = fast_scratch_get();
 
 	if (!cfg || !b || !ctx_is_for_us(ctx) || !fast_headers_read(ctx, b))
 		return FWD_NEXT;

@@ -65,12 +65,7 @@ struct flow_cache_sigs {
 	__u16 at[1 << FLOW_CACHE_BITS];
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct flow_cache_sigs);
-} flow_cache_sigs SEC(".maps");
+PERCPU_SCRATCH(struct flow_cache_sigs, flow_cache_sigs)
 
 /* Of a packet, to find its note by. ports: as they lie in it. */
 static __always_inline __u32 flow_cache_hash(__be32 src, __be32 dst, __be32 ports)
@@ -88,8 +83,7 @@ static __always_inline struct flow_cache_entry *flow_cache_at(__u32 hash)
 
 static __always_inline __u16 *flow_cache_sig_at(__u32 hash)
 {
-	__u32 zero = 0;
-	struct flow_cache_sigs *sigs = bpf_map_lookup_elem(&flow_cache_sigs, &zero);
+	struct flow_cache_sigs *sigs = flow_cache_sigs_get();
 
 	return sigs ? &sigs->at[cache_index(hash, FLOW_CACHE_BITS)] : NULL;
 }

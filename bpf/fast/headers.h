@@ -67,20 +67,7 @@ struct fast_headers {
 };
 
 /* PERCPU_ARRAY: the frame in hand, for want of stack as in scratch.h. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct fast_headers);
-} fast_scratch SEC(".maps");
-
-/* NULL never in practice. */
-static __always_inline struct fast_headers *fast_headers_get(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&fast_scratch, &zero);
-}
+PERCPU_SCRATCH(struct fast_headers, fast_scratch)
 
 static __always_inline _Bool fast_is_tcp(const struct fast_headers *b)
 {

@@ -45,7 +45,7 @@ static __always_inline enum frag_result frag_enqueue(ctx_t *ctx, struct pkt *p)
  */
 __noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
 {
-	struct pkt *p = pkt_get();
+	struct pkt *p = pkt_scratch_get();
 	enum frag_result r;
 
 	if (!p || ctx_load(ctx, ETH_HLEN + 4, &p->ip_id, sizeof(p->ip_id)))
@@ -95,7 +95,7 @@ static __always_inline int frag_release(ctx_t *ctx, __u32 held)
 __noinline verdict_t frag_done(ctx_t *ctx, verdict_t v)
 {
 	enum frag_state state = FRAG_ENTRY_KNOWN;
-	struct pkt *p = pkt_get();
+	struct pkt *p = pkt_scratch_get();
 	__u32 held;
 
 	if (!p)

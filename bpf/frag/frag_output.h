@@ -141,7 +141,7 @@ static __always_inline verdict_t frag_out_all(ctx_t *ctx, const struct pkt *p, _
  */
 __noinline verdict_t ip_fragment(ctx_t *ctx, __u32 mtu)
 {
-	struct pkt *p = pkt_get();
+	struct pkt *p = pkt_scratch_get();
 	struct reinject_buf *buf;
 	verdict_t v;
 

@@ -11,62 +11,8 @@
 #include "kern/lookup.h"
 #include "frag/reinject.h"
 
-#define FRAGQ_SLOTS 128
 #define FRAGQ_PER_SOURCE 45 /* for one source: all of 64 KiB by 1500 bytes, but the first piece */
-#define FRAGQ_FRAME_MAX 9232 /* bytes, of a frame: MTUs up to 9218 */
 #define FRAGQ_TICKS 30 /* of 2^26 ns: two seconds. They begin anew after nine years */
-
-enum fragq_state {
-	FRAGQ_FREE,
-	FRAGQ_BUSY, /* being filled or emptied */
-	FRAGQ_USED,
-} __attribute__((packed));
-
-union fragq_word {
-	struct {
-		enum fragq_state state;
-		__u8 zero;
-		__u16 use;	/* another each time, so that a stale reference is seen to be one */
-	};
-	__u32 word;
-};
-
-/*
- * A place. A reference to it, in datagrams and here, is its number plus one in the low half, its use
- * in the high half; 0: none.
- */
-struct fragq_slot {
-	__u32 word;		/* union fragq_word */
-	__u32 seen;		/* ticks */
-	__u32 next;		/* reference to the next piece of the datagram */
-	__u16 len;
-	__u16 source;		/* bucket of the source (frag_track.h) */
-};
-
-struct fragq {
-	struct fragq_slot slot[FRAGQ_SLOTS];
-};
-
-struct fragq_frame {
-	__u8 bytes[FRAGQ_FRAME_MAX];
-};
-
-/* ARRAY of one: all heads together, quickly looked through. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct fragq);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} fragq SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, FRAGQ_SLOTS);
-	__type(key, __u32);
-	__type(value, struct fragq_frame);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} fragq_frames SEC(".maps");
 
 static __always_inline __u32 frag_ticks(void)
 {

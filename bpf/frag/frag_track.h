@@ -11,53 +11,6 @@
 
 #include "frag/frag_queue.h"
 
-#define FRAG_BUCKETS 512
-#define FRAG_WAYS 8
-
-/* RFC 791: what makes pieces those of one datagram; and where it entered. */
-struct frag_key {
-	struct ipaddr src, dst;
-	__be16 id;
-	__u8 net;
-	enum l4proto proto;
-};
-
-enum frag_state {
-	FRAG_ENTRY_FREE,
-	FRAG_ENTRY_AWAITING, /* its first piece has not come; the others are held */
-	FRAG_ENTRY_KNOWN,
-	FRAG_ENTRY_HOST, /* not ours: left to the stack, whatever its pieces are like */
-	FRAG_ENTRY_REFUSED, /* its first piece went no further, or its pieces overlap */
-} __attribute__((packed));
-
-struct frag_entry {
-	struct frag_key key;
-	__u32 seen;		/* ticks */
-	__u32 queued;		/* AWAITED: the last piece that is held (frag_queue.h) */
-	__u16 sport_h, dport_h;
-	__u16 end;		/* where it ends, in units; 0: its last piece has not come */
-	enum frag_state state;
-	_Bool tuple;		/* KNOWN: the ports are ports, or an identifier */
-	struct frag_range range[FRAG_RANGES];	/* KNOWN: what there was of it */
-};
-
-struct frag_bucket {
-	struct bpf_spin_lock lock;	/* of all below */
-	__u32 at;			/* frag_search()'s result */
-	__u32 next;			/* in turn */
-	struct frag_range current;		/* in hand */
-	struct frag_entry fwd[FRAG_WAYS];
-};
-
-/* ARRAY: a lock may be in it, and it has all its memory from the beginning. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, FRAG_BUCKETS);
-	__type(key, __u32);
-	__type(value, struct frag_bucket);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} frags SEC(".maps");
-
 /* The same bucket for all that a source sends, and nobody outside can tell which. */
 static __always_inline __u32 frag_bucket_of(const struct pkt *p)
 {

@@ -11,36 +11,6 @@
 #include <ebpfnet/core/parse.h>
 #include "kern/ctx_tc.h"
 
-#define REINJECT_BUFS 4 /* more CPUs than this at once go without */
-#define REINJECT_FRAME_MAX 65552 /* the longest IP packet, and its Ethernet header */
-#define REINJECT_CHUNK 8192 /* of a payload, at most */
-
-/* A packet that is cut up (frag_output.h): in a map, where the stack is short. */
-struct frag_out_state {
-	__u32 ihl;
-	__u32 size;		/* of a piece's payload */
-	__u32 len, done, now;	/* of the whole payload; how much of it is sent, how much the next piece has */
-	__u16 frag;		/* flags and offset of the whole */
-	struct frag_option option;
-	__u8 ip[60];		/* header of the next piece */
-};
-
-/* Room to write on: a packet, whole. */
-struct reinject_buf {
-	__u32 taken;
-	struct frag_out_state frag_out;
-	__u8 bytes[REINJECT_FRAME_MAX + REINJECT_CHUNK];
-};
-
-/* ARRAY: too large for a per-CPU map, whose values may have 32 KiB. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, REINJECT_BUFS);
-	__type(key, __u32);
-	__type(value, struct reinject_buf);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} reinject_bufs SEC(".maps");
-
 /* NULL: all are in use. */
 static __always_inline struct reinject_buf *reinject_buf_get(void)
 {

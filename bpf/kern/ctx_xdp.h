@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 #include <ebpfnet/core/addr.h>
 #include "kern/kernel.h"
+#include "kern/maps.h"
 
 typedef struct xdp_md ctx_t;
 
@@ -44,12 +45,7 @@ struct dev_addr_cache {
 };
 
 /* PERCPU_ARRAY: looked for again each second; the address there is read each time, as it may change. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct dev_addr_cache);
-} dev_addr_cache SEC(".maps");
+PERCPU_SCRATCH(struct dev_addr_cache, dev_addr_cache)
 
 static __always_inline __u64 mac_at(ctx_t *ctx)
 {
@@ -79,9 +75,8 @@ static __always_inline _Bool mac_is_copied(ctx_t *ctx, const __u8 *dmac)
 {
 	__u32 zero = 0, second = ebpfnet_seconds(bpf_ktime_get_coarse_ns());
 	__u8 mac[6] __attribute__((aligned(2)));
-	struct dev_addr_cache *m;
+	struct dev_addr_cache *m = bpf_map_lookup_elem(&dev_addr_cache, &zero);
 
-	m = bpf_map_lookup_elem(&dev_addr_cache, &zero);
 	if (!m)
 		return 0;
 	if (m->ifindex != ctx->ingress_ifindex || m->second != second) {

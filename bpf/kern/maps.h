@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include <ebpfnet/abi.h>
 #include <ebpfnet/counters.h>
+#include "kern/map_values.h"
 
 /* ARRAY: one entry, and a look-up that the verifier turns into an address. */
 struct {
@@ -180,5 +181,65 @@ struct {
 	__type(value, struct counters);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } counters SEC(".maps");
+
+/* ARRAY: a lock may be in it, and it has all its memory from the beginning. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FRAG_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct frag_bucket);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} frags SEC(".maps");
+
+/* ARRAY of one: all heads together, quickly looked through. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct fragq);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} fragq SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FRAGQ_SLOTS);
+	__type(key, __u32);
+	__type(value, struct fragq_frame);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} fragq_frames SEC(".maps");
+
+/* ARRAY: too large for a per-CPU map, whose values may have 32 KiB. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, REINJECT_BUFS);
+	__type(key, __u32);
+	__type(value, struct reinject_buf);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} reinject_bufs SEC(".maps");
+
+/* PERCPU_ARRAY: a budget for each CPU needs no lock. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct icmp_budget);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} icmp_budget SEC(".maps");
+
+/* A value for each CPU, and name_get(), NULL never in practice. Not pinned: each object has its own. */
+#define PERCPU_SCRATCH(type_, name_)						\
+	struct {								\
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);			\
+		__uint(max_entries, 1);						\
+		__type(key, __u32);						\
+		__type(value, type_);						\
+	} name_ SEC(".maps");							\
+										\
+	static __always_inline type_ *name_##_get(void)				\
+	{									\
+		__u32 zero = 0;							\
+										\
+		return bpf_map_lookup_elem(&name_, &zero);			\
+	}
 
 #endif

@@ -8,6 +8,7 @@
 #define EBPFNET_BPF_KERN_RT_GENID_H
 
 #include "kern/ctx_tc.h"
+#include "kern/maps.h"
 
 /* Where the count is in the kernel's memory, for a packet of this host's; 0: it cannot be read. */
 static __always_inline __u64 rt_genid_find(ctx_t *ctx)
@@ -23,12 +24,7 @@ static __always_inline __u64 rt_genid_find(ctx_t *ctx)
 }
 
 /* PERCPU_ARRAY: where the count is. It stays there as long as the network namespace, and so this program. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} rt_genid_ptr SEC(".maps");
+PERCPU_SCRATCH(__u64, rt_genid_ptr)
 
 static __always_inline _Bool rt_genid_copied(ctx_t *ctx, __u32 *out)
 {

@@ -10,26 +10,13 @@
  * PERCPU_ARRAY: the packet in hand. Its headers and what becomes of them would take half of the 512
  * bytes of stack that Linux 6.1 allows over all calls.
  */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct pkt);
-} pkt_scratch SEC(".maps");
-
-/* NULL never in practice. */
-static __always_inline struct pkt *pkt_get(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&pkt_scratch, &zero);
-}
+PERCPU_SCRATCH(struct pkt, pkt_scratch)
 
 /* Empty, to be parsed into. */
 static __always_inline struct pkt *pkt_reset(void)
 {
 	struct config *cfg = config_get();
-	struct pkt *p = pkt_get();
+	struct pkt *p = pkt_scratch_get();
 
 	if (p)
 		*p = (struct pkt){ .gen = cfg ? config_gen(cfg) : 0 };

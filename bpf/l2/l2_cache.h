@@ -26,18 +26,13 @@ struct l2_cache_table {
 	struct l2_cache_entry at[1 << L2_CACHE_BITS];
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct l2_cache_table);
-} l2_cache SEC(".maps");
+PERCPU_SCRATCH(struct l2_cache_table, l2_cache)
 
 /* The place for the note of a frame. mac: three words. */
 static __always_inline struct l2_cache_entry *l2_cache_at(const __u32 *mac)
 {
-	__u32 hash = cache_hash((mac[0] >> 16 | mac[0] << 16) + mac[1] * 31 + mac[2]), zero = 0;
-	struct l2_cache_table *cache = bpf_map_lookup_elem(&l2_cache, &zero);
+	__u32 hash = cache_hash((mac[0] >> 16 | mac[0] << 16) + mac[1] * 31 + mac[2]);
+	struct l2_cache_table *cache = l2_cache_get();
 
 	return cache ? &cache->at[cache_index(hash, L2_CACHE_BITS)] : NULL;
 }

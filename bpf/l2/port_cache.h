@@ -25,19 +25,12 @@ struct port_cache_table {
 	struct port_cache_entry at[PORT_CACHE_SIZE];
 };
 
-struct port_cache_map {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct port_cache_table);
-};
-
 /* Of the ports that packets come from, and of those that they go to: one packet may need both at once. */
-struct port_cache_map port_cache_in SEC(".maps");
-struct port_cache_map port_cache_out SEC(".maps");
+PERCPU_SCRATCH(struct port_cache_table, port_cache_in)
+PERCPU_SCRATCH(struct port_cache_table, port_cache_out)
 
 /* NULL: there is no such port. Good until the next call for the same map. */
-static __always_inline struct port_cache_entry *port_cache_get(struct port_cache_map *map, __u32 ifindex)
+static __always_inline struct port_cache_entry *port_cache_get(void *map, __u32 ifindex)
 {
 	__u32 zero = 0;
 	struct port_cache_table *table = bpf_map_lookup_elem(map, &zero);

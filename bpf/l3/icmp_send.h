@@ -9,20 +9,6 @@
 #define ICMP_PER_SECOND 1000 /* errors, on each CPU: icmp_ratelimit does not see ours */
 #define ICMP_TTL 64
 
-struct icmp_budget {
-	__u32 second;
-	__u32 sent;
-};
-
-/* PERCPU_ARRAY: a budget for each CPU needs no lock. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct icmp_budget);
-	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} icmp_budget SEC(".maps");
-
 struct icmp_hdr {
 	__u8 type, code;
 	__sum16 check;

@@ -5,6 +5,7 @@
 
 #include <ebpfnet/core/parse.h>
 #include "kern/ctx_tc.h"
+#include "kern/maps.h"
 #include "kern/verdict.h"
 
 /* RFC 7126 section 4: source routes are refused. True too for options that do not parse. */
@@ -57,13 +58,12 @@ static __always_inline _Bool ip_check_input(ctx_t *ctx, const struct pkt *p)
 #define CHECK_CHUNKS 12 /* an ICMP error quotes 576 bytes (RFC 1812 4.3.2.3); some quote a whole packet */
 #define CHECK_CHUNKS_ALL 512
 
-/* PERCPU_ARRAY: a piece of the packet, followed by zeros. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64[CHECK_CHUNK / 8]);
-} csum_scratch SEC(".maps");
+/* A part of the packet, followed by zeros. */
+struct csum_chunk {
+	__u64 word[CHECK_CHUNK / 8];
+};
+
+PERCPU_SCRATCH(struct csum_chunk, csum_scratch)
 
 struct check_sum {
 	ctx_t *ctx;
@@ -75,7 +75,7 @@ struct check_sum {
 static long check_sum_chunk(__u32 i, struct check_sum *s)
 {
 	__u32 zero = 0, len = s->left < CHECK_CHUNK ? s->left : CHECK_CHUNK;
-	__u64 *chunk = bpf_map_lookup_elem(&csum_scratch, &zero);
+	struct csum_chunk *chunk = bpf_map_lookup_elem(&csum_scratch, &zero);
 
 	if (!chunk || !len)
 		return 1;

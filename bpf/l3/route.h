@@ -7,19 +7,7 @@
 #include "l3/route_cache.h"
 
 /* PERCPU_ARRAY: the question and its answer, 64 bytes that the stack has not got. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct bpf_fib_lookup);
-} fib_scratch SEC(".maps");
-
-static __always_inline struct bpf_fib_lookup *fib_get(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&fib_scratch, &zero);
-}
+PERCPU_SCRATCH(struct bpf_fib_lookup, fib_scratch)
 
 /*
  * bpf_fib_lookup() refuses unless forwarding is on for the device in whose name it asks, so it asks
@@ -62,7 +50,7 @@ static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib
 static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
 						     __u8 tos, __u16 len, struct route *out)
 {
-	struct bpf_fib_lookup *fib = fib_get();
+	struct bpf_fib_lookup *fib = fib_scratch_get();
 	__u32 ifindex;
 	long r;
 
@@ -159,7 +147,7 @@ static __always_inline enum adjacent route_adjacent(ctx_t *ctx, struct bpf_fib_l
  */
 static __always_inline _Bool route_is_broadcast(ctx_t *ctx, struct ipaddr addr)
 {
-	struct bpf_fib_lookup *fib = fib_get();
+	struct bpf_fib_lookup *fib = fib_scratch_get();
 	__u32 number = __builtin_bswap32(addr_be32(addr));
 
 	return fib && (number & 3) == 3 && route_adjacent(ctx, fib, number - 1) == ADJACENT_ON_LINK &&

@@ -47,17 +47,12 @@ struct route_cache_row {
 };
 
 /* PERCPU_ARRAY, by a hash of both addresses: a look-up in the table costs more than the rest of a packet. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct route_cache_row);
-} route_cache SEC(".maps");
+PERCPU_SCRATCH(struct route_cache_row, route_cache)
 
 static __always_inline struct route_cache_entry *route_cache_at(struct ipaddr src, struct ipaddr dst)
 {
-	__u32 hash = cache_hash(addr_be32(src) * 31 + addr_be32(dst)), zero = 0;
-	struct route_cache_row *table = bpf_map_lookup_elem(&route_cache, &zero);
+	__u32 hash = cache_hash(addr_be32(src) * 31 + addr_be32(dst));
+	struct route_cache_row *table = route_cache_get();
 
 	return table ? &table->at[cache_index(hash, ROUTE_CACHE_BITS)] : NULL;
 }
