@@ -157,7 +157,7 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 static __always_inline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 {
 	struct ingress at = {
-		.zone = EBPFNET_NET_OUTSIDE, .back = TO_UPLINK, .routed = 1, .hairpin = hairpin
+		.zone = EBPFNET_ZONE_OUTSIDE, .back_to = TO_UPLINK, .routed = 1, .hairpin = hairpin
 	};
 	struct fwd_out fwd = { .counter = COUNT_not_ours };
 	struct pkt *p = pkt_reset();
@@ -214,7 +214,7 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 /* Ingress of lo: the host calls its own published address. */
 static __always_inline int datapath_lo(ctx_t *ctx)
 {
-	struct ingress at = { .zone = EBPFNET_NET_HOST, .back = TO_LOCAL };
+	struct ingress at = { .zone = EBPFNET_ZONE_HOST, .back_to = TO_LOCAL };
 	struct fwd_out fwd = { .counter = COUNT_not_ours };
 	struct pkt *p = pkt_reset();
 	verdict_t v = FWD_PASS;

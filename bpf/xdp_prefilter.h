@@ -23,7 +23,7 @@ static __always_inline verdict_t prefilter_verdict(const struct pkt *p, enum par
 		return refused;
 	if (p->frag & IP_FRAG_MASK || p->kind == PKT_ERROR)
 		return FWD_PASS;
-	if (!bogon_may_be_ours(p))
+	if (!bogon_may_match(p))
 		return refused;
 	/* a SYN to an external port that a namespace has is refused for that, if the address is the host's */
 	if (bogon_syn_to_mapped(p))

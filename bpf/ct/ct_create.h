@@ -19,7 +19,7 @@ struct ct_new {
 	struct flow_key key;		/* of the packet that begins it */
 	struct nat_tuple t;		/* the tuple it will have; .sport_h may be changed */
 	enum flow_target to, back_to;	/* where it goes, where its answers go */
-	__u8 answer_net;		/* zone in which its answers arrive */
+	__u8 answer_zone;		/* zone in which its answers arrive */
 	__u32 to_ifindex, back_ifindex;	/* for TO_PORT */
 	__u32 portmap, endpoint;
 	enum key_scope scope;
@@ -46,12 +46,12 @@ PERCPU_SCRATCH(struct ct_create_state, ct_scratch)
 static __always_inline _Bool ct_portmap_of_other(const struct portmap_key *key, const struct ct_new *n)
 {
 	__u32 *id = bpf_map_lookup_elem(&portmap_keys, key);
-	struct portmap *r = id ? bpf_map_lookup_elem(&portmaps, id) : NULL;
+	struct portmap *pm = id ? bpf_map_lookup_elem(&portmaps, id) : NULL;
 
-	if (!r)
+	if (!pm)
 		return 0;
-	return r->endpoint != n->endpoint ||
-	       r->to_first_h + (key->port_h - r->first_h) != n->key.sport_h;
+	return pm->endpoint != n->endpoint ||
+	       pm->to_first_h + (key->port_h - pm->first_h) != n->key.sport_h;
 }
 
 /*
@@ -100,63 +100,63 @@ static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoi
 /* bpf_loop callback: tries one source port; 1 ends the search. */
 static long ct_try_port(__u32 attempt, ctx_t **ctx)
 {
-	struct ct_create_state *m = ct_scratch_get();
+	struct ct_create_state *st = ct_scratch_get();
 	struct config *cfg = config_get();
 	int r;
 
-	if (!cfg || !m)
+	if (!cfg || !st)
 		return 1;
-	if (!m->new.mapped) /* else there is no choice, whatever the range is by now */
-		m->new.t.sport_h =
-			nat_candidate(m->want_h, attempt, m->random, m->first_h, m->last_h);
-	m->reply_key = nat_reply_key(&m->new.t, m->new.answer_net, m->new.key.proto);
-	m->reply_key = nat_scope_key(m->reply_key, m->new.scope, 0);
+	if (!st->new.mapped) /* else there is no choice, whatever the range is by now */
+		st->new.t.sport_h =
+			nat_candidate(st->want_h, attempt, st->random, st->first_h, st->last_h);
+	st->reply_key = nat_reply_key(&st->new.t, st->new.answer_zone, st->new.key.proto);
+	st->reply_key = nat_scope_key(st->reply_key, st->new.scope, 0);
 	/* a station that calls its own published port from that port: the answer would look the same */
-	if (flow_key_eq(&m->reply_key, &m->new.key))
+	if (flow_key_eq(&st->reply_key, &st->new.key))
 		return 0;
 	/* an external port: the host has a say */
-	if (m->new.answer_net == EBPFNET_NET_OUTSIDE && !m->new.mapped &&
-	    ct_port_of_host(*ctx, &m->reply_key, &m->new, cfg))
+	if (st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && !st->new.mapped &&
+	    ct_port_of_host(*ctx, &st->reply_key, &st->new, cfg))
 		return 0;
 	/* r is no long: before Linux 6.4 the error arrives as an int, its upper half zero */
-	r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
-	if (r == -EEXIST && ct_reclaim(&m->reply_key, m->new.endpoint, 0, cfg))
-		r = bpf_map_update_elem(&flows, &m->reply_key, &m->reply, BPF_NOEXIST);
-	m->found = !r;
-	m->full = r && r != -EEXIST;
+	r = bpf_map_update_elem(&flows, &st->reply_key, &st->reply, BPF_NOEXIST);
+	if (r == -EEXIST && ct_reclaim(&st->reply_key, st->new.endpoint, 0, cfg))
+		r = bpf_map_update_elem(&flows, &st->reply_key, &st->reply, BPF_NOEXIST);
+	st->found = !r;
+	st->full = r && r != -EEXIST;
 	return r != -EEXIST;
 }
 
 /* The two directions of a flow as they are stored. */
-static __always_inline void ct_fill(struct ct_create_state *m, __u32 slot)
+static __always_inline void ct_fill(struct ct_create_state *st, __u32 slot)
 {
-	const struct ct_new *n = &m->new;
+	const struct ct_new *n = &st->new;
 	__u8 flags = n->scope == KEY_APDF ? 0 : FLOW_ANY_PEER;
 
-	m->original.src = n->t.src;
-	m->original.dst = n->t.dst;
-	m->original.sport_h = n->t.sport_h;
-	m->original.dport_h = n->t.dport_h;
-	m->original.ifindex = n->to_ifindex;
-	m->original.dir = FLOW_ORIGINAL;
-	m->original.to = n->to;
-	m->original.answer_net = n->answer_net;
+	st->original.src = n->t.src;
+	st->original.dst = n->t.dst;
+	st->original.sport_h = n->t.sport_h;
+	st->original.dport_h = n->t.dport_h;
+	st->original.ifindex = n->to_ifindex;
+	st->original.dir = FLOW_ORIGINAL;
+	st->original.to = n->to;
+	st->original.answer_zone = n->answer_zone;
 
-	m->reply.src = n->key.dst;
-	m->reply.dst = n->key.src;
-	m->reply.sport_h = n->key.dport_h;
-	m->reply.dport_h = n->key.sport_h;
-	m->reply.ifindex = n->back_ifindex;
-	m->reply.dir = FLOW_REPLY;
-	m->reply.to = n->back_to;
-	m->reply.answer_net = n->key.zone;
+	st->reply.src = n->key.dst;
+	st->reply.dst = n->key.src;
+	st->reply.sport_h = n->key.dport_h;
+	st->reply.dport_h = n->key.sport_h;
+	st->reply.ifindex = n->back_ifindex;
+	st->reply.dir = FLOW_REPLY;
+	st->reply.to = n->back_to;
+	st->reply.answer_zone = n->key.zone;
 
-	m->original.conn = m->reply.conn = slot;
-	m->original.gen = m->reply.gen = (__u16)n->gen;
-	m->original.seen = m->reply.seen = 0;
-	m->original.flags = m->reply.flags = flags;
-	m->original.edge = n->edge;
-	m->reply.edge = 0;
+	st->original.conn = st->reply.conn = slot;
+	st->original.gen = st->reply.gen = (__u16)n->gen;
+	st->original.seen = st->reply.seen = 0;
+	st->original.flags = st->reply.flags = flags;
+	st->original.edge = n->edge;
+	st->reply.edge = 0;
 }
 
 /* A slot, filled and in its first state; NO_SLOT: the table is full. */
@@ -206,17 +206,17 @@ static __always_inline void ct_mark_private_peer(const struct ct_new *n)
 {
 	struct conn_alloc *a = conn_alloc_get();
 
-	if (a && n->answer_net == EBPFNET_NET_OUTSIDE && address_is_private(&n->t.dst))
+	if (a && n->answer_zone == EBPFNET_ZONE_OUTSIDE && address_is_private(&n->t.dst))
 		a->private_peers = 1;
 }
 
 /* Making room may have cost the very mapping that a new peer was to be of. */
-static __always_inline _Bool ct_mapping_is_gone(struct ct_create_state *m)
+static __always_inline _Bool ct_mapping_is_gone(struct ct_create_state *st)
 {
-	if (!m->new.mapped || m->new.key.proto != L4_UDP)
+	if (!st->new.mapped || st->new.key.proto != L4_UDP)
 		return 0;
-	m->key = nat_scope_key(m->new.key, KEY_EIM, 1);
-	return !bpf_map_lookup_elem(&flows, &m->key);
+	st->key = nat_scope_key(st->new.key, KEY_EIM, 1);
+	return !bpf_map_lookup_elem(&flows, &st->key);
 }
 
 /* A flow begun (1), or not after all (-1), with that external port. */
@@ -231,14 +231,14 @@ static __always_inline void ct_account(__u32 slot, __u16 external_h, __s32 flows
 /* To be filled in and given to ct_create(); NULL never in practice. */
 static __always_inline struct ct_new *ct_new_init(const struct pkt *p)
 {
-	struct ct_create_state *m = ct_scratch_get();
+	struct ct_create_state *st = ct_scratch_get();
 
-	if (!m)
+	if (!st)
 		return NULL;
-	m->new = (struct ct_new){ .key = p->key, .edge = p->edge, .gen = p->gen };
-	m->new.scales = tcp_scales_with(TCP_SCALES_UNKNOWN, FLOW_ORIGINAL,
-					p->tcp_flags & TCP_SYN ? p->scale : TCP_SCALE_MAX);
-	return &m->new;
+	st->new = (struct ct_new){ .key = p->key, .edge = p->edge, .gen = p->gen };
+	st->new.scales = tcp_scales_with(TCP_SCALES_UNKNOWN, FLOW_ORIGINAL,
+					 p->tcp_flags & TCP_SYN ? p->scale : TCP_SCALE_MAX);
+	return &st->new;
 }
 
 /*
@@ -247,54 +247,54 @@ static __always_inline struct ct_new *ct_new_init(const struct pkt *p)
  */
 __noinline verdict_t ct_create(ctx_t *ctx)
 {
-	struct ct_create_state *m = ct_scratch_get();
+	struct ct_create_state *st = ct_scratch_get();
 	struct config *cfg = config_get();
 	_Bool outside;
 	__u32 slot;
 	int r; /* not long, as above */
 
-	if (!cfg || !m)
+	if (!cfg || !st)
 		return DROP(helper_failed);
 	conn_sweep();
-	if (ct_over_cap(&m->new, cfg))
+	if (ct_over_cap(&st->new, cfg))
 		return DROP(over_cap);
-	slot = ct_slot_new(&m->new, cfg);
+	slot = ct_slot_new(&st->new, cfg);
 	if (slot == NO_SLOT)
 		return DROP(table_full);
-	if (ct_mapping_is_gone(m)) {
+	if (ct_mapping_is_gone(st)) {
 		slot_free(slot);
 		return DROP(table_full);
 	}
 
-	ct_mark_private_peer(&m->new);
-	m->want_h = m->new.t.sport_h;
-	m->random = bpf_get_prandom_u32();
-	m->key = nat_scope_key(m->new.key, m->new.scope, 1);
-	ct_fill(m, slot);
-	m->found = m->full = 0;
+	ct_mark_private_peer(&st->new);
+	st->want_h = st->new.t.sport_h;
+	st->random = bpf_get_prandom_u32();
+	st->key = nat_scope_key(st->new.key, st->new.scope, 1);
+	ct_fill(st, slot);
+	st->found = st->full = 0;
 	/* the configured range is for external ports; towards a namespace a client keeps its own if it can */
-	outside = m->new.answer_net == EBPFNET_NET_OUTSIDE;
-	nat_range(m->want_h, m->new.key.proto, outside ? cfg->port_min_h : 1024,
-		  outside ? cfg->port_max_h : 65535, &m->first_h, &m->last_h);
-	bpf_loop(m->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
-	if (!m->found) {
+	outside = st->new.answer_zone == EBPFNET_ZONE_OUTSIDE;
+	nat_range(st->want_h, st->new.key.proto, outside ? cfg->port_min_h : 1024,
+		  outside ? cfg->port_max_h : 65535, &st->first_h, &st->last_h);
+	bpf_loop(st->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
+	if (!st->found) {
 		slot_free(slot);
-		return m->full ? DROP(table_full) : DROP(no_free_port);
+		return st->full ? DROP(table_full) : DROP(no_free_port);
 	}
 
-	m->original.sport_h = m->new.t.sport_h;
-	ct_account(slot, m->new.t.sport_h, 1); /* before anybody can find it, and so end it */
-	r = bpf_map_update_elem(&flows, &m->key, &m->original, BPF_NOEXIST);
-	if (r == -EEXIST && ct_reclaim(&m->key, m->new.endpoint, 1, cfg))
-		r = bpf_map_update_elem(&flows, &m->key, &m->original, BPF_NOEXIST);
+	st->original.sport_h = st->new.t.sport_h;
+	ct_account(slot, st->new.t.sport_h, 1); /* before anybody can find it, and so end it */
+	r = bpf_map_update_elem(&flows, &st->key, &st->original, BPF_NOEXIST);
+	if (r == -EEXIST && ct_reclaim(&st->key, st->new.endpoint, 1, cfg))
+		r = bpf_map_update_elem(&flows, &st->key, &st->original, BPF_NOEXIST);
 	if (r) {
-		bpf_map_delete_elem(&flows, &m->reply_key);
-		ct_account(slot, m->new.t.sport_h, -1);
+		bpf_map_delete_elem(&flows, &st->reply_key);
+		ct_account(slot, st->new.t.sport_h, -1);
 		slot_free(slot);
 		return r == -EEXIST ? FWD_NEXT : DROP(table_full);
 	}
 	count(COUNT_flow_new);
-	if (m->new.t.sport_h != m->want_h)
+	if (st->new.t.sport_h != st->want_h)
 		count(COUNT_src_port_remapped);
 	return FWD_NEXT;
 }

@@ -12,7 +12,7 @@
  */
 static __noinline struct flow *ct_lookup_udp(const struct flow_key *key)
 {
-	_Bool inside = key && key->zone != EBPFNET_NET_OUTSIDE;
+	_Bool inside = key && key->zone != EBPFNET_ZONE_OUTSIDE;
 	struct config *cfg = config_get();
 	struct flow *mapping, *f;
 	struct flow_key k;
@@ -35,7 +35,7 @@ static __noinline struct flow *ct_lookup_udp(const struct flow_key *key)
 /* The entry for a packet, whatever has become of its flow. */
 static __always_inline struct flow *ct_lookup(const struct flow_key *key)
 {
-	if (key->proto == L4_UDP && key->zone != EBPFNET_NET_HOST)
+	if (key->proto == L4_UDP && key->zone != EBPFNET_ZONE_HOST)
 		return ct_lookup_udp(key);
 	return bpf_map_lookup_elem(&flows, key);
 }

@@ -143,9 +143,9 @@ static __always_inline _Bool conn_expired(const struct conn *c, union conn_word 
 static __always_inline _Bool hold_down_over(const struct conn *c, union conn_word w, const struct config *cfg,
 					    __u32 now)
 {
-	__u32 rest = c->portmap ? 0 : timeout_scaled(cfg->hold_down_s, cfg);
+	__u32 hold_down = c->portmap ? 0 : timeout_scaled(cfg->hold_down_s, cfg);
 
-	return ct_idle(c->seen, now) >= conn_timeout(c, w, cfg) + rest;
+	return ct_idle(c->seen, now) >= conn_timeout(c, w, cfg) + hold_down;
 }
 
 /* A flow of a mapping that was made for another peer: it has the mapping's external port. */
@@ -240,12 +240,12 @@ static __always_inline void flow_retire(__u32 slot, struct conn *c, union conn_w
 static __always_inline _Bool flow_owner_exists(const struct conn *c)
 {
 	__u32 id = c->portmap ? c->portmap : c->endpoint;
-	struct portmap *r;
+	struct portmap *pm;
 
 	if (!c->portmap)
 		return !id || bpf_map_lookup_elem(&usage, &id);
-	r = bpf_map_lookup_elem(&portmaps, &id);
-	return r && r->endpoint == c->endpoint;
+	pm = bpf_map_lookup_elem(&portmaps, &id);
+	return pm && pm->endpoint == c->endpoint;
 }
 
 struct conn_sweep {

@@ -30,46 +30,46 @@
  * The transport checksum of the new packet, in the bytes that are about to be written; false: there is more to it
  * than these, and the kernel has to do it. pseudo, ports: differences (csum.h).
  */
-static __always_inline _Bool fast_l4_csum(ctx_t *ctx, struct fast_headers *b, __u64 pseudo, __u64 ports)
+static __always_inline _Bool fast_l4_csum(ctx_t *ctx, struct fast_headers *h, __u64 pseudo, __u64 ports)
 {
-	__sum16 *check = fast_is_tcp(b) ? &b->l4.tcp.check : &b->l4.udp.check;
+	__sum16 *check = fast_is_tcp(h) ? &h->l4.tcp.check : &h->l4.udp.check;
 	__u8 summed = ctx_summed(ctx);
 	__sum16 sum;
 
 	if (summed == CHECKSUM_COMPLETE)
 		return 0;
-	if (!fast_is_tcp(b) && !*check) /* none stays none (RFC 768) */
+	if (!fast_is_tcp(h) && !*check) /* none stays none (RFC 768) */
 		return 1;
 	sum = summed == CHECKSUM_PARTIAL ? csum_fold16(*check + pseudo) : csum_apply(*check, pseudo + ports);
-	*check = sum || fast_is_tcp(b) ? sum : 0xffff;
+	*check = sum || fast_is_tcp(h) ? sum : 0xffff;
 	return 1;
 }
 
 /* As rewrite.h does it, in one store. */
-static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *b, const struct fwd_action *to)
+static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *h, const struct fwd_action *to)
 {
-	__u64 pseudo = csum_diff32(b->ip.src, to->src) + csum_diff32(b->ip.dst, to->dst);
-	__u64 ports = csum_diff32(b->l4.ports, to->ports);
-	__u64 flags = fast_is_tcp(b) ? 0 : BPF_F_MARK_MANGLED_0;
-	__u32 check = ETH_HLEN + IP_MIN_HLEN + (fast_is_tcp(b) ? 16 : 6);
-	__u32 l4_len = fast_is_tcp(b) ? 20 : 8;
-	_Bool same_ports = b->l4.ports == to->ports, summed;
+	__u64 pseudo = csum_diff32(h->ip.src, to->src) + csum_diff32(h->ip.dst, to->dst);
+	__u64 ports = csum_diff32(h->l4.ports, to->ports);
+	__u64 flags = fast_is_tcp(h) ? 0 : BPF_F_MARK_MANGLED_0;
+	__u32 check = ETH_HLEN + IP_MIN_HLEN + (fast_is_tcp(h) ? 16 : 6);
+	__u32 l4_len = fast_is_tcp(h) ? 20 : 8;
+	_Bool same_ports = h->l4.ports == to->ports, summed;
 	verdict_t v = to->verdict == FWD_UPLINK ? FWD_UPLINK : FWD_PORT;
 	long failed;
 
-	b->ip.check = csum_apply(b->ip.check, pseudo + ttl_diff(b->ip.ttl, b->ip.ttl - 1));
-	b->ip.ttl--;
-	b->ip.src = to->src;
-	b->ip.dst = to->dst;
-	b->l4.ports = to->ports;
-	summed = fast_l4_csum(ctx, b, pseudo, ports);
+	h->ip.check = csum_apply(h->ip.check, pseudo + ttl_diff(h->ip.ttl, h->ip.ttl - 1));
+	h->ip.ttl--;
+	h->ip.src = to->src;
+	h->ip.dst = to->dst;
+	h->l4.ports = to->ports;
+	summed = fast_l4_csum(ctx, h, pseudo, ports);
 	if (v == FWD_UPLINK) {
-		failed = ctx_store(ctx, ETH_HLEN + 8, &b->ip.ttl, IP_MIN_HLEN - 8 + l4_len);
+		failed = ctx_store(ctx, ETH_HLEN + 8, &h->ip.ttl, IP_MIN_HLEN - 8 + l4_len);
 	} else {
-		mac_copy((__u8 *)b->new_mac, (const __u8 *)to->mac);
-		mac_copy((__u8 *)b->new_mac + 6, (const __u8 *)to->mac + 6);
-		b->eth_type = __builtin_bswap16(ETH_P_IP);
-		failed = ctx_store(ctx, 0, &b->new_mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
+		mac_copy((__u8 *)h->new_mac, (const __u8 *)to->mac);
+		mac_copy((__u8 *)h->new_mac + 6, (const __u8 *)to->mac + 6);
+		h->eth_type = __builtin_bswap16(ETH_P_IP);
+		failed = ctx_store(ctx, 0, &h->new_mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
 	}
 	if (!failed && !summed)
 		failed = ctx_csum_pseudo(ctx, check, csum_fold32(pseudo), flags) ||
@@ -77,64 +77,64 @@ static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *b
 	return failed ? DROP(helper_failed) : v;
 }
 
-static __always_inline verdict_t fast_send(ctx_t *ctx, struct fast_headers *b, const struct fwd_action *to,
+static __always_inline verdict_t fast_send(ctx_t *ctx, struct fast_headers *h, const struct fwd_action *to,
 					   struct fwd_out *fwd)
 {
 	fwd->ifindex = to->ifindex;
 	fwd->nexthop = to->nexthop;
 	fwd->counter = to->counter;
-	return fast_rewrite(ctx, b, to);
+	return fast_rewrite(ctx, h, to);
 }
 
 /* Whether the note of a packet's flow holds, and for this packet. */
-static __always_inline _Bool fast_cache_valid(ctx_t *ctx, const struct fast_headers *b,
-					      const struct flow_cache_entry *n, const struct config *cfg)
+static __always_inline _Bool fast_cache_valid(ctx_t *ctx, const struct fast_headers *h,
+					      const struct flow_cache_entry *e, const struct config *cfg)
 {
-	struct conn *c = conn_get(n->slot);
+	struct conn *c = conn_get(e->slot);
 	__u32 genid;
 
-	if (!b->no_control || n->epoch != cache_epoch() || n->gen != config_gen(cfg) || !c ||
-	    conn_word(c).word != n->word || (b->edge && !tcp_edge_covers(n->edge, b->edge, n->scale)))
+	if (!h->no_control || e->epoch != cache_epoch() || e->gen != config_gen(cfg) || !c ||
+	    conn_word(c).word != e->word || (h->edge && !tcp_edge_covers(e->edge, h->edge, e->scale)))
 		return 0;
-	if (n->action.verdict != FWD_UPLINK)
-		return device_unchanged_since(ctx, n->action.ifindex, n->genid);
-	return ctx_segment_len(ctx, b->ip_len, b->headers) <= n->action.mtu && rt_genid_read(ctx, &genid) &&
-	       genid == n->genid;
+	if (e->action.verdict != FWD_UPLINK)
+		return device_unchanged_since(ctx, e->action.ifindex, e->genid);
+	return ctx_segment_len(ctx, h->ip_len, h->headers) <= e->action.mtu && rt_genid_read(ctx, &genid) &&
+	       genid == e->genid;
 }
 
 /* The flow of a packet, its state brought up to date; NULL: there is none, or more to it. */
-static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_headers *b,
+static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_headers *h,
 						  const struct flow_key *key, const struct config *cfg)
 {
 	struct flow *f = ct_lookup(key);
 	struct pkt *p = pkt_scratch_get();
 
-	if (!f || !p || f->gen != (__u16)b->gen || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
+	if (!f || !p || f->gen != (__u16)h->gen || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
 		return NULL;
 	p->out_of_window = 0;
 	p->tcp_flags = 0;
 	p->edge = 0;
-	if (fast_is_tcp(b)) {
-		p->tcp_flags = b->l4.tcp.flags;
+	if (fast_is_tcp(h)) {
+		p->tcp_flags = h->l4.tcp.flags;
 		p->l4 = ETH_HLEN + IP_MIN_HLEN;
-		p->l4_hlen = b->headers - IP_MIN_HLEN;
+		p->l4_hlen = h->headers - IP_MIN_HLEN;
 		tcp_option_scale(ctx, p);
-		p->seq = __builtin_bswap32(b->l4.tcp.seq);
-		p->ack = __builtin_bswap32(b->l4.tcp.ack);
-		p->edge = tcp_edge(p->seq, p->ack, __builtin_bswap16(b->l4.tcp.window), p->tcp_flags);
+		p->seq = __builtin_bswap32(h->l4.tcp.seq);
+		p->ack = __builtin_bswap32(h->l4.tcp.ack);
+		p->edge = tcp_edge(p->seq, p->ack, __builtin_bswap16(h->l4.tcp.window), p->tcp_flags);
 	}
 	return ct_update(f, p, cfg) && !p->out_of_window ? f : NULL;
 }
 
 /* Out, as the routing table says. False: it is not that simple. */
-static __always_inline _Bool fast_resolve_uplink(ctx_t *ctx, const struct fast_headers *b, const struct flow *f,
+static __always_inline _Bool fast_resolve_uplink(ctx_t *ctx, const struct fast_headers *h, const struct flow *f,
 						 struct fwd_action *to)
 {
-	__u32 len = ctx_segment_len(ctx, b->ip_len, b->headers);
+	__u32 len = ctx_segment_len(ctx, h->ip_len, h->headers);
 	struct route route;
 	enum route_kind kind;
 
-	kind = route_find(ctx, b->ip.src, b->ip.dst, (__u32)b->dscp << 16 | (len & 0xffff), &route);
+	kind = route_find(ctx, h->ip.src, h->ip.dst, (__u32)h->dscp << 16 | (len & 0xffff), &route);
 	if (kind == ROUTE_DISABLED)
 		kind = route_keep_uplink(f, &route);
 	to->verdict = FWD_UPLINK;
@@ -168,66 +168,66 @@ static __always_inline __be32 ports_of(__u16 sport_h, __u16 dport_h)
 }
 
 /* By its flow, of which a note is made. */
-static __always_inline verdict_t fast_by_flow(ctx_t *ctx, struct fast_headers *b, const struct config *cfg,
+static __always_inline verdict_t fast_by_flow(ctx_t *ctx, struct fast_headers *h, const struct config *cfg,
 					      __u16 zone, struct fwd_out *fwd)
 {
-	struct flow_key key = fast_key(b, zone);
-	struct fwd_action *to = &b->action;
-	struct flow_cache_entry *n;
+	struct flow_key key = fast_key(h, zone);
+	struct fwd_action *to = &h->action;
+	struct flow_cache_entry *e;
 	struct nat_tuple t;
 	struct flow *f;
-	_Bool timed;
+	_Bool has_genid;
 
-	b->gen = config_gen(cfg);
-	timed = rt_genid_read(ctx, &b->genid);
-	f = fast_flow_get(ctx, b, &key, cfg);
+	h->gen = config_gen(cfg);
+	has_genid = rt_genid_read(ctx, &h->genid);
+	f = fast_flow_get(ctx, h, &key, cfg);
 	if (!f)
 		return FWD_NEXT;
 	if (f->to == TO_PORT ?
 		    !fast_resolve_port(ctx, f, to) :
-		    f->to != TO_UPLINK || zone == EBPFNET_NET_OUTSIDE || !fast_resolve_uplink(ctx, b, f, to))
+		    f->to != TO_UPLINK || zone == EBPFNET_ZONE_OUTSIDE || !fast_resolve_uplink(ctx, h, f, to))
 		return FWD_NEXT;
 	t = nat_translate(f, &key);
 	to->src = addr_be32(t.src);
 	to->dst = addr_be32(t.dst);
 	to->ports = ports_of(t.sport_h, t.dport_h);
 	to->counter = translate_counter(f);
-	if (f->flags & FLOW_STEADY && b->no_control && (timed || to->verdict != FWD_UPLINK)) {
-		n = flow_cache_slot(b->hash);
-		if (n) {
-			flow_cache_set_key(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex);
-			flow_cache_fill(n, f, &key, to, b->gen, b->genid);
+	if (f->flags & FLOW_STEADY && h->no_control && (has_genid || to->verdict != FWD_UPLINK)) {
+		e = flow_cache_slot(h->hash);
+		if (e) {
+			flow_cache_set_key(e, h->ip.src, h->ip.dst, h->l4.ports, h->ip.proto, h->dscp, ctx->ifindex);
+			flow_cache_fill(e, f, &key, to, h->gen, h->genid);
 		}
 	}
-	return fast_send(ctx, b, to, fwd);
+	return fast_send(ctx, h, to, fwd);
 }
 
 /* A packet that is to be routed, in a zone: by a note, or by its flow. What begins a flow is not for here. */
-static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *b, const struct config *cfg, __u16 zone,
+static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *h, const struct config *cfg, __u16 zone,
 					 struct fwd_out *fwd)
 {
-	struct flow_cache_entry *n;
+	struct flow_cache_entry *e;
 
-	if (b->ip.ttl <= 1 || b->ip.src == b->ip.dst || !fast_ip_csum_ok(b))
+	if (h->ip.ttl <= 1 || h->ip.src == h->ip.dst || !fast_ip_csum_ok(h))
 		return FWD_NEXT;
-	b->hash = flow_cache_hash(b->ip.src, b->ip.dst, b->l4.ports);
-	n = flow_cache_find(b->hash);
-	if (n && flow_cache_matches(n, b->ip.src, b->ip.dst, b->l4.ports, b->ip.proto, b->dscp, ctx->ifindex) &&
-	    fast_cache_valid(ctx, b, n, cfg))
-		return fast_send(ctx, b, &n->action, fwd);
-	return fast_by_flow(ctx, b, cfg, zone, fwd);
+	h->hash = flow_cache_hash(h->ip.src, h->ip.dst, h->l4.ports);
+	e = flow_cache_find(h->hash);
+	if (e && flow_cache_matches(e, h->ip.src, h->ip.dst, h->l4.ports, h->ip.proto, h->dscp, ctx->ifindex) &&
+	    fast_cache_valid(ctx, h, e, cfg))
+		return fast_send(ctx, h, &e->action, fwd);
+	return fast_by_flow(ctx, h, cfg, zone, fwd);
 }
 
 /*
  * A packet of a namespace to the host itself, by the gateway's address: unless it is of a flow, or for a published
  * port, nothing is done to it.
  */
-static __always_inline verdict_t fast_to_host(const struct fast_headers *b, const struct config *cfg,
+static __always_inline verdict_t fast_to_host(const struct fast_headers *h, const struct config *cfg,
 					      const struct network *net, __u16 zone, struct fwd_out *fwd)
 {
-	struct flow_key key = fast_key(b, zone);
+	struct flow_key key = fast_key(h, zone);
 
-	if (!fast_ip_csum_ok(b) ||
+	if (!fast_ip_csum_ok(h) ||
 	    (cfg->portmaps && (portmap_port_published(key.proto, key.dport_h) || ct_lookup(&key))))
 		return FWD_NEXT;
 	fwd->ifindex = net->gw_ifindex;
@@ -238,37 +238,37 @@ static __always_inline verdict_t fast_to_host(const struct fast_headers *b, cons
 static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
-	struct fast_headers *b = fast_scratch_get();
-	struct l2_cache_entry *n;
+	struct fast_headers *h = fast_scratch_get();
+	struct l2_cache_entry *e;
 	struct network *net;
 
-	if (!cfg || !b || !fast_headers_read(ctx, b))
+	if (!cfg || !h || !fast_headers_read(ctx, h))
 		return FWD_NEXT;
-	n = l2_cache_at(b->mac);
-	if (!n || !l2_cache_matches(n, b->mac, ctx->ifindex, config_gen(cfg)))
+	e = l2_cache_at(h->mac);
+	if (!e || !l2_cache_matches(e, h->mac, ctx->ifindex, config_gen(cfg)))
 		return FWD_NEXT;
-	if (!HOOK_IS_EGRESS && n->src != b->ip.src)
+	if (!HOOK_IS_EGRESS && e->src != h->ip.src)
 		return FWD_NEXT;
-	if (n->to) {
-		fwd->ifindex = n->to;
+	if (e->to) {
+		fwd->ifindex = e->to;
 		fwd->counter = COUNT_switched;
-		return device_unchanged_since(ctx, n->to, n->genid) ? FWD_PORT : FWD_NEXT;
+		return device_unchanged_since(ctx, e->to, e->genid) ? FWD_PORT : FWD_NEXT;
 	}
-	net = HOOK_IS_EGRESS ? NULL : network_get(n->net);
+	net = HOOK_IS_EGRESS ? NULL : network_get(e->net);
 	if (!net)
 		return FWD_NEXT;
-	return b->ip.dst == addr_be32(net->gateway) ? fast_to_host(b, cfg, net, n->net, fwd) :
-						      fast_l3(ctx, b, cfg, n->net, fwd);
+	return h->ip.dst == addr_be32(net->gateway) ? fast_to_host(h, cfg, net, e->net, fwd) :
+						      fast_l3(ctx, h, cfg, e->net, fwd);
 }
 
 static __always_inline verdict_t fast_uplink_verdict(ctx_t *ctx, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
-	struct fast_headers *b = fast_scratch_get();
+	struct fast_headers *h = fast_scratch_get();
 
-	if (!cfg || !b || !ctx_is_for_us(ctx) || !fast_headers_read(ctx, b))
+	if (!cfg || !h || !ctx_is_for_us(ctx) || !fast_headers_read(ctx, h))
 		return FWD_NEXT;
-	return fast_l3(ctx, b, cfg, EBPFNET_NET_OUTSIDE, fwd);
+	return fast_l3(ctx, h, cfg, EBPFNET_ZONE_OUTSIDE, fwd);
 }
 
 /*

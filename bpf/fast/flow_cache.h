@@ -103,54 +103,54 @@ static __always_inline struct flow_cache_entry *flow_cache_find(__u32 hash)
 }
 
 /* Whether it is of such a packet, good or not. */
-static __always_inline _Bool flow_cache_matches(const struct flow_cache_entry *n, __be32 src, __be32 dst,
+static __always_inline _Bool flow_cache_matches(const struct flow_cache_entry *e, __be32 src, __be32 dst,
 						__be32 ports, enum l4proto proto, __u8 dscp, __u32 ifindex)
 {
-	return !((n->src ^ src) | (n->dst ^ dst) | (n->ports ^ ports) | (n->ifindex ^ ifindex) |
-		 (n->proto ^ proto) | (n->dscp ^ dscp));
+	return !((e->src ^ src) | (e->dst ^ dst) | (e->ports ^ ports) | (e->ifindex ^ ifindex) |
+		 (e->proto ^ proto) | (e->dscp ^ dscp));
 }
 
 /* The place for a note of such packets, when enough of them came by; NULL: not yet, or it is taken. */
 static __always_inline struct flow_cache_entry *flow_cache_slot(__u32 hash)
 {
 	__u16 *sig = flow_cache_sig_at(hash);
-	struct flow_cache_entry *n;
-	_Bool ours;
+	struct flow_cache_entry *e;
+	_Bool match;
 
 	if (!sig)
 		return NULL;
-	ours = !((*sig ^ flow_cache_sig(hash)) & ~FLOW_SIG_COUNT);
+	match = !((*sig ^ flow_cache_sig(hash)) & ~FLOW_SIG_COUNT);
 	if ((*sig & FLOW_SIG_COUNT) != FLOW_SIG_CACHED) {
-		*sig = ours ? *sig + 1 : flow_cache_sig(hash);
+		*sig = match ? *sig + 1 : flow_cache_sig(hash);
 		if ((*sig & FLOW_SIG_COUNT) != FLOW_SIG_CACHED)
 			return NULL;
 	}
-	n = flow_cache_at(hash);
-	if (ours || !n)
-		return n;
-	if (n->epoch != cache_epoch()) /* what is in use keeps its place */
+	e = flow_cache_at(hash);
+	if (match || !e)
+		return e;
+	if (e->epoch != cache_epoch()) /* what is in use keeps its place */
 		*sig = flow_cache_sig(hash);
 	return NULL;
 }
 
 /* Says of which packets a note is, which is none yet: flow_cache_fill() makes it one. */
-static __always_inline void flow_cache_set_key(struct flow_cache_entry *n, __be32 src, __be32 dst, __be32 ports,
+static __always_inline void flow_cache_set_key(struct flow_cache_entry *e, __be32 src, __be32 dst, __be32 ports,
 					       enum l4proto proto, __u8 dscp, __u32 ifindex)
 {
-	n->epoch = 0;
-	n->ifindex = ifindex;
-	n->src = src;
-	n->dst = dst;
-	n->ports = ports;
-	n->proto = proto;
-	n->dscp = dscp;
+	e->epoch = 0;
+	e->ifindex = ifindex;
+	e->src = src;
+	e->dst = dst;
+	e->ports = ports;
+	e->proto = proto;
+	e->dscp = dscp;
 }
 
 /*
  * Notes what a packet of a flow becomes, if each one like it will. gen, clock: of before anything was looked up,
  * so that a change in between undoes the note.
  */
-static __always_inline void flow_cache_fill(struct flow_cache_entry *n, const struct flow *f,
+static __always_inline void flow_cache_fill(struct flow_cache_entry *e, const struct flow *f,
 					    const struct flow_key *key, const struct fwd_action *action, __u32 gen,
 					    __u32 genid)
 {
@@ -164,14 +164,14 @@ static __always_inline void flow_cache_fill(struct flow_cache_entry *n, const st
 	/* and the flow is that of the key still, not another that has got its memory */
 	if (!ct_steady(w.state, f->dir) || ct_lookup(key) != f)
 		return;
-	n->gen = gen;
-	n->genid = genid;
-	n->slot = slot;
-	n->word = w.word;
-	n->edge = f->edge;
-	n->scale = tcp_scale_of(w.scales, f->dir);
-	n->action = *action;
-	n->epoch = cache_epoch();
+	e->gen = gen;
+	e->genid = genid;
+	e->slot = slot;
+	e->word = w.word;
+	e->edge = f->edge;
+	e->scale = tcp_scale_of(w.scales, f->dir);
+	e->action = *action;
+	e->epoch = cache_epoch();
 }
 
 #endif

@@ -69,37 +69,37 @@ struct fast_headers {
 /* PERCPU_ARRAY: the frame in hand, for want of stack as in scratch.h. */
 PERCPU_SCRATCH(struct fast_headers, fast_scratch)
 
-static __always_inline _Bool fast_is_tcp(const struct fast_headers *b)
+static __always_inline _Bool fast_is_tcp(const struct fast_headers *h)
 {
-	return b->ip.proto == L4_TCP;
+	return h->ip.proto == L4_TCP;
 }
 
 /* Reads the transport header; false: it is not whole, or of another protocol. */
-static __always_inline _Bool fast_headers_read_l4(const __u32 *l4, const void *end, struct fast_headers *b)
+static __always_inline _Bool fast_headers_read_l4(const __u32 *l4, const void *end, struct fast_headers *h)
 {
 	int i;
 
-	b->l4 = (union l4_words){ .word = { l4[0], l4[1] } };
-	b->headers = IP_MIN_HLEN + 8;
-	b->edge = 0;
-	b->no_control = 1;
-	if (b->ip.proto == L4_UDP)
+	h->l4 = (union l4_words){ .word = { l4[0], l4[1] } };
+	h->headers = IP_MIN_HLEN + 8;
+	h->edge = 0;
+	h->no_control = 1;
+	if (h->ip.proto == L4_UDP)
 		return 1;
-	if (!fast_is_tcp(b) || (const void *)(l4 + 5) > end)
+	if (!fast_is_tcp(h) || (const void *)(l4 + 5) > end)
 		return 0;
 	for (i = 2; i < 5; i++)
-		b->l4.word[i] = l4[i];
-	b->headers = IP_MIN_HLEN + (b->l4.tcp.doff >> 4 << 2);
-	b->edge = tcp_edge(0, __builtin_bswap32(b->l4.tcp.ack), __builtin_bswap16(b->l4.tcp.window), TCP_ACK);
-	b->no_control = (b->l4.tcp.flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
-	return b->headers >= IP_MIN_HLEN + 20;
+		h->l4.word[i] = l4[i];
+	h->headers = IP_MIN_HLEN + (h->l4.tcp.doff >> 4 << 2);
+	h->edge = tcp_edge(0, __builtin_bswap32(h->l4.tcp.ack), __builtin_bswap16(h->l4.tcp.window), TCP_ACK);
+	h->no_control = (h->l4.tcp.flags & (TCP_FIN | TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK;
+	return h->headers >= IP_MIN_HLEN + 20;
 }
 
 /*
  * False unless it is an ordinary frame: without a tag, IPv4 without options and in one piece, TCP or UDP, well
  * formed. Words are read whole: the IP header lies on four bytes (NET_IP_ALIGN), or the CPU does not care.
  */
-static __always_inline _Bool fast_headers_read(ctx_t *ctx, struct fast_headers *b)
+static __always_inline _Bool fast_headers_read(ctx_t *ctx, struct fast_headers *h)
 {
 	const __u8 *data = ctx_data(ctx), *end = ctx_data_end(ctx);
 	const __u32 *mac = (const __u32 *)data, *ip = (const __u32 *)(data + ETH_HLEN);
@@ -109,31 +109,31 @@ static __always_inline _Bool fast_headers_read(ctx_t *ctx, struct fast_headers *
 	    ctx->vlan_present)
 		return 0;
 	for (i = 0; i < 3; i++)
-		b->mac[i] = mac[i];
+		h->mac[i] = mac[i];
 	for (i = 0; i < 5; i++)
-		b->ip.word[i] = ip[i];
-	b->ip_len = __builtin_bswap16(b->ip.len);
-	b->dscp = b->ip.tos & IP_DSCP;
-	return b->ip.version_ihl == 0x45 && !(b->ip.frag & __builtin_bswap16(IP_FRAG_MASK)) &&
-	       ctx->len == ETH_HLEN + b->ip_len && fast_headers_read_l4(ip + 5, end, b) && b->headers <= b->ip_len;
+		h->ip.word[i] = ip[i];
+	h->ip_len = __builtin_bswap16(h->ip.len);
+	h->dscp = h->ip.tos & IP_DSCP;
+	return h->ip.version_ihl == 0x45 && !(h->ip.frag & __builtin_bswap16(IP_FRAG_MASK)) &&
+	       ctx->len == ETH_HLEN + h->ip_len && fast_headers_read_l4(ip + 5, end, h) && h->headers <= h->ip_len;
 }
 
 /* The packet's key in a zone. */
-static __always_inline struct flow_key fast_key(const struct fast_headers *b, __u16 zone)
+static __always_inline struct flow_key fast_key(const struct fast_headers *h, __u16 zone)
 {
 	return (struct flow_key){
-		.src = addr_of(b->ip.src),
-		.dst = addr_of(b->ip.dst),
-		.sport_h = __builtin_bswap16(b->l4.sport),
-		.dport_h = __builtin_bswap16(b->l4.dport),
+		.src = addr_of(h->ip.src),
+		.dst = addr_of(h->ip.dst),
+		.sport_h = __builtin_bswap16(h->l4.sport),
+		.dport_h = __builtin_bswap16(h->l4.dport),
 		.zone = zone,
-		.proto = b->ip.proto,
+		.proto = h->ip.proto,
 	};
 }
 
-static __always_inline _Bool fast_ip_csum_ok(const struct fast_headers *b)
+static __always_inline _Bool fast_ip_csum_ok(const struct fast_headers *h)
 {
-	const __u32 *w = b->ip.word;
+	const __u32 *w = h->ip.word;
 
 	return csum_fold16((__u64)w[0] + w[1] + w[2] + w[3] + w[4]) == 0xffff;
 }

@@ -73,9 +73,9 @@ __noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
 }
 
 /* Sends in again what was held, and puts the packet in hand back as it is. */
-static __always_inline int frag_release(ctx_t *ctx, __u32 held)
+static __always_inline int frag_release(ctx_t *ctx, __u32 queued)
 {
-	struct fragq_release r = { .ctx = ctx, .ref = held };
+	struct fragq_release r = { .ctx = ctx, .ref = queued };
 	struct reinject_buf *buf = reinject_buf_get();
 	__u32 len = ctx->len;
 	int failed = 1;
@@ -96,7 +96,7 @@ __noinline verdict_t frag_done(ctx_t *ctx, verdict_t v)
 {
 	enum frag_state state = FRAG_ENTRY_KNOWN;
 	struct pkt *p = pkt_scratch_get();
-	__u32 held;
+	__u32 queued;
 
 	if (!p)
 		return DROP(helper_failed);
@@ -106,12 +106,12 @@ __noinline verdict_t frag_done(ctx_t *ctx, verdict_t v)
 		state = FRAG_ENTRY_REFUSED;
 	else if (v == FWD_PASS)
 		state = FRAG_ENTRY_HOST;
-	held = frag_update(p, state);
-	if (!held)
+	queued = frag_update(p, state);
+	if (!queued)
 		return v;
 	if (state == FRAG_ENTRY_REFUSED)
-		bpf_loop(FRAGQ_SLOTS, fragq_drop_one, &held, 0);
-	else if (frag_release(ctx, held))
+		bpf_loop(FRAGQ_SLOTS, fragq_drop_one, &queued, 0);
+	else if (frag_release(ctx, queued))
 		return DROP(helper_failed);
 	return v;
 }

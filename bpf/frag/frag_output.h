@@ -16,25 +16,25 @@ struct frag_out {
 };
 
 /* The header of the next piece. */
-static __always_inline void frag_out_header(struct frag_out_state *c)
+static __always_inline void frag_out_header(struct frag_out_state *st)
 {
-	_Bool last = c->done + c->now == c->len;
+	_Bool last = st->done + st->now == st->len;
 	__s64 sum;
 
-	*(__be16 *)(c->ip + 2) = __builtin_bswap16(c->ihl + c->now);
-	*(__be16 *)(c->ip + 6) = __builtin_bswap16(frag_field(c->frag, c->done, last));
-	*(__sum16 *)(c->ip + 10) = 0;
+	*(__be16 *)(st->ip + 2) = __builtin_bswap16(st->ihl + st->now);
+	*(__be16 *)(st->ip + 6) = __builtin_bswap16(frag_field(st->frag, st->done, last));
+	*(__sum16 *)(st->ip + 10) = 0;
 	/* what lies behind the options is zero */
-	sum = bpf_csum_diff(NULL, 0, (__be32 *)c->ip, sizeof(c->ip), 0);
-	*(__sum16 *)(c->ip + 10) = ~csum_fold16((__u32)sum);
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)st->ip, sizeof(st->ip), 0);
+	*(__sum16 *)(st->ip + 10) = ~csum_fold16((__u32)sum);
 }
 
 /* bpf_loop callback: an octet of the options for the pieces behind the first. */
 static long frag_out_option(__u32 i, struct frag_out *frag_out)
 {
-	struct frag_out_state *c = &frag_out->buf->frag_out;
+	struct frag_out_state *st = &frag_out->buf->frag_out;
 
-	return !frag_option_octet(c->ip + IP_MIN_HLEN, i, c->ihl - IP_MIN_HLEN, &c->option);
+	return !frag_option_octet(st->ip + IP_MIN_HLEN, i, st->ihl - IP_MIN_HLEN, &st->option);
 }
 
 /*
@@ -43,36 +43,36 @@ static long frag_out_option(__u32 i, struct frag_out *frag_out)
  */
 static __noinline int frag_out_write(ctx_t *ctx, struct reinject_buf *buf)
 {
-	struct frag_out_state *c = &buf->frag_out;
-	__u32 len, done, ihl = c->ihl;
+	struct frag_out_state *st = &buf->frag_out;
+	__u32 len, done, ihl = st->ihl;
 
-	if (ctx_resize(ctx, ETH_HLEN + ihl + c->now) || OUTSIDE(ihl, IP_MIN_HLEN, sizeof(c->ip)) ||
-	    ctx_store_body(ctx, ETH_HLEN, c->ip, ihl))
+	if (ctx_resize(ctx, ETH_HLEN + ihl + st->now) || OUTSIDE(ihl, IP_MIN_HLEN, sizeof(st->ip)) ||
+	    ctx_store_body(ctx, ETH_HLEN, st->ip, ihl))
 		return -1;
-	len = ((c->now - 1) & (REINJECT_CHUNK - 1)) + 1;
-	done = c->done & 0xffff;
+	len = ((st->now - 1) & (REINJECT_CHUNK - 1)) + 1;
+	done = st->done & 0xffff;
 	OPAQUE(len);
 	OPAQUE(done);
-	return ctx_store_body(ctx, ETH_HLEN + c->ihl, buf->bytes + done, len);
+	return ctx_store_body(ctx, ETH_HLEN + st->ihl, buf->bytes + done, len);
 }
 
 /* bpf_loop callback: a piece. */
 static long frag_out_one(__u32 i, struct frag_out *frag_out)
 {
-	struct frag_out_state *c = &frag_out->buf->frag_out;
+	struct frag_out_state *st = &frag_out->buf->frag_out;
 
-	if (c->done >= c->len)
+	if (st->done >= st->len)
 		return 1;
-	c->now = c->len - c->done;
-	if (c->now > c->size)
-		c->now = c->size;
-	if (i == 1 && c->ihl > IP_MIN_HLEN)
+	st->now = st->len - st->done;
+	if (st->now > st->size)
+		st->now = st->size;
+	if (i == 1 && st->ihl > IP_MIN_HLEN)
 		bpf_loop(IPOPTS_MAX, frag_out_option, frag_out, 0);
-	frag_out_header(c);
+	frag_out_header(st);
 	if (frag_out_write(frag_out->ctx, frag_out->buf))
 		return 1;
 	ctx_reinject_clone(frag_out->ctx);
-	c->done += c->now;
+	st->done += st->now;
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static __always_inline int frag_out_finish_csum(ctx_t *ctx, const struct pkt *p)
 		return -1;
 	if (!check || check != csum_fold16(pseudo))
 		return 0;
-	sum = check_sum_of(ctx, p->l4, len);
+	sum = csum_packet(ctx, p->l4, len);
 	check = ~sum;
 	if (!check && p->key.proto == L4_UDP)
 		check = 0xffff;
@@ -104,35 +104,35 @@ static __always_inline int frag_out_finish_csum(ctx_t *ctx, const struct pkt *p)
 /* The packet, on the desk. */
 static __always_inline int frag_out_load(ctx_t *ctx, const struct pkt *p, struct reinject_buf *buf)
 {
-	struct frag_out_state *c = &buf->frag_out;
-	__u32 ihl = c->ihl, len = ((c->len - 1) & 0xffff) + 1;
+	struct frag_out_state *st = &buf->frag_out;
+	__u32 ihl = st->ihl, len = ((st->len - 1) & 0xffff) + 1;
 
-	__builtin_memset(c->ip, 0, sizeof(c->ip));
+	__builtin_memset(st->ip, 0, sizeof(st->ip));
 	OPAQUE(len);
-	if (OUTSIDE(ihl, IP_MIN_HLEN, sizeof(c->ip)))
+	if (OUTSIDE(ihl, IP_MIN_HLEN, sizeof(st->ip)))
 		return -1;
-	return ctx_load(ctx, ETH_HLEN, c->ip, ihl) || ctx_load(ctx, ETH_HLEN + ihl, buf->bytes, len);
+	return ctx_load(ctx, ETH_HLEN, st->ip, ihl) || ctx_load(ctx, ETH_HLEN + ihl, buf->bytes, len);
 }
 
 static __always_inline verdict_t frag_out_all(ctx_t *ctx, const struct pkt *p, __u32 mtu, struct reinject_buf *buf)
 {
 	struct frag_out frag_out = { ctx, buf };
-	struct frag_out_state *c = &buf->frag_out;
+	struct frag_out_state *st = &buf->frag_out;
 
-	c->ihl = p->ihl;
-	c->size = frag_payload_size(mtu, p->ihl);
-	c->len = p->ip_len - p->ihl;
-	c->done = 0;
-	c->frag = p->frag;
-	c->option = (struct frag_option){};
-	if (c->size > REINJECT_CHUNK)
-		c->size = REINJECT_CHUNK;
-	if (!c->len || c->len > c->size * FRAGS_MAX)
+	st->ihl = p->ihl;
+	st->size = frag_payload_size(mtu, p->ihl);
+	st->len = p->ip_len - p->ihl;
+	st->done = 0;
+	st->frag = p->frag;
+	st->option = (struct frag_option){};
+	if (st->size > REINJECT_CHUNK)
+		st->size = REINJECT_CHUNK;
+	if (!st->len || st->len > st->size * FRAGS_MAX)
 		return DROP(too_big);
-	if (frag_out_finish_csum(ctx, p) || frag_out_load(ctx, p, buf) || ctx_reset_l3(ctx, c->ihl + 8))
+	if (frag_out_finish_csum(ctx, p) || frag_out_load(ctx, p, buf) || ctx_reset_l3(ctx, st->ihl + 8))
 		return DROP(helper_failed);
 	bpf_loop(FRAGS_MAX, frag_out_one, &frag_out, 0);
-	return c->done == c->len ? FWD_STOLEN : DROP(helper_failed);
+	return st->done == st->len ? FWD_STOLEN : DROP(helper_failed);
 }
 
 /*

@@ -39,18 +39,18 @@ static __always_inline struct fragq_slot *fragq_get(__u32 ref)
 	return all ? &all->slot[fragq_index(ref)] : NULL;
 }
 
-static __always_inline _Bool fragq_claim(struct fragq_slot *h, union fragq_word old, __u16 use)
+static __always_inline _Bool fragq_claim(struct fragq_slot *slot, union fragq_word old, __u16 use)
 {
 	union fragq_word busy = { .state = FRAGQ_BUSY, .use = use };
 
-	return __sync_val_compare_and_swap(&h->word, old.word, busy.word) == old.word;
+	return __sync_val_compare_and_swap(&slot->word, old.word, busy.word) == old.word;
 }
 
-static __always_inline void fragq_set(struct fragq_slot *h, enum fragq_state state, __u16 use)
+static __always_inline void fragq_set(struct fragq_slot *slot, enum fragq_state state, __u16 use)
 {
 	union fragq_word w = { .state = state, .use = use };
 
-	*(volatile __u32 *)&h->word = w.word;
+	*(volatile __u32 *)&slot->word = w.word;
 }
 
 /* The search for a place. */
@@ -63,21 +63,21 @@ struct fragq_search {
 };
 
 /* bpf_loop callback. Of two that are equally old it is chance which is taken. */
-static long fragq_look(__u32 n, struct fragq_search *s)
+static long fragq_scan(__u32 n, struct fragq_search *s)
 {
 	__u32 i = (n + s->first) & (FRAGQ_SLOTS - 1), age;
-	struct fragq_slot *h = fragq_get(i + 1);
+	struct fragq_slot *slot = fragq_get(i + 1);
 	union fragq_word w;
 
-	if (!h)
+	if (!slot)
 		return 1;
-	w.word = *(volatile __u32 *)&h->word;
+	w.word = *(volatile __u32 *)&slot->word;
 	if (w.state == FRAGQ_BUSY)
 		return 0;
-	age = w.state == FRAGQ_FREE ? FRAGQ_TICKS : frag_age(h->seen, s->now);
+	age = w.state == FRAGQ_FREE ? FRAGQ_TICKS : frag_age(slot->seen, s->now);
 	if (age >= FRAGQ_TICKS)
 		s->free++;
-	else if (h->source == s->source)
+	else if (slot->source == s->source)
 		s->own++;
 	if (age >= s->oldest) {
 		s->oldest = age;
@@ -96,21 +96,21 @@ static __always_inline __u32 fragq_alloc(__u32 source)
 		.now = frag_ticks(), .source = source, .at = FRAGQ_SLOTS, .first = bpf_get_prandom_u32()
 	};
 	union fragq_word old;
-	struct fragq_slot *h;
+	struct fragq_slot *slot;
 
-	bpf_loop(FRAGQ_SLOTS, fragq_look, &s, 0);
+	bpf_loop(FRAGQ_SLOTS, fragq_scan, &s, 0);
 	if (s.at >= FRAGQ_SLOTS || s.own >= FRAGQ_PER_SOURCE || s.own > s.free)
 		return 0;
-	h = fragq_get(s.at + 1);
-	if (!h)
+	slot = fragq_get(s.at + 1);
+	if (!slot)
 		return 0;
-	old.word = *(volatile __u32 *)&h->word;
-	if (old.state == FRAGQ_BUSY || !fragq_claim(h, old, old.use + 1))
+	old.word = *(volatile __u32 *)&slot->word;
+	if (old.state == FRAGQ_BUSY || !fragq_claim(slot, old, old.use + 1))
 		return 0;
 	if (old.state == FRAGQ_USED)
 		count(s.oldest >= FRAGQ_TICKS ? COUNT_frag_no_first : COUNT_frag_queue_full);
-	h->seen = s.now;
-	h->source = source;
+	slot->seen = s.now;
+	slot->source = source;
 	return (__u32)(__u16)(old.use + 1) << 16 | (s.at + 1);
 }
 
@@ -119,35 +119,35 @@ static __noinline int fragq_store(ctx_t *ctx, __u32 ref, __u32 len)
 {
 	__u32 i = fragq_index(ref);
 	struct fragq_frame *f = bpf_map_lookup_elem(&fragq_frames, &i);
-	struct fragq_slot *h = fragq_get(ref);
+	struct fragq_slot *slot = fragq_get(ref);
 
-	if (!f || !h || OUTSIDE(len, ETH_HLEN, FRAGQ_FRAME_MAX) || ctx_load(ctx, 0, f->bytes, len))
+	if (!f || !slot || OUTSIDE(len, ETH_HLEN, FRAGQ_FRAME_MAX) || ctx_load(ctx, 0, f->bytes, len))
 		return -1;
-	h->len = len;
-	fragq_set(h, FRAGQ_USED, ref >> 16);
+	slot->len = len;
+	fragq_set(slot, FRAGQ_USED, ref >> 16);
 	return 0;
 }
 
 /* Empty again, BUSY as it is. */
 static __always_inline void fragq_free(__u32 ref)
 {
-	struct fragq_slot *h = fragq_get(ref);
+	struct fragq_slot *slot = fragq_get(ref);
 
-	if (h)
-		fragq_set(h, FRAGQ_FREE, ref >> 16);
+	if (slot)
+		fragq_set(slot, FRAGQ_FREE, ref >> 16);
 }
 
 /* Empty again, if it is still what the reference means. Gives the next of the row. */
 static __always_inline __u32 fragq_drop(__u32 ref)
 {
 	union fragq_word taken = { .state = FRAGQ_USED, .use = ref >> 16 };
-	struct fragq_slot *h = fragq_get(ref);
+	struct fragq_slot *slot = fragq_get(ref);
 	__u32 next;
 
-	if (!h || !fragq_claim(h, taken, taken.use))
+	if (!slot || !fragq_claim(slot, taken, taken.use))
 		return 0;
-	next = h->next;
-	fragq_set(h, FRAGQ_FREE, taken.use);
+	next = slot->next;
+	fragq_set(slot, FRAGQ_FREE, taken.use);
 	return next;
 }
 
@@ -162,14 +162,14 @@ static long fragq_release_one(__u32 n, struct fragq_release *r)
 	union fragq_word taken = { .state = FRAGQ_USED, .use = r->ref >> 16 };
 	__u32 i = fragq_index(r->ref);
 	struct fragq_frame *f = bpf_map_lookup_elem(&fragq_frames, &i);
-	struct fragq_slot *h = fragq_get(r->ref);
+	struct fragq_slot *slot = fragq_get(r->ref);
 
-	if (!f || !h || !r->ref || !fragq_claim(h, taken, taken.use))
+	if (!f || !slot || !r->ref || !fragq_claim(slot, taken, taken.use))
 		return 1;
-	if (!reinject_send(r->ctx, f->bytes, h->len, FRAGQ_FRAME_MAX))
+	if (!reinject_send(r->ctx, f->bytes, slot->len, FRAGQ_FRAME_MAX))
 		count(COUNT_frag_reinjected);
-	r->ref = h->next;
-	fragq_set(h, FRAGQ_FREE, taken.use);
+	r->ref = slot->next;
+	fragq_set(slot, FRAGQ_FREE, taken.use);
 	return 0;
 }
 

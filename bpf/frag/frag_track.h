@@ -28,16 +28,16 @@ static __always_inline struct frag_key frag_key_of(const struct pkt *p)
 		.src = p->key.src,
 		.dst = p->key.dst,
 		.id = p->ip_id,
-		.net = p->key.zone,
+		.zone = p->key.zone,
 		.proto = p->key.proto,
 	};
 
 	return key;
 }
 
-static __always_inline _Bool frag_entry_is(const struct frag_entry *d, const struct frag_key *key)
+static __always_inline _Bool frag_entry_is(const struct frag_entry *e, const struct frag_key *key)
 {
-	const __u32 *x = (const __u32 *)&d->key, *y = (const __u32 *)key;
+	const __u32 *x = (const __u32 *)&e->key, *y = (const __u32 *)key;
 
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]));
 }
@@ -52,11 +52,11 @@ static __always_inline _Bool frag_search(struct frag_bucket *b, const struct fra
 
 	b->at = b->next;
 	for (i = FRAG_WAYS; i-- > 0;) {
-		const struct frag_entry *d = &b->fwd[i];
+		const struct frag_entry *e = &b->entry[i];
 
-		if (d->state == FRAG_ENTRY_FREE || frag_age(d->seen, now) >= FRAGQ_TICKS) {
+		if (e->state == FRAG_ENTRY_FREE || frag_age(e->seen, now) >= FRAGQ_TICKS) {
 			b->at = i;
-		} else if (frag_entry_is(d, key)) {
+		} else if (frag_entry_is(e, key)) {
 			b->at = i;
 			return 1;
 		}
@@ -67,7 +67,7 @@ static __always_inline _Bool frag_search(struct frag_bucket *b, const struct fra
 /* Under the lock, at b->at. */
 static __always_inline struct frag_entry *frag_entry_at(struct frag_bucket *b)
 {
-	return &b->fwd[*(volatile __u32 *)&b->at & (FRAG_WAYS - 1)];
+	return &b->entry[*(volatile __u32 *)&b->at & (FRAG_WAYS - 1)];
 }
 
 /* A place that is not the datagram's yet: next in turn is who has been there longest. */
@@ -88,17 +88,17 @@ enum frag_result {
 };
 
 /* Of a datagram whose first piece was here. */
-static __always_inline enum frag_result frag_lookup_known(struct frag_entry *d, struct pkt *p)
+static __always_inline enum frag_result frag_lookup_known(struct frag_entry *e, struct pkt *p)
 {
-	enum frag_range_result said = frag_ranges_test(d->range, frag_range_of(p->frag, p->ip_len - p->ihl));
+	enum frag_range_result r = frag_ranges_test(e->range, frag_range_of(p->frag, p->ip_len - p->ihl));
 
-	if (said == FRAG_RANGE_OVERLAP)
-		d->state = FRAG_ENTRY_REFUSED;
-	if (said != FRAG_RANGE_NEW)
+	if (r == FRAG_RANGE_OVERLAP)
+		e->state = FRAG_ENTRY_REFUSED;
+	if (r != FRAG_RANGE_NEW)
 		return FRAG_OVERLAP;
-	p->has_frag_tuple = d->tuple;
-	p->key.sport_h = d->sport_h;
-	p->key.dport_h = d->dport_h;
+	p->has_frag_tuple = e->tuple;
+	p->key.sport_h = e->sport_h;
+	p->key.dport_h = e->dport_h;
 	return FRAG_PASS;
 }
 
@@ -113,10 +113,10 @@ static __noinline int frag_lookup(struct pkt *p, __u32 ref)
 	struct frag_bucket *b;
 	struct frag_key key;
 	__u32 n, now = frag_ticks();
-	struct fragq_slot *h = fragq_get(ref);
-	struct frag_entry *d;
+	struct fragq_slot *slot = fragq_get(ref);
+	struct frag_entry *e;
 
-	if (!p || !h)
+	if (!p || !slot)
 		return FRAG_QUEUE_FULL;
 	n = frag_bucket_of(p);
 	b = bpf_map_lookup_elem(&frags, &n);
@@ -126,44 +126,44 @@ static __noinline int frag_lookup(struct pkt *p, __u32 ref)
 
 	bpf_spin_lock(&b->lock);
 	if (frag_search(b, &key, now)) {
-		d = frag_entry_at(b);
-		if (d->state == FRAG_ENTRY_KNOWN)
-			r = frag_lookup_known(d, p);
-		else if (d->state == FRAG_ENTRY_HOST)
+		e = frag_entry_at(b);
+		if (e->state == FRAG_ENTRY_KNOWN)
+			r = frag_lookup_known(e, p);
+		else if (e->state == FRAG_ENTRY_HOST)
 			r = FRAG_HOST;
-		else if (d->state == FRAG_ENTRY_REFUSED)
+		else if (e->state == FRAG_ENTRY_REFUSED)
 			r = FRAG_DROP;
 		else if (frag_is_first(p->frag))
 			r = FRAG_PASS;
 		else if (ref) {
-			h->next = d->queued;
-			d->queued = ref;
+			slot->next = e->queued;
+			e->queued = ref;
 		}
 	} else if (frag_is_first(p->frag)) {
 		r = FRAG_PASS;
 	} else if (ref) {
-		d = frag_entry_new(b);
-		*d = (struct frag_entry){ .key = key, .seen = now, .queued = ref,
+		e = frag_entry_new(b);
+		*e = (struct frag_entry){ .key = key, .seen = now, .queued = ref,
 					.state = FRAG_ENTRY_AWAITING };
-		h->next = 0;
+		slot->next = 0;
 	}
 	bpf_spin_unlock(&b->lock);
 	return r;
 }
 
 /* A later piece has gone its way. A datagram of which all has is forgotten. */
-static __always_inline void frag_entry_add(struct frag_bucket *b, struct frag_entry *d, const struct pkt *p,
+static __always_inline void frag_entry_add(struct frag_bucket *b, struct frag_entry *e, const struct pkt *p,
 					   __u32 now)
 {
-	if (d->state != FRAG_ENTRY_KNOWN)
+	if (e->state != FRAG_ENTRY_KNOWN)
 		return;
-	d->seen = now;
+	e->seen = now;
 	b->current = frag_range_of(p->frag, p->ip_len - p->ihl);
 	if (frag_is_last(p->frag))
-		d->end = b->current.to;
-	frag_ranges_add(d->range, &b->current);
-	if (frag_ranges_complete(d->range, d->end))
-		d->state = FRAG_ENTRY_FREE;
+		e->end = b->current.to;
+	frag_ranges_add(e->range, &b->current);
+	if (frag_ranges_complete(e->range, e->end))
+		e->state = FRAG_ENTRY_FREE;
 }
 
 /*
@@ -174,8 +174,8 @@ static __noinline __u32 frag_update(const struct pkt *p, enum frag_state state)
 {
 	struct frag_bucket *b;
 	struct frag_key key;
-	__u32 n, held = 0, now = frag_ticks();
-	struct frag_entry *d;
+	__u32 n, queued = 0, now = frag_ticks();
+	struct frag_entry *e;
 	_Bool found;
 
 	if (!p)
@@ -188,11 +188,11 @@ static __noinline __u32 frag_update(const struct pkt *p, enum frag_state state)
 
 	bpf_spin_lock(&b->lock);
 	found = frag_search(b, &key, now);
-	d = found ? frag_entry_at(b) : frag_entry_new(b);
+	e = found ? frag_entry_at(b) : frag_entry_new(b);
 	if (frag_is_first(p->frag)) {
-		if (found && d->state == FRAG_ENTRY_AWAITING)
-			held = d->queued;
-		*d = (struct frag_entry){
+		if (found && e->state == FRAG_ENTRY_AWAITING)
+			queued = e->queued;
+		*e = (struct frag_entry){
 			.key = key,
 			.seen = now,
 			.sport_h = p->key.sport_h,
@@ -202,10 +202,10 @@ static __noinline __u32 frag_update(const struct pkt *p, enum frag_state state)
 			.range = { frag_range_of(p->frag, p->ip_len - p->ihl) },
 		};
 	} else if (found) {
-		frag_entry_add(b, d, p, now);
+		frag_entry_add(b, e, p, now);
 	}
 	bpf_spin_unlock(&b->lock);
-	return held;
+	return queued;
 }
 
 #endif

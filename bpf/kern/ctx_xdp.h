@@ -75,16 +75,16 @@ static __always_inline _Bool mac_is_copied(ctx_t *ctx, const __u8 *dmac)
 {
 	__u32 zero = 0, second = ebpfnet_seconds(bpf_ktime_get_coarse_ns());
 	__u8 mac[6] __attribute__((aligned(2)));
-	struct dev_addr_cache *m = bpf_map_lookup_elem(&dev_addr_cache, &zero);
+	struct dev_addr_cache *e = bpf_map_lookup_elem(&dev_addr_cache, &zero);
 
-	if (!m)
+	if (!e)
 		return 0;
-	if (m->ifindex != ctx->ingress_ifindex || m->second != second) {
-		m->at = mac_at(ctx);
-		m->ifindex = ctx->ingress_ifindex;
-		m->second = second;
+	if (e->ifindex != ctx->ingress_ifindex || e->second != second) {
+		e->at = mac_at(ctx);
+		e->ifindex = ctx->ingress_ifindex;
+		e->second = second;
 	}
-	return m->at && !bpf_probe_read_kernel(mac, sizeof(mac), (void *)m->at) && mac_eq(mac, dmac);
+	return e->at && !bpf_probe_read_kernel(mac, sizeof(mac), (void *)e->at) && mac_eq(mac, dmac);
 }
 
 /*

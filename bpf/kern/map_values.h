@@ -13,7 +13,7 @@
 struct frag_key {
 	struct ipaddr src, dst;
 	__be16 id;
-	__u8 net;
+	__u8 zone;
 	enum l4proto proto;
 };
 
@@ -41,7 +41,7 @@ struct frag_bucket {
 	__u32 at;			/* frag_search()'s result */
 	__u32 next;			/* in turn */
 	struct frag_range current;		/* in hand */
-	struct frag_entry fwd[FRAG_WAYS];
+	struct frag_entry entry[FRAG_WAYS];
 };
 
 #define FRAGQ_SLOTS 128

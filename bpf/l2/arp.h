@@ -24,15 +24,15 @@ struct arp_tail {
 static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u16 net,
 					    struct fwd_out *fwd)
 {
-	struct endpoint *who = endpoint_get(net, p->key.dst);
+	struct endpoint *owner = endpoint_get(net, p->key.dst);
 	struct arp_tail arp = { .op = __builtin_bswap16(ARPOP_REPLY) };
 	__u8 eth[12];
 
-	if (!who || mac_eq(who->mac, p->arp_smac))
+	if (!owner || mac_eq(owner->mac, p->arp_smac))
 		return FWD_NEXT;
 	mac_copy(eth, p->smac);
-	mac_copy(eth + 6, who->mac);
-	mac_copy(arp.sender_mac, who->mac);
+	mac_copy(eth + 6, owner->mac);
+	mac_copy(arp.sender_mac, owner->mac);
 	arp.sender = p->key.dst;
 	mac_copy(arp.target_mac, p->arp_smac);
 	arp.target = p->key.src;

@@ -38,11 +38,11 @@ static __always_inline struct l2_cache_entry *l2_cache_at(const __u32 *mac)
 }
 
 /* Whether it is of such a frame, and good but for the device. */
-static __always_inline _Bool l2_cache_matches(const struct l2_cache_entry *n, const __u32 *mac, __u32 ifindex,
+static __always_inline _Bool l2_cache_matches(const struct l2_cache_entry *e, const __u32 *mac, __u32 ifindex,
 					      __u32 gen)
 {
-	return !((n->mac[0] ^ mac[0]) | (n->mac[1] ^ mac[1]) | (n->mac[2] ^ mac[2]) |
-		 (n->ifindex ^ ifindex) | (n->gen ^ gen));
+	return !((e->mac[0] ^ mac[0]) | (e->mac[1] ^ mac[1]) | (e->mac[2] ^ mac[2]) |
+		 (e->ifindex ^ ifindex) | (e->gen ^ gen));
 }
 
 #endif

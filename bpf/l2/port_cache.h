@@ -35,37 +35,37 @@ static __always_inline struct port_cache_entry *port_cache_get(void *map, __u32 
 	__u32 zero = 0;
 	struct port_cache_table *table = bpf_map_lookup_elem(map, &zero);
 	struct config *cfg = config_get();
-	struct port_cache_entry *m;
+	struct port_cache_entry *e;
 	struct port *port;
 	__u32 gen;
 
 	if (!table || !cfg)
 		return NULL;
-	m = &table->at[ifindex % PORT_CACHE_SIZE];
+	e = &table->at[ifindex % PORT_CACHE_SIZE];
 	gen = config_gen(cfg);
-	if (m->ifindex == ifindex && m->gen == gen)
-		return m;
+	if (e->ifindex == ifindex && e->gen == gen)
+		return e;
 	port = port_get(ifindex);
 	if (!port)
 		return NULL;
-	m->gen = gen;
-	m->ifindex = ifindex;
-	m->device_seen = 0;
-	m->port = *port;
-	return m;
+	e->gen = gen;
+	e->ifindex = ifindex;
+	e->device_seen = 0;
+	e->port = *port;
+	return e;
 }
 
 /* Whether the port's device is there still. */
-static __always_inline _Bool port_device_exists(ctx_t *ctx, struct port_cache_entry *m)
+static __always_inline _Bool port_device_exists(ctx_t *ctx, struct port_cache_entry *e)
 {
-	_Bool timed, there;
+	_Bool has_genid, exists;
 
-	if (m->device_seen && device_unchanged_since(ctx, m->ifindex, m->genid))
+	if (e->device_seen && device_unchanged_since(ctx, e->ifindex, e->genid))
 		return 1;
-	timed = rt_genid_read(ctx, &m->genid);
-	there = ctx_device_exists(ctx, m->ifindex);
-	m->device_seen = timed && there;
-	return there;
+	has_genid = rt_genid_read(ctx, &e->genid);
+	exists = ctx_device_exists(ctx, e->ifindex);
+	e->device_seen = has_genid && exists;
+	return exists;
 }
 
 #endif

@@ -31,12 +31,12 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 					      struct fwd_out *fwd)
 {
 	const __u32 *mac = (const __u32 *)p->dmac; /* and the source's behind it */
-	struct l2_cache_entry *n = l2_cache_at(mac), entry = { .mac = { mac[0], mac[1], mac[2] } };
+	struct l2_cache_entry *cached = l2_cache_at(mac), entry = { .mac = { mac[0], mac[1], mac[2] } };
 	struct config *cfg = config_get();
 	struct fdb_entry *e;
 	verdict_t v;
 
-	if (!n || !cfg)
+	if (!cached || !cfg)
 		return DROP(helper_failed);
 	entry.ifindex = ctx->ifindex;
 	entry.gen = from ? from->gen : config_gen(cfg);
@@ -57,12 +57,12 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 			return DROP(vlan_to_gateway);
 		entry.net = net_id;
 		if (from && !(from->port.flags & PORT_SPOOF_ALLOW))
-			*n = entry;
+			*cached = entry;
 		return FWD_NEXT;
 	}
 	fwd->counter = COUNT_switched;
-	if (l2_cache_matches(n, mac, entry.ifindex, entry.gen)) {
-		fwd->ifindex = n->to;
+	if (l2_cache_matches(cached, mac, entry.ifindex, entry.gen)) {
+		fwd->ifindex = cached->to;
 		return FWD_PORT;
 	}
 	if (!rt_genid_read(ctx, &entry.genid)) /* before the device is looked for */
@@ -76,7 +76,7 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 		return DROP(same_port);
 	entry.to = fwd->ifindex = e->ifindex;
 	if (e->kind != FDB_LEARNED && !(from && from->port.flags & PORT_SPOOF_ALLOW))
-		*n = entry;
+		*cached = entry;
 	return FWD_PORT;
 }
 

@@ -19,7 +19,7 @@ static __always_inline verdict_t bogon_refuse(const struct ipaddr *src, const st
 }
 
 /* Whether it may belong to a flow, or begin one, or is an error about one: all else is left alone. */
-static __always_inline _Bool bogon_may_be_ours(const struct pkt *p)
+static __always_inline _Bool bogon_may_match(const struct pkt *p)
 {
 	if (p->eth_type != ETH_P_IP || (p->kind != PKT_ERROR && !pkt_has_tuple(p)) ||
 	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))

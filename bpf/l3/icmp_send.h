@@ -15,7 +15,7 @@ struct icmp_hdr {
 	__be16 unused, mtu; /* RFC 1191 */
 };
 
-#define ICMP_QUOTE_MAX 68 /* an IP header with options, and 8 bytes */
+#define ICMP_INNER_MAX 68 /* an IP header with options, and 8 bytes */
 
 struct icmp_error {
 	struct {
@@ -25,7 +25,7 @@ struct icmp_error {
 		struct ip_tail tail;
 	} ip;
 	struct icmp_hdr icmp;
-	__u8 quote[ICMP_QUOTE_MAX];
+	__u8 inner[ICMP_INNER_MAX];
 };
 
 static __always_inline _Bool icmp_within_budget(void)
@@ -51,7 +51,7 @@ static __always_inline _Bool icmp_may_answer(const struct pkt *p)
 }
 
 /* An error to send. */
-struct icmp_what {
+struct icmp_params {
 	__u8 type, code;
 	__u16 mtu;		/* ICMP_FRAG_NEEDED: of the next hop (RFC 1191) */
 	struct ipaddr from;
@@ -61,33 +61,33 @@ struct icmp_what {
  * Turns the packet, not yet translated, into an ICMP error about itself, to its sender: BACK.
  * NEXT: no error may be sent about it.
  */
-__noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icmp_what *what)
+__noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icmp_params *err)
 {
 	struct icmp_error e = {};
-	__u32 quote, len;
+	__u32 inner, len;
 	__s64 sum;
 
-	if (!p || !what)
+	if (!p || !err)
 		return FWD_NEXT;
-	quote = p->ihl + 8;
+	inner = p->ihl + 8;
 	if (!icmp_may_answer(p))
 		return FWD_NEXT;
 	if (!icmp_within_budget()) {
 		count(COUNT_icmp_limited);
 		return FWD_NEXT;
 	}
-	if (quote < 28 || quote > ICMP_QUOTE_MAX)
+	if (inner < 28 || inner > ICMP_INNER_MAX)
 		return FWD_NEXT;
-	OPAQUE(quote);
-	if (quote < 28 || quote > ICMP_QUOTE_MAX || ctx_load(ctx, ETH_HLEN, e.quote, quote))
+	OPAQUE(inner);
+	if (inner < 28 || inner > ICMP_INNER_MAX || ctx_load(ctx, ETH_HLEN, e.inner, inner))
 		return FWD_NEXT;
-	len = sizeof(e.ip) + sizeof(e.icmp) + quote;
+	len = sizeof(e.ip) + sizeof(e.icmp) + inner;
 
-	e.icmp.type = what->type;
-	e.icmp.code = what->code;
-	e.icmp.mtu = __builtin_bswap16(what->mtu);
+	e.icmp.type = err->type;
+	e.icmp.code = err->code;
+	e.icmp.mtu = __builtin_bswap16(err->mtu);
 	/* what lies behind the quote is zero and does not change the sum */
-	sum = bpf_csum_diff(NULL, 0, (__be32 *)&e.icmp, sizeof(e.icmp) + sizeof(e.quote), 0);
+	sum = bpf_csum_diff(NULL, 0, (__be32 *)&e.icmp, sizeof(e.icmp) + sizeof(e.inner), 0);
 	e.icmp.check = ~csum_fold16((__u32)sum);
 
 	e.ip.vihl = 0x45;
@@ -95,7 +95,7 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 	e.ip.len = __builtin_bswap16(len);
 	e.ip.tail.ttl = ICMP_TTL;
 	e.ip.tail.proto = L4_ICMP;
-	e.ip.tail.src = what->from;
+	e.ip.tail.src = err->from;
 	e.ip.tail.dst = p->key.src;
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&e.ip, sizeof(e.ip), 0);
 	e.ip.tail.check = ~csum_fold16((__u32)sum);
@@ -111,10 +111,10 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 }
 
 /* The same as a verdict: BACK with the error or, where none may be sent, the reason to drop the packet. */
-static __always_inline verdict_t icmp_refuse(ctx_t *ctx, const struct pkt *p, struct icmp_what what,
+static __always_inline verdict_t icmp_refuse(ctx_t *ctx, const struct pkt *p, struct icmp_params err,
 					     verdict_t reason, struct fwd_out *fwd)
 {
-	verdict_t v = icmp_send(ctx, p, &what);
+	verdict_t v = icmp_send(ctx, p, &err);
 
 	if (v == FWD_NEXT)
 		return reason;
@@ -122,12 +122,12 @@ static __always_inline verdict_t icmp_refuse(ctx_t *ctx, const struct pkt *p, st
 	return v;
 }
 
-static __always_inline verdict_t ttl_exceeded(ctx_t *ctx, const struct pkt *p, struct ipaddr us,
+static __always_inline verdict_t ttl_exceeded(ctx_t *ctx, const struct pkt *p, struct ipaddr from,
 					      struct fwd_out *fwd)
 {
-	struct icmp_what what = { .type = ICMP_TIME_EXCEEDED, .from = us };
+	struct icmp_params err = { .type = ICMP_TIME_EXCEEDED, .from = from };
 
-	return icmp_refuse(ctx, p, what, DROP(ttl_exceeded), fwd);
+	return icmp_refuse(ctx, p, err, DROP(ttl_exceeded), fwd);
 }
 
 #endif

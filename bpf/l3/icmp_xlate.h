@@ -10,47 +10,47 @@
 #include "l3/ip_check.h"
 
 /* What is quoted: its tuple as the router that complains saw it, and where it stands. */
-struct quoted {
-	struct flow_key answer;	/* the tuple turned round: the key of the direction the error belongs to */
+struct icmp_inner {
+	struct flow_key key;	/* the tuple turned round: the key of the direction the error belongs to */
 	__u32 ip, l4;		/* offsets */
 	__sum16 ip_check;
 	__u16 room;		/* bytes of the quoted packet that are there */
 };
 
-__noinline verdict_t quoted_read(ctx_t *ctx, const struct pkt *p, __u16 net, struct quoted *q)
+__noinline verdict_t inner_read(ctx_t *ctx, const struct pkt *p, __u16 zone, struct icmp_inner *in)
 {
 	__u8 l4[8];
 	struct iphdr ip;
 	__u8 vihl;
 
-	if (!p || !q)
+	if (!p || !in)
 		return DROP(helper_failed);
-	q->ip = p->l4 + 8;
-	if (ETH_HLEN + p->ip_len < q->ip + sizeof(ip) + 8 || ctx_load(ctx, q->ip, &ip, sizeof(ip)))
+	in->ip = p->l4 + 8;
+	if (ETH_HLEN + p->ip_len < in->ip + sizeof(ip) + 8 || ctx_load(ctx, in->ip, &ip, sizeof(ip)))
 		return DROP(icmp_error);
 	vihl = *(__u8 *)&ip;
-	q->l4 = q->ip + ((vihl & 0x0f) << 2);
-	q->room = ETH_HLEN + p->ip_len - q->l4;
-	if (vihl >> 4 != 4 || (vihl & 0x0f) < 5 || ETH_HLEN + p->ip_len < q->l4 + 8 ||
-	    (ip.frag_off & __builtin_bswap16(IP_OFFSET)) || ctx_load(ctx, q->l4, l4, sizeof(l4)))
+	in->l4 = in->ip + ((vihl & 0x0f) << 2);
+	in->room = ETH_HLEN + p->ip_len - in->l4;
+	if (vihl >> 4 != 4 || (vihl & 0x0f) < 5 || ETH_HLEN + p->ip_len < in->l4 + 8 ||
+	    (ip.frag_off & __builtin_bswap16(IP_OFFSET)) || ctx_load(ctx, in->l4, l4, sizeof(l4)))
 		return DROP(icmp_error);
-	q->ip_check = ip.check;
-	q->answer = (struct flow_key){
+	in->ip_check = ip.check;
+	in->key = (struct flow_key){
 		.src = addr_of(ip.daddr),
 		.dst = addr_of(ip.saddr),
-		.zone = net,
+		.zone = zone,
 		.proto = ip.protocol,
 	};
 	switch (ip.protocol) {
 	case L4_TCP:
 	case L4_UDP:
-		q->answer.sport_h = l4[2] << 8 | l4[3];
-		q->answer.dport_h = l4[0] << 8 | l4[1];
+		in->key.sport_h = l4[2] << 8 | l4[3];
+		in->key.dport_h = l4[0] << 8 | l4[1];
 		return FWD_NEXT;
 	case L4_ICMP:
 		if (!icmp_is_query(l4[0]))
 			return DROP(icmp_error);
-		q->answer.sport_h = q->answer.dport_h = l4[4] << 8 | l4[5];
+		in->key.sport_h = in->key.dport_h = l4[4] << 8 | l4[5];
 		return FWD_NEXT;
 	default: /* by address */
 		return l4_by_address(ip.protocol) ? FWD_NEXT : DROP(icmp_error);
@@ -58,86 +58,86 @@ __noinline verdict_t quoted_read(ctx_t *ctx, const struct pkt *p, __u16 net, str
 }
 
 /* Replaces two bytes and returns what that adds to the sum over them. */
-static __always_inline __u64 quoted_store16(ctx_t *ctx, __u32 off, __be16 from, __be16 to)
+static __always_inline __u64 inner_store16(ctx_t *ctx, __u32 off, __be16 from, __be16 to)
 {
 	ctx_store(ctx, off, &to, sizeof(to));
 	return csum_diff16(from, to);
 }
 
 /* The quoted transport header: ports or identifier, and the checksum where it is in the quote. */
-static __always_inline __u64 quoted_rewrite_l4(ctx_t *ctx, const struct quoted *q,
-					       const struct nat_tuple *to, __u64 addr_diff)
+static __always_inline __u64 inner_rewrite_l4(ctx_t *ctx, const struct icmp_inner *in,
+					      const struct nat_tuple *to, __u64 addr_diff)
 {
-	__be16 old_s = __builtin_bswap16(q->answer.dport_h), new_s = __builtin_bswap16(to->dport_h);
-	__be16 old_d = __builtin_bswap16(q->answer.sport_h), new_d = __builtin_bswap16(to->sport_h);
-	__u64 inner = csum_diff16(old_s, new_s), sum = 0;
-	__u32 at = q->l4 + 6;
+	__be16 old_s = __builtin_bswap16(in->key.dport_h), new_s = __builtin_bswap16(to->dport_h);
+	__be16 old_d = __builtin_bswap16(in->key.sport_h), new_d = __builtin_bswap16(to->sport_h);
+	__u64 l4_diff = csum_diff16(old_s, new_s), sum = 0;
+	__u32 at = in->l4 + 6;
 	__sum16 check, now;
 
-	if (l4_by_address(q->answer.proto))
+	if (l4_by_address(in->key.proto))
 		return 0;
-	if (q->answer.proto == L4_ICMP) {
-		sum += quoted_store16(ctx, q->l4 + 4, old_s, new_s);
-		at = q->l4 + 2;
+	if (in->key.proto == L4_ICMP) {
+		sum += inner_store16(ctx, in->l4 + 4, old_s, new_s);
+		at = in->l4 + 2;
 	} else {
-		inner += csum_diff16(old_d, new_d) + addr_diff;
-		sum += quoted_store16(ctx, q->l4, old_s, new_s);
-		sum += quoted_store16(ctx, q->l4 + 2, old_d, new_d);
-		if (q->answer.proto == L4_TCP) {
-			if (q->room < 18)
+		l4_diff += csum_diff16(old_d, new_d) + addr_diff;
+		sum += inner_store16(ctx, in->l4, old_s, new_s);
+		sum += inner_store16(ctx, in->l4 + 2, old_d, new_d);
+		if (in->key.proto == L4_TCP) {
+			if (in->room < 18)
 				return sum;
-			at = q->l4 + 16;
+			at = in->l4 + 16;
 		}
 	}
-	if (ctx_load(ctx, at, &check, sizeof(check)) || (q->answer.proto == L4_UDP && !check))
+	if (ctx_load(ctx, at, &check, sizeof(check)) || (in->key.proto == L4_UDP && !check))
 		return sum;
-	now = csum_apply(check, inner);
-	if (q->answer.proto == L4_UDP && !now) /* RFC 768: 0 would say that there is none */
+	now = csum_apply(check, l4_diff);
+	if (in->key.proto == L4_UDP && !now) /* RFC 768: 0 would say that there is none */
 		now = 0xffff;
-	return sum + quoted_store16(ctx, at, check, now);
+	return sum + inner_store16(ctx, at, check, now);
 }
 
 /*
  * Translates an ICMP error in place, quote and all; *out is the flow whose way it goes. The error's
  * own sender is a router on the path and stays, unless it is the other end of the flow, or inside.
  */
-static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p, __u16 net,
+static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p, __u16 zone,
 						const struct config *cfg, struct flow **out,
 						struct nat_tuple *outer)
 {
-	struct quoted q = {};
+	struct icmp_inner in = {};
 	struct nat_tuple to;
 	struct flow *f;
 	__u64 addr_diff, sum;
 	__sum16 check;
 	__be32 addr[2];
-	verdict_t v = quoted_read(ctx, p, net, &q);
+	verdict_t v = inner_read(ctx, p, zone, &in);
 
 	if (v != FWD_NEXT)
 		return v;
 	/* RFC 5508 REQ-3: both checksums, or the error is nobody's */
-	if (!check_sum_is_right(ctx, p->l4, ETH_HLEN + p->ip_len - p->l4) ||
-	    !check_sum_is_right(ctx, q.ip, q.l4 - q.ip))
+	if (!csum_packet_ok(ctx, p->l4, ETH_HLEN + p->ip_len - p->l4) ||
+	    !csum_packet_ok(ctx, in.ip, in.l4 - in.ip))
 		return DROP(icmp_bad_sum);
 	/* it is for who sent what it quotes, or for nobody */
-	f = addr_eq(p->key.dst, q.answer.dst) ? ct_lookup_live(&q.answer, cfg) : NULL;
+	f = addr_eq(p->key.dst, in.key.dst) ? ct_lookup_live(&in.key, cfg) : NULL;
 	if (!f)
 		return DROP(icmp_error);
 
-	to = nat_translate(f, &q.answer);
-	addr_diff = csum_diff32(addr_be32(q.answer.dst), addr_be32(to.dst)) +
-		    csum_diff32(addr_be32(q.answer.src), addr_be32(to.src));
-	sum = addr_diff + quoted_rewrite_l4(ctx, &q, &to, addr_diff);
-	check = csum_apply(q.ip_check, addr_diff);
-	sum += quoted_store16(ctx, q.ip + 10, q.ip_check, check);
+	to = nat_translate(f, &in.key);
+	addr_diff = csum_diff32(addr_be32(in.key.dst), addr_be32(to.dst)) +
+		    csum_diff32(addr_be32(in.key.src), addr_be32(to.src));
+	sum = addr_diff + inner_rewrite_l4(ctx, &in, &to, addr_diff);
+	check = csum_apply(in.ip_check, addr_diff);
+	sum += inner_store16(ctx, in.ip + 10, in.ip_check, check);
 	addr[0] = addr_be32(to.dst);
 	addr[1] = addr_be32(to.src);
-	if (ctx_store(ctx, q.ip + 12, addr, sizeof(addr)) ||
+	if (ctx_store(ctx, in.ip + 12, addr, sizeof(addr)) ||
 	    ctx_csum(ctx, p->l4 + 2, csum_fold32(sum), 0))
 		return DROP(helper_failed);
 
 	outer->dst = to.dst;
-	outer->src = net != EBPFNET_NET_OUTSIDE || addr_eq(p->key.src, q.answer.src) ? to.src :
+	outer->src = zone != EBPFNET_ZONE_OUTSIDE || addr_eq(p->key.src, in.key.src) ? to.src :
 										       p->key.src;
 	*out = f;
 	return FWD_NEXT;

@@ -54,58 +54,58 @@ static __always_inline _Bool ip_check_input(ctx_t *ctx, const struct pkt *p)
 	       !(p->ihl > IP_MIN_HLEN && has_source_route(ctx, p));
 }
 
-#define CHECK_CHUNK 128
-#define CHECK_CHUNKS 12 /* an ICMP error quotes 576 bytes (RFC 1812 4.3.2.3); some quote a whole packet */
-#define CHECK_CHUNKS_ALL 512
+#define CSUM_CHUNK 128
+#define CSUM_CHUNKS 12 /* an ICMP error quotes 576 bytes (RFC 1812 4.3.2.3); some quote a whole packet */
+#define CSUM_CHUNKS_ALL 512
 
 /* A part of the packet, followed by zeros. */
 struct csum_chunk {
-	__u64 word[CHECK_CHUNK / 8];
+	__u64 word[CSUM_CHUNK / 8];
 };
 
 PERCPU_SCRATCH(struct csum_chunk, csum_scratch)
 
-struct check_sum {
+struct csum_state {
 	ctx_t *ctx;
 	__u32 off, left;
 	__s64 sum;
 };
 
 /* bpf_loop callback. */
-static long check_sum_chunk(__u32 i, struct check_sum *s)
+static long csum_add_chunk(__u32 i, struct csum_state *s)
 {
-	__u32 zero = 0, len = s->left < CHECK_CHUNK ? s->left : CHECK_CHUNK;
+	__u32 zero = 0, len = s->left < CSUM_CHUNK ? s->left : CSUM_CHUNK;
 	struct csum_chunk *chunk = bpf_map_lookup_elem(&csum_scratch, &zero);
 
 	if (!chunk || !len)
 		return 1;
-	__builtin_memset(chunk, 0, CHECK_CHUNK);
+	__builtin_memset(chunk, 0, CSUM_CHUNK);
 	/* the bounds again, on the register that is used: 6.1 learns nothing from len != 0 */
-	len = ((len - 1) & (CHECK_CHUNK - 1)) + 1;
+	len = ((len - 1) & (CSUM_CHUNK - 1)) + 1;
 	OPAQUE(len);
-	if (len < 1 || len > CHECK_CHUNK || ctx_load(s->ctx, s->off, chunk, len)) {
+	if (len < 1 || len > CSUM_CHUNK || ctx_load(s->ctx, s->off, chunk, len)) {
 		s->sum = -1;
 		return 1;
 	}
-	s->sum = bpf_csum_diff(NULL, 0, (__be32 *)chunk, CHECK_CHUNK, csum_fold16(s->sum));
+	s->sum = bpf_csum_diff(NULL, 0, (__be32 *)chunk, CSUM_CHUNK, csum_fold16(s->sum));
 	s->off += len;
 	s->left -= len;
 	return 0;
 }
 
 /* The sum (RFC 1071) over len bytes of the packet; negative: they are not there. */
-__noinline int check_sum_of(ctx_t *ctx, __u32 off, __u32 len)
+__noinline int csum_packet(ctx_t *ctx, __u32 off, __u32 len)
 {
-	struct check_sum s = { .ctx = ctx, .off = off, .left = len };
+	struct csum_state s = { .ctx = ctx, .off = off, .left = len };
 
-	bpf_loop(CHECK_CHUNKS_ALL, check_sum_chunk, &s, 0);
+	bpf_loop(CSUM_CHUNKS_ALL, csum_add_chunk, &s, 0);
 	return s.sum < 0 || s.left ? -1 : csum_fold16((__u32)s.sum);
 }
 
 /* Whether len bytes of the packet, a checksum over them included, add up. */
-static __always_inline _Bool check_sum_is_right(ctx_t *ctx, __u32 off, __u32 len)
+static __always_inline _Bool csum_packet_ok(ctx_t *ctx, __u32 off, __u32 len)
 {
-	return len <= CHECK_CHUNK * CHECK_CHUNKS && check_sum_of(ctx, off, len) == 0xffff;
+	return len <= CSUM_CHUNK * CSUM_CHUNKS && csum_packet(ctx, off, len) == 0xffff;
 }
 
 #endif

@@ -39,10 +39,10 @@ static __always_inline long route_ask(ctx_t *ctx, struct bpf_fib_lookup *fib, st
  */
 static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib, struct ipaddr dst)
 {
-	struct ipaddr beside = dst, far = { { 240, 0, 0, 1 } };
+	struct ipaddr adjacent = dst, far = { { 240, 0, 0, 1 } };
 
-	beside.octet[3] ^= 1;
-	return route_ask(ctx, fib, addr_of(0), beside, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED ||
+	adjacent.octet[3] ^= 1;
+	return route_ask(ctx, fib, addr_of(0), adjacent, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED ||
 	       route_ask(ctx, fib, addr_of(0), far, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
@@ -94,33 +94,33 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr s
  */
 __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 tos_len, struct route *out)
 {
-	struct route_cache_entry *m = route_cache_at(addr_of(src), addr_of(dst));
+	struct route_cache_entry *e = route_cache_at(addr_of(src), addr_of(dst));
 	struct config *cfg = config_get();
 	__u8 tos = tos_len >> 16;
 	__u16 len = tos_len;
 	struct route_gens now;
 	enum route_kind kind;
 
-	if (!m || !cfg || !out)
+	if (!e || !cfg || !out)
 		return ROUTE_FAILED;
 	if (!route_gens(ctx, cfg, &now))
 		return route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
-	if (route_cache_valid(m, src, dst, tos, &now) && (len <= m->route.mtu || m->kind == ROUTE_LOCAL)) {
-		*out = m->route;
-		return m->kind;
+	if (route_cache_valid(e, src, dst, tos, &now) && (len <= e->route.mtu || e->kind == ROUTE_LOCAL)) {
+		*out = e->route;
+		return e->kind;
 	}
 	kind = route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
 	if (kind != ROUTE_UPLINK && kind != ROUTE_LOCAL)
 		return kind;
-	m->src = addr_of(src);
-	m->dst = addr_of(dst);
-	m->genid = now.genid;
-	m->gen = now.gen;
-	m->epoch = now.epoch;
-	m->tos = tos;
-	m->kind = kind;
-	m->unicast = 0;
-	m->route = *out;
+	e->src = addr_of(src);
+	e->dst = addr_of(dst);
+	e->genid = now.genid;
+	e->gen = now.gen;
+	e->epoch = now.epoch;
+	e->tos = tos;
+	e->kind = kind;
+	e->unicast = 0;
+	e->route = *out;
 	return kind;
 }
 
@@ -168,15 +168,15 @@ static __always_inline _Bool addr_is_local(ctx_t *ctx, struct ipaddr addr)
  */
 static __always_inline enum route_kind route_local_unicast(ctx_t *ctx, struct ipaddr addr)
 {
-	struct route_cache_entry *m = route_cache_at(addr_of(0), addr);
+	struct route_cache_entry *e = route_cache_at(addr_of(0), addr);
 	struct route ignored;
 	enum route_kind kind = route_find(ctx, 0, addr_be32(addr), 0, &ignored);
 
-	if (kind != ROUTE_LOCAL || !m || m->unicast)
+	if (kind != ROUTE_LOCAL || !e || e->unicast)
 		return kind;
 	if (route_is_broadcast(ctx, addr))
 		return ROUTE_NONE;
-	m->unicast = addr_eq(m->dst, addr) && m->kind == ROUTE_LOCAL;
+	e->unicast = addr_eq(e->dst, addr) && e->kind == ROUTE_LOCAL;
 	return kind;
 }
 

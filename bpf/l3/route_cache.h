@@ -70,11 +70,11 @@ static __always_inline _Bool route_gens(ctx_t *ctx, const struct config *cfg, st
 	return rt_genid_read(ctx, &now->genid);
 }
 
-static __always_inline _Bool route_cache_valid(const struct route_cache_entry *m, __be32 src, __be32 dst, __u8 tos,
+static __always_inline _Bool route_cache_valid(const struct route_cache_entry *e, __be32 src, __be32 dst, __u8 tos,
 					       const struct route_gens *now)
 {
-	return m->genid == now->genid && m->epoch == now->epoch && m->gen == now->gen && m->tos == tos &&
-	       addr_be32(m->src) == src && addr_be32(m->dst) == dst;
+	return e->genid == now->genid && e->epoch == now->epoch && e->gen == now->gen && e->tos == tos &&
+	       addr_be32(e->src) == src && addr_be32(e->dst) == dst;
 }
 
 #endif

@@ -38,7 +38,7 @@ __noinline int nat_find_hairpin(ctx_t *ctx, const struct pkt *p, struct route *r
 	if (!p || !route || !cfg || !pkt_has_tuple(p) || p->key.proto != L4_UDP)
 		return 0;
 	key = nat_scope_key(p->key, KEY_EIM, 0);
-	key.zone = EBPFNET_NET_OUTSIDE;
+	key.zone = EBPFNET_ZONE_OUTSIDE;
 	f = bpf_map_lookup_elem(&flows, &key);
 	if (!f || f->to != TO_PORT || !ct_is_live(f, cfg))
 		return 0;
@@ -86,10 +86,10 @@ static __always_inline _Bool external_is_current(ctx_t *ctx, const struct flow *
  * from which the errors come.
  */
 static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, enum route_kind kind,
-					       const struct route *route, struct ipaddr us,
+					       const struct route *route, struct ipaddr gateway,
 					       struct fwd_out *fwd)
 {
-	struct icmp_what what = { .type = ICMP_DEST_UNREACH, .code = ICMP_NET_UNREACH, .from = us };
+	struct icmp_params err = { .type = ICMP_DEST_UNREACH, .code = ICMP_NET_UNREACH, .from = gateway };
 	verdict_t reason = DROP(no_route);
 
 	switch (kind) {
@@ -106,8 +106,8 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 	case ROUTE_TOO_BIG:
 		if (!(p->frag & IP_DF))
 			return ip_fragment(ctx, route->mtu);
-		what.code = ICMP_FRAG_NEEDED;
-		what.mtu = route->mtu;
+		err.code = ICMP_FRAG_NEEDED;
+		err.mtu = route->mtu;
 		reason = DROP(too_big);
 		break;
 	case ROUTE_UNMANAGED:
@@ -117,13 +117,13 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 		reason = DROP(forwarding_off);
 		break;
 	case ROUTE_PROHIBITED:
-		what.code = ICMP_PKT_FILTERED;
+		err.code = ICMP_PKT_FILTERED;
 		reason = DROP(prohibited);
 		break;
 	default:
 		break;
 	}
-	return icmp_refuse(ctx, p, what, reason, fwd);
+	return icmp_refuse(ctx, p, err, reason, fwd);
 }
 
 /* What comes in again by an uplink is routed there, and its TTL counted. */
@@ -143,19 +143,19 @@ static __always_inline verdict_t egress_verdict(enum route_kind kind, struct fwd
 
 /* RFC 5508 REQ-9 in spirit, RFC 6888 REQ-4: who gets no flow for want of room, or of a way, is told so. */
 static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, verdict_t reason,
-					     struct ipaddr us, struct fwd_out *fwd)
+					     struct ipaddr gateway, struct fwd_out *fwd)
 {
-	struct icmp_what what = { .type = ICMP_DEST_UNREACH, .code = ICMP_PKT_FILTERED, .from = us };
+	struct icmp_params err = { .type = ICMP_DEST_UNREACH, .code = ICMP_PKT_FILTERED, .from = gateway };
 
 	if (reason == DROP(no_free_port) || reason == DROP(table_full) || reason == DROP(over_cap))
 		count(COUNT_flow_refused);
 	else if (reason == DROP(no_source))
-		what.code = ICMP_NET_UNREACH;
+		err.code = ICMP_NET_UNREACH;
 	else if (reason == DROP(bad_protocol))
-		what.code = ICMP_PROT_UNREACH;
+		err.code = ICMP_PROT_UNREACH;
 	else
 		return reason;
-	return icmp_refuse(ctx, p, what, reason, fwd);
+	return icmp_refuse(ctx, p, err, reason, fwd);
 }
 
 #endif

@@ -17,15 +17,15 @@
 /* The flow of a namespace's that the answers to a packet of the host's would be taken for. */
 static __always_inline struct flow *host_reply_collides(const struct flow_key *key, const struct config *cfg)
 {
-	struct flow_key answer = {
+	struct flow_key reply = {
 		.src = key->dst,
 		.dst = key->src,
 		.sport_h = key->dport_h,
 		.dport_h = key->sport_h,
-		.zone = EBPFNET_NET_OUTSIDE,
+		.zone = EBPFNET_ZONE_OUTSIDE,
 		.proto = key->proto,
 	};
-	struct flow *f = ct_lookup_live(&answer, cfg);
+	struct flow *f = ct_lookup_live(&reply, cfg);
 
 	return f && f->to == TO_PORT ? f : NULL;
 }
@@ -47,7 +47,7 @@ static __always_inline verdict_t nat_host_create(ctx_t *ctx, const struct pkt *p
 	};
 	n->to = TO_UPLINK;
 	n->back_to = TO_STACK;
-	n->answer_net = EBPFNET_NET_OUTSIDE;
+	n->answer_zone = EBPFNET_ZONE_OUTSIDE;
 	n->mapped = p->kind == PKT_OTHER;
 	return ct_create(ctx);
 }
@@ -60,7 +60,7 @@ static __always_inline verdict_t nat_host_by_address(ctx_t *ctx, struct pkt *p, 
 {
 	struct flow *f;
 
-	p->key.zone = EBPFNET_NET_HOST;
+	p->key.zone = EBPFNET_ZONE_HOST;
 	if (addr_martian_dest(p->key.dst) || ct_find(p, cfg))
 		return FWD_PASS;
 	f = host_reply_collides(&p->key, cfg);
@@ -85,7 +85,7 @@ static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct
 		return nat_host_by_address(ctx, p, cfg);
 	if (p->kind != PKT_PORTS && !(p->kind == PKT_QUERY && icmp_is_request(p->icmp_type)))
 		return FWD_PASS;
-	p->key.zone = EBPFNET_NET_HOST;
+	p->key.zone = EBPFNET_ZONE_HOST;
 	f = ct_find(p, cfg);
 	if (!f) {
 		if (!host_reply_collides(&p->key, cfg))

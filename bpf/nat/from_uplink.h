@@ -23,7 +23,7 @@
 /* What enters by an uplink and by lo is treated alike but for this. */
 struct ingress {
 	__u8 zone;			/* EBPFNET_NET_* */
-	enum flow_target back;		/* where answers of a published port go */
+	enum flow_target back_to;		/* where answers of a published port go */
 	_Bool routed;			/* crosses a router: the TTL counts */
 	_Bool hairpin;			/* from a namespace, translated as if it had left: not the host's affair */
 };
@@ -123,24 +123,24 @@ static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, cons
 {
 	struct config *cfg = config_get();
 	struct portmap *portmap = NULL;
-	_Bool sound, routed;
+	_Bool csum_ok, routed;
 	struct flow *f;
 	__u32 id = 0;
 	verdict_t v;
 
-	if (!cfg || !bogon_may_be_ours(p))
+	if (!cfg || !bogon_may_match(p))
 		return pass_to_host(at, fwd);
 	p->key.zone = at->zone;
 	if (p->kind == PKT_ERROR)
 		return ip_check_input(ctx, p) ? nat_from_uplink_error(ctx, p, at, fwd) : pass_to_host(at, fwd);
 
 	/* a packet that is about to be dropped creates no flow, and changes none */
-	sound = ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl);
-	f = sound ? ct_find(p, cfg) : ct_lookup(&p->key);
+	csum_ok = ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl);
+	f = csum_ok ? ct_find(p, cfg) : ct_lookup(&p->key);
 	v = f ? nat_from_uplink_flow(p, f, at, fwd) : nat_from_uplink_match(ctx, p, cfg, at, &portmap, &id, fwd);
 	if (v != FWD_NEXT)
 		return v;
-	if (!sound)
+	if (!csum_ok)
 		return DROP(bad_checksum);
 	routed = at->routed && !(f && f->to == TO_STACK);
 	if (routed && p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
@@ -148,7 +148,7 @@ static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, cons
 	if (routed && p->ttl <= 1)
 		return ttl_exceeded(ctx, p, p->key.dst, fwd);
 	if (!f) {
-		v = portmap_new_flow(ctx, p, portmap, id, NULL, at->back);
+		v = portmap_new_flow(ctx, p, portmap, id, NULL, at->back_to);
 		if (v == FWD_NEXT)
 			v = ct_create(ctx);
 		if (v != FWD_NEXT)

@@ -60,7 +60,7 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 	n->to_ifindex = route->ifindex;
 	n->back_to = TO_PORT;
 	n->back_ifindex = ctx->ifindex;
-	n->answer_net = EBPFNET_NET_OUTSIDE;
+	n->answer_zone = EBPFNET_ZONE_OUTSIDE;
 	n->endpoint = port->endpoint;
 	n->mapped = p->kind == PKT_OTHER; /* one of them for each address outside */
 	if (p->key.proto == L4_UDP)

@@ -28,20 +28,20 @@ static __always_inline _Bool portmap_is_to_host(ctx_t *ctx, const struct flow_ke
 	enum route_kind kind = route_local_unicast(ctx, to->dst);
 
 	return kind == ROUTE_LOCAL ||
-	       (kind == ROUTE_DISABLED && (to->zone == EBPFNET_NET_OUTSIDE || to->zone == EBPFNET_NET_HOST));
+	       (kind == ROUTE_DISABLED && (to->zone == EBPFNET_ZONE_OUTSIDE || to->zone == EBPFNET_ZONE_HOST));
 }
 
 /* The rule that publishes where a packet goes: on that very address, or on every one of the host's. */
 static __always_inline struct portmap *portmap_find(ctx_t *ctx, const struct flow_key *to, __u32 *id)
 {
 	struct portmap_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
-	struct portmap *r = portmap_get(&key, id);
+	struct portmap *pm = portmap_get(&key, id);
 
-	if (!r) {
+	if (!pm) {
 		key.addr = addr_of(0);
-		r = portmap_get(&key, id);
+		pm = portmap_get(&key, id);
 	}
-	return r && portmap_is_to_host(ctx, to) ? r : NULL;
+	return pm && portmap_is_to_host(ctx, to) ? pm : NULL;
 }
 
 /*
@@ -97,7 +97,7 @@ static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *
 	n->to_ifindex = to->ifindex;
 	n->back_to = back;
 	n->back_ifindex = ctx->ifindex;
-	n->answer_net = portmap->net;
+	n->answer_zone = portmap->net;
 	n->portmap = id;
 	n->endpoint = portmap->endpoint;
 	return FWD_NEXT;

@@ -41,8 +41,8 @@
 #define EBPFNET_PORTMAP_WORDS 2048	/* of map portmap_bits */
 
 /* Zones that are not networks: where a packet enters that comes from none of ours. */
-#define EBPFNET_NET_OUTSIDE 0		/* by an uplink */
-#define EBPFNET_NET_HOST 255		/* by lo, from the host's own sockets */
+#define EBPFNET_ZONE_OUTSIDE 0		/* by an uplink */
+#define EBPFNET_ZONE_HOST 255		/* by lo, from the host's own sockets */
 
 /*
  * Seconds since boot from nanoseconds, without a division (BPF has no cheap one): 2^20 ns times
@@ -82,7 +82,7 @@ enum key_scope {
 
 /*
  * A tuple as one packet carries it, in the zone where it enters: the network of the port it came
- * from, or EBPFNET_NET_OUTSIDE for the uplink and lo. ICMP queries carry their identifier in both
+ * from, or EBPFNET_ZONE_OUTSIDE for the uplink and lo. ICMP queries carry their identifier in both
  * ports, as in netfilter and RFC 5508 section 3.1.
  */
 struct flow_key {
@@ -127,7 +127,7 @@ struct flow {
 	enum flow_dir dir;
 	enum flow_target to;
 	__u8 flags;			/* FLOW_* */
-	__u8 answer_net;		/* zone in which the answer to this direction arrives */
+	__u8 answer_zone;		/* zone in which the answer to this direction arrives */
 };
 
 enum conn_state {

@@ -151,9 +151,9 @@ static void names_of_maps_are_unique_and_whole(void **state)
 
 static void zones_that_are_no_networks_are_outside_their_numbers(void **state)
 {
-	assert_int_equal(EBPFNET_NET_OUTSIDE, 0);
-	assert_true(EBPFNET_NET_HOST >= EBPFNET_MAX_NETWORKS);
-	assert_true(EBPFNET_NET_HOST <= UINT8_MAX); /* struct flow.answer_net */
+	assert_int_equal(EBPFNET_ZONE_OUTSIDE, 0);
+	assert_true(EBPFNET_ZONE_HOST >= EBPFNET_MAX_NETWORKS);
+	assert_true(EBPFNET_ZONE_HOST <= UINT8_MAX); /* struct flow.answer_zone */
 }
 
 /* ---- time ---- */

@@ -236,7 +236,7 @@ static void reply_keys_of_the_three_kinds_of_flow(void **state)
 					   3000 };
 	const struct nat_tuple hairpin = { ADDR(172, 31, 13, 55), ADDR(192, 168, 1, 10), 70, 3000 };
 	const struct flow_key from_outside = {
-		ADDR(203, 0, 113, 10), ADDR(172, 31, 13, 55), 80, 4000, EBPFNET_NET_OUTSIDE, L4_TCP
+		ADDR(203, 0, 113, 10), ADDR(172, 31, 13, 55), 80, 4000, EBPFNET_ZONE_OUTSIDE, L4_TCP
 	};
 	const struct flow_key from_inside = {
 		ADDR(192, 168, 1, 10), ADDR(203, 0, 113, 10), 3000, 999, 1, L4_TCP
@@ -246,7 +246,7 @@ static void reply_keys_of_the_three_kinds_of_flow(void **state)
 	};
 
 	assert_true(
-		key_same(nat_reply_key(&masquerade, EBPFNET_NET_OUTSIDE, L4_TCP), from_outside));
+		key_same(nat_reply_key(&masquerade, EBPFNET_ZONE_OUTSIDE, L4_TCP), from_outside));
 	assert_true(key_same(nat_reply_key(&publish, 1, L4_TCP), from_inside));
 	assert_true(key_same(nat_reply_key(&hairpin, 1, L4_TCP), turned));
 }

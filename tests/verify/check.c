@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * check_sum_is_right() sums each byte that it is asked about, once and in its place, and nothing but zeros
+ * csum_packet_ok() sums each byte that it is asked about, once and in its place, and nothing but zeros
  * beyond: for every packet, offset and length. One place is looked at, which may be any: what holds of it
  * holds of all.
  *
@@ -30,7 +30,7 @@ static __s64 bpf_csum_diff(const __be32 *from, __u32 from_len, const __be32 *to,
 
 #include "bpf/l3/ip_check.h"
 
-static __u8 chunk[CHECK_CHUNK]; /* of map csum_scratch; no other is asked for */
+static __u8 chunk[CSUM_CHUNK]; /* of map csum_scratch; no other is asked for */
 
 /* What is asked about, the byte at the place that is looked at, and what was done so far. */
 static struct {
@@ -49,12 +49,12 @@ static void *bpf_map_lookup_elem(void *map, const void *key)
 /* The byte of the chunk where the place would be gets what stands there in the packet. */
 static long bpf_skb_load_bytes(const void *ctx, __u32 off, void *to, __u32 len)
 {
-	__u32 at = asked.place % CHECK_CHUNK, begin = (const __u8 *)to - chunk;
+	__u32 at = asked.place % CSUM_CHUNK, begin = (const __u8 *)to - chunk;
 	__u8 other;
 
 	if (len > asked.packet_len || off > asked.packet_len - len)
 		return -1;
-	PROVE(begin < CHECK_CHUNK && len <= CHECK_CHUNK - begin);
+	PROVE(begin < CSUM_CHUNK && len <= CSUM_CHUNK - begin);
 	if (at >= begin && at < begin + len)
 		chunk[at] = off + (at - begin) == asked.off + asked.place ? asked.byte : other;
 	return 0;
@@ -65,7 +65,7 @@ static long bpf_loop(__u32 n, void *callback, void *arg, __u64 flags)
 	__u32 i;
 
 	for (i = 0; i < n; i++)
-		if (check_sum_chunk(i, arg))
+		if (csum_add_chunk(i, arg))
 			break;
 	return i;
 }
@@ -76,10 +76,10 @@ static __s64 bpf_csum_diff(const __be32 *from, __u32 from_len, const __be32 *to,
 	__u32 any;
 
 	/* of 6.1: up to 512, a multiple of 4 */
-	PROVE(!from_len && to_len == CHECK_CHUNK && (const __u8 *)to == chunk);
+	PROVE(!from_len && to_len == CSUM_CHUNK && (const __u8 *)to == chunk);
 	asked.seeded = asked.seeded && seed == csum_fold16(asked.sum);
-	if (asked.place / CHECK_CHUNK == asked.calls)
-		asked.place_is_right = chunk[asked.place % CHECK_CHUNK] ==
+	if (asked.place / CSUM_CHUNK == asked.calls)
+		asked.place_is_right = chunk[asked.place % CSUM_CHUNK] ==
 				       (asked.place < asked.len ? asked.byte : 0);
 	asked.calls++;
 	asked.sum = any;
@@ -99,7 +99,7 @@ static _Bool ask(__u32 packet_len, __u32 off, __u32 len, __u32 place, __u8 byte)
 	asked.calls = asked.sum = 0;
 	asked.seeded = 1;
 	asked.place_is_right = 0;
-	return check_sum_is_right(&ctx, off, len);
+	return csum_packet_ok(&ctx, off, len);
 }
 
 void every_byte_is_summed_in_its_place(__u32 packet_len, __u32 off, __u32 len, __u32 place,
@@ -107,7 +107,7 @@ void every_byte_is_summed_in_its_place(__u32 packet_len, __u32 off, __u32 len, _
 {
 	_Bool right;
 
-	GIVEN(len <= CHECK_CHUNK * CHECK_CHUNKS && len <= packet_len && off <= packet_len - len);
+	GIVEN(len <= CSUM_CHUNK * CSUM_CHUNKS && len <= packet_len && off <= packet_len - len);
 	GIVEN(place < len);
 	right = ask(packet_len, off, len, place, byte);
 	PROVE(asked.place_is_right && asked.seeded);
@@ -118,14 +118,14 @@ void every_byte_is_summed_in_its_place(__u32 packet_len, __u32 off, __u32 len, _
 void nothing_but_zeros_is_summed_beyond(__u32 packet_len, __u32 off, __u32 len, __u32 place,
 					__u8 byte)
 {
-	GIVEN(place >= len && place < CHECK_CHUNK * CHECK_CHUNKS && byte != 0);
+	GIVEN(place >= len && place < CSUM_CHUNK * CSUM_CHUNKS && byte != 0);
 	ask(packet_len, off, len, place, byte);
-	PROVE(asked.place_is_right || place >= asked.calls * CHECK_CHUNK);
+	PROVE(asked.place_is_right || place >= asked.calls * CSUM_CHUNK);
 }
 
 /* What is not there is not right, nor more than is ever looked at. */
 void what_is_not_all_there_is_not_right(__u32 packet_len, __u32 off, __u32 len)
 {
-	GIVEN(len > CHECK_CHUNK * CHECK_CHUNKS || len > packet_len || off > packet_len - len);
+	GIVEN(len > CSUM_CHUNK * CSUM_CHUNKS || len > packet_len || off > packet_len - len);
 	PROVE(!ask(packet_len, off, len, 0, 0));
 }

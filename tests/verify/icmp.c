@@ -2,15 +2,15 @@
 /*
  * An ICMP error about a translated packet: for every error of 128 bytes, every flow of one peer or of all,
  * and packets of both of its directions. That a checksum is updated by what changed in the bytes it covers
- * is proved here, that this is right in csum.c. What check_sum_is_right() says of a part of a packet is
+ * is proved here, that this is right in csum.c. What csum_packet_ok() says of a part of a packet is
  * proved in check.c, and here any answer, and remembered.
  */
 #include "kernel.h"
-#define check_sum_is_right real_check_sum_is_right
+#define csum_packet_ok real_csum_packet_ok
 #include "bpf/l3/ip_check.h"
-#undef check_sum_is_right
+#undef csum_packet_ok
 
-static int check_sum_is_right(ctx_t *ctx, __u32 off, __u32 len);
+static int csum_packet_ok(ctx_t *ctx, __u32 off, __u32 len);
 
 #include "bpf/l3/icmp_xlate.h"
 
@@ -20,7 +20,7 @@ static struct {
 } summed[2];
 static int sums;
 
-static int check_sum_is_right(ctx_t *ctx, __u32 off, __u32 len)
+static int csum_packet_ok(ctx_t *ctx, __u32 off, __u32 len)
 {
 	_Bool any;
 
@@ -88,7 +88,7 @@ static _Bool quoted_check_is_there(const struct packet *p)
 }
 
 /* A direction of a flow: what it becomes, t, and where the answer to that enters. */
-static struct flow direction(struct nat_tuple t, enum flow_dir dir, __u8 answer_net, _Bool mapping)
+static struct flow direction(struct nat_tuple t, enum flow_dir dir, __u8 answer_zone, _Bool mapping)
 {
 	struct flow any;
 
@@ -98,7 +98,7 @@ static struct flow direction(struct nat_tuple t, enum flow_dir dir, __u8 answer_
 	any.sport_h = t.sport_h;
 	any.dport_h = t.dport_h;
 	any.dir = dir;
-	any.answer_net = answer_net;
+	any.answer_zone = answer_zone;
 	any.flags = (any.flags & FLOW_STEADY) | (mapping ? FLOW_ANY_PEER : 0);
 	return any;
 }
@@ -108,25 +108,25 @@ static struct flow direction(struct nat_tuple t, enum flow_dir dir, __u8 answer_
  * two keys differ, or it would not be there. (A further peer's entry by address stands beside its mapping,
  * and is found by the same look-up with other keys.)
  */
-static void given_a_flow(struct flow_key key, struct nat_tuple t, __u8 answer_net, _Bool mapping)
+static void given_a_flow(struct flow_key key, struct nat_tuple t, __u8 answer_zone, _Bool mapping)
 {
 	struct nat_tuple back = { key.dst, key.src, key.dport_h, key.sport_h };
 	enum key_scope scope = mapping ? KEY_EIM : KEY_APDF;
 	struct config cfg;
 	struct conn c;
 
-	GIVEN(key.scope == KEY_APDF && key.zone <= EBPFNET_NET_HOST);
+	GIVEN(key.scope == KEY_APDF && key.zone <= EBPFNET_ZONE_HOST);
 	/* an address of zeros is a martian */
 	GIVEN(!addr_none(key.src) && !addr_none(key.dst) && !addr_none(t.src) && !addr_none(t.dst));
-	GIVEN(!mapping || (key.proto == L4_UDP && key.zone != EBPFNET_NET_OUTSIDE &&
-			   answer_net == EBPFNET_NET_OUTSIDE && t.dport_h == key.dport_h && addr_eq(t.dst, key.dst)));
+	GIVEN(!mapping || (key.proto == L4_UDP && key.zone != EBPFNET_ZONE_OUTSIDE &&
+			   answer_zone == EBPFNET_ZONE_OUTSIDE && t.dport_h == key.dport_h && addr_eq(t.dst, key.dst)));
 	GIVEN(key.proto != L4_ICMP || (key.sport_h == key.dport_h && t.sport_h == t.dport_h));
 	table.conn = c;
 	table.cfg = cfg;
-	table.original = direction(t, FLOW_ORIGINAL, answer_net, mapping);
+	table.original = direction(t, FLOW_ORIGINAL, answer_zone, mapping);
 	table.reply = direction(back, FLOW_REPLY, key.zone, mapping);
 	table.original_key = nat_scope_key(key, scope, 1);
-	table.reply_key = nat_scope_key(nat_reply_key(&t, answer_net, key.proto), scope, 0);
+	table.reply_key = nat_scope_key(nat_reply_key(&t, answer_zone, key.proto), scope, 0);
 	GIVEN(!flow_key_eq(&table.original_key, &table.reply_key));
 }
 
@@ -136,11 +136,11 @@ static verdict_t translate_error(const struct packet *before, __u16 net)
 	struct flow_key key;
 	struct flow *out;
 	struct pkt p = {};
-	__u8 answer_net;
+	__u8 answer_zone;
 	_Bool mapping;
 	ctx_t ctx;
 
-	given_a_flow(key, t, answer_net, mapping);
+	given_a_flow(key, t, answer_zone, mapping);
 	sums = 0;
 	packet = *before;
 	GIVEN(parse_frame(packet.bytes, packet.bytes + PACKET_MAX, PACKET_MAX, &p) == PARSED);
@@ -165,8 +165,8 @@ void the_quote_is_put_back_as_it_was_sent(struct packet before, __u16 net, _Bool
 	GIVEN(v == FWD_NEXT && sent.scope == KEY_APDF && flow_key_eq(&is, &of));
 	GIVEN(sent.proto != L4_ICMP || sent.sport_h == sent.dport_h);
 	GIVEN(!l4_by_address(sent.proto) || (!sent.sport_h && !sent.dport_h));
-	is = quoted(&before, f->answer_net);
-	GIVEN(net == f->answer_net && is.proto == sent.proto && addr_eq(is.src, t.src) &&
+	is = quoted(&before, f->answer_zone);
+	GIVEN(net == f->answer_zone && is.proto == sent.proto && addr_eq(is.src, t.src) &&
 	      addr_eq(is.dst, t.dst) && is.sport_h == t.sport_h &&
 	      is.dport_h == (is.proto == L4_ICMP ? t.sport_h : t.dport_h));
 	is = quoted(&packet, sent.zone);

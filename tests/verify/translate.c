@@ -17,7 +17,7 @@ static struct nat_tuple tuple(struct flow f)
 /* As the parser makes them: an ICMP query has its identifier in both places. */
 static void given_a_new_flow(struct ct_new n)
 {
-	GIVEN(n.key.scope == KEY_APDF && n.scope == KEY_APDF && n.key.zone <= EBPFNET_NET_HOST);
+	GIVEN(n.key.scope == KEY_APDF && n.scope == KEY_APDF && n.key.zone <= EBPFNET_ZONE_HOST);
 	GIVEN(n.key.proto != L4_ICMP || n.key.sport_h == n.key.dport_h);
 }
 
@@ -46,7 +46,7 @@ void a_reply_is_translated_back(struct ct_new n, __u32 slot)
 	given_a_new_flow(n);
 	ct_fill(&m, slot);
 	t = tuple(m.reply);
-	PROVE(key_same(nat_reply_key(&t, m.reply.answer_net, n.key.proto), n.key));
+	PROVE(key_same(nat_reply_key(&t, m.reply.answer_zone, n.key.proto), n.key));
 	PROVE(m.original.dir == FLOW_ORIGINAL && m.reply.dir == FLOW_REPLY);
 	PROVE(m.original.conn == slot && m.reply.conn == slot);
 }
@@ -60,6 +60,6 @@ void the_translation_is_what_the_flow_says(struct ct_new n, __u32 slot)
 	given_a_new_flow(n);
 	ct_fill(&m, slot);
 	t = tuple(m.original);
-	PROVE(key_same(nat_reply_key(&t, m.original.answer_net, n.key.proto),
-		       nat_reply_key(&n.t, n.answer_net, n.key.proto)));
+	PROVE(key_same(nat_reply_key(&t, m.original.answer_zone, n.key.proto),
+		       nat_reply_key(&n.t, n.answer_zone, n.key.proto)));
 }

@@ -39,7 +39,7 @@ struct nat_tuple {
 };
 
 /* The key under which the answer to a translated packet arrives in zone net. */
-static __always_inline struct flow_key nat_reply_key(const struct nat_tuple *t, __u16 net,
+static __always_inline struct flow_key nat_reply_key(const struct nat_tuple *t, __u16 zone,
 						     enum l4proto proto)
 {
 	struct flow_key key = {
@@ -47,7 +47,7 @@ static __always_inline struct flow_key nat_reply_key(const struct nat_tuple *t, 
 		.dst = t->src,
 		.sport_h = t->dport_h,
 		.dport_h = t->sport_h,
-		.zone = net,
+		.zone = zone,
 		.proto = proto,
 	};
 
@@ -61,7 +61,7 @@ static __always_inline struct flow_key nat_reply_key_of(const struct flow *f, en
 {
 	struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
 
-	return nat_reply_key(&t, f->answer_net, proto);
+	return nat_reply_key(&t, f->answer_zone, proto);
 }
 
 /*

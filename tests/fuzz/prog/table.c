@@ -118,7 +118,7 @@ static bool is_udp_answer(const struct entry *e)
 	const struct conn *c = &conns[e->f.conn];
 
 	return e->f.dir == FLOW_REPLY && e->key.proto == L4_UDP && !c->portmap && c->endpoint &&
-	       e->key.zone == EBPFNET_NET_OUTSIDE && c->state != CONN_HOLD_DOWN && !world.aged &&
+	       e->key.zone == EBPFNET_ZONE_OUTSIDE && c->state != CONN_HOLD_DOWN && !world.aged &&
 	       world.cfg.max_flows == FLOWS;
 }
 

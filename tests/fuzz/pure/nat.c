@@ -109,11 +109,11 @@ static _Bool taken(const struct nat_flow *flows, int count, const struct flow_ke
 	return 0;
 }
 
-static struct flow direction(const struct nat_tuple *t, enum flow_dir dir, uint8_t answer_net,
+static struct flow direction(const struct nat_tuple *t, enum flow_dir dir, uint8_t answer_zone,
 			     enum key_scope scope)
 {
 	return (struct flow){ .src = t->src, .dst = t->dst, .sport_h = t->sport_h,
-			      .dport_h = t->dport_h, .dir = dir, .answer_net = answer_net,
+			      .dport_h = t->dport_h, .dir = dir, .answer_zone = answer_zone,
 			      .flags = scope == KEY_APDF ? 0 : FLOW_ANY_PEER };
 }
 
@@ -131,13 +131,13 @@ static int begin(struct nat_flow *flows, int count, struct flow_key key, enum ke
 	f->entry = nat_scope_key(key, scope, 1);
 	for (attempt = 0; attempt < NAT_ATTEMPTS; attempt++) {
 		t.sport_h = nat_candidate(key.sport_h, attempt, random, first, last);
-		f->reply_entry = nat_scope_key(nat_reply_key(&t, EBPFNET_NET_OUTSIDE, key.proto), scope, 0);
+		f->reply_entry = nat_scope_key(nat_reply_key(&t, EBPFNET_ZONE_OUTSIDE, key.proto), scope, 0);
 		if (!taken(flows, count, &f->reply_entry))
 			break;
 	}
 	if (attempt == NAT_ATTEMPTS || taken(flows, count, &f->entry))
 		return 0;
-	f->original = direction(&t, FLOW_ORIGINAL, EBPFNET_NET_OUTSIDE, scope);
+	f->original = direction(&t, FLOW_ORIGINAL, EBPFNET_ZONE_OUTSIDE, scope);
 	f->reply = direction(&back, FLOW_REPLY, key.zone, scope);
 	return 1;
 }
@@ -151,7 +151,7 @@ static void check_there_and_back(const struct nat_flow *f, struct flow_key key)
 		.dst = t.src,
 		.sport_h = key.proto == L4_ICMP ? t.sport_h : t.dport_h, /* an identifier is both */
 		.dport_h = t.sport_h,
-		.zone = f->original.answer_net,
+		.zone = f->original.answer_zone,
 		.proto = key.proto,
 	}, x;
 
@@ -161,7 +161,7 @@ static void check_there_and_back(const struct nat_flow *f, struct flow_key key)
 	MUST(flow_key_eq(&x, &f->reply_entry));
 	MUST(addr_eq(t.dst, key.dst) && t.dport_h == key.dport_h);
 	t = nat_translate(&f->reply, &answer);
-	x = nat_reply_key(&t, f->reply.answer_net, key.proto);
+	x = nat_reply_key(&t, f->reply.answer_zone, key.proto);
 	MUST(flow_key_eq(&x, &key));
 	if (key.proto == L4_ICMP) /* has no mappings, and so no further peers */
 		return;
