@@ -187,9 +187,9 @@ diff:
 faults:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all
-	@FAULT_FLOWS=100000 FAULT_KILLS=all E2E_TIMEOUT=3600 tests/e2e/run 'fault_|interrupted/'
+	@FAULT_FLOWS=100000 FAULT_KILLS=all E2E_TIMEOUT=3600 tests/e2e/run 'fault_|interrupted'
 
-# What tests/e2e/t_integrity.sh sends 16 MiB of in `make test`.
+# What tests/e2e/faults/integrity.sh sends 16 MiB of in `make test`.
 integrity:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Datagrams larger than a link, from real sockets: the kernels at both ends cut them up and put them
-# together. The order in which pieces come is for t_req_udp.sh (9) and tests/prog.
+# together. The order in which pieces come is for rfc/udp.sh (9) and tests/prog.
 
 # A network with links of 1500 on the way out: pieces go both ways.
 up_narrow() {

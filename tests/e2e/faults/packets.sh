@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Faults that come in packets (docs/dev/faults.md, rows 7, 9 and 10): broken ones, forged ones, and storms of
-# frames. What each of them is called is in t_req_gateway.sh, t_req_icmp.sh and t_req_headers.sh.
+# frames. What each of them is called is in rfc/gateway.sh, rfc/icmp.sh and rfc/headers.sh.
 
 CRAFT=$TOP/tests/lib/frames.py
 
