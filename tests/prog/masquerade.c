@@ -2,7 +2,7 @@
 /* From a namespace to the outside and back: translation, checksums, what a router refuses. */
 #include <unistd.h>
 
-#include "lib/harness.h"
+#include "flow.h"
 
 /* A datagram of NS1's, as it leaves the namespace and as it leaves the host. */
 #define INSIDE NS1_TO_GW, .src = NS1, .dst = SERVER
@@ -424,6 +424,55 @@ static void malformed_frames_are_left_to_the_host(void **s)
 	expect_left_alone(f);
 }
 
+/* ---- protocols without ports (GRE, ESP, SCTP, tunnels): one flow for each address outside ---- */
+
+#define GRE_OUT OUT, .proto = GRE
+#define GRE_IN IN, .proto = GRE
+#define NS2_GRE NS2_TO_GW, .src = NS2, .dst = SERVER, .proto = GRE
+
+static void gre_goes_out_and_its_answer_comes_in(void **s)
+{
+	ns1_sends(frame(GRE_OUT));
+	expect_outcome(SENT);
+	expect_packet(frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .proto = GRE, .ttl = 63));
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+	expect_state(0, CONN_UNREPLIED);
+	uplink_gets(frame(GRE_IN));
+	expect_unmasqueraded(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .proto = GRE, .ttl = 63));
+	expect_state(0, CONN_REPLIED);
+	/* nobody else's, and no other protocol's */
+	uplink_gets(frame(FROM_ISP, .src = SERVER2, .dst = UPLINK, .proto = GRE));
+	expect_counted(COUNT_not_ours);
+	uplink_gets(frame(IN, .proto = SCTP));
+	expect_counted(COUNT_not_ours);
+}
+
+static void a_second_namespace_is_told_that_there_is_no_room(void **s)
+{
+	struct frame *f = frame(NS2_GRE);
+
+	ns1_sends(frame(GRE_OUT));
+	ns2_sends(f);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS2, .src = GW, .dst = NS2, .proto = ICMP, .type = UNREACHABLE,
+			    .code = 13, .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+	expect_counted(COUNT_icmp_sent, COUNT_flow_refused);
+	/* with another address outside there is */
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER2, .proto = GRE));
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+}
+
+static void an_error_about_it_comes_in(void **s)
+{
+	ns1_sends(frame(GRE_OUT));
+	uplink_gets(frame(IN, .proto = ICMP, .type = UNREACHABLE, .code = 2,
+			  .quote = frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .proto = GRE)));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
+			    .code = 2, .ttl = 63, .quote = frame(GRE_OUT)));
+	expect_counted(COUNT_icmp_translated);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
@@ -456,6 +505,9 @@ int main(void)
 		spec(what_is_not_for_translation_is_left_alone),
 		spec(frames_to_other_stations_are_left_alone),
 		spec(malformed_frames_are_left_to_the_host),
+		spec(gre_goes_out_and_its_answer_comes_in),
+		spec(a_second_namespace_is_told_that_there_is_no_room),
+		spec(an_error_about_it_comes_in),
 	};
 
 	return run_specs("masquerade", specs);

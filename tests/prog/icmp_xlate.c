@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* ICMP errors: those about translated packets, quote and all (RFC 5508), and those that the gateway sends. */
-#include <unistd.h>
-
-#include "lib/harness.h"
+/* ICMP in translation (RFC 5508): errors about translated packets, with the packet they embed, and queries. */
+#include "flow.h"
 
 #define ROUTER "198.51.100.77"
 #define SECOND_WORD .id = 0, .seq = 1400 /* as of "fragmentation needed" */
@@ -375,164 +373,102 @@ static void a_namespaces_error_follows_its_flow_only(void **s)
 	expect_dropped(COUNT_icmp_error);
 }
 
-/* ---- errors of the gateway's ---- */
+/* ---- errors that no router sends ---- */
 
-static void expect_refused(const struct frame *f, uint8_t type, uint8_t code, uint16_t mtu)
+#define FORGED FROM_ISP, .proto = ICMP, .type = UNREACHABLE, .code = 3
+#define QUOTED NS1_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000, .dport = 53
+
+/* As netfilter has it: an error is for who sent what it quotes. */
+static void an_error_for_somebody_else_is_none_of_ours(void **s)
 {
-	expect_outcome(SENT);
-	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = type,
-			    .code = code, .seq = mtu, .tos = 0xc0, .no_ip_id = true, .quote = f,
-			    .quote_len = 28));
-	expect_counted(COUNT_icmp_sent);
-	expect_live_flows(0);
-}
+	struct frame *f = frame(FORGED, .src = SERVER, .dst = UPLINK_SECOND, .quote = frame(QUOTED));
 
-static void a_ttl_that_is_used_up_is_told(void **s)
-{
-	struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, .ttl = 1);
-
-	ns1_sends(f);
-	expect_refused(f, TIME_EXCEEDED, 0, 0);
-	f = frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 7, .ttl = 1);
-	ns1_sends(f);
-	expect_refused(f, TIME_EXCEEDED, 0, 0);
-	f = frame(INSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = SYN, .ttl = 1);
-	ns1_sends(f);
-	expect_refused(f, TIME_EXCEEDED, 0, 0);
-}
-
-static void it_is_told_of_a_known_flow_too(void **s)
-{
-	struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, .ttl = 1);
-
-	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
-	ns1_sends(f);
-	expect_outcome(SENT);
-	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
-			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
-	expect_counted(COUNT_icmp_sent);
-}
-
-static void it_is_told_to_the_outside(void **s)
-{
-	struct frame *f =
-		frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000, .ttl = 1);
-
-	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
+	ns1_udp(4000);
 	uplink_gets(f);
-	expect_outcome(SENT);
-	expect_packet(frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = SERVER,
-			    .proto = ICMP, .type = TIME_EXCEEDED, .tos = 0xc0, .no_ip_id = true,
-			    .quote = f, .quote_len = 28));
-	expect_counted(COUNT_icmp_sent);
+	expect_left_alone(f);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER2, .proto = ICMP, .type = UNREACHABLE,
+			.code = 3, .quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53,
+						  .dport = 4000)));
+	expect_dropped(COUNT_icmp_error);
 }
 
-static char large[1400];
-
-static void a_packet_of_any_length_is_quoted(void **s)
+static void an_error_with_a_source_route_or_a_wrong_sum_is_the_kernels_to_drop(void **s)
 {
-	struct frame *f =
-		frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = "", .payload_len = 0);
+	struct frame *f = frame(FORGED, .src = SERVER, .dst = UPLINK, .quote = frame(QUOTED),
+				.options = "\x83\7\4\xcb\0\x71\1\0", .options_len = 8);
 
-	ns1_sends(f);
-	expect_refused(f, TIME_EXCEEDED, 0, 0);
-	f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = "x", .trailer = 17);
-	ns1_sends(f);
-	expect_refused(f, TIME_EXCEEDED, 0, 0);
-	f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = large,
-		  .payload_len = sizeof(large));
-	ns1_sends(f);
-	expect_refused(f, TIME_EXCEEDED, 0, 0);
-	run_given(HOOK_PORT, DEV_NS1, f, (struct given){ .gso_size = 700 });
-	expect_refused(f, TIME_EXCEEDED, 0, 0);
+	ns1_udp(4000);
+	uplink_gets(f);
+	expect_left_alone(f);
+	f = frame(FORGED, .src = SERVER, .dst = UPLINK, .quote = frame(QUOTED),
+		  .ip_check_error = 1);
+	uplink_gets(f);
+	expect_left_alone(f);
 }
 
-static void options_are_quoted_with_their_header(void **s)
+/* RFC 768: also in a quote, a sum of 0 would say that there is none. */
+static void a_quoted_sum_never_becomes_none(void **s)
 {
-	struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .options_len = 40,
-				.options = "\7\x27\4abcdefghijklmnopqrstuvwxyzABCDEFGHIJ");
+	uint8_t payload[2];
+	struct frame *inside;
+	uint32_t i;
 
-	ns1_sends(f);
-	expect_outcome(SENT);
-	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
-			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 68));
+	for (i = 0; i < 0x10000; i++) {
+		payload[0] = i >> 8;
+		payload[1] = i;
+		inside = frame(OUT, .sport = 4000, .dport = 53, .ttl = 63,
+			       .payload = (const char *)payload, .payload_len = 2);
+		if (frame_u16(inside, ETH_LEN + IP_LEN + 6) == 0xffff)
+			break;
+	}
+	assert_int_not_equal(i, 0x10000);
+	ns1_udp(4000);
+	uplink_gets(frame(FORGED, .src = SERVER, .dst = UPLINK,
+			  .quote = frame(QUOTED, .ttl = 63, .payload = (const char *)payload,
+					 .payload_len = 2)));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
+			    .code = 3, .ttl = 63, .quote = inside));
 }
 
-/* RFC 1812 4.3.2.5: internetwork control, with the type of service of the packet. */
-static void the_type_of_service_is_kept_the_precedence_raised(void **s)
-{
-	struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .tos = 0x3b);
+/* ---- queries (RFC 5508 section 3): asked from inside, answered from outside, and never the other way ---- */
 
-	ns1_sends(f);
-	expect_outcome(SENT);
-	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
-			    .tos = 0xda, .no_ip_id = true, .quote = f, .quote_len = 28));
+static const struct {
+	uint8_t request, reply;
+} queries[] = { { ECHO, ECHO_REPLY }, { TIMESTAMP, TIMESTAMP_REPLY } };
+
+#define QUERY_OUT NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP
+#define QUERY_IN FROM_ISP, .src = SERVER, .dst = UPLINK, .proto = ICMP
+
+/* The one who is asked may himself ask, by chance with the same identifier: that is for the host. */
+static void a_request_from_outside_is_no_answer(void **s)
+{
+	struct frame *f;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		ns1_sends(frame(QUERY_OUT, .type = queries[i].request, .id = i));
+		f = frame(QUERY_IN, .type = queries[i].request, .id = i);
+		uplink_gets(f);
+		expect_left_alone(f);
+		expect_state(i, CONN_UNREPLIED);
+		uplink_gets(frame(QUERY_IN, .type = queries[i].reply, .id = i));
+		expect_outcome(INTO_PORT);
+		expect_counted(COUNT_unmasqueraded);
+		expect_state(i, CONN_REPLIED);
+	}
 }
 
-static void a_packet_that_may_not_be_cut_learns_the_mtu(void **s)
+static void an_answer_that_nobody_asked_for_begins_no_flow(void **s)
 {
-	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 1,
-				.dport = 2, .frag = DONT_FRAGMENT, .payload = large,
-				.payload_len = 1000 - 28 + 1);
+	size_t i;
 
-	ns1_sends(f);
-	expect_refused(f, UNREACHABLE, 4, 1000);
-}
-
-static void routes_that_lead_nowhere_are_told(void **s)
-{
-	struct frame *f =
-		frame(NS1_TO_GW, .src = NS1, .dst = IN_UNREACHABLE, .sport = 1, .dport = 2);
-
-	ns1_sends(f);
-	expect_refused(f, UNREACHABLE, 13, 0);
-	f = frame(NS1_TO_GW, .src = NS1, .dst = IN_PROHIBITED, .sport = 1, .dport = 2);
-	ns1_sends(f);
-	expect_refused(f, UNREACHABLE, 13, 0);
-	f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNMANAGED, .sport = 1, .dport = 2);
-	ns1_sends(f);
-	expect_refused(f, UNREACHABLE, 0, 0);
-}
-
-static void look_ups_that_are_refused_are_told_and_counted(void **s)
-{
-	struct frame *f = frame(INSIDE, .sport = 1, .dport = 2);
-
-	set_forwarding(DEV_GW_PEER, 0);
-	ns1_sends(f);
-	set_forwarding(DEV_GW_PEER, 1);
-	expect_outcome(SENT);
-	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
-			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
-	expect_counted(COUNT_icmp_sent, COUNT_fib_fwd_disabled);
-}
-
-/* RFC 1812 4.3.2.7. */
-static void some_packets_are_refused_in_silence(void **s)
-{
-	/* a fragment but the first */
-	ns1_sends(frame(INSIDE, .frag = MORE_FRAGMENTS, .payload = "eight..."));
-	expect_outcome(SENT);
-	ns1_sends(frame(INSIDE, .frag = 100, .ttl = 1));
-	expect_dropped(COUNT_ttl_exceeded);
-	/* an ICMP message that may be an error */
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = IN_PROHIBITED, .proto = ICMP,
-			.type = REDIRECT));
-	expect_dropped(COUNT_prohibited);
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNMANAGED, .proto = ICMP, .type = REDIRECT));
-	expect_dropped(COUNT_egress_unmanaged);
-}
-
-static void there_are_only_so_many_a_second(void **s)
-{
-	leave_icmp_budget(1, 0);
-	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
-	expect_counted(COUNT_icmp_sent);
-	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
-	expect_dropped(COUNT_ttl_exceeded, COUNT_icmp_limited);
-	leave_icmp_budget(0, 1);
-	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
-	expect_counted(COUNT_icmp_sent);
+	for (i = 0; i < 2; i++) {
+		ns1_sends(frame(QUERY_OUT, .type = queries[i].reply, .id = i));
+		expect_dropped(COUNT_no_flow);
+		ns1_sends(frame(QUERY_OUT, .type = queries[i].request, .id = i));
+		expect_outcome(SENT);
+	}
 }
 
 int main(void)
@@ -559,18 +495,12 @@ int main(void)
 		spec(an_error_of_the_hosts_own_comes_in_by_lo),
 		spec(a_namespaces_error_about_no_flow_goes_nowhere),
 		spec(a_namespaces_error_follows_its_flow_only),
-		spec(a_ttl_that_is_used_up_is_told),
-		spec(it_is_told_of_a_known_flow_too),
-		spec(it_is_told_to_the_outside),
-		spec(a_packet_of_any_length_is_quoted),
-		spec(options_are_quoted_with_their_header),
-		spec(the_type_of_service_is_kept_the_precedence_raised),
-		spec(a_packet_that_may_not_be_cut_learns_the_mtu),
-		spec(routes_that_lead_nowhere_are_told),
-		spec(look_ups_that_are_refused_are_told_and_counted),
-		spec(some_packets_are_refused_in_silence),
-		spec(there_are_only_so_many_a_second),
+		spec(an_error_for_somebody_else_is_none_of_ours),
+		spec(an_error_with_a_source_route_or_a_wrong_sum_is_the_kernels_to_drop),
+		spec(a_quoted_sum_never_becomes_none),
+		spec(a_request_from_outside_is_no_answer),
+		spec(an_answer_that_nobody_asked_for_begins_no_flow),
 	};
 
-	return run_specs("icmp", specs);
+	return run_specs("icmp_xlate", specs);
 }

@@ -441,5 +441,5 @@ int main(void)
 
 	for (i = 0; i < (int)sizeof(text); i++)
 		text[i] = 'a' + i % 26;
-	return cmocka_run_group_tests_name("pieces", specs, wire_setup, NULL);
+	return cmocka_run_group_tests_name("frag_in", specs, wire_setup, NULL);
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* A host without an address to masquerade as: alone, as nothing here gives the addresses back. */
+/*
+ * A host without an address to masquerade as. harness: fresh (a host of its own): nothing gives the addresses that
+ * this test takes back to others.
+ */
 #include "lib/harness.h"
 
 static void without_an_address_nothing_is_masqueraded(void **s)
@@ -28,5 +31,5 @@ int main(void)
 		spec(without_an_address_nothing_is_masqueraded),
 	};
 
-	return run_specs("no_source", specs);
+	return run_specs("no_address", specs);
 }

@@ -408,5 +408,5 @@ int main(void)
 		spec(a_flow_whose_slot_changed_hands_is_looked_up),
 	};
 
-	return run_specs("express", specs);
+	return run_specs("fast", specs);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Frames between the stations of a network: forwarding database, flooding, ARP. */
+/* The switch: frames between the ports of a network, flooding, learning. */
 #include "lib/harness.h"
-
-#define ARP_WHO_HAS .dmac = BROADCAST, .op = ARP_REQUEST
 
 static void a_frame_to_a_known_station_goes_into_its_port_unchanged(void **s)
 {
@@ -85,7 +83,7 @@ static void networks_do_not_see_each_other(void **s)
 	ns1_sends(frame(.smac = NS1_MAC, .dmac = NS4_MAC, .src = NS1, .dst = NS4));
 	expect_counted(COUNT_flooded);
 	expect_copies(0, 1, 1, 0);
-	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
+	ns1_sends(arp(.smac = NS1_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = NS1_MAC, .sender = NS1,
 		      .target = NS4));
 	expect_counted(COUNT_flooded);
 	expect_copies(0, 1, 1, 0);
@@ -94,7 +92,7 @@ static void networks_do_not_see_each_other(void **s)
 static void addresses_belong_to_a_network(void **s)
 {
 	run(HOOK_PORT, DEV_NS4,
-	    arp(.smac = NS4_MAC, ARP_WHO_HAS, .sender_mac = NS4_MAC, .sender = NS4, .target = NS1));
+	    arp(.smac = NS4_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = NS4_MAC, .sender = NS4, .target = NS1));
 	expect_outcome(INTO_HOST);
 	expect_counted(COUNT_flooded);
 	run(HOOK_PORT, DEV_NS4, frame(.smac = NS4_MAC, .dmac = NS4_MAC, .src = NS4, .dst = NS4));
@@ -153,92 +151,13 @@ static void frames_of_other_protocols_are_switched(void **s)
 	expect_counted(COUNT_switched);
 }
 
-/* ---- ARP ---- */
-
-static void a_request_for_a_known_station_is_answered(void **s)
+static void a_frame_to_a_device_that_is_gone_is_counted(void **s)
 {
-	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
-		      .target = NS2));
-	expect_outcome(SENT);
-	expect_packet(arp(.smac = NS2_MAC, .dmac = NS1_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
-			  .sender = NS2, .target_mac = NS1_MAC, .target = NS1));
-	expect_counted(COUNT_arp_answered);
-	expect_copies(0, 0, 0, 0);
-}
-
-static void a_request_for_the_gateway_is_answered(void **s)
-{
-	/* to one station: a neighbour that is checked again (RFC 1122 2.3.2.1) */
-	ns1_sends(arp(NS1_TO_GW, .op = ARP_REQUEST, .sender_mac = NS1_MAC, .sender = NS1,
-		      .target = GW));
-	expect_outcome(SENT);
-	expect_packet(arp(GW_TO_NS1, .op = ARP_REPLY, .sender_mac = GW_MAC, .sender = GW,
-			  .target_mac = NS1_MAC, .target = NS1));
-	expect_counted(COUNT_arp_answered);
-}
-
-static void the_hosts_request_is_answered_to_the_host(void **s)
-{
-	host_sends(arp(.smac = GW_MAC, ARP_WHO_HAS, .sender_mac = GW_MAC, .sender = GW,
-		       .target = NS2));
-	expect_outcome(INTO_HOST);
-	expect_packet(arp(.smac = NS2_MAC, .dmac = GW_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
-			  .sender = NS2, .target_mac = GW_MAC, .target = GW));
-	expect_counted(COUNT_arp_answered);
-}
-
-static void a_probe_for_an_address_in_use_is_answered(void **s)
-{
-	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = "0.0.0.0",
-		      .target = NS2));
-	expect_outcome(SENT);
-	expect_packet(arp(.smac = NS2_MAC, .dmac = NS1_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
-			  .sender = NS2, .target_mac = NS1_MAC, .target = "0.0.0.0"));
-	expect_counted(COUNT_arp_answered);
-}
-
-static void a_probe_for_ones_own_address_is_for_the_others(void **s)
-{
-	struct frame *f = arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC,
-			      .sender = "0.0.0.0", .target = NS1);
-
-	ns1_sends(f);
-	expect_outcome(INTO_HOST);
-	expect_packet(f);
-	expect_counted(COUNT_flooded);
-	expect_copies(0, 1, 1, 0);
-}
-
-static void a_request_for_an_unknown_address_is_flooded(void **s)
-{
-	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
-		      .target = "192.168.1.77"));
-	expect_outcome(INTO_HOST);
-	expect_counted(COUNT_flooded);
-	expect_copies(0, 1, 1, 0);
-}
-
-static void a_reply_is_switched(void **s)
-{
-	struct frame *f = arp(NS1_TO_NS2, .op = ARP_REPLY, .sender_mac = NS1_MAC, .sender = NS1,
-			      .target_mac = NS2_MAC, .target = NS2);
-
-	ns1_sends(f);
-	expect_outcome(INTO_PORT);
-	expect_packet(f);
-	expect_counted(COUNT_switched);
-}
-
-static void arp_for_other_hardware_is_only_switched(void **s)
-{
-	struct frame *f = arp(.smac = NS3_MAC, ARP_WHO_HAS, .sender_mac = NS3_MAC, .sender = NS3,
-			      .target = NS2);
-
-	f->bytes[ETH_LEN + 1] = 6; /* IEEE 802 networks */
-	ns3_sends(f);
-	expect_outcome(INTO_HOST);
-	expect_packet(f);
-	expect_counted(COUNT_flooded);
+	add_port_without_device();
+	ns1_sends(frame(.smac = NS1_MAC, .dmac = NS_GONE_MAC, .src = NS1, .dst = NS_GONE));
+	expect_dropped(COUNT_port_gone);
+	host_sends(frame(.smac = GW_MAC, .dmac = NS_GONE_MAC, .src = GW, .dst = NS_GONE));
+	expect_dropped(COUNT_port_gone);
 }
 
 /* ---- learning, from ports that may send as anybody ---- */
@@ -338,14 +257,7 @@ int main(void)
 		spec(a_device_that_is_no_port_passes_nothing),
 		spec(the_gateway_takes_arp_and_ipv4_only),
 		spec(frames_of_other_protocols_are_switched),
-		spec(a_request_for_a_known_station_is_answered),
-		spec(a_request_for_the_gateway_is_answered),
-		spec(the_hosts_request_is_answered_to_the_host),
-		spec(a_probe_for_an_address_in_use_is_answered),
-		spec(a_probe_for_ones_own_address_is_for_the_others),
-		spec(a_request_for_an_unknown_address_is_flooded),
-		spec(a_reply_is_switched),
-		spec(arp_for_other_hardware_is_only_switched),
+		spec(a_frame_to_a_device_that_is_gone_is_counted),
 		spec(an_address_is_learned_where_it_sends_from),
 		spec(an_address_moves_with_its_station),
 		spec(a_learned_address_ages),
@@ -354,5 +266,5 @@ int main(void)
 		spec(nothing_is_learned_from_a_guarded_port),
 	};
 
-	return run_specs("switch", specs);
+	return run_specs("l2", specs);
 }

@@ -156,5 +156,5 @@ int main(void)
 		spec(of_an_unknown_scale_the_largest_is_assumed),
 	};
 
-	return run_specs("reset", specs);
+	return run_specs("tcp_window", specs);
 }

@@ -346,5 +346,5 @@ int main(void)
 		spec(nor_to_one_that_is_published_on_every_address),
 	};
 
-	return run_specs("early", specs);
+	return run_specs("prefilter", specs);
 }

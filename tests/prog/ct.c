@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The flow table: states, timeouts; ports that collide; flows that are dead. */
+/* The flow table: states and timeouts, slots, flows whose owner is gone. */
 #include <unistd.h>
 
 #include <user/lib/store/map.h>
@@ -197,153 +197,6 @@ static void new_flows_sweep_the_table(void **s)
 	expect_counted(COUNT_masqueraded, COUNT_flow_new);
 }
 
-/* ---- ports that collide ---- */
-
-static void a_port_taken_by_another_namespace_is_exchanged_for_one_of_its_kind(void **s)
-{
-	static const struct {
-		uint16_t want, first, last;
-	} cases[] = {
-		{ 4000, 1024, 65535 }, { 4001, 1024, 65535 }, { 700, 600, 1023 }, { 701, 600, 1023 }
-	};
-	uint16_t port;
-	size_t i;
-
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ns1_udp(cases[i].want);
-		assert_int_equal(external_port(), cases[i].want);
-		ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = cases[i].want,
-				.dport = 53));
-		port = external_port();
-		assert_int_not_equal(port, cases[i].want);
-		assert_in_range(port, cases[i].first, cases[i].last);
-		assert_int_equal(port % 2, cases[i].want % 2);
-		expect_outcome(SENT);
-		expect_packet(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .sport = port,
-				    .dport = 53, .ttl = 63));
-		expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
-		server_udp(port);
-		expect_outcome(INTO_PORT);
-		expect_packet(frame(GW_TO_NS2, .src = SERVER, .dst = NS2, .sport = 53,
-				    .dport = cases[i].want, .ttl = 63));
-		server_udp(cases[i].want);
-		expect_packet(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53,
-				    .dport = cases[i].want, .ttl = 63));
-	}
-}
-
-static void an_identifier_is_exchanged_too(void **s)
-{
-	uint16_t id;
-
-	ns1_sends(frame(OUT, .proto = ICMP, .type = ECHO, .id = 7));
-	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .proto = ICMP, .type = ECHO, .id = 7,
-			.seq = 2));
-	id = frame_u16(output(), ETH_LEN + IP_LEN + 4);
-	assert_int_not_equal(id, 7);
-	expect_packet(frame(NS2_TO_GW, .src = UPLINK, .dst = SERVER, .proto = ICMP, .type = ECHO,
-			    .id = id, .seq = 2, .ttl = 63));
-	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
-	uplink_gets(frame(IN, .proto = ICMP, .type = ECHO_REPLY, .id = id, .seq = 2));
-	expect_outcome(INTO_PORT);
-	expect_packet(frame(GW_TO_NS2, .src = SERVER, .dst = NS2, .proto = ICMP, .type = ECHO_REPLY,
-			    .id = 7, .seq = 2, .ttl = 63));
-}
-
-static void the_same_port_serves_for_other_destinations(void **s)
-{
-	ns1_tcp(SYN);
-	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER2, .proto = TCP, .sport = 4000,
-			.dport = 80, .flags = SYN));
-	assert_int_equal(external_port(), 4000);
-	expect_counted(COUNT_masqueraded, COUNT_flow_new);
-}
-
-static void expect_not_4000(void)
-{
-	ns1_udp(4000);
-	assert_int_not_equal(external_port(), 4000);
-	expect_outcome(SENT);
-	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
-}
-
-static void a_port_of_a_socket_of_the_hosts_is_not_taken(void **s)
-{
-	int udp = host_socket(UDP, UPLINK, 4000, NULL, 0), tcp;
-
-	expect_not_4000();
-	close(udp);
-	tcp = host_socket(TCP, "0.0.0.0", 4000, NULL, 0);
-	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
-	assert_int_not_equal(external_port(), 4000);
-	close(tcp);
-	/* the other protocol's sockets do not matter */
-	udp = host_socket(UDP, UPLINK, 4002, NULL, 0);
-	ns1_sends(frame(OUT, .proto = TCP, .sport = 4002, .dport = 80, .flags = SYN));
-	assert_int_equal(external_port(), 4002);
-	close(udp);
-}
-
-static void a_published_port_is_not_taken(void **s)
-{
-	publish(UPLINK, UDP, 4000, 4000, 3000);
-	expect_not_4000();
-}
-
-static void nor_is_one_published_on_every_address(void **s)
-{
-	publish("0.0.0.0", UDP, 4000, 4000, 3000);
-	expect_not_4000();
-}
-
-static void ports_come_from_the_range_that_is_set(void **s)
-{
-	struct config cfg = config_now();
-
-	cfg.port_min_h = 5000;
-	cfg.port_max_h = 5001;
-	configure(&cfg);
-	ns1_udp(4000);
-	assert_int_equal(external_port(), 5000);
-	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
-	/* the other parity is better than no port */
-	ns1_udp(4002);
-	assert_int_equal(external_port(), 5001);
-	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
-	ns1_udp(4001);
-	expect_refused(4001);
-	ns1_udp(5000);
-	expect_refused(5000);
-	expect_live_flows(2);
-	/* one port only, and not of the parity that is wanted */
-	cfg.port_min_h = cfg.port_max_h = 5002;
-	configure(&cfg);
-	ns1_udp(4003);
-	assert_int_equal(external_port(), 5002);
-}
-
-static void the_port_of_an_expired_flow_is_free(void **s)
-{
-	struct config cfg = config_now();
-	uint16_t port;
-
-	cfg.port_min_h = cfg.port_max_h = 5000;
-	configure(&cfg);
-	/* others, and one attempt more, so that the sweep does not come by the one that counts */
-	for (port = 1; port < 20; port++)
-		ns1_sends(frame(OUT, .sport = 5000, .dport = port));
-	ns1_udp(5000);
-	assert_int_equal(external_port(), 5000);
-	ns1_udp(5002);
-	expect_refused(5002);
-	ns1_udp(5002);
-	expect_refused(5002);
-	age_flows(121);
-	ns1_udp(5002);
-	assert_int_equal(external_port(), 5000);
-	expect_outcome(SENT);
-}
-
 /* ---- slots ---- */
 
 /*
@@ -366,6 +219,24 @@ static void of_two_cpus_that_begin_a_flow_one_gives_way(void **s)
 			    .ttl = 63));
 	expect_counted(COUNT_masqueraded);
 	expect_live_flows(0);
+}
+
+/* Whoever has looked at a flow and comes back to end it must not meet the next one in its place. */
+static void a_slot_is_another_each_time_it_is_used(void **s)
+{
+	int use;
+
+	for (use = 1; use <= 3; use++) {
+		ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000 + use, .dport = 53));
+		expect_outcome(SENT);
+		expect_live_flows(1);
+		assert_int_equal(conn_at(0).orig.sport_h, 4000 + use);
+		assert_int_equal(conn_at(0).use, use);
+		/* answered, so that its state is another too, and then forgotten */
+		uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000 + use));
+		assert_int_equal(conn_at(0).use, use);
+		age_flows(1000);
+	}
 }
 
 static void slots_are_used_again(void **s)
@@ -458,15 +329,8 @@ int main(void)
 		spec(a_closing_flow_is_not_kept_alive),
 		spec(an_expired_flow_begins_anew_with_the_next_packet),
 		spec(new_flows_sweep_the_table),
-		spec(a_port_taken_by_another_namespace_is_exchanged_for_one_of_its_kind),
-		spec(an_identifier_is_exchanged_too),
-		spec(the_same_port_serves_for_other_destinations),
-		spec(a_port_of_a_socket_of_the_hosts_is_not_taken),
-		spec(a_published_port_is_not_taken),
-		spec(nor_is_one_published_on_every_address),
-		spec(ports_come_from_the_range_that_is_set),
-		spec(the_port_of_an_expired_flow_is_free),
 		spec(of_two_cpus_that_begin_a_flow_one_gives_way),
+		spec(a_slot_is_another_each_time_it_is_used),
 		spec(slots_are_used_again),
 		spec(a_change_of_configuration_spares_what_is_still_wanted),
 		spec(a_namespaces_flows_end_with_it),
@@ -475,5 +339,5 @@ int main(void)
 		spec(a_forgotten_uplink_is_no_way_out),
 	};
 
-	return run_specs("flow_table", specs);
+	return run_specs("ct", specs);
 }

@@ -522,5 +522,5 @@ int main(void)
 		spec(what_is_dropped_changes_no_flow),
 	};
 
-	return run_specs("publish", specs);
+	return run_specs("portmap", specs);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* A table that is full, shares of it, and ports that rest before somebody else gets them. */
+/* A full flow table: eviction, shares per namespace, and hold-down of released ports. */
 #include <pthread.h>
 #include <sched.h>
 
@@ -209,5 +209,5 @@ int main(void)
 		spec(a_mapping_lives_as_long_as_its_last_peer),
 	};
 
-	return run_specs("full_table", specs);
+	return run_specs("ct_full", specs);
 }

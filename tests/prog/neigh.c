@@ -98,17 +98,6 @@ static void a_claim_to_anothers_address_draws_no_answers(void **s)
 			    .ttl = 63));
 }
 
-/* ---- removed behind our back ---- */
-
-static void a_frame_to_a_device_that_is_gone_is_counted(void **s)
-{
-	add_port_without_device();
-	ns1_sends(frame(.smac = NS1_MAC, .dmac = NS_GONE_MAC, .src = NS1, .dst = NS_GONE));
-	expect_dropped(COUNT_port_gone);
-	host_sends(frame(.smac = GW_MAC, .dmac = NS_GONE_MAC, .src = GW, .dst = NS_GONE));
-	expect_dropped(COUNT_port_gone);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
@@ -118,8 +107,7 @@ int main(void)
 		spec(its_flow_survives_a_change_of_configuration),
 		spec(but_not_its_port),
 		spec(a_claim_to_anothers_address_draws_no_answers),
-		spec(a_frame_to_a_device_that_is_gone_is_counted),
 	};
 
-	return run_specs("station", specs);
+	return run_specs("neigh", specs);
 }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* ARP between the endpoints of a network: requests are answered from the tables, or flooded. */
+#include "lib/harness.h"
+
+#define ARP_WHO_HAS .dmac = BROADCAST, .op = ARP_REQUEST
+
+static void a_request_for_a_known_station_is_answered(void **s)
+{
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
+		      .target = NS2));
+	expect_outcome(SENT);
+	expect_packet(arp(.smac = NS2_MAC, .dmac = NS1_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
+			  .sender = NS2, .target_mac = NS1_MAC, .target = NS1));
+	expect_counted(COUNT_arp_answered);
+	expect_copies(0, 0, 0, 0);
+}
+
+static void a_request_for_the_gateway_is_answered(void **s)
+{
+	/* to one station: a neighbour that is checked again (RFC 1122 2.3.2.1) */
+	ns1_sends(arp(NS1_TO_GW, .op = ARP_REQUEST, .sender_mac = NS1_MAC, .sender = NS1,
+		      .target = GW));
+	expect_outcome(SENT);
+	expect_packet(arp(GW_TO_NS1, .op = ARP_REPLY, .sender_mac = GW_MAC, .sender = GW,
+			  .target_mac = NS1_MAC, .target = NS1));
+	expect_counted(COUNT_arp_answered);
+}
+
+static void the_hosts_request_is_answered_to_the_host(void **s)
+{
+	host_sends(arp(.smac = GW_MAC, ARP_WHO_HAS, .sender_mac = GW_MAC, .sender = GW,
+		       .target = NS2));
+	expect_outcome(INTO_HOST);
+	expect_packet(arp(.smac = NS2_MAC, .dmac = GW_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
+			  .sender = NS2, .target_mac = GW_MAC, .target = GW));
+	expect_counted(COUNT_arp_answered);
+}
+
+static void a_probe_for_an_address_in_use_is_answered(void **s)
+{
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = "0.0.0.0",
+		      .target = NS2));
+	expect_outcome(SENT);
+	expect_packet(arp(.smac = NS2_MAC, .dmac = NS1_MAC, .op = ARP_REPLY, .sender_mac = NS2_MAC,
+			  .sender = NS2, .target_mac = NS1_MAC, .target = "0.0.0.0"));
+	expect_counted(COUNT_arp_answered);
+}
+
+static void a_probe_for_ones_own_address_is_for_the_others(void **s)
+{
+	struct frame *f = arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC,
+			      .sender = "0.0.0.0", .target = NS1);
+
+	ns1_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 1, 1, 0);
+}
+
+static void a_request_for_an_unknown_address_is_flooded(void **s)
+{
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
+		      .target = "192.168.1.77"));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 1, 1, 0);
+}
+
+static void a_reply_is_switched(void **s)
+{
+	struct frame *f = arp(NS1_TO_NS2, .op = ARP_REPLY, .sender_mac = NS1_MAC, .sender = NS1,
+			      .target_mac = NS2_MAC, .target = NS2);
+
+	ns1_sends(f);
+	expect_outcome(INTO_PORT);
+	expect_packet(f);
+	expect_counted(COUNT_switched);
+}
+
+static void arp_for_other_hardware_is_only_switched(void **s)
+{
+	struct frame *f = arp(.smac = NS3_MAC, ARP_WHO_HAS, .sender_mac = NS3_MAC, .sender = NS3,
+			      .target = NS2);
+
+	f->bytes[ETH_LEN + 1] = 6; /* IEEE 802 networks */
+	ns3_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_packet(f);
+	expect_counted(COUNT_flooded);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(a_request_for_a_known_station_is_answered),
+		spec(a_request_for_the_gateway_is_answered),
+		spec(the_hosts_request_is_answered_to_the_host),
+		spec(a_probe_for_an_address_in_use_is_answered),
+		spec(a_probe_for_ones_own_address_is_for_the_others),
+		spec(a_request_for_an_unknown_address_is_flooded),
+		spec(a_reply_is_switched),
+		spec(arp_for_other_hardware_is_only_switched),
+	};
+
+	return run_specs("arp", specs);
+}

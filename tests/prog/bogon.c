@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Packets from outside with addresses that no sender outside has. */
+#include "lib/harness.h"
+
+#define PUBLISHED FROM_ISP, .sport = 999, .dport = 5000
+
+static void a_source_inside_a_network_is_a_martian(void **s)
+{
+	static const char *const sources[] = { NS1, NS4, GW };
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		/* whatever the kernel says of the way back, and whether or not anything is published */
+		uplink_gets(frame(PUBLISHED, .src = sources[i], .dst = UPLINK));
+		expect_dropped(COUNT_martian);
+	}
+	publish(UPLINK, UDP, 5000, 5000, 3000);
+	for (i = 0; i < 3; i++) {
+		set_forwarding(DEV_GW_PEER, 0);
+		uplink_gets(frame(PUBLISHED, .src = sources[i], .dst = UPLINK));
+		expect_dropped(COUNT_martian, COUNT_fib_fwd_disabled);
+		set_forwarding(DEV_GW_PEER, 1);
+		/* larger than the way back is wide */
+		uplink_gets(frame(PUBLISHED, .src = sources[i], .dst = UPLINK, .payload_len = 1777,
+				  .payload = (char[1777]){}));
+		expect_dropped(COUNT_martian);
+	}
+}
+
+/* "Every address of the host" is not that of a gateway, nor one that is taken for the host's. */
+static void nobody_outside_knows_an_address_inside(void **s)
+{
+	static const char *const inside[] = { NS1, GW, "192.168.2.1", "192.168.1.255" };
+	size_t i;
+
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	for (i = 0; i < 4; i++) {
+		uplink_gets(frame(PUBLISHED, .src = SERVER, .dst = inside[i]));
+		expect_dropped(COUNT_unsolicited);
+		set_forwarding(DEV_GW_PEER, 0);
+		uplink_gets(frame(PUBLISHED, .src = SERVER, .dst = inside[i]));
+		expect_outcome(DROPPED);
+		set_forwarding(DEV_GW_PEER, 1);
+	}
+	expect_live_flows(0);
+}
+
+static void addresses_of_a_network_after_an_unused_id_are_private(void **s)
+{
+	forget_network(1);
+	uplink_gets(frame(PUBLISHED, .src = NS4, .dst = UPLINK));
+	expect_dropped(COUNT_martian);
+	uplink_gets(frame(PUBLISHED, .src = SERVER, .dst = NS4));
+	expect_dropped(COUNT_unsolicited);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(a_source_inside_a_network_is_a_martian),
+		spec(nobody_outside_knows_an_address_inside),
+		spec(addresses_of_a_network_after_an_unused_id_are_private),
+	};
+
+	return run_specs("bogon", specs);
+}

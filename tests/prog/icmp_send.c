@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* ICMP errors that the gateway itself sends: when, what they quote, how many a second. */
+#include <unistd.h>
+
+#include "lib/harness.h"
+
+#define INSIDE NS1_TO_GW, .src = NS1, .dst = SERVER
+
+static char large[1400];
+
+static void expect_refused(const struct frame *f, uint8_t type, uint8_t code, uint16_t mtu)
+{
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = type,
+			    .code = code, .seq = mtu, .tos = 0xc0, .no_ip_id = true, .quote = f,
+			    .quote_len = 28));
+	expect_counted(COUNT_icmp_sent);
+	expect_live_flows(0);
+}
+
+static void a_ttl_that_is_used_up_is_told(void **s)
+{
+	struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, .ttl = 1);
+
+	ns1_sends(f);
+	expect_refused(f, TIME_EXCEEDED, 0, 0);
+	f = frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 7, .ttl = 1);
+	ns1_sends(f);
+	expect_refused(f, TIME_EXCEEDED, 0, 0);
+	f = frame(INSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = SYN, .ttl = 1);
+	ns1_sends(f);
+	expect_refused(f, TIME_EXCEEDED, 0, 0);
+}
+
+static void it_is_told_of_a_known_flow_too(void **s)
+{
+	struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, .ttl = 1);
+
+	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
+	ns1_sends(f);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
+			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+	expect_counted(COUNT_icmp_sent);
+}
+
+static void it_is_told_to_the_outside(void **s)
+{
+	struct frame *f =
+		frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000, .ttl = 1);
+
+	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
+	uplink_gets(f);
+	expect_outcome(SENT);
+	expect_packet(frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = SERVER,
+			    .proto = ICMP, .type = TIME_EXCEEDED, .tos = 0xc0, .no_ip_id = true,
+			    .quote = f, .quote_len = 28));
+	expect_counted(COUNT_icmp_sent);
+}
+
+static void a_packet_of_any_length_is_quoted(void **s)
+{
+	struct frame *f =
+		frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = "", .payload_len = 0);
+
+	ns1_sends(f);
+	expect_refused(f, TIME_EXCEEDED, 0, 0);
+	f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = "x", .trailer = 17);
+	ns1_sends(f);
+	expect_refused(f, TIME_EXCEEDED, 0, 0);
+	f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = large,
+		  .payload_len = sizeof(large));
+	ns1_sends(f);
+	expect_refused(f, TIME_EXCEEDED, 0, 0);
+	run_given(HOOK_PORT, DEV_NS1, f, (struct given){ .gso_size = 700 });
+	expect_refused(f, TIME_EXCEEDED, 0, 0);
+}
+
+static void options_are_quoted_with_their_header(void **s)
+{
+	struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .options_len = 40,
+				.options = "\7\x27\4abcdefghijklmnopqrstuvwxyzABCDEFGHIJ");
+
+	ns1_sends(f);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
+			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 68));
+}
+
+/* RFC 1812 4.3.2.5: internetwork control, with the type of service of the packet. */
+static void the_type_of_service_is_kept_the_precedence_raised(void **s)
+{
+	struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .tos = 0x3b);
+
+	ns1_sends(f);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
+			    .tos = 0xda, .no_ip_id = true, .quote = f, .quote_len = 28));
+}
+
+static void a_packet_that_may_not_be_cut_learns_the_mtu(void **s)
+{
+	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 1,
+				.dport = 2, .frag = DONT_FRAGMENT, .payload = large,
+				.payload_len = 1000 - 28 + 1);
+
+	ns1_sends(f);
+	expect_refused(f, UNREACHABLE, 4, 1000);
+}
+
+static void routes_that_lead_nowhere_are_told(void **s)
+{
+	struct frame *f =
+		frame(NS1_TO_GW, .src = NS1, .dst = IN_UNREACHABLE, .sport = 1, .dport = 2);
+
+	ns1_sends(f);
+	expect_refused(f, UNREACHABLE, 13, 0);
+	f = frame(NS1_TO_GW, .src = NS1, .dst = IN_PROHIBITED, .sport = 1, .dport = 2);
+	ns1_sends(f);
+	expect_refused(f, UNREACHABLE, 13, 0);
+	f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNMANAGED, .sport = 1, .dport = 2);
+	ns1_sends(f);
+	expect_refused(f, UNREACHABLE, 0, 0);
+}
+
+static void look_ups_that_are_refused_are_told_and_counted(void **s)
+{
+	struct frame *f = frame(INSIDE, .sport = 1, .dport = 2);
+
+	set_forwarding(DEV_GW_PEER, 0);
+	ns1_sends(f);
+	set_forwarding(DEV_GW_PEER, 1);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
+			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+	expect_counted(COUNT_icmp_sent, COUNT_fib_fwd_disabled);
+}
+
+/* RFC 1812 4.3.2.7. */
+static void some_packets_are_refused_in_silence(void **s)
+{
+	/* a fragment but the first */
+	ns1_sends(frame(INSIDE, .frag = MORE_FRAGMENTS, .payload = "eight..."));
+	expect_outcome(SENT);
+	ns1_sends(frame(INSIDE, .frag = 100, .ttl = 1));
+	expect_dropped(COUNT_ttl_exceeded);
+	/* an ICMP message that may be an error */
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = IN_PROHIBITED, .proto = ICMP,
+			.type = REDIRECT));
+	expect_dropped(COUNT_prohibited);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_UNMANAGED, .proto = ICMP, .type = REDIRECT));
+	expect_dropped(COUNT_egress_unmanaged);
+}
+
+static void there_are_only_so_many_a_second(void **s)
+{
+	leave_icmp_budget(1, 0);
+	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
+	expect_counted(COUNT_icmp_sent);
+	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
+	expect_dropped(COUNT_ttl_exceeded, COUNT_icmp_limited);
+	leave_icmp_budget(0, 1);
+	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
+	expect_counted(COUNT_icmp_sent);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest specs[] = {
+		spec(a_ttl_that_is_used_up_is_told),
+		spec(it_is_told_of_a_known_flow_too),
+		spec(it_is_told_to_the_outside),
+		spec(a_packet_of_any_length_is_quoted),
+		spec(options_are_quoted_with_their_header),
+		spec(the_type_of_service_is_kept_the_precedence_raised),
+		spec(a_packet_that_may_not_be_cut_learns_the_mtu),
+		spec(routes_that_lead_nowhere_are_told),
+		spec(look_ups_that_are_refused_are_told_and_counted),
+		spec(some_packets_are_refused_in_silence),
+		spec(there_are_only_so_many_a_second),
+	};
+
+	return run_specs("icmp_send", specs);
+}
