@@ -92,6 +92,24 @@ void run(enum hook hook, enum device dev, const struct frame *in)
 	run_given(hook, dev, in, (struct given){});
 }
 
+void run_repeatedly(enum hook hook, enum device dev, const struct frame *in)
+{
+	enum { TIMES = 6 }; /* the flow cache takes a flow at its fourth packet */
+	static struct frame first;
+	uint32_t retval;
+	int i;
+
+	run(hook, dev, in);
+	first = out.packet;
+	retval = out.retval;
+	for (i = 1; i < TIMES; i++) {
+		run(hook, dev, in);
+		assert_int_equal(out.retval, retval);
+		assert_int_equal(out.packet.len, first.len);
+		assert_memory_equal(out.packet.bytes, first.bytes, first.len);
+	}
+}
+
 uint32_t test_run_xdp(enum hook hook, enum device dev, const struct frame *in, struct frame *after)
 {
 	struct xdp_md ctx = { .data_end = in->len, .ingress_ifindex = ifindex_of(dev) };

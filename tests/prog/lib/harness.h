@@ -107,6 +107,9 @@ struct given {
 
 void run_given(enum hook hook, enum device dev, const struct frame *in, struct given given);
 
+/* The same packet so many times that every cache has it, and the fast path takes the last ones: all come out alike. */
+void run_repeatedly(enum hook hook, enum device dev, const struct frame *in);
+
 #define ns1_sends(f) run(HOOK_PORT, DEV_NS1, f)
 #define ns2_sends(f) run(HOOK_PORT, DEV_NS2, f)
 #define ns3_sends(f) run(HOOK_PORT, DEV_NS3, f)
@@ -186,17 +189,15 @@ struct conn conn_at(uint32_t slot);
 void expect_live_flows(int count);
 /* Whether all were looked at since the configuration changed. */
 bool flows_are_checked(void);
-/* What CPUs have noted of how flows went (bpf/fast/flow_cache.h). */
+/* Empties the flow caches of all CPUs (bpf/fast/flow_cache.h). */
 void forget_caches(void);
 /* Lets time pass for all flows. */
 void age_flows(uint32_t seconds);
-/* As if all had been looked at when the configuration's generation was that one. */
+/* Lets all flows expire at this moment: the caches still have them. */
+void expire_flows(void);
+/* As if all had been looked at when the configuration's generation was that one, and how many were. */
 void stamp_flows(uint32_t gen);
-/*
- * Sends the same packet of a flow until it goes by a note (bpf/fast/flow_cache.h), and fails if it never does: that is
- * the only way to go past a flow of another generation, and leave its stamp.
- */
-void run_fast(enum hook hook, enum device dev, const struct frame *in);
+int flows_stamped(uint32_t gen);
 
 /* ---- the host around it ---- */
 
