@@ -43,6 +43,12 @@ must_not() {
 	[ "$status" != 0 ] || fail "should have failed: $*"$'\n'"$out"
 }
 
+# `status` says in its own status that something is wrong.
+must_be_unhealthy() {
+	run ebpfnet status
+	[ "$status" = 3 ] || fail "status $status: ebpfnet status"$'\n'"$out"$'\n'"$err"
+}
+
 is() { # ACTUAL WANTED WHAT
 	[ "$1" = "$2" ] || fail "$3: is \"$1\", should be \"$2\""
 }

@@ -29,7 +29,7 @@ test_status_tells_what_is_wrong() {
 	ip netns del ns2
 	ip link del ebpfnet0
 	echo 0 > /proc/sys/net/ipv4/ip_forward
-	must ebpfnet status
+	must_be_unhealthy
 	like "$out" 'ns2 .* gone'
 	like "$out" 'gateway device ebpfnet0 is gone'
 	unlike "$out" 'all well'
@@ -75,7 +75,7 @@ test_exposed() {
 	must ebpfnet exposed
 	like "$out" "\*:5000 +tcp +1 +ns1 +$NS1:5000"
 	like "$out" "\*:8000-8009 +udp +10 +ns2 +$NS2:3000-3009"
-	like "$out" '11 ports in 2 rules'
+	like "$out" '11 ports in 2 mappings'
 }
 
 test_tables_are_aligned() {

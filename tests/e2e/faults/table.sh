@@ -42,7 +42,7 @@ test_fault_01_a_syn_flood_from_a_namespace() {
 	say two
 	reaches ns2 tcp $INTERNET 7000 $HOST
 	[ "$(counter flow_refused)" -ge 1 ] || fail "what is refused is not counted"
-	must ebpfnet status
+	must_be_unhealthy
 	like "$out" 'flows +[0-9,]+ of [0-9,]+ \([0-9.]+ MB\); so far [0-9,]+ refused'
 	like "$out" 'namespace ns1 has [0-9,]+ flows, as many as it may have +ebpfnet set flows-per-namespace N'
 	must ebpfnet set timeout-tcp-half-open 1 # time passes
@@ -82,7 +82,7 @@ test_fault_01_a_syn_flood_of_a_published_port() {
 	wait "$(< $T/flood.pid)"
 	like "$(< $T/flood.out)" '[0-9]+ SYNs'
 	[ "$(counter flow_evicted)" -ge 1 ] || fail "what is ended early is not counted"
-	status_says 'half-open ones ended early' || fail "status says nothing of it"
+	status_says 'not established ones evicted' || fail "status says nothing of it"
 	say after
 	reaches internet tcp $HOST 5000 $INTERNET
 	reaches ns1 tcp $INTERNET 7000 $HOST
@@ -198,7 +198,7 @@ test_fault_05_namespaces_deleted_and_removed_by_a_command() {
 	unreached internet tcp $HOST 5000 silent
 	say two
 	reaches ns1 tcp $INTERNET 7000 $HOST
-	like "$(problems)" 'ns2 was deleted behind our back.*three was deleted'
+	like "$(problems)" 'ns2 was deleted externally.*three was deleted'
 	must ebpfnet ns del three
 	forgotten three 02:eb:c0:a8:01:0c 3 veth2
 	must ebpfnet ns del ns2

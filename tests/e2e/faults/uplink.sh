@@ -202,15 +202,16 @@ test_fault_03_names_that_change_hands() {
 # ---- row 4: the device, the default route
 
 # Whatever namespaces send is refused, and told so; a moment later a command mends it.
-refused_and_mended() { # DEV-OF-THE-PROVIDER PROBLEM ADDRESS COMMAND...
+refused_and_fixed() { # DEV-OF-THE-PROVIDER PROBLEM ADDRESS COMMAND...
 	hear isp "$1" -Q in ip
 	unreached ns1 tcp $INTERNET 7000 unreachable
 	must_not on ns1 ping -n -c1 -W1 $INTERNET
 	like "$out" "From $GATEWAY icmp_seq=1 Destination Net Unreachable"
 	heard isp "$1"
-	is "$heard" "" "what left by a device without our programs"
+	is "$heard" "" "what left by a device without programs"
 	like "$(problems)" "$2"
-	like "$(ebpfnet status)" "mended by"
+	must_be_unhealthy
+	like "$out" "^problem +fix"
 	must "${@:4}"
 	reaches ns1 tcp $INTERNET 7000 "$3"
 	well "after ${*:4}"
@@ -231,7 +232,7 @@ test_fault_04_an_uplink_removed_and_made_again() {
 	must ebpfnet up # nothing to attach to yet, and no harm
 	like "$err" 'uplink eth0 is gone'
 	make_uplink_again
-	refused_and_mended lan 'eth0 was removed and made again' $HOST ebpfnet up
+	refused_and_fixed lan 'eth0 was removed and made again' $HOST ebpfnet up
 	reaches internet tcp $HOST 5000 $INTERNET
 	is "$(bpftool -j map dump pinned $PINS/uplinks | json 'len(j)')" 1 "devices that count as uplinks"
 }
@@ -264,7 +265,7 @@ test_fault_04_the_default_route_moves_to_another_device() {
 	ip route replace default via 198.51.100.1
 	say_in_vain two
 	exec {talk}>&-
-	refused_and_mended lan1 'default route leads through eth1, which has none' $SECOND ebpfnet up
+	refused_and_fixed lan1 'default route leads through eth1, which has no programs' $SECOND ebpfnet up
 	ip route replace default via 172.31.0.1 # and back: no command needed
 	reaches ns1 tcp $INTERNET 7000 $HOST
 }
@@ -276,8 +277,8 @@ test_fault_04_who_named_an_uplink_names_the_next() {
 	ip route replace default via 198.51.100.1
 	must ebpfnet up
 	like "$out" 'nothing to change'
-	is "$(ebpfnet status --json | json '[p["mend"] for p in j["problems"]]')" "['ebpfnet up --uplink eth1']" "mended by"
-	refused_and_mended lan1 'default route leads through eth1' $SECOND ebpfnet up --uplink eth1
+	is "$(ebpfnet status --json | json '[p["fix"] for p in j["problems"]]')" "['ebpfnet up --uplink eth1']" "fixes"
+	refused_and_fixed lan1 'default route leads through eth1' $SECOND ebpfnet up --uplink eth1
 }
 
 # Whatever forwards for the host does not forward for namespaces.
@@ -290,7 +291,7 @@ test_fault_04_the_hosts_own_forwarding_does_not_help_out() {
 	unreached ns1 tcp $INTERNET 7000 unreachable
 	run on ns1 ping -n -c1 -W0.3 $INTERNET
 	heard isp lan1
-	is "$heard" "" "what left by a device without our programs"
+	is "$heard" "" "what left by a device without programs"
 }
 
 # As on a host that is routed by one of its namespaces.
@@ -302,7 +303,7 @@ test_fault_04_a_default_route_into_the_network_is_no_way_out() {
 	like "$(problems)" 'default route leads through ebpfnet0, into the network'
 	must ebpfnet up
 	like "$out" 'nothing to change'
-	refused "ebpfnet0 is the network's own" ebpfnet up --uplink ebpfnet0
+	refused "ebpfnet0 is the network's gateway" ebpfnet up --uplink ebpfnet0
 	pings ns2 $NS1
 }
 

@@ -68,14 +68,14 @@ test_flows_and_published_ports_go_on_while_forwarding_is_off() {
 	pings ns1 $GATEWAY
 }
 
-test_forwarding_that_is_off_is_told_and_mended() {
+test_forwarding_that_is_off_is_reported_and_fixed() {
 	up
 	toggle_ip_forward
 	must_not on ns1 ping -n -c1 -W1 $INTERNET
 	like "$out" "From $GATEWAY icmp_seq=1 Destination Net Unreachable"
 	[ "$(counter fib_fwd_disabled)" -ge 1 ] || fail "refused look-ups are not counted"
-	must ebpfnet status
-	like "$out" 'switched forwarding off on ebpfnet0p .*ebpfnet up'
+	must_be_unhealthy
+	like "$out" 'forwarding is switched off on ebpfnet0p .*ebpfnet up'
 	unlike "$out" 'all well'
 	must ebpfnet up
 	unlike "$out$err" 'nothing to change'

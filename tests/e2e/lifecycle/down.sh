@@ -97,7 +97,7 @@ test_a_namespace_that_took_the_name_stays() {
 	ip netns del ns1
 	ip netns add ns1 # somebody else's now
 	on ns1 ip link add mark type veth peer name kram
-	must ebpfnet status
+	must_be_unhealthy
 	like "$out" 'ns1 .* gone'
 	must ebpfnet down
 	must test -e /run/netns/ns1

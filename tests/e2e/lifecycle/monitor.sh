@@ -74,7 +74,7 @@ test_only_tells_unless_it_is_to_repair() {
 	monitor
 	ip link del eth0
 	make_uplink_again
-	soon grep -q 'without our programs.*run `ebpfnet up`' $T/monitor.out
+	soon grep -q 'eth0 was removed and made again, without programs.*ebpfnet up' $T/monitor.out
 	is "$(ebpfnet status --json | json 'len(j["problems"])')" 1 "problems"
 	no_pings ns1 $INTERNET
 	must ebpfnet up
