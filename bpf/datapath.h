@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The way of a packet, hook by hook: by express lane, or else parse, then the stages in their order, then forward().
- * Read this first; every line below is a file of its own name or the function it names. XDP is in xdp_prefilter.h.
+ * Packet path per hook: try the fast path, else parse, run the stages in order, then forward(). Read this file
+ * first: each call names the file it is in, or a function above. The XDP hook is in xdp_prefilter.h.
  */
 #ifndef EBPFNET_BPF_DATAPATH_H
 #define EBPFNET_BPF_DATAPATH_H
@@ -22,9 +22,10 @@
 #include "nat/from_uplink.h"
 #include "fast/fastpath.h"
 
-/* Headers up to here are pulled into reach if they are not: an IP header with options, and TCP's. */
+/* Bytes pulled into the linear area: Ethernet, IP with options, TCP without. */
 #define PARSE_PULL (ETH_HLEN + 60 + 20)
 
+/* One pass of parse_frame() over the linear area; enum parsed. Not inlined: the verifier checks it once. */
 __noinline int parse_once(ctx_t *ctx, struct pkt *p)
 {
 	if (!p)
@@ -32,6 +33,7 @@ __noinline int parse_once(ctx_t *ctx, struct pkt *p)
 	return parse_frame(ctx_data(ctx), ctx_data_end(ctx), ctx->len, p);
 }
 
+/* Parse the headers into *p; pull more bytes and try again if the linear area is too short. */
 static __always_inline enum parsed parse(ctx_t *ctx, struct pkt *p)
 {
 	enum parsed r = parse_once(ctx, p);
@@ -41,7 +43,7 @@ static __always_inline enum parsed parse(ctx_t *ctx, struct pkt *p)
 	return r;
 }
 
-/* What is for the gateway's MAC: IPv4 is routed, and the answers to its ARP requests are the host's. */
+/* A frame to the gateway's MAC: route IPv4, hand ARP (the replies to the host's requests) to the host. */
 static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const struct port *port,
 					    const struct network *net, struct fwd_out *fwd)
 {
@@ -56,7 +58,7 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 	if (port->flags & PORT_SPOOF_ALLOW)
 		neigh_learn(port->net, p->key.src, p->smac);
 	tcp_option_scale(ctx, p);
-	ctx_pop_priority_tag(ctx); /* of this link only: it must not leave by the next one */
+	ctx_pop_priority_tag(ctx); /* the tag belongs to this link and must not leave by the next one */
 	if (p->frag & IP_FRAG_MASK) {
 		v = frag_input(ctx, 0, 1);
 		if (v != FWD_NEXT)
@@ -67,8 +69,8 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 }
 
 /*
- * A namespace's port: port security, the switch, and for the gateway's MAC the router. Not inline: the lane, and
- * what it calls, need the stack that this takes.
+ * A frame from a namespace's port: port security, the switch, and for the gateway's MAC the router. Not
+ * inlined: its frame would not fit beside the fast path's in 512 bytes of stack.
  */
 static __noinline int slow_from_port(ctx_t *ctx)
 {
@@ -102,7 +104,7 @@ static __always_inline int datapath_port(ctx_t *ctx)
 	return action == ACTION_SLOW_PATH ? slow_from_port(ctx) : action;
 }
 
-/* The gateway device: the host as one more station of the switch. */
+/* A frame from the gateway device: the host is one more endpoint of the switch. */
 static __always_inline int slow_from_gateway(ctx_t *ctx)
 {
 	__u32 ifindex = ctx->ifindex;
@@ -131,8 +133,8 @@ static __always_inline int datapath_gateway(ctx_t *ctx)
 }
 
 /*
- * What comes to the host. A piece that nobody knows may be the host's own: it is held only if there is
- * a namespace whose it could be, and not where nothing can overtake it (at).
+ * A packet that arrived for the host, by an uplink or lo. An unmatched fragment may be the host's: queue it
+ * only if some namespace could own it, and not on lo, where nothing is reordered.
  */
 static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const struct ingress *at,
 					      struct fwd_out *fwd)
@@ -153,7 +155,7 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
 }
 
-/* An uplink. hairpin: it was turned round in here. */
+/* A frame from an uplink. hairpin: re-injected here by FWD_HAIRPIN. */
 static __always_inline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 {
 	struct ingress at = {
@@ -164,8 +166,8 @@ static __always_inline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 	verdict_t v = FWD_PASS, refused;
 
 	if (hairpin)
-		ctx_mark_ours(ctx, 0); /* no namespace is to see it */
-	/* what comes in again has the gateway's MAC address */
+		ctx_mark_ours(ctx, 0); /* the mark must not reach a namespace */
+	/* a hairpinned packet has the gateway's MAC address */
 	if (p && (at.hairpin || ctx_is_for_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
 		v = from_outside(ctx, p, &at, &fwd);
 	refused = v == FWD_PASS && p && p->eth_type == ETH_P_IP ? bogon_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
@@ -185,8 +187,8 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 }
 
 /*
- * Egress of an uplink. What we sent is in order. Of the rest nothing may have a source inside a network
- * of ours, whatever else it is, and what is the host's own may need another port.
+ * Egress of an uplink. Packets we marked pass. Anything else with a source in one of our subnets is dropped,
+ * and the host's own packets may need another source port.
  */
 static __always_inline int datapath_uplink_out(ctx_t *ctx)
 {
@@ -211,7 +213,7 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 	return forward(ctx, v, &fwd, 0, NULL);
 }
 
-/* Ingress of lo: the host calls its own published address. */
+/* Ingress of lo: the host calls a published port at its own address. */
 static __always_inline int datapath_lo(ctx_t *ctx)
 {
 	struct ingress at = { .zone = EBPFNET_ZONE_HOST, .back_to = TO_LOCAL };

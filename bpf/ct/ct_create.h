@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A new flow: what it is to be, and the search for an external port that nobody has. Inserting the key of
- * the reply direction *is* the allocation of the port: there is no look-then-insert anywhere.
+ * Create a flow and choose its external port. Inserting the key of the reply direction allocates the port:
+ * nothing is looked up first, so no other CPU can take the port in between.
  *
- *   slot from the free list, filled -> reply key (BPF_NOEXIST; taken: another source port)
- *   -> original key (BPF_NOEXIST; taken: another CPU was first, use its flow)
+ *   fill a slot -> insert the reply key (BPF_NOEXIST; taken: try another source port)
+ *   -> insert the original key (BPF_NOEXIST; taken: another CPU created the flow, use that one)
  */
 #ifndef EBPFNET_BPF_CT_CT_CREATE_H
 #define EBPFNET_BPF_CT_CT_CREATE_H
@@ -14,25 +14,25 @@
 #include "kern/verdict.h"
 #include "ct/ct_slot.h"
 
-/* What a new flow is to be. */
+/* Specification of a new flow, filled in by the callers of ct_create(). */
 struct ct_new {
-	struct flow_key key;		/* of the packet that begins it */
-	struct nat_tuple t;		/* the tuple it will have; .sport_h may be changed */
-	enum flow_target to, back_to;	/* where it goes, where its answers go */
-	__u8 answer_zone;		/* zone in which its answers arrive */
-	__u32 to_ifindex, back_ifindex;	/* for TO_PORT */
+	struct flow_key key;		/* of its first packet */
+	struct nat_tuple t;		/* tuple after translation; ct_create() may change .sport_h */
+	enum flow_target to, back_to;	/* targets of the original and the reply direction */
+	__u8 answer_zone;		/* zone in which replies arrive */
+	__u32 to_ifindex, back_ifindex;	/* TO_PORT: the port */
 	__u32 portmap, endpoint;
 	enum key_scope scope;
-	_Bool mapped;			/* t.sport_h is its mapping's: it and no other */
-	__u8 scales;			/* TCP: of its first packet */
-	__u32 edge;
-	__u32 gen;			/* config.gen before it was found out what the flow is to be */
+	_Bool mapped;			/* .t.sport_h belongs to a mapping: no other port will do */
+	__u8 scales;			/* TCP: window scales, from the first packet */
+	__u32 edge;			/* TCP: window edge that the first packet announces */
+	__u32 gen;			/* config.gen, read before the decision */
 };
 
-/* The making of a flow: what is wanted, and the search for a free source port. */
+/* State of ct_create() and of its search for a free source port. */
 struct ct_create_state {
 	struct ct_new new;
-	struct flow_key key, reply_key;	/* as they are stored */
+	struct flow_key key, reply_key;	/* as stored in map flows */
 	struct flow reply, original;
 	__u32 random;
 	__u16 want_h, first_h, last_h;
@@ -42,7 +42,7 @@ struct ct_create_state {
 /* PERCPU_ARRAY: too large for the stack, and needed only while one packet is handled. */
 PERCPU_SCRATCH(struct ct_create_state, ct_scratch)
 
-/* Whether a port is published, but for the very socket that now calls out from behind it. */
+/* True if the port is published, unless it is the socket behind that mapping which now calls out. */
 static __always_inline _Bool ct_portmap_of_other(const struct portmap_key *key, const struct ct_new *n)
 {
 	__u32 *id = bpf_map_lookup_elem(&portmap_keys, key);
@@ -55,8 +55,8 @@ static __always_inline _Bool ct_portmap_of_other(const struct portmap_key *key, 
 }
 
 /*
- * Whether a socket of the host's, or a published port, has the external port. A socket that is
- * merely bound is not seen; the host's later connections are the uplink's egress to sort out.
+ * True if the external port is published, or a socket of the host has it. A socket that is only bound is not
+ * seen; if the host connects from it later, nat/from_host.h gives it another port.
  */
 static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *reply,
 					     const struct ct_new *n, const struct config *cfg)
@@ -74,8 +74,8 @@ static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *
 }
 
 /*
- * Whether the key is held by a flow whose time is up, for that endpoint to have; if so it is free now.
- * An inside key is its address's, whoever had that before.
+ * True if the key is free for the endpoint: no flow has it, or an expired one (another endpoint's: after its
+ * hold-down), which is deleted. inside: a key of the endpoint's own address, without hold-down.
  */
 static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoint, _Bool inside,
 					const struct config *cfg)
@@ -97,7 +97,7 @@ static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoi
 	return (inside || c->endpoint == endpoint || hold_down_over(c, w, cfg, now_s())) && flow_delete(slot, w.word);
 }
 
-/* bpf_loop callback: tries one source port; 1 ends the search. */
+/* bpf_loop callback: try one source port. Returns 1 to end the search. */
 static long ct_try_port(__u32 attempt, ctx_t **ctx)
 {
 	struct ct_create_state *st = ct_scratch_get();
@@ -106,19 +106,19 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 
 	if (!cfg || !st)
 		return 1;
-	if (!st->new.mapped) /* else there is no choice, whatever the range is by now */
+	if (!st->new.mapped) /* a mapping's port is fixed, even if the range has changed */
 		st->new.t.sport_h =
 			nat_candidate(st->want_h, attempt, st->random, st->first_h, st->last_h);
 	st->reply_key = nat_reply_key(&st->new.t, st->new.answer_zone, st->new.key.proto);
 	st->reply_key = nat_scope_key(st->reply_key, st->new.scope, 0);
-	/* a station that calls its own published port from that port: the answer would look the same */
+	/* hairpin from the published port itself: reply and original key would be equal */
 	if (flow_key_eq(&st->reply_key, &st->new.key))
 		return 0;
-	/* an external port: the host has a say */
+	/* an external port must not be one of the host's */
 	if (st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && !st->new.mapped &&
 	    ct_port_of_host(*ctx, &st->reply_key, &st->new, cfg))
 		return 0;
-	/* r is no long: before Linux 6.4 the error arrives as an int, its upper half zero */
+	/* int, not long: before Linux 6.4 the error arrives as an int, its upper half zero */
 	r = bpf_map_update_elem(&flows, &st->reply_key, &st->reply, BPF_NOEXIST);
 	if (r == -EEXIST && ct_reclaim(&st->reply_key, st->new.endpoint, 0, cfg))
 		r = bpf_map_update_elem(&flows, &st->reply_key, &st->reply, BPF_NOEXIST);
@@ -127,7 +127,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 	return r != -EEXIST;
 }
 
-/* The two directions of a flow as they are stored. */
+/* Fill in the two directions of the flow as they will be stored. */
 static __always_inline void ct_fill(struct ct_create_state *st, __u32 slot)
 {
 	const struct ct_new *n = &st->new;
@@ -159,7 +159,7 @@ static __always_inline void ct_fill(struct ct_create_state *st, __u32 slot)
 	st->reply.edge = 0;
 }
 
-/* A slot, filled and in its first state; NO_SLOT: the table is full. */
+/* Allocate a slot in its first state. NO_SLOT: the table is full. */
 static __always_inline __u32 ct_slot_new(const struct ct_new *n, const struct config *cfg)
 {
 	__u32 slot = slot_alloc(cfg);
@@ -186,7 +186,7 @@ static __always_inline __u32 ct_slot_new(const struct ct_new *n, const struct co
 	return slot;
 }
 
-/* Whether the namespace has its share; the host has none, nor has who is called from outside. */
+/* True if the namespace has reached its limits. The host has none, nor have flows of published ports. */
 static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct config *cfg)
 {
 	__u32 id = n->endpoint;
@@ -199,8 +199,8 @@ static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct co
 }
 
 /*
- * A route may lead to an address inside a network of ours by an uplink. Who answers from there is no martian,
- * and the XDP prefilter (xdp_prefilter.h), which does not look up flows for nothing, has to.
+ * A route may lead to an address of one of our networks by an uplink. Replies from there are no martians: tell
+ * the XDP prefilter to look up flows, which it does not do otherwise.
  */
 static __always_inline void ct_mark_private_peer(const struct ct_new *n)
 {
@@ -210,7 +210,7 @@ static __always_inline void ct_mark_private_peer(const struct ct_new *n)
 		a->private_peers = 1;
 }
 
-/* Making room may have cost the very mapping that a new peer was to be of. */
+/* True if a new peer's mapping is gone: it may have been evicted to make room for this flow. */
 static __always_inline _Bool ct_mapping_is_gone(struct ct_create_state *st)
 {
 	if (!st->new.mapped || st->new.key.proto != L4_UDP)
@@ -219,7 +219,7 @@ static __always_inline _Bool ct_mapping_is_gone(struct ct_create_state *st)
 	return !bpf_map_lookup_elem(&flows, &st->key);
 }
 
-/* A flow begun (1), or not after all (-1), with that external port. */
+/* Account for a flow that begins (1), or is undone (-1), with its external port. */
 static __always_inline void ct_account(__u32 slot, __u16 external_h, __s32 flows)
 {
 	struct conn *c = conn_get(slot);
@@ -228,7 +228,7 @@ static __always_inline void ct_account(__u32 slot, __u16 external_h, __s32 flows
 		conn_account(c, external_h, flows);
 }
 
-/* To be filled in and given to ct_create(); NULL never in practice. */
+/* A specification with the packet's part filled in, for ct_create(). */
 static __always_inline struct ct_new *ct_new_init(const struct pkt *p)
 {
 	struct ct_create_state *st = ct_scratch_get();
@@ -241,17 +241,14 @@ static __always_inline struct ct_new *ct_new_init(const struct pkt *p)
 	return &st->new;
 }
 
-/*
- * Begins the flow that ct_new_init() gave out. NEXT: it is there, under the packet's key, perhaps
- * made by another CPU just now.
- */
+/* Create the flow of ct_new_init(). FWD_NEXT: the packet's key is in map flows, perhaps by another CPU. */
 __noinline verdict_t ct_create(ctx_t *ctx)
 {
 	struct ct_create_state *st = ct_scratch_get();
 	struct config *cfg = config_get();
 	_Bool outside;
 	__u32 slot;
-	int r; /* not long, as above */
+	int r; /* not long, as in ct_try_port() */
 
 	if (!cfg || !st)
 		return DROP(helper_failed);
@@ -272,7 +269,7 @@ __noinline verdict_t ct_create(ctx_t *ctx)
 	st->key = nat_scope_key(st->new.key, st->new.scope, 1);
 	ct_fill(st, slot);
 	st->found = st->full = 0;
-	/* the configured range is for external ports; towards a namespace a client keeps its own if it can */
+	/* the configured range is for external ports; towards a namespace a client keeps its port if it can */
 	outside = st->new.answer_zone == EBPFNET_ZONE_OUTSIDE;
 	nat_range(st->want_h, st->new.key.proto, outside ? cfg->port_min_h : 1024,
 		  outside ? cfg->port_max_h : 65535, &st->first_h, &st->last_h);
@@ -283,7 +280,7 @@ __noinline verdict_t ct_create(ctx_t *ctx)
 	}
 
 	st->original.sport_h = st->new.t.sport_h;
-	ct_account(slot, st->new.t.sport_h, 1); /* before anybody can find it, and so end it */
+	ct_account(slot, st->new.t.sport_h, 1); /* before the flow can be found, and deleted */
 	r = bpf_map_update_elem(&flows, &st->key, &st->original, BPF_NOEXIST);
 	if (r == -EEXIST && ct_reclaim(&st->key, st->new.endpoint, 1, cfg))
 		r = bpf_map_update_elem(&flows, &st->key, &st->original, BPF_NOEXIST);

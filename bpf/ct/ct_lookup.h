@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The flow table asked by a packet's tuple: look-ups that change nothing, for hooks of any kind. */
+/* Look up the flow of a tuple. Read-only, for TC and XDP hooks. */
 #ifndef EBPFNET_BPF_CT_CT_LOOKUP_H
 #define EBPFNET_BPF_CT_CT_LOOKUP_H
 
@@ -7,8 +7,8 @@
 #include "kern/lookup.h"
 
 /*
- * UDP: the mapping's entry has the first peer, and serves most packets with one look-up. A further
- * peer has an entry of its own; which of them a packet of nobody's needs, the filtering says.
+ * UDP: the mapping's entry holds the first peer and serves most packets with one look-up. Further peers have
+ * entries of their own. For a packet of no known peer config.filtering decides which entry admits it.
  */
 static __noinline struct flow *ct_lookup_udp(const struct flow_key *key)
 {
@@ -32,7 +32,7 @@ static __noinline struct flow *ct_lookup_udp(const struct flow_key *key)
 	return bpf_map_lookup_elem(&flows, &k);
 }
 
-/* The entry for a packet, whatever has become of its flow. */
+/* The entry of a packet's tuple; NULL: none. Its flow may have expired. */
 static __always_inline struct flow *ct_lookup(const struct flow_key *key)
 {
 	if (key->proto == L4_UDP && key->zone != EBPFNET_ZONE_HOST)

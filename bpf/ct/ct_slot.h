@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The slots of the flow table (map conns): taken from a free list, given back, and looked through in
- * turn. Nothing here takes a lock: who may change a slot is settled by a compare-and-swap of one word.
+ * Slots of the flow table (map conns): allocation from a free list, expiry, deletion, sweeping. Lock-free: a
+ * slot belongs to the CPU that wins the compare-and-swap on its state word.
  *
- *   end: claim the slot (compare-and-swap to CONN_BUSY) -> both keys -> free list, or the next flow
+ *   delete: claim the slot (CONN_BUSY) -> both keys -> free list, or the caller's next flow
  */
 #ifndef EBPFNET_BPF_CT_CT_SLOT_H
 #define EBPFNET_BPF_CT_CT_SLOT_H
@@ -12,12 +12,12 @@
 #include <ebpfnet/core/nat.h>
 #include "kern/lookup.h"
 
-#define CONN_SWEEP 2	/* slots looked at for each new flow: garbage never outgrows live flows */
-#define CONN_SWEEP_FULL 64 /* and when the table is full */
+#define CONN_SWEEP 2	/* slots checked per new flow: expired flows must not outnumber live ones */
+#define CONN_SWEEP_FULL 64 /* the same in a full table */
 
 /*
- * state, fin, scales and use of a slot, as the one word that changes hands. use is another each time the slot
- * is taken, so that whoever has seen an earlier flow in it cannot end this one.
+ * state, fin, scales and use of a slot, changed together. use is incremented at each allocation, so that a
+ * stale reader cannot delete a later flow in the slot.
  */
 union conn_word {
 	struct {
@@ -28,12 +28,13 @@ union conn_word {
 	__u32 word;
 };
 
+/* One read of the word. */
 static __always_inline union conn_word conn_word(const struct conn *c)
 {
 	return (union conn_word){ .word = *(volatile __u32 *)&c->state };
 }
 
-/* True if nobody else changed it since it was read as old. */
+/* Returns false if another CPU has changed the word since it was read as old. */
 static __always_inline _Bool conn_swap(struct conn *c, union conn_word old, union conn_word new)
 {
 	return __sync_val_compare_and_swap((__u32 *)&c->state, old.word, new.word) == old.word;
@@ -44,7 +45,7 @@ static __always_inline struct conn *conn_get(__u32 slot)
 	return bpf_map_lookup_elem(&conns, &slot);
 }
 
-/* Whether there is anything that a packet from outside could be for: flows, or published ports. */
+/* True if a packet from outside could be for a namespace: flows exist, or ports are published. */
 static __always_inline _Bool ct_any_flow(const struct config *cfg)
 {
 	struct conn_alloc *a = conn_alloc_get();
@@ -54,7 +55,7 @@ static __always_inline _Bool ct_any_flow(const struct config *cfg)
 
 #define NO_SLOT 0xffffffffu
 
-/* A slot off the free list, or one never used; NO_SLOT: all are in use. */
+/* Take a slot off the free list, or one never used. NO_SLOT: all are in use. */
 static __always_inline __u32 slot_alloc(const struct config *cfg)
 {
 	struct conn_alloc *a = conn_alloc_get();
@@ -82,7 +83,7 @@ static __always_inline __u32 slot_alloc(const struct config *cfg)
 	return fresh < cfg->max_flows ? fresh : NO_SLOT;
 }
 
-/* Back on the free list. The slot is CONN_BUSY, or never led to: no key leads to it. Returns 1. */
+/* Return a slot to the free list. It must be CONN_BUSY or unpublished, so that no key refers to it. Returns 1. */
 __noinline int slot_free(__u32 slot)
 {
 	struct conn_alloc *a = conn_alloc_get();
@@ -107,12 +108,13 @@ __noinline int slot_free(__u32 slot)
 	return 1;
 }
 
-/* Packets of the flow are still carried, if its time is not up. */
+/* True if the flow carries packets, unless it has expired. */
 static __always_inline _Bool conn_live(union conn_word w)
 {
 	return w.state != CONN_FREE && w.state != CONN_BUSY && w.state != CONN_HOLD_DOWN;
 }
 
+/* A timeout as it is while the table fills up (ct_under_pressure()). */
 static __always_inline __u32 timeout_scaled(__u32 seconds, const struct config *cfg)
 {
 	struct conn_alloc *a = conn_alloc_get();
@@ -120,16 +122,19 @@ static __always_inline __u32 timeout_scaled(__u32 seconds, const struct config *
 	return a ? ct_under_pressure(seconds, a->live, cfg->max_flows) : seconds;
 }
 
+/* Callback of ct_timeout(). */
 static __always_inline const struct conn_alloc *conn_alloc_of(const void *unused)
 {
 	return conn_alloc_get();
 }
 
+/* Idle timeout of a flow in its state, in seconds. */
 static __always_inline __u32 conn_timeout(const struct conn *c, union conn_word w, const struct config *cfg)
 {
 	return ct_timeout(cfg, w.state, c->orig.proto, conn_alloc_of, NULL);
 }
 
+/* True if the flow has been idle for its timeout. */
 static __always_inline _Bool conn_expired(const struct conn *c, union conn_word w,
 					  const struct config *cfg, __u32 now)
 {
@@ -137,8 +142,8 @@ static __always_inline _Bool conn_expired(const struct conn *c, union conn_word 
 }
 
 /*
- * Whether somebody else may have what the flow held. An external port rests for a while, so that
- * what is still under way to its last owner does not reach the next (RFC 6888 REQ-8).
+ * True if another endpoint may have the flow's keys. An external port is held down for a while, so that packets
+ * to its last owner do not reach the next (RFC 6888 REQ-8).
  */
 static __always_inline _Bool hold_down_over(const struct conn *c, union conn_word w, const struct config *cfg,
 					    __u32 now)
@@ -148,13 +153,13 @@ static __always_inline _Bool hold_down_over(const struct conn *c, union conn_wor
 	return ct_idle(c->seen, now) >= conn_timeout(c, w, cfg) + hold_down;
 }
 
-/* A flow of a mapping that was made for another peer: it has the mapping's external port. */
+/* A mapping's flow to a further peer: it shares the mapping's external port. */
 static __always_inline _Bool conn_is_further_peer(const struct conn *c)
 {
 	return c->orig.proto == L4_UDP && !c->portmap && c->endpoint && c->orig.scope != KEY_EIM;
 }
 
-/* Counts a flow, begun (1) or ended (-1): in all, as its namespace's, and as its external port's. */
+/* Count a flow that begins (1) or ends (-1): in total, for its endpoint, for its external port. */
 static __always_inline void conn_account(const struct conn *c, __u16 external_h, __s32 flows)
 {
 	__u32 id = c->endpoint, port_h = external_h, *mapped;
@@ -179,8 +184,8 @@ static __always_inline void conn_account(const struct conn *c, __u16 external_h,
 }
 
 /*
- * Ends a flow: nobody finds it any more, and its slot is the caller's. word: the slot's as the caller saw
- * it. One that is only being made has no original key yet, and cannot be ended.
+ * Delete the keys of a flow and keep its slot, CONN_BUSY, for the caller. word: the slot's state word as the
+ * caller saw it. Returns 0 if that has changed, or if the flow's original key is not inserted yet.
  */
 __noinline int slot_unlink(__u32 slot, __u32 word)
 {
@@ -204,18 +209,19 @@ __noinline int slot_unlink(__u32 slot, __u32 word)
 	return 1;
 }
 
-/* The same, and its slot is anybody's. */
+/* Delete a flow and free its slot. False: see slot_unlink(). */
 static __always_inline _Bool flow_delete(__u32 slot, __u32 word)
 {
 	return slot_unlink(slot, word) && slot_free(slot);
 }
 
-/* Whether the external port of a flow that may not go on rests before anybody gets it. */
+/* True if the flow's external port is held down before it is given to another endpoint. */
 static __always_inline _Bool flow_needs_hold_down(const struct conn *c, const struct config *cfg)
 {
 	return !c->portmap && cfg->hold_down_s;
 }
 
+/* Begin the hold-down of a flow that carries no more packets. */
 static __always_inline void flow_hold_down(struct conn *c, union conn_word w)
 {
 	union conn_word held_down = { .state = CONN_HOLD_DOWN, .use = w.use };
@@ -224,7 +230,7 @@ static __always_inline void flow_hold_down(struct conn *c, union conn_word w)
 		c->seen = now_s();
 }
 
-/* Ends a flow that may not go on. */
+/* End a flow: hold its port down, or delete it. */
 static __always_inline void flow_retire(__u32 slot, struct conn *c, union conn_word w, const struct config *cfg)
 {
 	if (flow_needs_hold_down(c, cfg))
@@ -233,10 +239,7 @@ static __always_inline void flow_retire(__u32 slot, struct conn *c, union conn_w
 		flow_delete(slot, w.word);
 }
 
-/*
- * Whether what made a flow is still there: the rule, for the same endpoint, or the endpoint. Neither has
- * its number again once it is gone. The host's own flows have none.
- */
+/* True if the flow's port mapping or endpoint still exists (ids are not reused), or the flow is the host's. */
 static __always_inline _Bool flow_owner_exists(const struct conn *c)
 {
 	__u32 id = c->portmap ? c->portmap : c->endpoint;
@@ -248,11 +251,16 @@ static __always_inline _Bool flow_owner_exists(const struct conn *c)
 	return pm && pm->endpoint == c->endpoint;
 }
 
+/* Argument of the sweep. */
 struct conn_sweep {
 	_Bool make_room;
-	__u32 room;	/* the slot that is the caller's */
+	__u32 room;	/* slot left to the caller, with .make_room */
 };
 
+/*
+ * bpf_loop callback: check the next slot, and delete its flow if it has expired or its owner is gone. With
+ * .make_room, also if it may be evicted; then keep the slot and end the loop.
+ */
 static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 {
 	struct config *cfg = config_get();
@@ -267,7 +275,7 @@ static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 	used = a->never_used < cfg->max_flows ? a->never_used : cfg->max_flows;
 	if (!used)
 		return 1;
-	/* from the beginning again at the end: a remainder would run ahead with a table that grows */
+	/* wrap explicitly: `slot % used` would skip slots while `used` grows */
 	slot = __sync_fetch_and_add(&a->sweep, 1);
 	if (slot >= used)
 		a->sweep = slot = 0;
@@ -297,7 +305,7 @@ static long conn_sweep_one(__u32 i, struct conn_sweep *sweep)
 	return 1;
 }
 
-/* Looks at the next slots in turn and ends the flows there whose time is up. */
+/* Sweep the next slots. */
 static __always_inline void conn_sweep(void)
 {
 	struct conn_sweep sweep = {};
@@ -306,9 +314,9 @@ static __always_inline void conn_sweep(void)
 }
 
 /*
- * The same in a full table, until a slot is free, and if need be with one that is half open: a flood of
- * these ends its own, and what is established stays. The slot is handed over: on the free list it would be
- * the flood's again. NO_SLOT: there is none.
+ * Sweep in a full table until a slot is free, evicting a half-open flow if need be: a flood evicts its own, and
+ * established flows stay. The slot goes straight to the caller, else the flood would take it off the free list.
+ * NO_SLOT: none found.
  */
 static __always_inline __u32 slot_make_room(void)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The flow table: which flow a packet belongs to. How flows begin is in ct_create.h, how they end in ct_slot.h.
+ * Find a packet's flow and bring its state up to date. Flows are created in ct_create.h, deleted in ct_slot.h.
  *
- * A flow is a numbered slot of map conns, which holds what its two directions share, and two keys
- * in map flows, which hold what a packet of each direction needs.
+ * A flow is a slot of map conns, with the state of both directions, and two keys in map flows, with what a
+ * packet of each direction needs.
  *
- * There is no timer and no daemon: a flow whose time is up is dead the moment it is looked up, and
- * each new flow looks at a few slots of the table in turn and ends what is dead there.
+ * There is no timer and no daemon: a look-up treats an expired flow as absent, and each new flow sweeps a few
+ * slots.
  *
- * A flow that was checked against config.gen needs no second look until the configuration changes:
- * then its next packet asks whether what made it (endpoint, publish rule) is still there.
+ * After a configuration change (config.gen), a flow's next packet checks that its owner (endpoint or port
+ * mapping) still exists.
  */
 #ifndef EBPFNET_BPF_CT_CT_UPDATE_H
 #define EBPFNET_BPF_CT_CT_UPDATE_H
@@ -18,7 +18,7 @@
 #include "ct/ct_lookup.h"
 #include "ct/ct_slot.h"
 
-/* Whether the port that a direction leads into is still that of the flow's endpoint. */
+/* True if the direction's output port still belongs to the flow's endpoint. */
 static __always_inline _Bool ct_port_exists(const struct flow *f, const struct conn *c)
 {
 	struct port *port = port_get(f->ifindex);
@@ -26,14 +26,14 @@ static __always_inline _Bool ct_port_exists(const struct flow *f, const struct c
 	return port && port->endpoint == c->endpoint;
 }
 
-/* After a change of configuration: is what made the flow still there? f: either direction. */
+/* After a configuration change: true if the flow's owner still exists. f: either direction. */
 static __always_inline _Bool ct_still_valid(const struct flow *f, const struct conn *c)
 {
 	struct flow_key key;
 
 	if (!flow_owner_exists(c))
 		return 0;
-	if (!c->endpoint) /* the host's own */
+	if (!c->endpoint) /* the host's own flow */
 		return 1;
 	if (c->portmap)
 		return f->dir == FLOW_REPLY || ct_port_exists(f, c);
@@ -44,7 +44,7 @@ static __always_inline _Bool ct_still_valid(const struct flow *f, const struct c
 	return f && ct_port_exists(f, c);
 }
 
-/* A mapping lives as long as any of its flows, and is relied on as soon as one of them is answered. */
+/* Keep a mapping alive with each of its flows. A reply to one of them makes the mapping REPLIED. */
 static __always_inline void ct_keep_mapping(const struct conn *c, enum conn_state state, __u32 now)
 {
 	struct flow_key key = nat_scope_key(c->orig, KEY_EIM, 1);
@@ -61,7 +61,7 @@ static __always_inline void ct_keep_mapping(const struct conn *c, enum conn_stat
 		conn_swap(mapping, w, replied);
 }
 
-/* Whether a packet is a RST or FIN that stands outside of what its receiver has announced. */
+/* True for a RST or FIN outside the window that its receiver has announced (RFC 5961, RFC 7857). */
 static __always_inline _Bool ct_is_out_of_window(const struct flow *f, union conn_word w, const struct pkt *p)
 {
 	struct flow_key key;
@@ -69,24 +69,24 @@ static __always_inline _Bool ct_is_out_of_window(const struct flow *f, union con
 
 	if (!(p->tcp_flags & (TCP_RST | TCP_FIN)))
 		return 0;
-	if (w.state == CONN_SYN_SENT && f->dir == FLOW_ORIGINAL) /* nobody has announced anything */
+	if (w.state == CONN_SYN_SENT && f->dir == FLOW_ORIGINAL) /* nothing is announced yet */
 		return 0;
 	key = nat_reply_key_of(f, L4_TCP);
 	other = bpf_map_lookup_elem(&flows, &key);
-	/* after a RST, too: one with a wrong checksum refuses nothing, and the right one may follow */
+	/* also after a RST: one with a wrong checksum has no effect, and a correct one may follow */
 	return other && !tcp_may_end(ct_opening(w.state) || w.state == CONN_RESET, p->seq, p->ack,
 				     p->tcp_flags, other->edge, tcp_scale_of(w.scales, other->dir));
 }
 
-/* What the sides' windows are shifted by, after a SYN: only while they are still to agree on it. */
+/* Window scales after a SYN: they change only during the handshake. */
 static __always_inline __u8 ct_scales(union conn_word w, enum flow_dir dir, __u8 scale)
 {
 	return ct_opening(w.state) ? tcp_scales_with(w.scales, dir, scale) : w.scales;
 }
 
 /*
- * The part of ct_find() that touches the shared slot: at most once a second for each direction of
- * a steady flow. False: the flow is dead.
+ * The part of ct_update() that writes the shared slot: at most once a second for each direction of a steady
+ * flow. p may be NULL: only refresh. Returns 0 if the flow has expired or is no longer valid.
  */
 __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 {
@@ -105,7 +105,7 @@ __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 	if (old.state == CONN_FREE || old.state == CONN_BUSY)
 		return 0;
 	if (conn_expired(c, old, cfg, now)) {
-		/* its owner may begin anew; for all others its port rests until a sweep */
+		/* the owner may reuse the tuple now; everyone else waits for the hold-down */
 		if (f->dir == FLOW_ORIGINAL || c->portmap)
 			flow_delete(f->conn, old.word);
 		return 0;
@@ -114,7 +114,7 @@ __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 		flow_retire(f->conn, c, old, cfg);
 		return 0;
 	}
-	if (p && ct_is_out_of_window(f, old, p)) { /* not believed: nothing happened */
+	if (p && ct_is_out_of_window(f, old, p)) { /* ignored by the state machine */
 		p->out_of_window = 1;
 		return 1;
 	}
@@ -129,7 +129,7 @@ __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 	f->seen = (__u16)now;
 	if (p && p->edge && (!(p->tcp_flags & TCP_SYN) || ct_opening(new.state)))
 		f->edge = p->edge;
-	/* what is closing does not live longer for what still trickles in */
+	/* packets of a closing connection do not prolong it */
 	if (new.state != old.state || (new.state != CONN_CLOSING && new.state != CONN_RESET))
 		c->seen = now;
 	if (conn_is_further_peer(c))
@@ -137,18 +137,18 @@ __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 	return 1;
 }
 
-/* Brings a packet's flow up to date, by its .tcp_flags, .seq, .ack and .edge; false: the flow is dead. */
+/* Update the flow of a packet from .tcp_flags, .seq, .ack and .edge. False if the flow has expired. */
 static __always_inline _Bool ct_update(struct flow *f, struct pkt *p, const struct config *cfg)
 {
 	if (!(f->flags & FLOW_STEADY) || f->gen != (__u16)cfg->gen || f->seen != (__u16)now_s() ||
 	    p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
 		return ct_update_slow(f, p);
-	if (p->edge && f->edge != p->edge) /* a line that no other CPU wants, mostly */
+	if (p->edge && f->edge != p->edge) /* rarely a cache line that another CPU uses */
 		f->edge = p->edge;
 	return 1;
 }
 
-/* The flow that a packet belongs to, its state brought up to date; NULL: none. */
+/* The flow of a packet, updated; NULL: none. */
 static __always_inline struct flow *ct_find(struct pkt *p, const struct config *cfg)
 {
 	struct flow *f = ct_lookup(&p->key);
@@ -156,7 +156,7 @@ static __always_inline struct flow *ct_find(struct pkt *p, const struct config *
 	return f && ct_update(f, p, cfg) ? f : NULL;
 }
 
-/* The mapping of a namespace's UDP socket, kept alive; NULL: it has none. */
+/* The mapping of a namespace's UDP socket, refreshed; NULL: none. key: of a packet that it sends. */
 static __always_inline struct flow *ct_mapping(const struct flow_key *key)
 {
 	struct flow_key k = nat_scope_key(*key, KEY_EIM, 1);
@@ -165,6 +165,7 @@ static __always_inline struct flow *ct_mapping(const struct flow_key *key)
 	return f && ct_update_slow(f, NULL) ? f : NULL;
 }
 
+/* True if the flow has neither expired nor lost its owner. Changes nothing. */
 static __always_inline _Bool ct_is_live(const struct flow *f, const struct config *cfg)
 {
 	struct conn *c = conn_get(f->conn);
@@ -177,7 +178,7 @@ static __always_inline _Bool ct_is_live(const struct flow *f, const struct confi
 	       (f->gen == (__u16)cfg->gen || ct_still_valid(f, c));
 }
 
-/* The flow that an ICMP error is about: found, and neither refreshed nor ended (RFC 5508 REQ-6). */
+/* The live flow of a tuple, neither refreshed nor ended, as an ICMP error requires (RFC 5508 REQ-6). */
 static __always_inline struct flow *ct_lookup_live(const struct flow_key *key, const struct config *cfg)
 {
 	struct flow *f = ct_lookup(key);
@@ -185,7 +186,7 @@ static __always_inline struct flow *ct_lookup_live(const struct flow_key *key, c
 	return f && ct_is_live(f, cfg) ? f : NULL;
 }
 
-/* Ends the flow of a direction, if it is still the one that f was read from. */
+/* Delete the flow that f is a direction of, unless its slot has changed hands. */
 static __always_inline void ct_delete(const struct flow *f)
 {
 	__u32 slot = f->conn;

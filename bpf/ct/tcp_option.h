@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The one TCP option that matters here: how far a side shifts its window (RFC 7323 section 2). */
+/* The TCP option that connection tracking needs: window scale (RFC 7323 section 2). */
 #ifndef EBPFNET_BPF_CT_TCP_OPTION_H
 #define EBPFNET_BPF_CT_TCP_OPTION_H
 
@@ -10,19 +10,19 @@
 #define TCPOPT_NOOP 1
 #define TCPOPT_WINDOW 3
 
-/* On the way through the options of a TCP header. */
+/* State of the walk through the options of a TCP header. */
 struct tcp_options {
 	ctx_t *ctx;
-	__u32 at, end;			/* where in the packet the next one begins, and the header ends */
+	__u32 at, end;			/* offsets of the next option, and of the header's end */
 	__u8 scale;
 };
 
-/* The first bytes of the next option; most lie in reach, and a call for each is dear. */
+/* First bytes of the next option. Read directly where possible: a helper call for each is expensive. */
 static __always_inline long tcp_option_load(const struct tcp_options *o, __u8 option[3])
 {
 	const __u8 *from = (const __u8 *)ctx_data(o->ctx) + (o->at & 0xff);
 
-	/* a packet is not shorter than its TCP header, but the last option may be */
+	/* the packet holds the whole TCP header, but the last option may be shorter */
 	if (from + 3 > (const __u8 *)ctx_data_end(o->ctx))
 		return ctx_load(o->ctx, o->at, option, o->at + 3 <= o->end ? 3 : 1);
 	option[0] = from[0];
@@ -31,7 +31,7 @@ static __always_inline long tcp_option_load(const struct tcp_options *o, __u8 op
 	return 0;
 }
 
-/* bpf_loop callback: one option; 1 when it is found, or there are no more. */
+/* bpf_loop callback: one option. Returns 1 at the window scale, or at the end. */
 static long tcp_option_next(__u32 i, struct tcp_options *o)
 {
 	__u8 option[3];
@@ -51,6 +51,7 @@ static long tcp_option_next(__u32 i, struct tcp_options *o)
 	return 1;
 }
 
+/* Set p->scale from the options of a parsed SYN, at most TCP_SCALE_MAX; TCP_SCALE_NONE without the option. */
 __noinline int tcp_option_read(ctx_t *ctx, struct pkt *p)
 {
 	struct tcp_options o = { .ctx = ctx, .scale = TCP_SCALE_NONE };
@@ -64,7 +65,7 @@ __noinline int tcp_option_read(ctx_t *ctx, struct pkt *p)
 	return 0;
 }
 
-/* Fills in p->scale of a SYN, which is only asked for where connections are followed. */
+/* The same, for callers that do not know whether the packet is a SYN. */
 static __always_inline void tcp_option_scale(ctx_t *ctx, struct pkt *p)
 {
 	if (p->tcp_flags & TCP_SYN)

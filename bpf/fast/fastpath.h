@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The express lane, past all stages: for a frame that is switched as one a moment ago was, and a packet of a
- * flow that is known and looks as most do. By its notes (percpu_cache.h), past every look-up; without one by its flow.
+ * The fast path: a frame that is switched as a cached one, or an ordinary packet of a live flow. Tries the flow
+ * cache (no further look-up), then the flow table.
  *
- * What begins a flow, is out of the ordinary, or fails a check, is left to the stages: nothing is dropped here.
+ * New flows, unusual packets and failed checks take the slow path, unchanged.
  */
 #ifndef EBPFNET_BPF_FAST_FASTPATH_H
 #define EBPFNET_BPF_FAST_FASTPATH_H
@@ -27,8 +27,8 @@
 #include "fast/headers.h"
 
 /*
- * The transport checksum of the new packet, in the bytes that are about to be written; false: there is more to it
- * than these, and the kernel has to do it. pseudo, ports: differences (csum.h).
+ * Update the transport checksum among the bytes about to be written. pseudo, ports: differences (csum.h).
+ * False: the kernel keeps a sum outside of these bytes, so a helper must update both.
  */
 static __always_inline _Bool fast_l4_csum(ctx_t *ctx, struct fast_headers *h, __u64 pseudo, __u64 ports)
 {
@@ -38,14 +38,14 @@ static __always_inline _Bool fast_l4_csum(ctx_t *ctx, struct fast_headers *h, __
 
 	if (summed == CHECKSUM_COMPLETE)
 		return 0;
-	if (!fast_is_tcp(h) && !*check) /* none stays none (RFC 768) */
+	if (!fast_is_tcp(h) && !*check) /* absent stays absent (RFC 768) */
 		return 1;
 	sum = summed == CHECKSUM_PARTIAL ? csum_fold16(*check + pseudo) : csum_apply(*check, pseudo + ports);
 	*check = sum || fast_is_tcp(h) ? sum : 0xffff;
 	return 1;
 }
 
-/* As rewrite.h does it, in one store. */
+/* The same as rewrite_tuple() and rewrite_macs(), in one store. */
 static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *h, const struct fwd_action *to)
 {
 	__u64 pseudo = csum_diff32(h->ip.src, to->src) + csum_diff32(h->ip.dst, to->dst);
@@ -77,6 +77,7 @@ static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *h
 	return failed ? DROP(helper_failed) : v;
 }
 
+/* Rewrite a packet; FWD_UPLINK or FWD_PORT, and *fwd. */
 static __always_inline verdict_t fast_send(ctx_t *ctx, struct fast_headers *h, const struct fwd_action *to,
 					   struct fwd_out *fwd)
 {
@@ -86,7 +87,7 @@ static __always_inline verdict_t fast_send(ctx_t *ctx, struct fast_headers *h, c
 	return fast_rewrite(ctx, h, to);
 }
 
-/* Whether the note of a packet's flow holds, and for this packet. */
+/* True if a flow's cached action is valid, and for this packet. */
 static __always_inline _Bool fast_cache_valid(ctx_t *ctx, const struct fast_headers *h,
 					      const struct flow_cache_entry *e, const struct config *cfg)
 {
@@ -102,7 +103,7 @@ static __always_inline _Bool fast_cache_valid(ctx_t *ctx, const struct fast_head
 	       genid == e->genid;
 }
 
-/* The flow of a packet, its state brought up to date; NULL: there is none, or more to it. */
+/* The flow of a packet, updated; NULL: none, or the slow path has to look at it. */
 static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_headers *h,
 						  const struct flow_key *key, const struct config *cfg)
 {
@@ -126,7 +127,7 @@ static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_
 	return ct_update(f, p, cfg) && !p->out_of_window ? f : NULL;
 }
 
-/* Out, as the routing table says. False: it is not that simple. */
+/* Route to an uplink. False: to the slow path. */
 static __always_inline _Bool fast_resolve_uplink(ctx_t *ctx, const struct fast_headers *h, const struct flow *f,
 						 struct fwd_action *to)
 {
@@ -144,7 +145,7 @@ static __always_inline _Bool fast_resolve_uplink(ctx_t *ctx, const struct fast_h
 	return kind == ROUTE_UPLINK && external_is_current(ctx, f, &route);
 }
 
-/* Into a namespace. False: it is not there, or who is behind its port has to be looked up. */
+/* Resolve a port. False: its device is gone, or the MAC address behind it has to be looked up. */
 static __always_inline _Bool fast_resolve_port(ctx_t *ctx, const struct flow *f, struct fwd_action *to)
 {
 	struct port_cache_entry *cached = port_cache_get(&port_cache_out, f->ifindex);
@@ -160,6 +161,7 @@ static __always_inline _Bool fast_resolve_port(ctx_t *ctx, const struct flow *f,
 	return 1;
 }
 
+/* Both ports, as they lie in a packet. */
 static __always_inline __be32 ports_of(__u16 sport_h, __u16 dport_h)
 {
 	return (union l4_words){
@@ -167,7 +169,7 @@ static __always_inline __be32 ports_of(__u16 sport_h, __u16 dport_h)
 	}.ports;
 }
 
-/* By its flow, of which a note is made. */
+/* Forward by the flow table, and cache the action. */
 static __always_inline verdict_t fast_by_flow(ctx_t *ctx, struct fast_headers *h, const struct config *cfg,
 					      __u16 zone, struct fwd_out *fwd)
 {
@@ -202,7 +204,7 @@ static __always_inline verdict_t fast_by_flow(ctx_t *ctx, struct fast_headers *h
 	return fast_send(ctx, h, to, fwd);
 }
 
-/* A packet that is to be routed, in a zone: by a note, or by its flow. What begins a flow is not for here. */
+/* Forward a routed packet of a zone, by the flow cache or by the flow table. */
 static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *h, const struct config *cfg, __u16 zone,
 					 struct fwd_out *fwd)
 {
@@ -218,10 +220,7 @@ static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *h, con
 	return fast_by_flow(ctx, h, cfg, zone, fwd);
 }
 
-/*
- * A packet of a namespace to the host itself, by the gateway's address: unless it is of a flow, or for a published
- * port, nothing is done to it.
- */
+/* A packet to the gateway's address: to the host, unless it may be of a flow or for a published port. */
 static __always_inline verdict_t fast_to_host(const struct fast_headers *h, const struct config *cfg,
 					      const struct network *net, __u16 zone, struct fwd_out *fwd)
 {
@@ -235,6 +234,7 @@ static __always_inline verdict_t fast_to_host(const struct fast_headers *h, cons
 	return FWD_HOST;
 }
 
+/* A frame from a port, or at the gateway's egress from the host. FWD_NEXT: to the slow path. */
 static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
@@ -272,7 +272,7 @@ static __always_inline verdict_t fast_uplink_verdict(ctx_t *ctx, struct fwd_out 
 }
 
 /*
- * ACTION_SLOW_PATH: the slow path takes the packet. Not inlined: its frame would not fit beside the slow path's in
+ * Entry points. ACTION_SLOW_PATH: declined. Not inlined: their frame would not fit beside the slow path's in
  * 512 bytes of stack.
  */
 __noinline int fast_from_port(ctx_t *ctx)

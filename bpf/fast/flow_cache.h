@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Of flows, by a packet's tuple: what it becomes, and which way it goes. Good until the configuration changes
- * (config.gen), the flow's slot (struct conn: it ends, or closes), for a way out the routing table, for one
- * in the device (rt_genid.h); and no longer than a tick, so that a flow is seen to be alive.
+ * Cached action of a flow, keyed by the packet's tuple. An entry is valid while these are unchanged:
+ * config.gen, the state word of the flow's slot, rt_genid (routes, or the output device), and the epoch, so
+ * that the flow's last use is recorded in time.
  *
- * A note is worth making, and looking for, only if there will be more packets like it. So each place has a tag
- * of two bytes, which stay in the first cache: whose it is, by its hash, and how many came by that had no note.
+ * Only flows with several packets are cached. Each entry has a signature of two bytes, small enough for the L1
+ * cache: bits of the hash, and how many packets came without an entry.
  */
 #ifndef EBPFNET_BPF_FAST_FLOW_CACHE_H
 #define EBPFNET_BPF_FAST_FLOW_CACHE_H
@@ -15,36 +15,37 @@
 #include "ct/ct_lookup.h"
 #include "ct/ct_slot.h"
 
-/* What a packet becomes, and where it goes. */
+/* How to rewrite a packet, and where to send it. */
 struct fwd_action {
 	__be32 src, dst, ports;
 	__u32 ifindex;
-	__be32 nexthop;			/* UPLINK */
-	__u16 mac[6];			/* DELIVER: destination and source */
-	__u8 verdict;			/* UPLINK or DELIVER */
+	__be32 nexthop;			/* FWD_UPLINK */
+	__u16 mac[6];			/* FWD_PORT: destination and source */
+	__u8 verdict;			/* FWD_UPLINK or FWD_PORT */
 	__u8 counter;			/* enum counter */
-	__u16 mtu;			/* UPLINK: what is larger does not go this way */
+	__u16 mtu;			/* FWD_UPLINK: larger packets take the slow path */
 };
 
+/* A flow's cached action. */
 struct flow_cache_entry {
-	/* of which packets */
-	__u32 ifindex;			/* the device they come by */
-	__be32 src, dst, ports;		/* as they lie in the packet */
+	/* key */
+	__u32 ifindex;			/* ingress device */
+	__be32 src, dst, ports;		/* as in the packet */
 	enum l4proto proto;
-	__u8 dscp;			/* the TOS byte without what is congestion's */
-	__u8 scale;			/* TCP: of .edge */
+	__u8 dscp;			/* TOS without the ECN bits */
+	__u8 scale;			/* TCP: window scale of .edge */
 	__u8 zero;
-	/* how long */
-	__u32 epoch;			/* the one it was made in; 0: it is none */
+	/* validity */
+	__u32 epoch;			/* cache_epoch() of its creation; 0: no entry */
 	__u32 gen;			/* config.gen */
-	__u32 genid;			/* rt_genid_read(): for a way out as routes go, for one in as devices */
-	__u32 slot, word;		/* index in map conns, and union conn_word there */
-	__u32 edge;			/* TCP: the flow's (tcp_window.h) */
+	__u32 genid;			/* rt_genid_read() */
+	__u32 slot, word;		/* index in map conns, and the union conn_word there */
+	__u32 edge;			/* TCP: struct flow.edge */
 	struct fwd_action action;
 };
 
 #define FLOW_CACHE_BITS 11
-#define FLOW_CACHE_ROW_BITS 8	/* of them in one value, for which Linux sets a limit of 32 KiB */
+#define FLOW_CACHE_ROW_BITS 8	/* entries in one map value, which Linux limits to 32 KiB */
 
 struct flow_cache_row {
 	struct flow_cache_entry at[1 << FLOW_CACHE_ROW_BITS];
@@ -57,9 +58,9 @@ struct {
 	__type(value, struct flow_cache_row);
 } flow_cache SEC(".maps");
 
-/* Tags, where notes are: the hash that chose the place has more bits to tell by, and the low ones count. */
+/* Signatures of the entries: hash bits that did not choose the index, and a packet counter in the low bits. */
 #define FLOW_SIG_COUNT 3u
-#define FLOW_SIG_CACHED 3u	/* there is a note; less: so many such packets came by after the first */
+#define FLOW_SIG_CACHED 3u	/* has an entry; less: packets seen after the first */
 
 struct flow_cache_sigs {
 	__u16 at[1 << FLOW_CACHE_BITS];
@@ -67,7 +68,7 @@ struct flow_cache_sigs {
 
 PERCPU_SCRATCH(struct flow_cache_sigs, flow_cache_sigs)
 
-/* Of a packet, to find its note by. ports: as they lie in it. */
+/* Hash of a tuple as it is in the packet. */
 static __always_inline __u32 flow_cache_hash(__be32 src, __be32 dst, __be32 ports)
 {
 	return cache_hash((src * 31 + dst) * 31 + ports);
@@ -88,13 +89,13 @@ static __always_inline __u16 *flow_cache_sig_at(__u32 hash)
 	return sigs ? &sigs->at[cache_index(hash, FLOW_CACHE_BITS)] : NULL;
 }
 
-/* The tag of such packets, of which none came by yet. */
+/* Signature of a tuple of which no packet was seen yet. */
 static __always_inline __u16 flow_cache_sig(__u32 hash)
 {
 	return hash >> 4 & ~FLOW_SIG_COUNT;
 }
 
-/* The note of such packets, or one that looks like it; NULL: there is none. */
+/* The entry whose signature matches; its key may differ. NULL: none. */
 static __always_inline struct flow_cache_entry *flow_cache_find(__u32 hash)
 {
 	__u16 *sig = flow_cache_sig_at(hash);
@@ -102,7 +103,7 @@ static __always_inline struct flow_cache_entry *flow_cache_find(__u32 hash)
 	return sig && *sig == (flow_cache_sig(hash) | FLOW_SIG_CACHED) ? flow_cache_at(hash) : NULL;
 }
 
-/* Whether it is of such a packet, good or not. */
+/* True if the entry's key matches. Does not check validity. */
 static __always_inline _Bool flow_cache_matches(const struct flow_cache_entry *e, __be32 src, __be32 dst,
 						__be32 ports, enum l4proto proto, __u8 dscp, __u32 ifindex)
 {
@@ -110,7 +111,7 @@ static __always_inline _Bool flow_cache_matches(const struct flow_cache_entry *e
 		 (e->proto ^ proto) | (e->dscp ^ dscp));
 }
 
-/* The place for a note of such packets, when enough of them came by; NULL: not yet, or it is taken. */
+/* Claim an entry for a tuple when enough of its packets were seen. NULL: not yet, or another flow uses it. */
 static __always_inline struct flow_cache_entry *flow_cache_slot(__u32 hash)
 {
 	__u16 *sig = flow_cache_sig_at(hash);
@@ -128,12 +129,12 @@ static __always_inline struct flow_cache_entry *flow_cache_slot(__u32 hash)
 	e = flow_cache_at(hash);
 	if (match || !e)
 		return e;
-	if (e->epoch != cache_epoch()) /* what is in use keeps its place */
+	if (e->epoch != cache_epoch()) /* an entry in use is not evicted */
 		*sig = flow_cache_sig(hash);
 	return NULL;
 }
 
-/* Says of which packets a note is, which is none yet: flow_cache_fill() makes it one. */
+/* Set an entry's key and invalidate it, until flow_cache_fill(). */
 static __always_inline void flow_cache_set_key(struct flow_cache_entry *e, __be32 src, __be32 dst, __be32 ports,
 					       enum l4proto proto, __u8 dscp, __u32 ifindex)
 {
@@ -147,8 +148,8 @@ static __always_inline void flow_cache_set_key(struct flow_cache_entry *e, __be3
 }
 
 /*
- * Notes what a packet of a flow becomes, if each one like it will. gen, clock: of before anything was looked up,
- * so that a change in between undoes the note.
+ * Fill in the action, if all packets of the flow get the same. gen, genid: sampled before the look-ups, so that
+ * a change in between invalidates the entry.
  */
 static __always_inline void flow_cache_fill(struct flow_cache_entry *e, const struct flow *f,
 					    const struct flow_key *key, const struct fwd_action *action, __u32 gen,
@@ -161,7 +162,7 @@ static __always_inline void flow_cache_fill(struct flow_cache_entry *e, const st
 	if (!c)
 		return;
 	w = conn_word(c);
-	/* and the flow is that of the key still, not another that has got its memory */
+	/* and f is still the key's flow: its map memory has not been reused */
 	if (!ct_steady(w.state, f->dir) || ct_lookup(key) != f)
 		return;
 	e->gen = gen;

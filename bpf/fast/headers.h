@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What most frames are, read at once: IPv4 in one piece, TCP or UDP, nothing special about it. */
+/* Headers of an ordinary frame, copied in one pass: unfragmented IPv4 without options, TCP or UDP. */
 #ifndef EBPFNET_BPF_FAST_HEADERS_H
 #define EBPFNET_BPF_FAST_HEADERS_H
 
@@ -19,7 +19,7 @@ union ip_words {
 	};
 };
 
-/* The first words of a transport header, TCP's whole without options. */
+/* The first words of a UDP or TCP header. */
 union l4_words {
 	__u32 word[5];
 	struct {
@@ -45,28 +45,28 @@ union l4_words {
 	};
 };
 
-/* What is read of a frame, at once. */
+/* The headers of a frame, what follows from them, and how to forward it. */
 struct fast_headers {
 	__u32 mac[3];
-	/* the frame's headers, as they are to be written again at last */
-	__u16 unused;			/* so that the rest is where it belongs */
+	/* headers as they will be written back in one store */
+	__u16 unused;			/* alignment */
 	__u16 new_mac[6];
 	__be16 eth_type;
 	union ip_words ip;
 	union l4_words l4;
-	/* and what they say */
-	__u32 edge;			/* TCP, as struct pkt has it; UDP: 0 */
+	/* derived from them */
+	__u32 edge;			/* TCP: see struct pkt; UDP: 0 */
 	__u16 ip_len;
-	__u8 headers;			/* length of the IP and transport headers */
-	__u8 dscp;			/* the TOS byte without what is congestion's */
-	_Bool no_control;			/* no segment that may change the state of its connection */
+	__u8 headers;			/* bytes of IP and transport header */
+	__u8 dscp;			/* TOS without the ECN bits */
+	_Bool no_control;		/* no SYN, FIN or RST: cannot change the connection's state */
 	__u32 hash;			/* flow_cache_hash() */
-	/* if there is no note of it */
-	__u32 gen, genid;		/* of before anything was looked up */
+	/* without a cache entry */
+	__u32 gen, genid;		/* sampled before the look-ups */
 	struct fwd_action action;
 };
 
-/* PERCPU_ARRAY: the frame in hand, for want of stack as in scratch.h. */
+/* Per-CPU scratch; too large for the stack (see scratch.h). */
 PERCPU_SCRATCH(struct fast_headers, fast_scratch)
 
 static __always_inline _Bool fast_is_tcp(const struct fast_headers *h)
@@ -74,7 +74,7 @@ static __always_inline _Bool fast_is_tcp(const struct fast_headers *h)
 	return h->ip.proto == L4_TCP;
 }
 
-/* Reads the transport header; false: it is not whole, or of another protocol. */
+/* Copy the transport header. False: incomplete, or another protocol. */
 static __always_inline _Bool fast_headers_read_l4(const __u32 *l4, const void *end, struct fast_headers *h)
 {
 	int i;
@@ -96,8 +96,8 @@ static __always_inline _Bool fast_headers_read_l4(const __u32 *l4, const void *e
 }
 
 /*
- * False unless it is an ordinary frame: without a tag, IPv4 without options and in one piece, TCP or UDP, well
- * formed. Words are read whole: the IP header lies on four bytes (NET_IP_ALIGN), or the CPU does not care.
+ * Copy the headers. False unless the frame is ordinary: no VLAN tag, well formed. Reads words: the IP header is
+ * aligned to four bytes (NET_IP_ALIGN), or the CPU does not care.
  */
 static __always_inline _Bool fast_headers_read(ctx_t *ctx, struct fast_headers *h)
 {

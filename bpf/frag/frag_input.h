@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Datagrams in pieces (RFC 791 fragments; RFC 4787 REQ-14: in whatever order they come). A first piece
- * is translated as any packet, and its ports are remembered; the others are looked up with these, and
- * only their IP header is translated: the checksum over the whole datagram is in the first. They never
- * make a flow. What comes before the first piece is held until that has gone its way, then it comes in
- * again by the device that it came from.
+ * Fragments (RFC 791; RFC 4787 REQ-14: in any order), before and after the stages. The first is translated like
+ * any packet and its ports are recorded. Later ones are looked up with these, and only their IP header is
+ * rewritten: the checksum over the datagram is in the first. They create no flow. Fragments that precede the
+ * first are queued, and re-injected at their ingress after it.
  */
 #ifndef EBPFNET_BPF_FRAG_FRAG_INPUT_H
 #define EBPFNET_BPF_FRAG_FRAG_INPUT_H
@@ -16,10 +15,7 @@
 #include "frag/frag_track.h"
 #include "frag/reinject.h"
 
-/*
- * Held first, then asked about again: it may be that the first piece has come in between, and that
- * nobody comes after it who would find this one.
- */
+/* Queue first, then look up again (the first fragment may have arrived meanwhile). */
 static __always_inline enum frag_result frag_enqueue(ctx_t *ctx, struct pkt *p)
 {
 	__u32 ref = fragq_alloc(frag_bucket_of(p));
@@ -40,8 +36,8 @@ static __always_inline enum frag_result frag_enqueue(ctx_t *ctx, struct pkt *p)
 }
 
 /*
- * Before a piece goes its way. NEXT: it may, if not the first then with the tuple of the first. outside:
- * it came to the host, perhaps for the host.
+ * Before the stages. FWD_NEXT: go on; p->key has the datagram's tuple. outside: it arrived for the host, and
+ * may be the host's. may_queue: it may wait for the first fragment.
  */
 __noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
 {
@@ -72,7 +68,7 @@ __noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
 	}
 }
 
-/* Sends in again what was held, and puts the packet in hand back as it is. */
+/* Re-inject queued fragments, and restore the current packet. */
 static __always_inline int frag_release(ctx_t *ctx, __u32 queued)
 {
 	struct fragq_release r = { .ctx = ctx, .ref = queued };
@@ -91,7 +87,7 @@ static __always_inline int frag_release(ctx_t *ctx, __u32 queued)
 	return failed;
 }
 
-/* After it: what the others of its datagram may do. Gives the verdict back. */
+/* After the stages: record the fragment and release those that waited for it. Returns v. */
 __noinline verdict_t frag_done(ctx_t *ctx, verdict_t v)
 {
 	enum frag_state state = FRAG_ENTRY_KNOWN;

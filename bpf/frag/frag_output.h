@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A datagram that is too big for its way and may be cut (RFC 791, RFC 1812 4.2.2.7): its pieces come in
- * again in its place, and are then what any sender's pieces are. The kernel cuts nothing at this hook.
+ * Fragments a datagram (DF clear) larger than the egress MTU and re-injects the fragments (RFC 791, RFC 1812
+ * 4.2.2.7), which are then handled like any sender's. The kernel does not fragment at this hook.
  */
 #ifndef EBPFNET_BPF_FRAG_FRAG_OUTPUT_H
 #define EBPFNET_BPF_FRAG_FRAG_OUTPUT_H
@@ -10,12 +10,13 @@
 #include "l3/ip_check.h"
 #include "frag/reinject.h"
 
+/* Context of the loops below. */
 struct frag_out {
 	ctx_t *ctx;
 	struct reinject_buf *buf;
 };
 
-/* The header of the next piece. */
+/* Make the header of the next fragment. */
 static __always_inline void frag_out_header(struct frag_out_state *st)
 {
 	_Bool last = st->done + st->now == st->len;
@@ -24,12 +25,12 @@ static __always_inline void frag_out_header(struct frag_out_state *st)
 	*(__be16 *)(st->ip + 2) = __builtin_bswap16(st->ihl + st->now);
 	*(__be16 *)(st->ip + 6) = __builtin_bswap16(frag_field(st->frag, st->done, last));
 	*(__sum16 *)(st->ip + 10) = 0;
-	/* what lies behind the options is zero */
+	/* bytes behind the options are zero */
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)st->ip, sizeof(st->ip), 0);
 	*(__sum16 *)(st->ip + 10) = ~csum_fold16((__u32)sum);
 }
 
-/* bpf_loop callback: an octet of the options for the pieces behind the first. */
+/* bpf_loop callback: one octet of the options, for the fragments after the first. */
 static long frag_out_option(__u32 i, struct frag_out *frag_out)
 {
 	struct frag_out_state *st = &frag_out->buf->frag_out;
@@ -38,8 +39,8 @@ static long frag_out_option(__u32 i, struct frag_out *frag_out)
 }
 
 /*
- * Writes the next piece. What bounds its parts is said of what has just been read, where Linux 6.1's
- * verifier sees it: a register that has been away on the stack it knows nothing of.
+ * Write the next fragment. Bounds are checked on freshly loaded values: Linux 6.1's verifier loses them when a
+ * register is spilled to the stack.
  */
 static __noinline int frag_out_write(ctx_t *ctx, struct reinject_buf *buf)
 {
@@ -56,7 +57,7 @@ static __noinline int frag_out_write(ctx_t *ctx, struct reinject_buf *buf)
 	return ctx_store_body(ctx, ETH_HLEN + st->ihl, buf->bytes + done, len);
 }
 
-/* bpf_loop callback: a piece. */
+/* bpf_loop callback: one fragment. */
 static long frag_out_one(__u32 i, struct frag_out *frag_out)
 {
 	struct frag_out_state *st = &frag_out->buf->frag_out;
@@ -77,8 +78,8 @@ static long frag_out_one(__u32 i, struct frag_out *frag_out)
 }
 
 /*
- * The transport checksum, if the device was to finish it: then there is the sum of the pseudo header and
- * nothing else in its place. One that is wrong stays so, but for one in 65,536.
+ * Finish a transport checksum that was left to a device: then its field holds the sum of the pseudo header. A
+ * wrong checksum stays wrong, but for 1 in 65,536.
  */
 static __always_inline int frag_out_finish_csum(ctx_t *ctx, const struct pkt *p)
 {
@@ -101,7 +102,7 @@ static __always_inline int frag_out_finish_csum(ctx_t *ctx, const struct pkt *p)
 	return sum < 0 ? -1 : ctx_store(ctx, at, &check, sizeof(check));
 }
 
-/* The packet, on the desk. */
+/* Copy the packet into the buffer. */
 static __always_inline int frag_out_load(ctx_t *ctx, const struct pkt *p, struct reinject_buf *buf)
 {
 	struct frag_out_state *st = &buf->frag_out;
@@ -114,6 +115,7 @@ static __always_inline int frag_out_load(ctx_t *ctx, const struct pkt *p, struct
 	return ctx_load(ctx, ETH_HLEN, st->ip, ihl) || ctx_load(ctx, ETH_HLEN + ihl, buf->bytes, len);
 }
 
+/* FWD_STOLEN, or DROP(reason). */
 static __always_inline verdict_t frag_out_all(ctx_t *ctx, const struct pkt *p, __u32 mtu, struct reinject_buf *buf)
 {
 	struct frag_out frag_out = { ctx, buf };
@@ -136,8 +138,8 @@ static __always_inline verdict_t frag_out_all(ctx_t *ctx, const struct pkt *p, _
 }
 
 /*
- * Cuts the packet, not yet translated, into pieces for that MTU: AGAIN. What the kernel has put together
- * itself (GSO) is a stream's, whose sender is to cut it otherwise.
+ * Fragment the packet, not yet translated, for an MTU: FWD_STOLEN. GSO packets are dropped: they are a
+ * stream's, whose sender is to adapt.
  */
 __noinline verdict_t ip_fragment(ctx_t *ctx, __u32 mtu)
 {

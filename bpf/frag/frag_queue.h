@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Pieces of datagrams that came before their first one, held until that comes: in so many places, a
- * share of them for each source, for two seconds. Nobody sweeps: who needs a place looks through all.
- *
- * Who may touch a place is settled by a compare-and-swap of one word, as with flows (ct_slot.h).
+ * Queue for fragments that precede the first one: FRAGQ_SLOTS slots, at most FRAGQ_PER_SOURCE per source, 2 s
+ * each. No garbage collection: allocation scans all slots. A slot belongs to the CPU that wins the
+ * compare-and-swap on its state word, as in ct_slot.h.
  */
 #ifndef EBPFNET_BPF_FRAG_FRAG_QUEUE_H
 #define EBPFNET_BPF_FRAG_FRAG_QUEUE_H
@@ -11,15 +10,15 @@
 #include "kern/lookup.h"
 #include "frag/reinject.h"
 
-#define FRAGQ_PER_SOURCE 45 /* for one source: all of 64 KiB by 1500 bytes, but the first piece */
-#define FRAGQ_TICKS 30 /* of 2^26 ns: two seconds. They begin anew after nine years */
+#define FRAGQ_PER_SOURCE 45 /* 64 KiB in fragments of 1500 bytes, less the first */
+#define FRAGQ_TICKS 30 /* of 2^26 ns: 2 s; wraps after nine years */
 
 static __always_inline __u32 frag_ticks(void)
 {
 	return bpf_ktime_get_coarse_ns() >> 26;
 }
 
-/* In ticks; another CPU's clock may be one ahead. */
+/* In ticks. Another CPU's clock may be one ahead. */
 static __always_inline __u32 frag_age(__u32 seen, __u32 now)
 {
 	return (__s32)(now - seen) > 0 ? now - seen : 0;
@@ -30,7 +29,7 @@ static __always_inline __u32 fragq_index(__u32 ref)
 	return (ref - 1) & (FRAGQ_SLOTS - 1);
 }
 
-/* Some place, if the reference is none. NULL never in practice. */
+/* The slot of a reference; of 0, some slot. */
 static __always_inline struct fragq_slot *fragq_get(__u32 ref)
 {
 	__u32 zero = 0;
@@ -39,6 +38,7 @@ static __always_inline struct fragq_slot *fragq_get(__u32 ref)
 	return all ? &all->slot[fragq_index(ref)] : NULL;
 }
 
+/* Make the slot BUSY for this CPU. False: its state has changed. */
 static __always_inline _Bool fragq_claim(struct fragq_slot *slot, union fragq_word old, __u16 use)
 {
 	union fragq_word busy = { .state = FRAGQ_BUSY, .use = use };
@@ -53,16 +53,16 @@ static __always_inline void fragq_set(struct fragq_slot *slot, enum fragq_state 
 	*(volatile __u32 *)&slot->word = w.word;
 }
 
-/* The search for a place. */
+/* The search for a slot. */
 struct fragq_search {
 	__u32 now, source;
-	__u32 first;		/* where it begins */
-	__u32 free, own;	/* how many there are, how many of them the source has */
-	__u32 oldest;		/* age */
+	__u32 first;		/* index to start at */
+	__u32 free, own;	/* free slots; slots of this source */
+	__u32 oldest;		/* age in ticks of the slot .at */
 	__u32 at;
 };
 
-/* bpf_loop callback. Of two that are equally old it is chance which is taken. */
+/* bpf_loop callback: count, and find the oldest slot. The random start decides between equals. */
 static long fragq_scan(__u32 n, struct fragq_search *s)
 {
 	__u32 i = (n + s->first) & (FRAGQ_SLOTS - 1), age;
@@ -87,8 +87,8 @@ static long fragq_scan(__u32 n, struct fragq_search *s)
 }
 
 /*
- * A place for a piece, BUSY: reference; 0: the source has its share. The fewer are free, the less that is,
- * but who has none gets one: then the oldest piece of all makes room.
+ * Allocate a slot, BUSY; returns a reference, 0: none. The per-source share shrinks as slots run out. A source
+ * without a slot always gets one, if need be the globally oldest.
  */
 static __always_inline __u32 fragq_alloc(__u32 source)
 {
@@ -114,7 +114,7 @@ static __always_inline __u32 fragq_alloc(__u32 source)
 	return (__u32)(__u16)(old.use + 1) << 16 | (s.at + 1);
 }
 
-/* Keeps a frame of len bytes there. A function, so that len stays in the register that is compared. */
+/* Store a frame of len bytes: USED. Not inlined, so that len stays in the register that is compared. */
 static __noinline int fragq_store(ctx_t *ctx, __u32 ref, __u32 len)
 {
 	__u32 i = fragq_index(ref);
@@ -128,7 +128,7 @@ static __noinline int fragq_store(ctx_t *ctx, __u32 ref, __u32 len)
 	return 0;
 }
 
-/* Empty again, BUSY as it is. */
+/* Free a BUSY slot. */
 static __always_inline void fragq_free(__u32 ref)
 {
 	struct fragq_slot *slot = fragq_get(ref);
@@ -137,7 +137,7 @@ static __always_inline void fragq_free(__u32 ref)
 		fragq_set(slot, FRAGQ_FREE, ref >> 16);
 }
 
-/* Empty again, if it is still what the reference means. Gives the next of the row. */
+/* Free a slot, if the reference is not stale. Returns the next fragment of the datagram. */
 static __always_inline __u32 fragq_drop(__u32 ref)
 {
 	union fragq_word taken = { .state = FRAGQ_USED, .use = ref >> 16 };
@@ -156,7 +156,7 @@ struct fragq_release {
 	__u32 ref;
 };
 
-/* bpf_loop callback: sends one in again. */
+/* bpf_loop callback: re-inject a fragment and free its slot. */
 static long fragq_release_one(__u32 n, struct fragq_release *r)
 {
 	union fragq_word taken = { .state = FRAGQ_USED, .use = r->ref >> 16 };
@@ -173,7 +173,7 @@ static long fragq_release_one(__u32 n, struct fragq_release *r)
 	return 0;
 }
 
-/* bpf_loop callback: forgets one. */
+/* bpf_loop callback: drop a fragment. */
 static long fragq_drop_one(__u32 n, __u32 *ref)
 {
 	if (!*ref)

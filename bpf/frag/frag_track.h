@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What is remembered of datagrams that come in pieces: the ports that their first piece has, so that
- * the others can be looked up as if they had them too, and which pieces there were.
+ * Fragment tracker: the ports of a datagram's first fragment, for the look-up of the others, and which parts
+ * have passed.
  *
- * Bounded by its layout: a source has one bucket, and in it room for so many datagrams at a time; the
- * oldest makes room for the next. Who floods, from wherever it says it is, floods its own.
+ * Bounded by its layout: a source has one bucket of FRAG_WAYS datagrams, where the oldest makes room. A flood,
+ * spoofed or not, evicts only entries of its own bucket.
  */
 #ifndef EBPFNET_BPF_FRAG_FRAG_TRACK_H
 #define EBPFNET_BPF_FRAG_FRAG_TRACK_H
 
 #include "frag/frag_queue.h"
 
-/* The same bucket for all that a source sends, and nobody outside can tell which. */
+/* The bucket of a packet's source. Salted with config.mark, so that it cannot be predicted from outside. */
 static __always_inline __u32 frag_bucket_of(const struct pkt *p)
 {
 	struct config *cfg = config_get();
@@ -43,8 +43,8 @@ static __always_inline _Bool frag_entry_is(const struct frag_entry *e, const str
 }
 
 /*
- * Under the lock: b->at is where the datagram is (true) or where it may be: a place that is free, or the
- * next in turn. Through memory, so that the verifier follows one way on, and not one for each place.
+ * Under the lock: set b->at to the datagram's entry (true), else to a free one or the next to evict. The index
+ * goes through memory, so that the verifier follows one path and not one for each entry.
  */
 static __always_inline _Bool frag_search(struct frag_bucket *b, const struct frag_key *key, __u32 now)
 {
@@ -64,30 +64,30 @@ static __always_inline _Bool frag_search(struct frag_bucket *b, const struct fra
 	return 0;
 }
 
-/* Under the lock, at b->at. */
+/* Under the lock: the entry b->at. */
 static __always_inline struct frag_entry *frag_entry_at(struct frag_bucket *b)
 {
 	return &b->entry[*(volatile __u32 *)&b->at & (FRAG_WAYS - 1)];
 }
 
-/* A place that is not the datagram's yet: next in turn is who has been there longest. */
+/* Under the lock: take the entry for a new datagram. Entries are evicted in turn, the oldest first. */
 static __always_inline struct frag_entry *frag_entry_new(struct frag_bucket *b)
 {
 	b->next = b->at + 1;
 	return frag_entry_at(b);
 }
 
-/* What is to become of a piece. */
+/* Result of matching a fragment. */
 enum frag_result {
-	FRAG_PASS, /* the first: its headers say what it is; another: its key has the tuple now */
+	FRAG_PASS, /* go on: it is the first, or its key has the tuple now */
 	FRAG_HOST,
-	FRAG_WAIT, /* held, if ref said where; else it should be */
+	FRAG_WAIT, /* wait for the first: queued, if a reference was given */
 	FRAG_DROP,
 	FRAG_OVERLAP,
 	FRAG_QUEUE_FULL,
 };
 
-/* Of a datagram whose first piece was here. */
+/* Match a later fragment of a datagram whose first has passed. */
 static __always_inline enum frag_result frag_lookup_known(struct frag_entry *e, struct pkt *p)
 {
 	enum frag_range_result r = frag_ranges_test(e->range, frag_range_of(p->frag, p->ip_len - p->ihl));
@@ -103,9 +103,8 @@ static __always_inline enum frag_result frag_lookup_known(struct frag_entry *e, 
 }
 
 /*
- * A piece and what is known of its datagram. ref, not 0: where it is held in the meantime; if the first
- * piece has not come even now, the datagram's next in the row. One lock, so either whoever brings the
- * first piece finds this one, or this one finds the first.
+ * Match a fragment. ref, not 0: the slot it is queued in, which joins the datagram's list if the first fragment
+ * is still missing. Under one lock, so that either the first fragment finds this one, or this one finds it.
  */
 static __noinline int frag_lookup(struct pkt *p, __u32 ref)
 {
@@ -151,7 +150,7 @@ static __noinline int frag_lookup(struct pkt *p, __u32 ref)
 	return r;
 }
 
-/* A later piece has gone its way. A datagram of which all has is forgotten. */
+/* Record a forwarded fragment. Free the entry once all have passed. */
 static __always_inline void frag_entry_add(struct frag_bucket *b, struct frag_entry *e, const struct pkt *p,
 					   __u32 now)
 {
@@ -167,8 +166,8 @@ static __always_inline void frag_entry_add(struct frag_bucket *b, struct frag_en
 }
 
 /*
- * What became of a piece: its datagram is KNOWN, HOSTS or REFUSED, if it was the first; else it has been
- * let through. Gives the last of the pieces that were held for it, 0: none.
+ * Record a fragment's fate. state: of the datagram, if it was the first; else it has passed. Returns the last
+ * of the fragments queued for it, a reference; 0: none.
  */
 static __noinline __u32 frag_update(const struct pkt *p, enum frag_state state)
 {

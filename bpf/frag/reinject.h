@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Packets made here come in again by the device of the packet in hand: as copies of it, written anew.
- * So what was held, and what was cut, takes the same way as any other packet, in its own turn. It
- * leaves no trace on the packet in hand if that is put back at the end.
+ * Packets made here are re-injected at the current packet's ingress: it is rewritten and cloned for each, so
+ * they pass the hook like any other packet. Restore the current packet after that if it is still needed.
  */
 #ifndef EBPFNET_BPF_FRAG_REINJECT_H
 #define EBPFNET_BPF_FRAG_REINJECT_H
@@ -11,7 +10,7 @@
 #include <ebpfnet/core/parse.h>
 #include "kern/ctx_tc.h"
 
-/* NULL: all are in use. */
+/* Take a buffer; NULL: all are in use. A taken buffer belongs to the caller until reinject_buf_put(). */
 static __always_inline struct reinject_buf *reinject_buf_get(void)
 {
 	__u32 i, n, cpu = bpf_get_smp_processor_id();
@@ -31,7 +30,7 @@ static __always_inline void reinject_buf_put(struct reinject_buf *buf)
 	*(volatile __u32 *)&buf->taken = 0;
 }
 
-/* Gives the packet in hand other bytes: a frame of len, at most max (constant). */
+/* Write frame, len bytes, into the current packet. max: a constant upper bound of len. */
 static __always_inline int reinject_write(ctx_t *ctx, const __u8 *frame, __u32 len, __u32 max)
 {
 	__u32 body = len - ETH_HLEN;
@@ -42,7 +41,7 @@ static __always_inline int reinject_write(ctx_t *ctx, const __u8 *frame, __u32 l
 	return ctx_store_body(ctx, ETH_HLEN, frame + ETH_HLEN, body);
 }
 
-/* And sends a copy of it in again. */
+/* Then re-inject a clone at the ingress. */
 static __always_inline int reinject_send(ctx_t *ctx, const __u8 *frame, __u32 len, __u32 max)
 {
 	return reinject_write(ctx, frame, len, max) ? -1 : ctx_reinject_clone(ctx);

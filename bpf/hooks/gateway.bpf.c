@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Egress of a gateway device: what the host sends to namespaces. */
+/* Egress of a gateway device: frames from the host to namespaces. */
 #define HOOK_IS_EGRESS 1
 
 #include "datapath.h"

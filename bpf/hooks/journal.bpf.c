@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The journal's maps, in an object of their own: pinned before anything else is made. */
+/* Maps of the journal, in an object of their own: pinned before any other object is loaded. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <ebpfnet/journal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Ingress of lo, while something is published: the host calls its own published address. */
+/* Ingress of lo, attached while a port is published: the host calls its own published address. */
 #define HOOK_IS_EGRESS 0
 
 #include "datapath.h"

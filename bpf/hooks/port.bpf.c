@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Ingress of the host-side veth of each namespace, and of the gateway's peer (where it drops all). */
+/* Ingress of the host-side veth of each namespace, and of the gateway's peer (which drops all frames). */
 #define HOOK_IS_EGRESS 0
 
 #include "datapath.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Ingress of an uplink: answers and published ports. */
+/* Ingress of an uplink: replies to masqueraded flows, and packets to published ports. */
 #define HOOK_IS_EGRESS 0
 
 #include "datapath.h"

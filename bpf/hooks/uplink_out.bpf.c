@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Egress of an uplink: the host as one more endpoint, and nothing private leaves. */
+/* Egress of an uplink: the host's own packets, and no packet with a source in one of our subnets. */
 #define HOOK_IS_EGRESS 1
 
 #include "datapath.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The XDP prefilter of an uplink, in its driver (native XDP). Multi-buffer: else many refuse a large MTU. */
+/* The XDP prefilter in an uplink's driver (native XDP). xdp.frags: without it many drivers refuse a large MTU. */
 #include "xdp_prefilter.h"
 
 SEC("xdp.frags")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The same behind the driver (generic XDP). Not multi-buffer: for such a program Linux (6.18) copies what it
- * passes and forgets how long its Ethernet header is, and then no TC program finds its way in it.
+ * The same behind the driver (generic XDP), without xdp.frags: for such a program Linux (6.18) copies the
+ * packets that pass and loses the length of their Ethernet header, so that TC programs misread them.
  */
 #include "xdp_prefilter.h"
 

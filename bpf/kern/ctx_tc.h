@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What the stages may do with a packet, at a TC hook (TCX or clsact, whose verdicts OK, SHOT,
- * REDIRECT and UNSPEC mean the same). Nothing else names __sk_buff or TC_ACT_*.
+ * Access to a packet at a TC hook (TCX or clsact, whose verdicts OK, SHOT, REDIRECT and UNSPEC mean the same).
+ * No other header of bpf/ names __sk_buff or TC_ACT_*; ctx_xdp.h is its counterpart.
  *
- * The object that includes this says on which side of the device its hook is: HOOK_IS_EGRESS 0/1.
+ * The object that includes this header defines the direction of its hook: HOOK_IS_EGRESS 0 or 1. Functions
+ * return 0 or a negative errno, unless they say otherwise. Offsets count from the Ethernet header. A call that
+ * changes the packet invalidates ctx_data().
  */
 #ifndef EBPFNET_BPF_KERN_CTX_TC_H
 #define EBPFNET_BPF_KERN_CTX_TC_H
@@ -19,9 +21,10 @@ typedef struct __sk_buff ctx_t;
 enum action {
 	ACTION_PASS = TC_ACT_UNSPEC,
 	ACTION_DROP = TC_ACT_SHOT,
-	ACTION_SLOW_PATH = -2,	/* of a part of the way: the next one decides */
+	ACTION_SLOW_PATH = -2,	/* not a verdict: the fast path has declined the packet */
 };
 
+/* The linear area: [ctx_data, ctx_data_end). */
 static __always_inline const void *ctx_data(const ctx_t *ctx)
 {
 	return (const void *)(long)ctx->data;
@@ -32,12 +35,13 @@ static __always_inline const void *ctx_data_end(const ctx_t *ctx)
 	return (const void *)(long)ctx->data_end;
 }
 
-/* Makes the first len bytes readable in place; shorter packets whole. */
+/* Make the first len bytes part of the linear area; of a shorter packet, all. */
 static __always_inline int ctx_pull(ctx_t *ctx, __u32 len)
 {
 	return bpf_skb_pull_data(ctx, len < ctx->len ? len : ctx->len);
 }
 
+/* Copy len bytes (not 0) at off out of the packet, and into it. */
 static __always_inline int ctx_load(const ctx_t *ctx, __u32 off, void *to, __u32 len)
 {
 	return bpf_skb_load_bytes(ctx, off, to, len);
@@ -48,16 +52,16 @@ static __always_inline int ctx_store(ctx_t *ctx, __u32 off, const void *from, __
 	return bpf_skb_store_bytes(ctx, off, from, len, 0);
 }
 
-/* The same for what is behind the link's header, of a packet that the device may have summed up. */
+/* Store behind the Ethernet header. Updates the device's checksum over the packet, too (CHECKSUM_COMPLETE). */
 static __always_inline int ctx_store_body(ctx_t *ctx, __u32 off, const void *from, __u32 len)
 {
 	return bpf_skb_store_bytes(ctx, off, from, len, BPF_F_RECOMPUTE_CSUM);
 }
 
 /*
- * Updates the transport checksum at off by a difference (csum.h). The part that the pseudo header
- * covers and the rest are two calls: of a packet whose checksum the device is to finish
- * (CHECKSUM_PARTIAL) only the first may be applied.
+ * Add a difference (csum.h) to the transport checksum at off. The pseudo header's part and the rest are two
+ * calls: if a device is to finish the checksum (CHECKSUM_PARTIAL), only the first may apply. flags:
+ * BPF_F_MARK_MANGLED_0 or 0.
  */
 static __always_inline int ctx_csum_pseudo(ctx_t *ctx, __u32 off, __u32 diff, __u64 flags)
 {
@@ -69,11 +73,11 @@ static __always_inline int ctx_csum(ctx_t *ctx, __u32 off, __u32 diff, __u64 fla
 	return bpf_l4_csum_replace(ctx, off, 0, diff, flags);
 }
 
-/* Values of sk_buff.ip_summed (linux/skbuff.h); the others leave nothing to do beside the packet's bytes. */
-#define CHECKSUM_COMPLETE 2	/* the device gave a sum over all, which the kernel keeps beside */
-#define CHECKSUM_PARTIAL 3	/* the field has the pseudo header's sum, a device is to add the rest */
+/* Values of sk_buff.ip_summed (linux/skbuff.h). With the others the checksum is in the packet's bytes alone. */
+#define CHECKSUM_COMPLETE 2	/* the device summed up the whole packet; the sum is in skb->csum */
+#define CHECKSUM_PARTIAL 3	/* the field holds the pseudo header's sum; a device adds the rest */
 
-/* How the transport checksum stands; CHECKSUM_COMPLETE, too, if that cannot be read. */
+/* sk_buff.ip_summed, or CHECKSUM_COMPLETE if it cannot be read. */
 static __always_inline __u8 ctx_summed(ctx_t *ctx)
 {
 	struct sk_buff *skb;
@@ -84,22 +88,21 @@ static __always_inline __u8 ctx_summed(ctx_t *ctx)
 	return BPF_CORE_READ_BITFIELD(skb, ip_summed);
 }
 
-/* Takes off what is behind the packet's end: Ethernet padding is this link's (RFC 1042), not the next one's. */
+/* Trim Ethernet padding, which belongs to this link (RFC 1042), off a packet of len bytes; not with GSO. */
 static __always_inline int ctx_trim(ctx_t *ctx, __u32 len)
 {
 	return ctx->len > len && !ctx->gso_size ? bpf_skb_change_tail(ctx, len, 0) : 0;
 }
 
-/* Makes the packet longer, with zeros, or shorter. */
+/* Make the packet len bytes long. New bytes are zero. */
 static __always_inline int ctx_resize(ctx_t *ctx, __u32 len)
 {
 	return bpf_skb_change_tail(ctx, len, 0);
 }
 
 /*
- * Cuts the packet down to its Ethernet header and len bytes, to be written anew. Its checksum may
- * be the device's to finish (CHECKSUM_PARTIAL): pulling the header that it lies in out of the
- * packet is what ends that, and change_tail ends GSO.
+ * Reduce the packet to its Ethernet header and len bytes, to be rewritten. change_tail ends GSO. A checksum
+ * that a device is to finish (CHECKSUM_PARTIAL) is cancelled by removing the header that it lies in.
  */
 static __always_inline int ctx_reset_l3(ctx_t *ctx, __u32 len)
 {
@@ -109,7 +112,7 @@ static __always_inline int ctx_reset_l3(ctx_t *ctx, __u32 len)
 	       bpf_skb_change_tail(ctx, ETH_HLEN + len, 0);
 }
 
-/* The outer VLAN tag; the kernel has taken it out of the bytes. 0: none, or a priority tag. */
+/* The outer VLAN id, which the kernel has moved out of the bytes. 0: no tag, or a priority tag. */
 static __always_inline __u16 ctx_vlan(const ctx_t *ctx)
 {
 	return ctx->vlan_present ? ctx->vlan_tci & 0x0fff : 0;
@@ -121,28 +124,28 @@ static __always_inline void ctx_pop_priority_tag(ctx_t *ctx)
 		bpf_skb_vlan_pop(ctx);
 }
 
-/* Whether the frame was sent to this station (and not to another, or to a group). */
+/* True if the frame was sent to the device's own MAC address (pkt_type). */
 static __always_inline _Bool ctx_is_for_us(const ctx_t *ctx)
 {
 	return ctx->pkt_type == PACKET_HOST;
 }
 
-/* On egress: the host forwards it for somebody else, it did not begin here. */
+/* At egress: true if the host forwards the packet, false if it is its own. */
 static __always_inline _Bool ctx_forwarded(const ctx_t *ctx)
 {
 	return ctx->ingress_ifindex != 0;
 }
 
-/* How long its largest piece is on the wire, from the network header on. l4_len: IP and transport headers. */
+/* Length on the wire, from the IP header on, of the largest segment. headers: of IP and transport, in bytes. */
 static __always_inline __u32 ctx_segment_len(const ctx_t *ctx, __u32 ip_len, __u32 headers)
 {
 	return ctx->gso_size ? headers + ctx->gso_size : ip_len;
 }
 
 /*
- * Into the namespace behind a port. From ingress straight to the other end of the veth: no queue,
- * no second softirq. The peer accepts any MAC, so this is for one port, never for a flood.
- * redirect_peer leaves mark and priority of the host's on the packet: not the namespace's business.
+ * Into the namespace behind a port. From ingress, straight to the other end of the veth: no queue, no second
+ * softirq. The peer accepts any MAC, so this is for a known port, not for a flood. redirect_peer would carry
+ * the host's mark and priority into the namespace.
  */
 static __always_inline int ctx_to_port(ctx_t *ctx, __u32 ifindex)
 {
@@ -155,7 +158,7 @@ static __always_inline int ctx_to_port(ctx_t *ctx, __u32 ifindex)
 #endif
 }
 
-/* Whether a device is there: a redirect to one that is not would drop the packet in silence. */
+/* True if the device exists. A redirect to a missing device would drop the packet uncounted. */
 static __always_inline _Bool ctx_device_exists(ctx_t *ctx, __u32 ifindex)
 {
 	__u32 mtu = 0;
@@ -163,25 +166,25 @@ static __always_inline _Bool ctx_device_exists(ctx_t *ctx, __u32 ifindex)
 	return bpf_check_mtu(ctx, ifindex, &mtu, 0, 0) != -ENODEV;
 }
 
-/* A copy out of a device; the packet itself stays. */
+/* Send a copy out of a device. The packet stays with the caller. */
 static __always_inline int ctx_copy_to(ctx_t *ctx, __u32 ifindex)
 {
 	return bpf_clone_redirect(ctx, ifindex, 0);
 }
 
-/* A copy comes in again by the device that the packet came by, after this one is done with. */
+/* Re-inject a copy at the ingress of the packet's device; it is processed after this packet. */
 static __always_inline int ctx_reinject_clone(ctx_t *ctx)
 {
 	return bpf_clone_redirect(ctx, ctx->ifindex, BPF_F_INGRESS);
 }
 
-/* Out of a device, as if the host sent it there. */
+/* Out of a device, as if sent by the host. */
 static __always_inline int ctx_send(ctx_t *ctx, __u32 ifindex)
 {
 	return bpf_redirect(ifindex, 0);
 }
 
-/* Up into the host's stack, as if it came in by that device. */
+/* Up into the host's stack, as if received by that device. */
 static __always_inline int ctx_receive(ctx_t *ctx, __u32 ifindex)
 {
 	ctx->mark = 0;
@@ -189,8 +192,8 @@ static __always_inline int ctx_receive(ctx_t *ctx, __u32 ifindex)
 }
 
 /*
- * A mark that stays with a packet until it leaves, past redirect_neigh and the neighbour's queue, and
- * that the IP stack overwrites in what it sends or forwards itself.
+ * A mark that stays with the packet until it leaves, through redirect_neigh and the neighbour's queue. The IP
+ * stack overwrites it in packets that it sends or forwards itself.
  */
 static __always_inline void ctx_mark_ours(ctx_t *ctx, __u32 mark)
 {
@@ -202,7 +205,7 @@ static __always_inline _Bool ctx_is_ours(const ctx_t *ctx, __u32 mark)
 	return ctx->cb[0] == mark;
 }
 
-/* Out of a device to a next hop, 0: the one of the kernel's route; the kernel resolves its MAC. */
+/* Out of a device to a next hop, whose MAC the kernel resolves. 0: the next hop of the kernel's route. */
 static __always_inline int ctx_send_via(ctx_t *ctx, __u32 ifindex, __be32 nexthop)
 {
 	struct bpf_redir_neigh nh = { .nh_family = AF_INET, .ipv4_nh = nexthop };
@@ -213,13 +216,13 @@ static __always_inline int ctx_send_via(ctx_t *ctx, __u32 ifindex, __be32 nextho
 }
 
 /*
- * To the host's own sockets, over lo: the kernel attaches a local route, so that source
- * validation, rp_filter and forwarding do not see it.
+ * To the host's own sockets, over lo: the kernel attaches a local route, so that source validation, rp_filter
+ * and forwarding do not apply.
  */
 static __always_inline int ctx_to_local(ctx_t *ctx, __u32 lo_ifindex)
 {
 	ctx->mark = 0;
-	/* it was sent to the gateway's MAC, not the veth's, and lo leaves the type as it finds it */
+	/* the frame went to the gateway's MAC, not the veth's, and lo keeps the type */
 	bpf_skb_change_type(ctx, PACKET_HOST);
 	return bpf_redirect_neigh(lo_ifindex, NULL, 0, 0);
 }

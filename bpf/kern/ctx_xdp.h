@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What may be done with a frame at an XDP hook. Nothing else names xdp_md or XDP_*. */
+/* Access to a frame at an XDP hook. No other header of bpf/ names xdp_md or XDP_*. */
 #ifndef EBPFNET_BPF_KERN_CTX_XDP_H
 #define EBPFNET_BPF_KERN_CTX_XDP_H
 
@@ -26,27 +26,28 @@ static __always_inline const void *ctx_data_end(const ctx_t *ctx)
 	return (const void *)(long)ctx->data_end;
 }
 
-/* The frame's length, of which data to data_end may be a part (multi-buffer XDP). */
+/* Length of the frame in bytes; [data, data_end) may be a part of it (multi-buffer XDP). */
 static __always_inline __u32 ctx_len(ctx_t *ctx)
 {
 	return bpf_xdp_get_buff_len(ctx);
 }
 
-/* Whether all of it is between data and data_end. */
+/* True if the whole frame is between data and data_end. */
 static __always_inline _Bool ctx_is_whole(ctx_t *ctx)
 {
 	return ctx_data_end(ctx) - ctx_data(ctx) == ctx_len(ctx);
 }
 
-/* Where a device has its address. */
+/* Cached location of a device's MAC address. */
 struct dev_addr_cache {
 	__u32 ifindex, second;
-	__u64 at;			/* in the kernel's memory */
+	__u64 at;			/* kernel address of net_device.dev_addr's bytes; 0: unreadable */
 };
 
-/* PERCPU_ARRAY: looked for again each second; the address there is read each time, as it may change. */
+/* The location is read anew each second, the address each time, as it may change. */
 PERCPU_SCRATCH(struct dev_addr_cache, dev_addr_cache)
 
+/* Where the MAC address of the frame's device is; 0: unreadable. */
 static __always_inline __u64 mac_at(ctx_t *ctx)
 {
 	struct xdp_buff *xdp = (struct xdp_buff *)ctx;
@@ -61,6 +62,7 @@ static __always_inline __u64 mac_at(ctx_t *ctx)
 	return (__u64)at;
 }
 
+/* KERNEL_MEMORY_IN_PLACE: compare with the device's MAC by typed loads. */
 static __always_inline _Bool mac_is_in_place(ctx_t *ctx, const __u8 *mac)
 {
 	struct xdp_buff *xdp = bpf_cast_to_kern_ctx(ctx);
@@ -71,6 +73,7 @@ static __always_inline _Bool mac_is_in_place(ctx_t *ctx, const __u8 *mac)
 		 (own[4] ^ mac[4]) | (own[5] ^ mac[5]));
 }
 
+/* KERNEL_MEMORY_COPIED: compare with a copy of the device's MAC. */
 static __always_inline _Bool mac_is_copied(ctx_t *ctx, const __u8 *dmac)
 {
 	__u32 zero = 0, second = ebpfnet_seconds(bpf_ktime_get_coarse_ns());
@@ -87,10 +90,7 @@ static __always_inline _Bool mac_is_copied(ctx_t *ctx, const __u8 *dmac)
 	return e->at && !bpf_probe_read_kernel(mac, sizeof(mac), (void *)e->at) && mac_eq(mac, dmac);
 }
 
-/*
- * Whether a frame to that MAC is for this station: what PACKET_HOST will say of it. The device's present address
- * is the kernel's to know; when it may not be read (lockdown), no frame is for us.
- */
+/* True if dmac is the device's own: the frame will be PACKET_HOST. False under lockdown, too. */
 static __always_inline _Bool ctx_is_for_us(ctx_t *ctx, const __u8 *dmac)
 {
 	if (kernel_memory == KERNEL_MEMORY_CLOSED)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* From verdict to action: the only place that sends a packet anywhere, and the only one that counts. */
+/*
+ * From verdict to action. At the TC hooks passes and drops are counted here (of queued fragments, in
+ * frag/frag_queue.h), and packets sent (but for frag/, which re-injects): rules of tests/style.
+ */
 #ifndef EBPFNET_BPF_KERN_FORWARD_H
 #define EBPFNET_BPF_KERN_FORWARD_H
 
@@ -13,7 +16,7 @@ struct flood {
 	__u16 net;
 };
 
-/* bpf_for_each_map_elem callback over ports: a copy to the last one found, so that the final one gets the original. */
+/* bpf_for_each_map_elem callback over ports: copy to the previous port, so that the last one gets the original. */
 static long flood_port(void *map, const __u32 *ifindex, struct port *port, struct flood *f)
 {
 	if (port->net != f->net || *ifindex == f->in_ifindex)
@@ -24,7 +27,7 @@ static long flood_port(void *map, const __u32 *ifindex, struct port *port, struc
 	return 0;
 }
 
-/* To every port of the network but the one it came from, and to the host unless it came from there or is tagged. */
+/* To every port of the network but the ingress port, and to the host, unless from there or VLAN-tagged. */
 static __always_inline int flood(ctx_t *ctx, __u16 net, __u32 in_ifindex, __u32 gw_ifindex)
 {
 	struct flood f = { .ctx = ctx, .in_ifindex = in_ifindex, .net = net };
@@ -37,14 +40,14 @@ static __always_inline int flood(ctx_t *ctx, __u16 net, __u32 in_ifindex, __u32 
 	return ctx_receive(ctx, gw_ifindex);
 }
 
-/* By an uplink, marked as ours. */
+/* Out of an uplink, with our mark, which datapath_uplink_out() lets pass. */
 static __always_inline int send_out(ctx_t *ctx, const struct config *cfg, const struct fwd_out *fwd)
 {
 	ctx_mark_ours(ctx, cfg->mark);
 	return ctx_send_via(ctx, fwd->ifindex, fwd->nexthop);
 }
 
-/* By express lane: the device is there, and few ways lead from here. GATEWAY: it is way.ifindex. */
+/* Of the fast path, which has checked the device: FWD_PORT, FWD_UPLINK, drops, or FWD_HOST by fwd->ifindex. */
 static __always_inline int forward_fast(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
@@ -61,7 +64,7 @@ static __always_inline int forward_fast(ctx_t *ctx, verdict_t v, const struct fw
 	return cfg ? send_out(ctx, cfg, fwd) : ACTION_DROP;
 }
 
-/* net: the network whose gateway and ports the verdict speaks of; NULL for hooks that flood nothing. */
+/* Carry out and count a verdict. net_id, net: of FWD_FLOOD and FWD_HOST, else NULL. */
 static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd, __u16 net_id,
 				   const struct network *net)
 {
@@ -73,7 +76,7 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out
 		count(-v);
 		return ACTION_DROP;
 	}
-	if (v == FWD_STOLEN) /* it is counted then */
+	if (v == FWD_STOLEN) /* counted when it is re-injected, or where it is dropped */
 		return ACTION_DROP;
 	count(fwd->counter);
 	switch (v) {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * The kernel's own memory, as far as programs look at it: nothing depends on that, some things are
- * faster by it.
- */
+/* Direct reads of kernel memory. Optional: used only to go faster. */
 #ifndef EBPFNET_BPF_KERN_KERNEL_H
 #define EBPFNET_BPF_KERN_KERNEL_H
 
@@ -11,7 +8,7 @@
 #include <bpf/bpf_helpers.h>
 #include <ebpfnet/abi.h>
 
-/* The kernel's own structs, as far as they are read: libbpf puts in where the fields are in the running kernel. */
+/* The kernel's structs, as far as they are read. libbpf relocates the fields to the running kernel (CO-RE). */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 typedef struct {
 	int counter;
@@ -49,10 +46,9 @@ struct xdp_buff {
 #pragma clang attribute pop
 
 /*
- * How it may be read (enum kernel_memory). The loader says so before the verifier comes, which does not
- * look at what is never reached: a kernel in lockdown (confidentiality) knows no bpf_probe_read_kernel(),
- * and one before Linux 6.2 none of the functions below, which make of a hook's context what the kernel has,
- * and of an address what it is said to be, to be read in place.
+ * How kernel memory may be read (enum kernel_memory). The loader sets it before the verifier runs, which skips
+ * unreachable code: under lockdown=confidentiality there is no bpf_probe_read_kernel(), and before Linux 6.2
+ * there are none of the functions below, which give typed access to the hook's context and to an address.
  */
 const volatile __u8 kernel_memory SEC(".rodata.kernel") = KERNEL_MEMORY_COPIED;
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The small look-ups that every stage makes, and counting: passes and drops are counted by
- * forward.h alone (at XDP by xdp_prefilter.h), events where they happen. */
+/*
+ * Look-ups that most stages make, and counting. The pointers point into maps and stay valid for the run of the
+ * program; NULL means no such entry (config and conn_alloc have one from the start, but the verifier wants a
+ * check).
+ */
 #ifndef EBPFNET_BPF_KERN_LOOKUP_H
 #define EBPFNET_BPF_KERN_LOOKUP_H
 
 #include <ebpfnet/core/addr.h>
 #include "kern/maps.h"
 
+/* Add 1 to a counter of this CPU. Passes and drops: see kern/forward.h; events: where they happen. */
 static __always_inline void count(enum counter c)
 {
 	__u32 zero = 0;
@@ -25,10 +29,7 @@ static __always_inline struct config *config_get(void)
 	return bpf_map_lookup_elem(&config, &zero);
 }
 
-/*
- * The configuration's generation. Whoever remembers something by it reads it before what he remembers: it
- * is raised after a change.
- */
+/* Generation of the configuration, raised after each change: read it before what is cached under it. */
 static __always_inline __u32 config_gen(const struct config *cfg)
 {
 	return *(const volatile __u32 *)&cfg->gen;
@@ -41,6 +42,7 @@ static __always_inline struct conn_alloc *conn_alloc_get(void)
 	return bpf_map_lookup_elem(&conn_alloc, &zero);
 }
 
+/* By network id. Ids that are not in use have an entry, too, with gw_ifindex 0. */
 static __always_inline struct network *network_get(__u32 net)
 {
 	return bpf_map_lookup_elem(&networks, &net);
@@ -51,6 +53,7 @@ static __always_inline struct port *port_get(__u32 ifindex)
 	return bpf_map_lookup_elem(&ports, &ifindex);
 }
 
+/* The owner of an IPv4 address in a network: a namespace, or the gateway (ifindex 0). */
 static __always_inline struct endpoint *endpoint_get(__u16 net, struct ipaddr addr)
 {
 	struct endpoint_key key = { .addr = addr, .net = net };
@@ -58,7 +61,7 @@ static __always_inline struct endpoint *endpoint_get(__u16 net, struct ipaddr ad
 	return bpf_map_lookup_elem(&endpoints, &key);
 }
 
-/* Whether a TCP or UDP port is published on any address. */
+/* True if a TCP or UDP port is published on some address. Host byte order. */
 static __always_inline _Bool portmap_port_published(enum l4proto proto, __u16 port_h)
 {
 	__u32 at = ebpfnet_portmap_word(proto, port_h);
@@ -67,7 +70,7 @@ static __always_inline _Bool portmap_port_published(enum l4proto proto, __u16 po
 	return word && *word >> port_h % 64 & 1;
 }
 
-/* Whether an address is inside a network of ours: nobody outside may see it, or has it. */
+/* True if the address is inside one of our networks, whose addresses must not appear on an uplink. */
 __noinline int address_is_private(const struct ipaddr *a)
 {
 	struct config *cfg = config_get();
@@ -84,6 +87,7 @@ __noinline int address_is_private(const struct ipaddr *a)
 	return 0;
 }
 
+/* Seconds since boot, coarse. */
 static __always_inline __u32 now_s(void)
 {
 	return ebpfnet_seconds(bpf_ktime_get_coarse_ns());

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The maps of the dataplane, each with the reason for its type. All are pinned by name; the first
- * object that is loaded makes them, the others find them. Sizes marked * are set by the loader. What
- * only one header uses while it handles a packet is there: pkt_scratch, ct_scratch, icmp_budget.
+ * The pinned maps of the dataplane, each with the reason for its type, and PERCPU_SCRATCH(). The first object
+ * that is loaded creates a map, the others find it by its pin. Sizes marked * are set by the loader. Keys and
+ * values: include/ebpfnet/abi.h, kern/map_values.h.
  */
 #ifndef EBPFNET_BPF_KERN_MAPS_H
 #define EBPFNET_BPF_KERN_MAPS_H
@@ -22,7 +22,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } config SEC(".maps");
 
-/* ARRAY, by network id: few, and asked for by every routed packet. */
+/* ARRAY, by network id: few, and read for every routed packet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, EBPFNET_MAX_NETWORKS);
@@ -31,7 +31,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } networks SEC(".maps");
 
-/* HASH: an interface index has no upper bound. NO_PREALLOC: userspace alone adds to it. */
+/* HASH: an ifindex has no upper bound. NO_PREALLOC: only userspace adds entries. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, EBPFNET_MAX_PORTS);
@@ -68,7 +68,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } endpoints SEC(".maps");
 
-/* HASH: the addresses that userspace knows. A flood of learned ones cannot push these out. */
+/* HASH: static addresses. A flood of learned ones cannot evict them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, EBPFNET_MAX_PORTS);
@@ -78,7 +78,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } fdb SEC(".maps");
 
-/* LRU_HASH: bounded, and under a flood of new addresses the busy ones stay. */
+/* LRU_HASH: bounded, and a flood of new addresses evicts the idle ones first. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, EBPFNET_MAX_FDB);
@@ -87,7 +87,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } fdb_learned SEC(".maps");
 
-/* LRU_HASH: MAC addresses of what is behind ports with spoof=allow, for the router's answers. */
+/* LRU_HASH: MAC addresses behind ports with spoof=allow, for packets routed to them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, EBPFNET_MAX_NEIGH);
@@ -102,11 +102,11 @@ struct {
 	__uint(max_entries, EBPFNET_MAX_PORTMAP_KEYS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct portmap_key);
-	__type(value, __u32); /* rule id */
+	__type(value, __u32); /* port mapping id */
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } portmap_keys SEC(".maps");
 
-/* ARRAY of bits: most packets that belong to no flow are for no published port, and need not be looked up. */
+/* ARRAY of bits: spares most packets without a flow the look-up of a port mapping. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, EBPFNET_PORTMAP_WORDS);
@@ -125,9 +125,8 @@ struct {
 } portmaps SEC(".maps");
 
 /*
- * HASH: a key for each direction of each flow, so two for a flow *. Never LRU: half a flow evicted
- * is a live connection broken. Preallocated: an insert cannot fail for lack of memory, and is
- * twice as fast.
+ * HASH *: two keys for each flow, one for each direction. Not LRU: evicting one key of a flow would break a
+ * live connection. Preallocated: an insert cannot fail for lack of memory, and is twice as fast.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -137,7 +136,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } flows SEC(".maps");
 
-/* ARRAY of slots *: a sweep can walk it a few at a time, and an index cannot dangle. */
+/* ARRAY of slots *: a sweep can walk a few at a time, and an index cannot dangle. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, EBPFNET_MAX_FLOWS);
@@ -154,7 +153,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } conn_alloc SEC(".maps");
 
-/* HASH, by endpoint id: userspace makes the entry of an endpoint, packets count in it. */
+/* HASH, by endpoint id: userspace creates an endpoint's entry, the programs count in it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, EBPFNET_MAX_PORTS);
@@ -164,7 +163,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } usage SEC(".maps");
 
-/* ARRAY, by port: asked for by TCP packets that belong to no flow, and counted by those that begin or end one. */
+/* ARRAY, by port: read by TCP packets without a flow, written when a masqueraded TCP flow begins or ends. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 65536);
@@ -173,7 +172,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } tcp_ports_in_use SEC(".maps");
 
-/* PERCPU_ARRAY: no packet waits for another CPU's cache line to be counted. */
+/* PERCPU_ARRAY: counting takes no cache line from another CPU. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -182,7 +181,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } counters SEC(".maps");
 
-/* ARRAY: a lock may be in it, and it has all its memory from the beginning. */
+/* ARRAY: a value may hold a bpf_spin_lock, and all memory is allocated at creation. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, FRAG_BUCKETS);
@@ -191,7 +190,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } frags SEC(".maps");
 
-/* ARRAY of one: all heads together, quickly looked through. */
+/* ARRAY of one: all slots in one value, for quick scans. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -208,7 +207,7 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } fragq_frames SEC(".maps");
 
-/* ARRAY: too large for a per-CPU map, whose values may have 32 KiB. */
+/* ARRAY: the value is too large for a per-CPU map (32 KiB). */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, REINJECT_BUFS);
@@ -226,7 +225,11 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } icmp_budget SEC(".maps");
 
-/* A value for each CPU, and name_get(), NULL never in practice. Not pinned: each object has its own. */
+/*
+ * Define a per-CPU value that one packet uses, or one CPU's cache, and name_get(), which returns it (not NULL,
+ * but the verifier wants a check). Not pinned: each object has its own. For values that would not fit into 512
+ * bytes of stack, Linux 6.1's limit over all calls.
+ */
 #define PERCPU_SCRATCH(type_, name_)						\
 	struct {								\
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);			\

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Notes that a CPU keeps for itself of how packets went, for the next ones like them (fastpath.h): of frames
- * in l2_cache.h, of flows in flow_cache.h. This is what they share.
+ * Per-CPU caches of forwarding decisions: the common part of l2_cache.h, route_cache.h and flow_cache.h.
  *
- * A note holds while nothing has changed that it was made from. It lies in a PERCPU_ARRAY at the hash of what
- * it is about: no packet waits for another CPU's line of the cache, nothing is searched for, and whoever comes
- * to the same place displaces it. Many lie in one value of the map: where each value of such a map is, is one
- * more line of the cache to read.
+ * An entry is valid while nothing has changed that it was derived from. Direct-mapped by hash, so a collision
+ * overwrites. Per CPU, so no packet waits for another CPU's cache line. Many entries lie in one map value: the
+ * address of each value costs one more cache line to read.
  */
 #ifndef EBPFNET_BPF_KERN_PERCPU_CACHE_H
 #define EBPFNET_BPF_KERN_PERCPU_CACHE_H
@@ -14,22 +12,19 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
-/* Fibonacci hashing: the upper bits are the good ones. */
+/* Fibonacci hashing: the upper bits are the well mixed ones. */
 static __always_inline __u32 cache_hash(__u32 x)
 {
 	return x * 0x9e3779b1u;
 }
 
-/* The place of a hash among 2^bits. */
+/* Index of a hash among 2^bits entries. */
 static __always_inline __u32 cache_index(__u32 hash, __u32 bits)
 {
 	return hash >> (32 - bits);
 }
 
-/*
- * The time, in parts of a second: 16 or 1.6, as the kernel was built (CONFIG_HZ). Never 0. It is read in place,
- * which the clock of seconds is not.
- */
+/* A coarse time, never 0: steps of 64 jiffies, 64 to 640 ms (CONFIG_HZ). Cheaper to read than now_s(). */
 static __always_inline __u32 cache_epoch(void)
 {
 	return bpf_jiffies64() >> 6 | 1u << 31;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * When the routing table last changed. The kernel counts each change of a route, rule, address or link
- * of a network namespace, so that its own cached routes go stale at once (struct netns_ipv4.rt_genid,
- * net/ipv4/route.c: rt_cache_flush()). This reads the count.
+ * The kernel's route generation id, which changes with each route, rule, address or link of a network
+ * namespace, to invalidate the kernel's own cached routes (struct netns_ipv4.rt_genid, net/ipv4/route.c:
+ * rt_cache_flush()). Caches of route look-ups and of devices go by it.
  */
 #ifndef EBPFNET_BPF_KERN_RT_GENID_H
 #define EBPFNET_BPF_KERN_RT_GENID_H
@@ -10,7 +10,7 @@
 #include "kern/ctx_tc.h"
 #include "kern/maps.h"
 
-/* Where the count is in the kernel's memory, for a packet of this host's; 0: it cannot be read. */
+/* Kernel address of the id of the packet's network namespace; 0: unreadable. */
 static __always_inline __u64 rt_genid_find(ctx_t *ctx)
 {
 	struct sk_buff *skb = (struct sk_buff *)ctx;
@@ -23,9 +23,10 @@ static __always_inline __u64 rt_genid_find(ctx_t *ctx)
 	return (__u64)&net->ipv4.rt_genid.counter;
 }
 
-/* PERCPU_ARRAY: where the count is. It stays there as long as the network namespace, and so this program. */
+/* That address. It is constant: the program lives no longer than the network namespace. */
 PERCPU_SCRATCH(__u64, rt_genid_ptr)
 
+/* KERNEL_MEMORY_COPIED: read the id by copying. */
 static __always_inline _Bool rt_genid_copied(ctx_t *ctx, __u32 *out)
 {
 	__u32 zero = 0;
@@ -38,7 +39,7 @@ static __always_inline _Bool rt_genid_copied(ctx_t *ctx, __u32 *out)
 	return *at && !bpf_probe_read_kernel(out, sizeof(*out), (void *)*at);
 }
 
-/* The count; false: it cannot be read. */
+/* Read the id. False if it cannot be read: results must not be cached. */
 static __always_inline _Bool rt_genid_read(ctx_t *ctx, __u32 *out)
 {
 	struct sk_buff *skb;
@@ -52,15 +53,12 @@ static __always_inline _Bool rt_genid_read(ctx_t *ctx, __u32 *out)
 	return 1;
 }
 
-/*
- * Whether a device that was there at that time is there still: the count goes up too when one goes
- * (net/ipv4/fib_frontend.c: fib_netdev_event()).
- */
+/* True if a device that existed at that id still exists: removals change it (fib_netdev_event()). */
 static __always_inline _Bool device_unchanged_since(ctx_t *ctx, __u32 ifindex, __u32 then)
 {
 	__u32 now;
 
-	if (kernel_memory != KERNEL_MEMORY_IN_PLACE) /* then it is cheaper to ask */
+	if (kernel_memory != KERNEL_MEMORY_IN_PLACE) /* checking the device is cheaper */
 		return ctx_device_exists(ctx, ifindex);
 	return rt_genid_read(ctx, &now) && now == then;
 }

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The packet in hand. */
+/* The current packet of this CPU. */
 #ifndef EBPFNET_BPF_KERN_SCRATCH_H
 #define EBPFNET_BPF_KERN_SCRATCH_H
 
 #include <ebpfnet/core/parse.h>
 #include "kern/lookup.h"
 
-/*
- * PERCPU_ARRAY: the packet in hand. Its headers and what becomes of them would take half of the 512
- * bytes of stack that Linux 6.1 allows over all calls.
- */
+/* Its headers, and what the stages have found out about it. */
 PERCPU_SCRATCH(struct pkt, pkt_scratch)
 
-/* Empty, to be parsed into. */
+/* The current packet, emptied, to be parsed into. */
 static __always_inline struct pkt *pkt_reset(void)
 {
 	struct config *cfg = config_get();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Whether a packet would meet a socket of the host's. */
+/* Look-ups of the host's sockets. */
 #ifndef EBPFNET_BPF_KERN_SOCKET_H
 #define EBPFNET_BPF_KERN_SOCKET_H
 
@@ -8,14 +8,14 @@
 
 enum host_socket {
 	SOCKET_NONE,
-	SOCKET_OPEN,		/* it has no peer: listens, or takes from anybody */
+	SOCKET_OPEN,		/* without a peer: listening, or unconnected UDP */
 	SOCKET_CONNECTED,
 };
 
 /*
- * The socket that a packet with that tuple would be for, TCP and UDP. One that is merely bound is not
- * seen, nor a UDP socket that is connected to somebody else, nor, from a port, one bound to a device.
- * To the verifier the two protocols' sockets are two types, so nothing is done with both.
+ * The socket that would receive a TCP or UDP packet with that tuple. Not found: a socket that is only bound; a
+ * UDP socket connected to another peer; at a port's hook, a socket bound to a device. The two protocols have
+ * separate code as their sockets are two types to the verifier.
  */
 __noinline enum host_socket socket_of_host(ctx_t *ctx, const struct flow_key *key)
 {

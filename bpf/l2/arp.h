@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Answers to ARP requests (RFC 826) for the addresses in map endpoints. */
+/* Replies to ARP requests (RFC 826) for the addresses in map endpoints. Used by the switch. */
 #ifndef EBPFNET_BPF_L2_ARP_H
 #define EBPFNET_BPF_L2_ARP_H
 
@@ -8,7 +8,7 @@
 #include "kern/lookup.h"
 #include "kern/verdict.h"
 
-/* The bytes of an ARP packet from the operation to the end; a MAC is on an odd boundary there. */
+/* An ARP packet from the operation to the end. MAC addresses lie on odd boundaries there. */
 struct arp_tail {
 	__be16 op;
 	__u8 sender_mac[6];
@@ -18,8 +18,8 @@ struct arp_tail {
 } __attribute__((packed, aligned(2)));
 
 /*
- * Turns a request for an address we know into its answer. Unknown addresses, and a station that
- * asks about its own (RFC 5227 announcements and probes), are left to the other stations.
+ * Turn a request for an address in map endpoints into the reply. FWD_NEXT leaves it to the other endpoints:
+ * unknown addresses, and an endpoint that asks for its own (RFC 5227 announcements and probes).
  */
 static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u16 net,
 					    struct fwd_out *fwd)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The forwarding database of a learning switch (IEEE 802.1D-2004 section 7.8, 7.9): which port
- * leads to a MAC address.
+ * The forwarding database of a learning switch (IEEE 802.1D-2004 section 7.8, 7.9): MAC address to port.
  *
- * Addresses of endpoints and gateways are static, in map fdb. What ports with spoof=allow send
- * from is learned, in map fdb_learned: it moves at once when the address shows up elsewhere,
- * and is dead config.fdb_age_s after its last frame.
+ * Addresses of endpoints and gateways are static, in map fdb. Source addresses behind ports with spoof=allow
+ * are learned, in map fdb_learned: an entry moves when the address appears at another port, and expires
+ * config.fdb_age_s after its last frame.
  */
 #ifndef EBPFNET_BPF_L2_FDB_H
 #define EBPFNET_BPF_L2_FDB_H
@@ -20,7 +19,7 @@ static __always_inline struct fdb_key fdb_key_of(__u16 net, const __u8 *mac)
 	return key;
 }
 
-/* The entry of a MAC address, or NULL: unknown, or too old. */
+/* The entry of a MAC address; NULL: unknown or expired. */
 static __always_inline struct fdb_entry *fdb_find(__u16 net, const __u8 *mac)
 {
 	struct fdb_key key = fdb_key_of(net, mac);
@@ -36,7 +35,7 @@ static __always_inline struct fdb_entry *fdb_find(__u16 net, const __u8 *mac)
 	return e;
 }
 
-/* Notes that a frame from mac came in by a port. A static address is not learned. */
+/* Learn that mac is behind a port. Static addresses stay as they are. */
 static __always_inline void fdb_learn(__u16 net, const __u8 *mac, __u32 ifindex)
 {
 	struct fdb_key key = fdb_key_of(net, mac);
@@ -54,7 +53,7 @@ static __always_inline void fdb_learn(__u16 net, const __u8 *mac, __u32 ifindex)
 		e->ifindex = ifindex;
 		count(COUNT_fdb_moved);
 	}
-	/* once a second at most: the line is shared by every CPU that looks it up */
+	/* at most once a second: CPUs that look the entry up share its cache line */
 	if (e->seen != fresh.seen)
 		e->seen = fresh.seen;
 }

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Of frames, by their two MAC addresses: that port security lets them in, and where the switch sends them.
- * Good until the configuration changes (config.gen), or a device goes.
+ * Cached decisions of port security and the switch, keyed by both MAC addresses and the ingress device. An
+ * entry is valid while config.gen is unchanged and, if it is switched, rt_genid (the output device exists).
  */
 #ifndef EBPFNET_BPF_L2_L2_CACHE_H
 #define EBPFNET_BPF_L2_L2_CACHE_H
 
 #include "kern/percpu_cache.h"
 
+/* A decision. */
 struct l2_cache_entry {
-	__u32 mac[3];			/* destination and source, as they lie in the frame */
-	__u32 ifindex;			/* the device it came by */
+	__u32 mac[3];			/* destination and source, as in the frame */
+	__u32 ifindex;			/* ingress device */
 	__u32 gen;			/* config.gen */
-	__u32 to;			/* the port it goes to; 0: the gateway routes it */
-	__be32 src;			/* the address that an IPv4 packet must be from; from the host: 0, any */
+	__u32 to;			/* output port; 0: to the gateway, to be routed */
+	__be32 src;			/* source address that IPv4 packets must have; 0 from the host: any */
 	union {
-		__u32 genid;		/* switched: rt_genid_read(), with which devices go */
-		__u32 net;		/* routed: the network id */
+		__u32 genid;		/* switched: rt_genid_read() when the device was known to exist */
+		__u32 net;		/* routed: network id */
 	};
 };
 
@@ -28,7 +29,7 @@ struct l2_cache_table {
 
 PERCPU_SCRATCH(struct l2_cache_table, l2_cache)
 
-/* The place for the note of a frame. mac: three words. */
+/* The entry for a frame's MAC addresses, whose key may differ. mac: as in the frame, 12 bytes. */
 static __always_inline struct l2_cache_entry *l2_cache_at(const __u32 *mac)
 {
 	__u32 hash = cache_hash((mac[0] >> 16 | mac[0] << 16) + mac[1] * 31 + mac[2]);
@@ -37,7 +38,7 @@ static __always_inline struct l2_cache_entry *l2_cache_at(const __u32 *mac)
 	return cache ? &cache->at[cache_index(hash, L2_CACHE_BITS)] : NULL;
 }
 
-/* Whether it is of such a frame, and good but for the device. */
+/* True if key and config generation match. Does not check the output device. */
 static __always_inline _Bool l2_cache_matches(const struct l2_cache_entry *e, const __u32 *mac, __u32 ifindex,
 					      __u32 gen)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The MAC addresses behind ports with spoof=allow, by IPv4 address: learned from routed packets. */
+/* IPv4 to MAC address behind ports with spoof=allow, learned from packets to the gateway. */
 #ifndef EBPFNET_BPF_L2_NEIGH_H
 #define EBPFNET_BPF_L2_NEIGH_H
 
 #include <ebpfnet/core/addr.h>
 #include "kern/maps.h"
 
-/* Notes which MAC address a routed packet came from: its port is not the only one it could be. */
+/* Learn which MAC address a routed packet came from. */
 static __always_inline void neigh_learn(__u16 net, struct ipaddr addr, const __u8 *mac)
 {
 	struct endpoint_key key = { .addr = addr, .net = net };
@@ -18,7 +18,7 @@ static __always_inline void neigh_learn(__u16 net, struct ipaddr addr, const __u
 	bpf_map_update_elem(&neigh, &key, &fresh, BPF_ANY);
 }
 
-/* The MAC address to send to for an address behind a port. */
+/* Destination MAC for an address behind a port: the learned one, else the port's own. */
 static __always_inline const __u8 *neigh_mac(const struct port *port, struct ipaddr addr)
 {
 	struct endpoint_key key = { .addr = addr, .net = port->net };

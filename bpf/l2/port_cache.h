@@ -1,35 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * Ports, remembered per CPU while the configuration stays as it is (config.gen): one line of the cache
- * instead of the six that two look-ups touch.
- */
+/* Ports cached per CPU while config.gen is unchanged: one cache line instead of the six of two look-ups. */
 #ifndef EBPFNET_BPF_L2_PORT_CACHE_H
 #define EBPFNET_BPF_L2_PORT_CACHE_H
 
 #include "kern/lookup.h"
 #include "kern/rt_genid.h"
 
-/* What was found of a port. */
+/* A cached port. */
 struct port_cache_entry {
-	__u32 ifindex;			/* 0: nothing yet */
+	__u32 ifindex;			/* 0: empty */
 	__u32 gen;			/* config.gen */
-	__u32 genid;			/* rt_genid_read() when its device was seen to be there, if it was: .there */
+	__u32 genid;			/* if .device_seen: rt_genid_read() when the device existed */
 	_Bool device_seen;
 	struct port port;
 };
 
 #define PORT_CACHE_SIZE 256
 
-/* By the low bits of the ifindex, which the kernel gives out in order. */
+/* Indexed by the low bits of the ifindex, which the kernel assigns in order. */
 struct port_cache_table {
 	struct port_cache_entry at[PORT_CACHE_SIZE];
 };
 
-/* Of the ports that packets come from, and of those that they go to: one packet may need both at once. */
+/* Ingress ports, and output ports: a packet may need one of each at once. */
 PERCPU_SCRATCH(struct port_cache_table, port_cache_in)
 PERCPU_SCRATCH(struct port_cache_table, port_cache_out)
 
-/* NULL: there is no such port. Good until the next call for the same map. */
+/* A device's port, or NULL. The pointer is valid until the next port_cache_get() on the same map. */
 static __always_inline struct port_cache_entry *port_cache_get(void *map, __u32 ifindex)
 {
 	__u32 zero = 0;
@@ -55,7 +52,7 @@ static __always_inline struct port_cache_entry *port_cache_get(void *map, __u32 
 	return e;
 }
 
-/* Whether the port's device is there still. */
+/* True if the port's device still exists. */
 static __always_inline _Bool port_device_exists(ctx_t *ctx, struct port_cache_entry *e)
 {
 	_Bool has_genid, exists;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Port security: what a namespace may send. From its own MAC and addresses only, unless its port
- * says spoof=allow; never with a group source address, never as the gateway, never a router
- * advertisement (CVE-2020-10749).
+ * Port security: what a namespace may send. Without spoof=allow, only frames from its own MAC and addresses; in
+ * any case no group source address, no gateway address, no router advertisement (CVE-2020-10749).
  */
 #ifndef EBPFNET_BPF_L2_PORT_SECURITY_H
 #define EBPFNET_BPF_L2_PORT_SECURITY_H
@@ -11,7 +10,7 @@
 #include "kern/ctx_tc.h"
 #include "kern/verdict.h"
 
-/* DHCP clients and ARP probes have no address yet (RFC 2131 section 2, RFC 5227 section 1.1). */
+/* IPv4. DHCP clients have no address yet (RFC 2131 section 2). */
 static __always_inline verdict_t port_security_ipv4(const struct pkt *p, const struct port *port)
 {
 	if (addr_eq(p->key.src, port->addr))
@@ -22,6 +21,7 @@ static __always_inline verdict_t port_security_ipv4(const struct pkt *p, const s
 	return DROP(spoofed_addr);
 }
 
+/* ARP. A probe has no sender address yet (RFC 5227 section 1.1). */
 static __always_inline verdict_t port_security_arp(const struct pkt *p, const struct port *port)
 {
 	if (!mac_eq(p->arp_smac, port->mac))
@@ -32,7 +32,7 @@ static __always_inline verdict_t port_security_arp(const struct pkt *p, const st
 }
 
 #define IPV6_HLEN 40
-#define IPV6_HEADERS 4 /* extension headers walked; a longer chain has no honest use (RFC 7113) */
+#define IPV6_HEADERS 4 /* extension headers walked; longer chains have no legitimate use (RFC 7113) */
 
 struct ipv6_addr {
 	__be32 word[4];
@@ -43,7 +43,7 @@ static __always_inline _Bool ipv6_none(const struct ipv6_addr *a)
 	return !(a->word[0] | a->word[1] | a->word[2] | a->word[3]);
 }
 
-/* The link-local address that is made from the port's MAC (RFC 4291 appendix A). */
+/* True for the link-local address derived from the port's MAC (RFC 4291 appendix A). */
 static __always_inline _Bool ipv6_is_ports(const struct ipv6_addr *a, const struct port *port)
 {
 	const __u8 *mac = port->mac;
@@ -54,7 +54,7 @@ static __always_inline _Bool ipv6_is_ports(const struct ipv6_addr *a, const stru
 	       a->word[2] == __builtin_bswap32(high) && a->word[3] == __builtin_bswap32(low);
 }
 
-/* Offset of the ICMPv6 header; 0: it is another protocol; negative: nobody can tell. */
+/* Offset of the ICMPv6 header; 0: another protocol; negative: cannot be determined. */
 static __always_inline int icmpv6_find(const ctx_t *ctx)
 {
 	__u32 at = ETH_HLEN + IPV6_HLEN;
@@ -77,8 +77,8 @@ static __always_inline int icmpv6_find(const ctx_t *ctx)
 }
 
 /*
- * From the unspecified address (RFC 4862: DAD) or the port's own link-local one, never a router
- * advertisement, and a neighbour advertisement about nobody else.
+ * IPv6: from the unspecified address (RFC 4862: DAD) or the port's own link-local one, no router advertisement,
+ * and neighbour advertisements only about the port's own address.
  */
 static __always_inline verdict_t port_security_ipv6(const ctx_t *ctx, const struct port *port)
 {
@@ -102,7 +102,7 @@ static __always_inline verdict_t port_security_ipv6(const ctx_t *ctx, const stru
 	return ipv6_is_ports(&target, port) ? FWD_NEXT : DROP(spoofed_addr);
 }
 
-/* NEXT if the frame may come from this port. */
+/* FWD_NEXT if the frame may come from this port. */
 static __always_inline verdict_t port_security(const ctx_t *ctx, const struct pkt *p, const struct port *port,
 					       const struct network *net)
 {
@@ -110,12 +110,12 @@ static __always_inline verdict_t port_security(const ctx_t *ctx, const struct pk
 		return DROP(bad_source_mac);
 	if (mac_eq(p->smac, net->gw_mac))
 		return DROP(spoofed_mac);
-	/* A station takes off one priority tag after another: what is behind the second we would not see */
+	/* A receiver strips one priority tag after another, and the headers behind the second are not parsed */
 	if (!ctx_vlan(ctx) && (p->eth_type == ETH_P_8021Q || p->eth_type == ETH_P_8021AD))
 		return DROP(malformed);
 	if (!(port->flags & PORT_SPOOF_ALLOW) && !mac_eq(p->smac, port->mac))
 		return DROP(spoofed_mac);
-	/* Behind a VLAN tag are other subnets: the tag never reaches the gateway, so the MAC is enough */
+	/* Behind a VLAN tag are other subnets. Tagged frames do not reach the gateway, so the MAC is enough */
 	if (ctx_vlan(ctx))
 		return FWD_NEXT;
 	if (p->kind == PKT_IPV6)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * The switch (IEEE 802.1D) and its ARP answers (RFC 826): for frames of namespaces and of the
- * gateway device alike.
- */
+/* The switch (IEEE 802.1D), for frames from namespaces and from the gateway device. */
 #ifndef EBPFNET_BPF_L2_SWITCH_H
 #define EBPFNET_BPF_L2_SWITCH_H
 
@@ -12,7 +9,7 @@
 #include "l2/l2_cache.h"
 #include "l2/port_cache.h"
 
-/* IEEE 802.1D table 7-10: 01-80-C2-00-00-00 to -0F never leave the segment. */
+/* IEEE 802.1D table 7-10: 01-80-C2-00-00-00 to -0F are not forwarded by bridges. */
 static __always_inline _Bool mac_link_local_group(const __u8 *mac)
 {
 	const __u16 *w = (const __u16 *)mac;
@@ -22,9 +19,9 @@ static __always_inline _Bool mac_link_local_group(const __u8 *mac)
 }
 
 /*
- * Where a frame goes that came in by a device; NEXT: it is for the gateway, to be routed. from: the port that it
- * came by, NULL: from the gateway. A note is made of what stays so, but not for a port with spoof=allow: each of
- * its frames may be from somebody else.
+ * Decide where a frame goes. FWD_NEXT: to the gateway, to be routed. from: the ingress port, NULL for the
+ * gateway device. The decision is cached, but not for a port with spoof=allow: each of its frames may have
+ * another source.
  */
 static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, __u16 net_id,
 					      const struct network *net, const struct port_cache_entry *from,
@@ -65,7 +62,7 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 		fwd->ifindex = cached->to;
 		return FWD_PORT;
 	}
-	if (!rt_genid_read(ctx, &entry.genid)) /* before the device is looked for */
+	if (!rt_genid_read(ctx, &entry.genid)) /* before the device is looked up */
 		entry.genid = 0;
 	e = fdb_find(net_id, p->dmac);
 	if (!e) {

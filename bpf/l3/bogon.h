@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * What is known of a packet from outside before its flow is asked: by its headers, and by look-ups
- * that change nothing. For hooks of any kind.
- */
+/* Stateless checks of uplink packets, before the conntrack look-up. Read-only, for TC and XDP hooks. */
 #ifndef EBPFNET_BPF_L3_BOGON_H
 #define EBPFNET_BPF_L3_BOGON_H
 
@@ -10,7 +7,7 @@
 #include "kern/lookup.h"
 #include "kern/verdict.h"
 
-/* RFC 2827, RFC 1812 5.3.8: nobody outside has an address inside a network of ours, or knows of one. */
+/* Refuse packets from an uplink with a source or destination in one of our networks (RFC 2827, RFC 1812 5.3.8). */
 static __always_inline verdict_t bogon_refuse(const struct ipaddr *src, const struct ipaddr *dst)
 {
 	if (address_is_private(src))
@@ -18,17 +15,17 @@ static __always_inline verdict_t bogon_refuse(const struct ipaddr *src, const st
 	return address_is_private(dst) ? DROP(unsolicited) : FWD_NEXT;
 }
 
-/* Whether it may belong to a flow, or begin one, or is an error about one: all else is left alone. */
+/* True if the packet may belong to a flow, create one, or be an ICMP error about one. Others are the host's. */
 static __always_inline _Bool bogon_may_match(const struct pkt *p)
 {
 	if (p->eth_type != ETH_P_IP || (p->kind != PKT_ERROR && !pkt_has_tuple(p)) ||
 	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
 		return 0;
-	/* queries are asked from inside: only their answers belong to a flow */
+	/* namespaces are not asked from outside: only replies to their queries belong to a flow */
 	return p->kind != PKT_QUERY || !icmp_is_request(p->icmp_type);
 }
 
-/* Whether it is a SYN to an external port that a namespace has. */
+/* True for a SYN to an external port that a masqueraded flow uses. */
 static __always_inline _Bool bogon_syn_to_mapped(const struct pkt *p)
 {
 	__u32 port_h = p->key.dport_h, *flows;

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* A router's ICMP errors (RFC 792, RFC 1812 section 4.3): the packet becomes the error about itself. */
+/* ICMP errors of a router (RFC 792, RFC 1812 section 4.3): the packet is rewritten into the error about itself. */
 #ifndef EBPFNET_BPF_L3_ICMP_SEND_H
 #define EBPFNET_BPF_L3_ICMP_SEND_H
 
 #include "kern/lookup.h"
 #include "l3/rewrite.h"
 
-#define ICMP_PER_SECOND 1000 /* errors, on each CPU: icmp_ratelimit does not see ours */
+#define ICMP_PER_SECOND 1000 /* errors per CPU: icmp_ratelimit does not apply to ours */
 #define ICMP_TTL 64
 
 struct icmp_hdr {
 	__u8 type, code;
 	__sum16 check;
-	__be16 unused, mtu; /* RFC 1191 */
+	__be16 unused, mtu; /* mtu: RFC 1191 */
 };
 
-#define ICMP_INNER_MAX 68 /* an IP header with options, and 8 bytes */
+#define ICMP_INNER_MAX 68 /* an IP header with options, and 8 bytes of payload */
 
+/* The error behind its Ethernet header. */
 struct icmp_error {
 	struct {
 		__u8 vihl, tos;
@@ -28,6 +29,7 @@ struct icmp_error {
 	__u8 inner[ICMP_INNER_MAX];
 };
 
+/* Count an error against this CPU's budget. False: too many this second. */
 static __always_inline _Bool icmp_within_budget(void)
 {
 	__u32 zero = 0, now = now_s();
@@ -42,7 +44,7 @@ static __always_inline _Bool icmp_within_budget(void)
 	return b->sent++ < ICMP_PER_SECOND;
 }
 
-/* RFC 1812 4.3.2.7: no errors about errors, later fragments, groups, or from nobody. */
+/* RFC 1812 4.3.2.7: no errors about errors, later fragments, groups, or packets without a valid source. */
 static __always_inline _Bool icmp_may_answer(const struct pkt *p)
 {
 	return p->kind != PKT_ERROR && p->kind != PKT_FRAG && !mac_group(p->dmac) &&
@@ -50,17 +52,14 @@ static __always_inline _Bool icmp_may_answer(const struct pkt *p)
 	       !(p->key.proto == L4_ICMP && p->kind == PKT_OTHER);
 }
 
-/* An error to send. */
+/* Parameters of an error. */
 struct icmp_params {
 	__u8 type, code;
-	__u16 mtu;		/* ICMP_FRAG_NEEDED: of the next hop (RFC 1191) */
-	struct ipaddr from;
+	__u16 mtu;		/* ICMP_FRAG_NEEDED: MTU of the next hop (RFC 1191) */
+	struct ipaddr from;	/* source of the error */
 };
 
-/*
- * Turns the packet, not yet translated, into an ICMP error about itself, to its sender: BACK.
- * NEXT: no error may be sent about it.
- */
+/* Rewrite an untranslated packet into an ICMP error to its sender: FWD_TX. FWD_NEXT: none may be sent. */
 __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icmp_params *err)
 {
 	struct icmp_error e = {};
@@ -86,7 +85,7 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 	e.icmp.type = err->type;
 	e.icmp.code = err->code;
 	e.icmp.mtu = __builtin_bswap16(err->mtu);
-	/* what lies behind the quote is zero and does not change the sum */
+	/* bytes behind the embedded packet are zero and do not change the sum */
 	sum = bpf_csum_diff(NULL, 0, (__be32 *)&e.icmp, sizeof(e.icmp) + sizeof(e.inner), 0);
 	e.icmp.check = ~csum_fold16((__u32)sum);
 
@@ -110,7 +109,7 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 	return FWD_TX;
 }
 
-/* The same as a verdict: BACK with the error or, where none may be sent, the reason to drop the packet. */
+/* Refuse a packet with an ICMP error: FWD_TX or, where none may be sent, the drop reason. */
 static __always_inline verdict_t icmp_refuse(ctx_t *ctx, const struct pkt *p, struct icmp_params err,
 					     verdict_t reason, struct fwd_out *fwd)
 {
@@ -122,6 +121,7 @@ static __always_inline verdict_t icmp_refuse(ctx_t *ctx, const struct pkt *p, st
 	return v;
 }
 
+/* Refuse a packet whose TTL has run out. from: source of the error. */
 static __always_inline verdict_t ttl_exceeded(ctx_t *ctx, const struct pkt *p, struct ipaddr from,
 					      struct fwd_out *fwd)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * ICMP errors about translated packets (RFC 5508 section 4): the packet quoted inside is put back
- * as its sender sent it, and the error goes where that flow goes.
+ * ICMP errors about translated packets (RFC 5508 section 4): the packet embedded in the error is translated
+ * back to what its sender sent, and the error follows that flow.
  */
 #ifndef EBPFNET_BPF_L3_ICMP_XLATE_H
 #define EBPFNET_BPF_L3_ICMP_XLATE_H
@@ -9,14 +9,15 @@
 #include "ct/ct_update.h"
 #include "l3/ip_check.h"
 
-/* What is quoted: its tuple as the router that complains saw it, and where it stands. */
+/* The embedded packet: its tuple as the router that reports it saw it, and its position. */
 struct icmp_inner {
-	struct flow_key key;	/* the tuple turned round: the key of the direction the error belongs to */
-	__u32 ip, l4;		/* offsets */
+	struct flow_key key;	/* its tuple reversed: key of the direction that the error belongs to */
+	__u32 ip, l4;		/* offsets of its headers */
 	__sum16 ip_check;
-	__u16 room;		/* bytes of the quoted packet that are there */
+	__u16 room;		/* bytes of it from .l4 on that the error carries */
 };
 
+/* Read the embedded packet's headers. FWD_NEXT, or DROP(icmp_error): malformed, or of no flow. */
 __noinline verdict_t inner_read(ctx_t *ctx, const struct pkt *p, __u16 zone, struct icmp_inner *in)
 {
 	__u8 l4[8];
@@ -52,19 +53,19 @@ __noinline verdict_t inner_read(ctx_t *ctx, const struct pkt *p, __u16 zone, str
 			return DROP(icmp_error);
 		in->key.sport_h = in->key.dport_h = l4[4] << 8 | l4[5];
 		return FWD_NEXT;
-	default: /* by address */
+	default: /* protocols without ports */
 		return l4_by_address(ip.protocol) ? FWD_NEXT : DROP(icmp_error);
 	}
 }
 
-/* Replaces two bytes and returns what that adds to the sum over them. */
+/* Replace two bytes and return what that adds to a checksum over them. */
 static __always_inline __u64 inner_store16(ctx_t *ctx, __u32 off, __be16 from, __be16 to)
 {
 	ctx_store(ctx, off, &to, sizeof(to));
 	return csum_diff16(from, to);
 }
 
-/* The quoted transport header: ports or identifier, and the checksum where it is in the quote. */
+/* Rewrite the embedded ports or identifier, and checksum if present. Returns what that adds to the error's. */
 static __always_inline __u64 inner_rewrite_l4(ctx_t *ctx, const struct icmp_inner *in,
 					      const struct nat_tuple *to, __u64 addr_diff)
 {
@@ -92,14 +93,15 @@ static __always_inline __u64 inner_rewrite_l4(ctx_t *ctx, const struct icmp_inne
 	if (ctx_load(ctx, at, &check, sizeof(check)) || (in->key.proto == L4_UDP && !check))
 		return sum;
 	now = csum_apply(check, l4_diff);
-	if (in->key.proto == L4_UDP && !now) /* RFC 768: 0 would say that there is none */
+	if (in->key.proto == L4_UDP && !now) /* RFC 768: 0 means no checksum */
 		now = 0xffff;
 	return sum + inner_store16(ctx, at, check, now);
 }
 
 /*
- * Translates an ICMP error in place, quote and all; *out is the flow whose way it goes. The error's
- * own sender is a router on the path and stays, unless it is the other end of the flow, or inside.
+ * Translate an ICMP error's embedded packet in place. *out: the flow that the error follows. *outer: addresses
+ * for the error's own IP header. Its source is a router on the path and stays, unless that is the flow's other
+ * end, or inside.
  */
 static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p, __u16 zone,
 						const struct config *cfg, struct flow **out,
@@ -115,11 +117,11 @@ static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p,
 
 	if (v != FWD_NEXT)
 		return v;
-	/* RFC 5508 REQ-3: both checksums, or the error is nobody's */
+	/* RFC 5508 REQ-3: both checksums must be right */
 	if (!csum_packet_ok(ctx, p->l4, ETH_HLEN + p->ip_len - p->l4) ||
 	    !csum_packet_ok(ctx, in.ip, in.l4 - in.ip))
 		return DROP(icmp_bad_sum);
-	/* it is for who sent what it quotes, or for nobody */
+	/* the error must be addressed to the sender of the embedded packet */
 	f = addr_eq(p->key.dst, in.key.dst) ? ct_lookup_live(&in.key, cfg) : NULL;
 	if (!f)
 		return DROP(icmp_error);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What a router verifies of a packet before it passes it on, beyond its parsed headers. */
+/* Checks beyond parsing (RFC 1812 section 5): IP header checksum, addresses, options; checksums over packets. */
 #ifndef EBPFNET_BPF_L3_IP_CHECK_H
 #define EBPFNET_BPF_L3_IP_CHECK_H
 
@@ -8,7 +8,7 @@
 #include "kern/maps.h"
 #include "kern/verdict.h"
 
-/* RFC 7126 section 4: source routes are refused. True too for options that do not parse. */
+/* True for a packet with a source route (RFC 7126 section 4), and for options that do not parse. */
 static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt *p)
 {
 	__u32 at = ETH_HLEN + IP_MIN_HLEN;
@@ -16,7 +16,7 @@ static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt
 	int i;
 
 	for (i = 0; i < 40 && at < p->l4; i++) {
-		/* a packet may end with its header, and that with a single byte */
+		/* the packet may end with its header, and the last option be a single byte */
 		if (ctx_load(ctx, at, option, at + 1 < p->l4 ? 2 : 1))
 			return 1;
 		if (option[0] == IPOPT_END)
@@ -33,7 +33,7 @@ static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt
 	return at > p->l4;
 }
 
-/* RFC 1812 section 5.2.2, 5.3.7: what a router refuses before it asks where to. */
+/* Checks before a packet of a namespace is forwarded (RFC 1812 section 5.2.2, 5.3.7). */
 static __always_inline verdict_t ip_check_forward(ctx_t *ctx, const struct pkt *p, const struct network *net)
 {
 	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
@@ -47,7 +47,7 @@ static __always_inline verdict_t ip_check_forward(ctx_t *ctx, const struct pkt *
 	return FWD_NEXT;
 }
 
-/* What the kernel drops by itself. */
+/* Checks that the kernel's own input makes, too: on failure the packet is left to it. */
 static __always_inline _Bool ip_check_input(ctx_t *ctx, const struct pkt *p)
 {
 	return ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl) &&
@@ -55,10 +55,10 @@ static __always_inline _Bool ip_check_input(ctx_t *ctx, const struct pkt *p)
 }
 
 #define CSUM_CHUNK 128
-#define CSUM_CHUNKS 12 /* an ICMP error quotes 576 bytes (RFC 1812 4.3.2.3); some quote a whole packet */
+#define CSUM_CHUNKS 12 /* of csum_packet_ok(): ICMP errors of 576 bytes (RFC 1812 4.3.2.3), and longer ones */
 #define CSUM_CHUNKS_ALL 512
 
-/* A part of the packet, followed by zeros. */
+/* A chunk of the packet, padded with zeros. */
 struct csum_chunk {
 	__u64 word[CSUM_CHUNK / 8];
 };
@@ -71,7 +71,7 @@ struct csum_state {
 	__s64 sum;
 };
 
-/* bpf_loop callback. */
+/* bpf_loop callback: add the next chunk. */
 static long csum_add_chunk(__u32 i, struct csum_state *s)
 {
 	__u32 zero = 0, len = s->left < CSUM_CHUNK ? s->left : CSUM_CHUNK;
@@ -80,7 +80,7 @@ static long csum_add_chunk(__u32 i, struct csum_state *s)
 	if (!chunk || !len)
 		return 1;
 	__builtin_memset(chunk, 0, CSUM_CHUNK);
-	/* the bounds again, on the register that is used: 6.1 learns nothing from len != 0 */
+	/* repeat the bounds on the register that is used: 6.1 learns nothing from len != 0 */
 	len = ((len - 1) & (CSUM_CHUNK - 1)) + 1;
 	OPAQUE(len);
 	if (len < 1 || len > CSUM_CHUNK || ctx_load(s->ctx, s->off, chunk, len)) {
@@ -93,7 +93,7 @@ static long csum_add_chunk(__u32 i, struct csum_state *s)
 	return 0;
 }
 
-/* The sum (RFC 1071) over len bytes of the packet; negative: they are not there. */
+/* The checksum sum (RFC 1071) over len bytes of the packet; negative: they are not there. */
 __noinline int csum_packet(ctx_t *ctx, __u32 off, __u32 len)
 {
 	struct csum_state s = { .ctx = ctx, .off = off, .left = len };
@@ -102,7 +102,7 @@ __noinline int csum_packet(ctx_t *ctx, __u32 off, __u32 len)
 	return s.sum < 0 || s.left ? -1 : csum_fold16((__u32)s.sum);
 }
 
-/* Whether len bytes of the packet, a checksum over them included, add up. */
+/* True if a checksum and the bytes it covers sum up. False for more than CSUM_CHUNKS chunks. */
 static __always_inline _Bool csum_packet_ok(ctx_t *ctx, __u32 off, __u32 len)
 {
 	return len <= CSUM_CHUNK * CSUM_CHUNKS && csum_packet(ctx, off, len) == 0xffff;

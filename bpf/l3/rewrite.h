@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The only writer of packet bytes (but for answers made from nothing: ARP, ICMP). Checksums are
- * updated and not computed (RFC 1624, RFC 3022 4.2): what was wrong stays wrong.
+ * Rewrite addresses, ports, TTL and MACs. Checksums are updated, not recomputed (RFC 1624, RFC 3022 4.2): a
+ * wrong checksum stays wrong.
+ *
+ * Packet bytes are written here and in icmp_xlate.h, icmp_send.h, l2/arp.h, fast/fastpath.h, frag/frag_output.h
+ * and frag/reinject.h (a rule of tests/style).
  */
 #ifndef EBPFNET_BPF_L3_REWRITE_H
 #define EBPFNET_BPF_L3_REWRITE_H
@@ -11,25 +14,27 @@
 #include "kern/ctx_tc.h"
 #include "kern/verdict.h"
 
-/* The IP header from TTL to destination: what a router and a NAT change, in one store. */
+/* The IP header from TTL to destination: the part that changes, for a single store. */
 struct ip_tail {
 	__u8 ttl, proto;
 	__sum16 check;
 	struct ipaddr src, dst;
 };
 
+/* Difference (csum.h) that translated addresses make. */
 static __always_inline __u64 nat_addr_diff(const struct flow_key *from, const struct nat_tuple *to)
 {
 	return csum_diff32(addr_be32(from->src), addr_be32(to->src)) +
 	       csum_diff32(addr_be32(from->dst), addr_be32(to->dst));
 }
 
+/* Difference that a changed TTL makes to the IP header checksum. */
 static __always_inline __u64 ttl_diff(__u8 from, __u8 to)
 {
 	return csum_diff16(__builtin_bswap16(from << 8), __builtin_bswap16(to << 8));
 }
 
-/* What every packet that is routed or translated passes through. Padding stays with the link it came by. */
+/* Write the IP header of a routed or translated packet, and trim Ethernet padding. */
 static __always_inline verdict_t rewrite_ip(ctx_t *ctx, const struct pkt *p,
 					    const struct nat_tuple *to, __u8 ttl)
 {
@@ -46,11 +51,11 @@ static __always_inline verdict_t rewrite_ip(ctx_t *ctx, const struct pkt *p,
 		       DROP(helper_failed) : FWD_NEXT;
 }
 
-/* TCP, UDP: both ports. */
+/* TCP, UDP: write both ports. */
 static __always_inline verdict_t rewrite_ports(ctx_t *ctx, const struct pkt *p,
 					       const struct nat_tuple *to)
 {
-	/* UDP: no checksum stays none, and one that becomes 0 is sent as 0xffff (RFC 768) */
+	/* UDP: an absent checksum stays absent, and one that becomes 0 is sent as 0xffff (RFC 768) */
 	__u64 flags = p->key.proto == L4_UDP ? BPF_F_MARK_MANGLED_0 : 0;
 	__u32 check = p->l4 + (p->key.proto == L4_UDP ? 6 : 16);
 	__be16 old[2] = { __builtin_bswap16(p->key.sport_h), __builtin_bswap16(p->key.dport_h) };
@@ -66,7 +71,7 @@ static __always_inline verdict_t rewrite_ports(ctx_t *ctx, const struct pkt *p,
 	return FWD_NEXT;
 }
 
-/* ICMP query: the identifier. */
+/* ICMP query: write the identifier. */
 static __always_inline verdict_t rewrite_identifier(ctx_t *ctx, const struct pkt *p,
 						    const struct nat_tuple *to)
 {
@@ -80,7 +85,7 @@ static __always_inline verdict_t rewrite_identifier(ctx_t *ctx, const struct pkt
 	return FWD_NEXT;
 }
 
-/* Gives the packet another tuple and TTL. */
+/* Write another tuple and TTL. FWD_NEXT, or DROP(helper_failed). */
 static __always_inline verdict_t rewrite_tuple(ctx_t *ctx, const struct pkt *p,
 					       const struct nat_tuple *to, __u8 ttl)
 {
@@ -95,7 +100,7 @@ static __always_inline verdict_t rewrite_tuple(ctx_t *ctx, const struct pkt *p,
 	return FWD_NEXT;
 }
 
-/* The frame's two addresses. */
+/* Write the Ethernet addresses. FWD_NEXT, or DROP(helper_failed). */
 static __always_inline verdict_t rewrite_macs(ctx_t *ctx, const __u8 *dmac, const __u8 *smac)
 {
 	__u8 eth[12];

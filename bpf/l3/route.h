@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The host's routing table, asked for a packet of a namespace. */
+/* Look-ups in the host's routing table: where a packet would go, and whether an address is the host's. */
 #ifndef EBPFNET_BPF_L3_ROUTE_H
 #define EBPFNET_BPF_L3_ROUTE_H
 
 #include "kern/lookup.h"
 #include "l3/route_cache.h"
 
-/* PERCPU_ARRAY: the question and its answer, 64 bytes that the stack has not got. */
+/* Question and answer of bpf_fib_lookup(): 64 bytes, too many for the stack. */
 PERCPU_SCRATCH(struct bpf_fib_lookup, fib_scratch)
 
 /*
- * bpf_fib_lookup() refuses unless forwarding is on for the device in whose name it asks, so it asks
- * in the name of the gateway's peer, where it is on and whose packets never reach the stack.
+ * One FIB look-up. bpf_fib_lookup() requires forwarding to be on for the ingress device it is given. That is
+ * the gateway's peer: there it is on, and packets from there do not reach the stack.
  */
 static __always_inline long route_ask(ctx_t *ctx, struct bpf_fib_lookup *fib, struct ipaddr src,
 				      struct ipaddr dst, __u8 tos, __u16 len)
@@ -33,9 +33,9 @@ static __always_inline long route_ask(ctx_t *ctx, struct bpf_fib_lookup *fib, st
 }
 
 /*
- * A destination that is the host's own and one without any route give the same answer, "not
- * forwarded". What has a route covers its neighbours too: if one of those is routed and this is
- * not, then this is the host's. Class E stands for what only a default route covers.
+ * bpf_fib_lookup() answers "not forwarded" both for a local address and for one without a route. A route that
+ * covers the address also covers the adjacent one: if that is routed, the address is local. 240.0.0.1 is used
+ * as a probe for the default route.
  */
 static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib, struct ipaddr dst)
 {
@@ -46,7 +46,7 @@ static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib
 	       route_ask(ctx, fib, addr_of(0), far, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED;
 }
 
-/* As route_find() says it, and nothing remembered. */
+/* route_find() without the cache. */
 static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
 						     __u8 tos, __u16 len, struct route *out)
 {
@@ -69,7 +69,7 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr s
 			return ROUTE_UNMANAGED;
 		return ROUTE_UPLINK;
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
-		/* the route is too narrow, which has no .ifindex; or with len 0 the device for the packet itself */
+		/* the route's MTU is exceeded (no .ifindex); or with len 0 the device's, by the packet itself */
 		if (!len && !bpf_map_lookup_elem(&uplinks, &ifindex))
 			return ROUTE_UNMANAGED;
 		return ROUTE_TOO_BIG;
@@ -89,8 +89,8 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr s
 }
 
 /*
- * Where the kernel would send a packet. tos_len: its TOS above 16 bits of its length on the wire from the IP
- * header on, which counts against the way's MTU; 0: it is no packet that is asked for.
+ * Where the kernel would route a packet. tos_len: its TOS << 16 | its length on the wire from the IP header on,
+ * which is checked against the path MTU; length 0: no packet, no check.
  */
 __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 tos_len, struct route *out)
 {
@@ -124,12 +124,14 @@ __noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 
 	return kind;
 }
 
+/* How the kernel routes an address next to another one. */
 enum adjacent {
 	ADJACENT_ON_LINK,	/* routed without a router */
-	ADJACENT_BEHIND_ROUTER,	/* routed by one */
-	ADJACENT_OTHER,	/* the host's own, or not routed */
+	ADJACENT_BEHIND_ROUTER,	/* routed by a router */
+	ADJACENT_OTHER,		/* local, or not routed */
 };
 
+/* number: the address in host byte order. */
 static __always_inline enum adjacent route_adjacent(ctx_t *ctx, struct bpf_fib_lookup *fib, __u32 number)
 {
 	struct ipaddr a = addr_of(__builtin_bswap32(number));
@@ -142,8 +144,8 @@ static __always_inline enum adjacent route_adjacent(ctx_t *ctx, struct bpf_fib_l
 }
 
 /*
- * Whether an address that is "here" is the broadcast address of a link: the one before it is on the
- * link, the one behind it is behind a router. Prefixes up to 30 have one.
+ * True if a local address is a link's broadcast address: the address below is on the link, the one above is
+ * behind a router. Prefixes up to 30 have a broadcast address.
  */
 static __always_inline _Bool route_is_broadcast(ctx_t *ctx, struct ipaddr addr)
 {
@@ -154,7 +156,7 @@ static __always_inline _Bool route_is_broadcast(ctx_t *ctx, struct ipaddr addr)
 	       route_adjacent(ctx, fib, number + 1) == ADJACENT_BEHIND_ROUTER;
 }
 
-/* Whether an address is one of the host's own now, be it that of a broadcast. */
+/* True if the address is one of the host's own, broadcast addresses included. */
 static __always_inline _Bool addr_is_local(ctx_t *ctx, struct ipaddr addr)
 {
 	struct route ignored;
@@ -163,8 +165,8 @@ static __always_inline _Bool addr_is_local(ctx_t *ctx, struct ipaddr addr)
 }
 
 /*
- * The same but for broadcasts: ROUTE_LOCAL, or what route_find() says. What it remembers of the address is in
- * its place still.
+ * ROUTE_LOCAL if the address is one of the host's own and no broadcast address, else not. The look-up leaves
+ * the cache entry in place, where the answer is kept.
  */
 static __always_inline enum route_kind route_local_unicast(ctx_t *ctx, struct ipaddr addr)
 {

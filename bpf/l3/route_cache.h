@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Results of route look-ups, per CPU: good while nothing has changed that they depend on. */
+/* Results of route look-ups, cached per CPU while rt_genid, config.gen and the epoch are unchanged. */
 #ifndef EBPFNET_BPF_L3_ROUTE_CACHE_H
 #define EBPFNET_BPF_L3_ROUTE_CACHE_H
 
@@ -7,37 +7,39 @@
 #include "kern/percpu_cache.h"
 #include "kern/rt_genid.h"
 
+/* Kind of a result. */
 enum route_kind {
-	ROUTE_UPLINK,		/* out of .ifindex, which has our programs */
-	ROUTE_LOCAL,		/* an address of the host's own */
-	ROUTE_HAIRPIN,		/* that, and there a namespace's external port: .ifindex is the uplink it is on */
+	ROUTE_UPLINK,		/* out of .ifindex, a device with our programs */
+	ROUTE_LOCAL,		/* an address of the host */
+	ROUTE_HAIRPIN,		/* local, and a namespace's external port there: .ifindex is its uplink */
 	ROUTE_TOO_BIG,		/* out, but larger than .mtu */
-	ROUTE_UNMANAGED,		/* out of a device where we could not see the answer */
+	ROUTE_UNMANAGED,	/* out of a device without our programs, where replies would not be seen */
 	ROUTE_PROHIBITED,
 	ROUTE_BLACKHOLE,
-	ROUTE_NONE,		/* no route at all */
-	ROUTE_DISABLED,		/* the kernel does not say: somebody switched forwarding off on our device */
+	ROUTE_NONE,		/* no route */
+	ROUTE_DISABLED,		/* unknown: forwarding has been switched off on the gateway's peer */
 	ROUTE_FAILED,
 };
 
+/* A result. */
 struct route {
-	__be32 nexthop;		/* 0: the kernel finds it (a gateway that has an IPv6 address) */
-	struct ipaddr src;	/* what the kernel would send from there now */
+	__be32 nexthop;		/* 0: left to the kernel (a gateway with an IPv6 address) */
+	struct ipaddr src;	/* source address that the kernel would choose */
 	__u32 ifindex;
-	__u16 mtu;
+	__u16 mtu;		/* path MTU; ROUTE_TOO_BIG: the MTU exceeded */
 };
 
-/* What the routing table said, while nothing has changed since. */
+/* A cached result. */
 struct route_cache_entry {
 	struct ipaddr src, dst;
 	__u32 genid;			/* rt_genid_read() */
 	__u32 gen;			/* config.gen */
-	__u32 epoch;			/* for what that clock does not count: what the host learns of a path's MTU */
+	__u32 epoch;			/* for changes without rt_genid: path MTUs that the host learns */
 	__u8 tos;
-	__u8 kind;			/* enum route_kind: ROUTE_UPLINK or ROUTE_LOCAL */
-	_Bool unicast;			/* ROUTE_LOCAL: and found to be no broadcast address */
+	__u8 kind;			/* ROUTE_UPLINK or ROUTE_LOCAL */
+	_Bool unicast;			/* ROUTE_LOCAL: known to be no broadcast address */
 	__u8 zero;
-	struct route route;		/* .mtu: the way's */
+	struct route route;		/* .mtu: the path's */
 };
 
 #define ROUTE_CACHE_BITS 8
@@ -46,7 +48,7 @@ struct route_cache_row {
 	struct route_cache_entry at[1 << ROUTE_CACHE_BITS];
 };
 
-/* PERCPU_ARRAY, by a hash of both addresses: a look-up in the table costs more than the rest of a packet. */
+/* By a hash of both addresses: a FIB look-up costs more than the rest of a packet. */
 PERCPU_SCRATCH(struct route_cache_row, route_cache)
 
 static __always_inline struct route_cache_entry *route_cache_at(struct ipaddr src, struct ipaddr dst)
@@ -57,12 +59,12 @@ static __always_inline struct route_cache_entry *route_cache_at(struct ipaddr sr
 	return table ? &table->at[cache_index(hash, ROUTE_CACHE_BITS)] : NULL;
 }
 
-/* What it was told by at one moment, before the table is asked. */
+/* Generation counters, sampled before the FIB look-up. */
 struct route_gens {
 	__u32 genid, gen, epoch;
 };
 
-/* False: nothing may be remembered, as nobody would say when it is no longer so. */
+/* Sample them. False if rt_genid cannot be read: results must not be cached. */
 static __always_inline _Bool route_gens(ctx_t *ctx, const struct config *cfg, struct route_gens *now)
 {
 	now->gen = config_gen(cfg);

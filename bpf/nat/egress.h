@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The way out: from the routing table's result to a verdict, an ICMP error, or fragments. */
+/* The way out of a routed packet: from a route look-up to a verdict, an ICMP error, or fragments. */
 #ifndef EBPFNET_BPF_NAT_EGRESS_H
 #define EBPFNET_BPF_NAT_EGRESS_H
 
@@ -9,6 +9,7 @@
 #include "l3/route_cache.h"
 #include "frag/frag_output.h"
 
+/* Route a packet by its addresses, DSCP and largest segment. */
 static __always_inline enum route_kind egress_route(ctx_t *ctx, const struct pkt *p, struct route *route)
 {
 	__u32 len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
@@ -17,7 +18,7 @@ static __always_inline enum route_kind egress_route(ctx_t *ctx, const struct pkt
 			  (__u32)(p->tos & IP_DSCP) << 16 | (len & 0xffff), route);
 }
 
-/* When the kernel does not say where to, a flow goes on by the uplink that it is on. */
+/* When the FIB look-up is refused, a flow stays on its uplink. */
 static __always_inline enum route_kind route_keep_uplink(const struct flow *f, struct route *route)
 {
 	*route = (struct route){ .ifindex = f->ifindex, .src = f->src };
@@ -25,9 +26,8 @@ static __always_inline enum route_kind route_keep_uplink(const struct flow *f, s
 }
 
 /*
- * Whether a datagram to an address of the host's is for another namespace's mapping (RFC 4787 REQ-9).
- * Then it is translated as if it left, and comes in again by the uplink of that mapping, where it is
- * filtered and translated as anybody's.
+ * True if a UDP datagram to an address of the host is for another namespace's mapping (RFC 4787 REQ-9). It is
+ * then translated as if it left, re-injected at that mapping's uplink, and filtered there.
  */
 __noinline int nat_find_hairpin(ctx_t *ctx, const struct pkt *p, struct route *route)
 {
@@ -59,7 +59,7 @@ static __always_inline _Bool route_is_forwarding(enum route_kind kind)
 	return kind == ROUTE_UPLINK || kind == ROUTE_HAIRPIN;
 }
 
-/* The way out of a packet of a flow, NULL: of none yet. */
+/* Route a packet of a flow; f NULL: of none yet. */
 static __always_inline enum route_kind egress_flow_route(ctx_t *ctx, const struct pkt *p, const struct flow *f,
 							 struct route *route)
 {
@@ -70,10 +70,7 @@ static __always_inline enum route_kind egress_flow_route(ctx_t *ctx, const struc
 	return kind == ROUTE_DISABLED && f ? route_keep_uplink(f, route) : kind;
 }
 
-/*
- * Whether a packet of the flow may still leave with its external address: the uplink's own now,
- * or at least one that is still the host's (a port published on a secondary address).
- */
+/* True if the flow's external address is the uplink's, or still local (a published secondary address). */
 static __always_inline _Bool external_is_current(ctx_t *ctx, const struct flow *f,
 						 const struct route *route)
 {
@@ -81,10 +78,7 @@ static __always_inline _Bool external_is_current(ctx_t *ctx, const struct flow *
 	       (f->dir == FLOW_REPLY && addr_is_local(ctx, f->src));
 }
 
-/*
- * What to do with what the routing table said; NEXT: it gave a way out. us: the gateway's address,
- * from which the errors come.
- */
+/* From a route to a verdict. FWD_NEXT: forward it by *fwd. gateway: source of ICMP errors. */
 static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, enum route_kind kind,
 					       const struct route *route, struct ipaddr gateway,
 					       struct fwd_out *fwd)
@@ -126,7 +120,7 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 	return icmp_refuse(ctx, p, err, reason, fwd);
 }
 
-/* What comes in again by an uplink is routed there, and its TTL counted. */
+/* A hairpinned packet is routed at its second ingress, which decrements the TTL. */
 static __always_inline __u8 egress_ttl(const struct pkt *p, const struct flow *f, enum route_kind kind)
 {
 	return f->to == TO_LOCAL || (f->to == TO_UPLINK && kind == ROUTE_HAIRPIN) ? p->ttl :
@@ -141,7 +135,7 @@ static __always_inline verdict_t egress_verdict(enum route_kind kind, struct fwd
 	return FWD_HAIRPIN;
 }
 
-/* RFC 5508 REQ-9 in spirit, RFC 6888 REQ-4: who gets no flow for want of room, or of a way, is told so. */
+/* Send an ICMP error when no flow can be created (RFC 5508 REQ-9, RFC 6888 REQ-4). */
 static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, verdict_t reason,
 					     struct ipaddr gateway, struct fwd_out *fwd)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Packets that leave by an uplink and were not sent there by us: the host's own.
+ * The host's own packets, at an uplink's egress.
  *
- * The host and the namespaces share one address. A source port is handed out to a namespace only if
- * the host is not seen to use it, but the host may begin to use it later: then the host is treated
- * as one more endpoint, and its flow gets another port on the way. What answers it is put right at
- * the uplink's ingress and passed up.
+ * The host and the namespaces share an address. A namespace gets a source port only if no socket of the host is
+ * seen there, but the host may bind it later. Then the host's flow is translated to another port, and replies
+ * are translated back at the uplink's ingress and passed up.
  */
 #ifndef EBPFNET_BPF_NAT_FROM_HOST_H
 #define EBPFNET_BPF_NAT_FROM_HOST_H
@@ -14,7 +13,7 @@
 #include "ct/ct_update.h"
 #include "l3/rewrite.h"
 
-/* The flow of a namespace's that the answers to a packet of the host's would be taken for. */
+/* The namespace's flow that would receive the replies to a packet of the host; NULL: none. */
 static __always_inline struct flow *host_reply_collides(const struct flow_key *key, const struct config *cfg)
 {
 	struct flow_key reply = {
@@ -30,7 +29,7 @@ static __always_inline struct flow *host_reply_collides(const struct flow_key *k
 	return f && f->to == TO_PORT ? f : NULL;
 }
 
-/* NEXT: the flow is there, under p->key. */
+/* Create a flow of the host. FWD_NEXT: it is in map flows, under p->key. */
 static __always_inline verdict_t nat_host_create(ctx_t *ctx, const struct pkt *p)
 {
 	struct ct_new *n = ct_new_init(p);
@@ -53,8 +52,8 @@ static __always_inline verdict_t nat_host_create(ctx_t *ctx, const struct pkt *p
 }
 
 /*
- * Of a protocol without ports there is one flow with each address outside, and no other way round: the
- * host goes first. What it sends is noted, so that no namespace gets between.
+ * Protocols without ports allow one flow for each outside address, and the host has precedence. Its packets
+ * create flows, so that no namespace gets one in between.
  */
 static __always_inline verdict_t nat_host_by_address(ctx_t *ctx, struct pkt *p, const struct config *cfg)
 {
@@ -70,7 +69,7 @@ static __always_inline verdict_t nat_host_by_address(ctx_t *ctx, struct pkt *p, 
 	return FWD_PASS;
 }
 
-/* A packet of the host's own. What has ports, or an identifier, may need another one. */
+/* Translate a packet of the host if its replies would go to a namespace. FWD_PASS: let it leave. */
 static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Routed packets of a namespace: to the outside (masqueraded), to a published port of the host
- * (hairpin), to the host itself, or back to whoever began the flow.
+ * Routed packets of a namespace: to the outside (masqueraded), to a published port of the host (hairpin), to
+ * the host itself, or replies to flows from outside.
  */
 #ifndef EBPFNET_BPF_NAT_FROM_PORT_H
 #define EBPFNET_BPF_NAT_FROM_PORT_H
@@ -19,7 +19,7 @@
 #include "nat/portmap.h"
 #include "nat/translate.h"
 
-/* An ICMP error from inside, about a packet that was translated on its way in. */
+/* An ICMP error from a namespace, about a packet that was translated on its way in. */
 __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
@@ -31,7 +31,7 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct
 
 	if (!cfg || !p || !fwd)
 		return DROP(helper_failed);
-	/* about a packet of the host's own, or of another namespace's: not translated, not ours */
+	/* an error about a packet of the host, or of another namespace, is not translated */
 	kind = egress_route(ctx, p, &route);
 	v = icmp_translate(ctx, p, p->key.zone, cfg, &f, &outer);
 	if (v == DROP(icmp_error) && kind == ROUTE_LOCAL) {
@@ -45,7 +45,7 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct
 	if (f->to == TO_UPLINK) {
 		if (kind == ROUTE_DISABLED)
 			kind = route_keep_uplink(f, &route);
-		/* the other end is a namespace's mapping, or was one */
+		/* the other end is, or was, a mapping of a namespace */
 		if (kind == ROUTE_LOCAL && !address_is_private(&p->key.dst)) {
 			kind = ROUTE_HAIRPIN;
 			route.ifindex = f->ifindex;
@@ -66,7 +66,7 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct
 	return egress_verdict(kind, fwd);
 }
 
-/* A packet of a flow that is known. */
+/* Forward a packet of an existing flow. */
 static __always_inline verdict_t nat_from_port_flow(ctx_t *ctx, const struct pkt *p, struct flow *f,
 						    const struct network *net, struct route *route,
 						    enum route_kind kind, struct fwd_out *fwd)
@@ -86,10 +86,7 @@ static __always_inline verdict_t nat_from_port_flow(ctx_t *ctx, const struct pkt
 	return v == FWD_UPLINK ? egress_verdict(kind, fwd) : v;
 }
 
-/*
- * To another namespace of the network by way of the gateway, which a namespace needs that knows nobody on
- * its link. NEXT: nobody has that address.
- */
+/* Route to a namespace of the same network, for want of an on-link route. FWD_NEXT: no such address. */
 __noinline verdict_t nat_same_subnet(ctx_t *ctx, const struct pkt *p, const struct port *port,
 				     const struct network *net, struct fwd_out *fwd)
 {
@@ -112,10 +109,7 @@ __noinline verdict_t nat_same_subnet(ctx_t *ctx, const struct pkt *p, const stru
 	return FWD_PORT;
 }
 
-/*
- * A packet to the gateway's MAC. In order: a flow that is known; a published port; an address of
- * the host's; a new flow to the outside.
- */
+/* A packet to the gateway's MAC. In order: an existing flow; a published port; a local address; a new flow. */
 static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const struct port *port,
 					       const struct network *net, struct fwd_out *fwd)
 {
@@ -138,7 +132,7 @@ static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const 
 	if (p->kind == PKT_ERROR)
 		return nat_from_port_error(ctx, p, fwd);
 
-	/* what has no ports (and zeros in the key) is not of the flow that has ports 0 */
+	/* a packet without ports (zeros in the key) does not belong to the flow with ports 0 */
 	f = pkt_has_tuple(p) ? ct_find(p, cfg) : NULL;
 	if (!f)
 		portmap = portmap_match(ctx, p, cfg, &id);

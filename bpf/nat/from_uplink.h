@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Packets that come to the host and may be meant for a namespace: answers to masqueraded flows,
- * packets to published ports, ICMP errors about either. All else is left to the stack.
+ * Packets that arrive for the host, by an uplink or lo, and may be for a namespace: replies to masqueraded
+ * flows, packets to published ports, ICMP errors about either. Others are passed to the stack.
  */
 #ifndef EBPFNET_BPF_NAT_FROM_UPLINK_H
 #define EBPFNET_BPF_NAT_FROM_UPLINK_H
@@ -20,14 +20,15 @@
 #include "nat/portmap.h"
 #include "nat/translate.h"
 
-/* What enters by an uplink and by lo is treated alike but for this. */
+/* How a packet arrived. */
 struct ingress {
-	__u8 zone;			/* EBPFNET_NET_* */
-	enum flow_target back_to;		/* where answers of a published port go */
-	_Bool routed;			/* crosses a router: the TTL counts */
-	_Bool hairpin;			/* from a namespace, translated as if it had left: not the host's affair */
+	__u8 zone;			/* EBPFNET_ZONE_* */
+	enum flow_target back_to;	/* target of replies from a published port */
+	_Bool routed;			/* through a router: the TTL counts */
+	_Bool hairpin;			/* from a namespace, re-injected: must not reach the host */
 };
 
+/* A packet of no namespace: to the stack, unless it is hairpinned. */
 static __always_inline verdict_t pass_to_host(const struct ingress *at, struct fwd_out *fwd)
 {
 	if (at->hairpin)
@@ -36,6 +37,7 @@ static __always_inline verdict_t pass_to_host(const struct ingress *at, struct f
 	return FWD_PASS;
 }
 
+/* An ICMP error about a translated packet. */
 __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, const struct ingress *at,
 					   struct fwd_out *fwd)
 {
@@ -47,7 +49,7 @@ __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, cons
 	if (!cfg || !p || !at || !fwd)
 		return DROP(helper_failed);
 	v = icmp_translate(ctx, p, at->zone, cfg, &f, &outer);
-	if (v == DROP(icmp_error)) /* about a packet of the host's own */
+	if (v == DROP(icmp_error)) /* about a packet of the host */
 		return pass_to_host(at, fwd);
 	if (v != FWD_NEXT)
 		return v;
@@ -64,7 +66,7 @@ __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, cons
 	return translate_macs(ctx, f, fwd);
 }
 
-/* Nobody outside has an address of the host's own. */
+/* True if the kernel would route to the source by an uplink: it is no address of the host. */
 static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 {
 	struct route back;
@@ -74,8 +76,8 @@ static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 }
 
 /*
- * RFC 5382 REQ-4: such a SYN is not answered, as the namespace may be about to send one itself
- * (simultaneous open). The host would refuse it, unless it has a socket there, or only forwards it.
+ * RFC 5382 REQ-4: do not answer this SYN, the namespace may be about to send one (simultaneous open). The host
+ * would reject it, unless it has a socket there or only forwards it.
  */
 static __always_inline _Bool nat_syn_to_mapped(ctx_t *ctx, const struct pkt *p)
 {
@@ -83,11 +85,11 @@ static __always_inline _Bool nat_syn_to_mapped(ctx_t *ctx, const struct pkt *p)
 	       socket_of_host(ctx, &p->key) == SOCKET_NONE;
 }
 
-/* A packet of a known flow. FWD_NEXT: it may be translated. */
+/* Check a packet of an existing flow. FWD_NEXT: translate it. */
 static __always_inline verdict_t nat_from_uplink_flow(const struct pkt *p, const struct flow *f,
 						      const struct ingress *at, struct fwd_out *fwd)
 {
-	/* the host's own: on its way out by way of lo, or with nothing to translate */
+	/* the host's own: outbound over lo, or nothing to translate */
 	if (f->to == TO_UPLINK || (f->to == TO_STACK && p->kind == PKT_OTHER))
 		return pass_to_host(at, fwd);
 	if (!at->routed || at->hairpin)
@@ -95,13 +97,13 @@ static __always_inline verdict_t nat_from_uplink_flow(const struct pkt *p, const
 	/* only hairpinned packets may have a source address of the host */
 	if (addr_eq(p->key.src, p->key.dst))
 		return DROP(martian);
-	/* whatever `set filtering` allows, no host outside has an address of ours */
+	/* whichever peers `set filtering` admits, no host outside has an address of our networks */
 	if (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key) && address_is_private(&p->key.src))
 		return DROP(martian);
 	return FWD_NEXT;
 }
 
-/* A packet of no flow. FWD_NEXT: it is for the port mapping *portmap, and may create a flow. */
+/* Match a packet without a flow. FWD_NEXT: it is for *portmap, id *id, and may create a flow. */
 static __always_inline verdict_t nat_from_uplink_match(ctx_t *ctx, const struct pkt *p, const struct config *cfg,
 						       const struct ingress *at, struct portmap **portmap,
 						       __u32 *id, struct fwd_out *fwd)
@@ -111,13 +113,14 @@ static __always_inline verdict_t nat_from_uplink_match(ctx_t *ctx, const struct 
 	*portmap = portmap_match(ctx, p, cfg, id);
 	if (!*portmap)
 		return at->routed && nat_syn_to_mapped(ctx, p) ? DROP(unsolicited) : pass_to_host(at, fwd);
-	/* "every address of the host" includes a gateway's, but the reply would leave with it */
+	/* "every address of the host" includes a gateway's, but replies would leave with it */
 	v = at->routed ? bogon_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
 	if (v == FWD_NEXT && at->routed && !source_is_outside(ctx, p))
 		return DROP(martian);
 	return v;
 }
 
+/* The packet's checks come before the flow is created or updated. */
 static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, const struct ingress *at,
 						 struct fwd_out *fwd)
 {

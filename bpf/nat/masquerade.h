@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What a new flow from a namespace to the outside is to be: its source becomes the uplink's address. */
+/* Specify a new flow from a namespace to the outside: its source becomes the uplink's address. */
 #ifndef EBPFNET_BPF_NAT_MASQUERADE_H
 #define EBPFNET_BPF_NAT_MASQUERADE_H
 
@@ -8,19 +8,19 @@
 #include "l3/route_cache.h"
 
 /*
- * UDP is mapped independently of the endpoint (RFC 4787 REQ-1): all that a socket sends leaves by one
- * external port. The mapping is made for its first peer; a further one has a flow of its own.
+ * UDP mappings are endpoint-independent (RFC 4787 REQ-1): all that a socket sends leaves from one external
+ * port. The mapping is the flow to the first peer; further peers get flows of their own.
  */
 static __always_inline void masquerade_map(struct ct_new *n, const struct flow_key *key,
 					   const struct config *cfg)
 {
 	struct flow *mapping = ct_mapping(key);
 
-	if (mapping && !addr_eq(mapping->src, n->t.src)) { /* the uplink has another address now */
+	if (mapping && !addr_eq(mapping->src, n->t.src)) { /* the uplink's address has changed */
 		ct_delete(mapping);
 		mapping = NULL;
 	}
-	if (!mapping || nat_is_first_peer(mapping, key)) { /* or another CPU has just made it: ct_create() says so */
+	if (!mapping || nat_is_first_peer(mapping, key)) { /* or another CPU has just created it */
 		n->scope = KEY_EIM;
 		return;
 	}
@@ -29,7 +29,7 @@ static __always_inline void masquerade_map(struct ct_new *n, const struct flow_k
 	n->mapped = 1;
 }
 
-/* What the flow of a packet to the outside is to be. */
+/* The specification, of ct_new_init(), or DROP(reason). */
 static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 						const struct port *port, const struct network *net,
 						const struct config *cfg, const struct route *route)
@@ -44,7 +44,7 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 		return DROP(no_flow);
 	if (!addr_inside(p->key.src, net->subnet, net->mask))
 		return DROP(spoofed_addr);
-	/* where an uplink has no address the kernel lends it any other, also the gateway's */
+	/* on an uplink without an address the kernel chooses any other, even the gateway's */
 	if (addr_none(route->src) || address_is_private(&route->src))
 		return DROP(no_source);
 	n = ct_new_init(p);
@@ -62,7 +62,7 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 	n->back_ifindex = ctx->ifindex;
 	n->answer_zone = EBPFNET_ZONE_OUTSIDE;
 	n->endpoint = port->endpoint;
-	n->mapped = p->kind == PKT_OTHER; /* one of them for each address outside */
+	n->mapped = p->kind == PKT_OTHER; /* without ports: one flow for each outside address */
 	if (p->key.proto == L4_UDP)
 		masquerade_map(n, &p->key, cfg);
 	return FWD_NEXT;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Published ports: from (address, protocol, port) to a rule, at one price for one port or all. */
+/*
+ * Published ports: from (address, protocol, port) to a port mapping, and to the flow that it creates. A look-up
+ * costs the same for one port or all.
+ */
 #ifndef EBPFNET_BPF_NAT_PORTMAP_H
 #define EBPFNET_BPF_NAT_PORTMAP_H
 
@@ -9,6 +12,7 @@
 #include "l3/route.h"
 #include "l3/route_cache.h"
 
+/* The port mapping of a key, and its id. */
 static __always_inline struct portmap *portmap_get(const struct portmap_key *key, __u32 *id)
 {
 	__u32 *found = bpf_map_lookup_elem(&portmap_keys, key);
@@ -19,10 +23,7 @@ static __always_inline struct portmap *portmap_get(const struct portmap_key *key
 	return bpf_map_lookup_elem(&portmaps, id);
 }
 
-/*
- * Whether a packet goes to an address that is the host's own now. When the kernel does not say,
- * what came to the host from outside, or from itself over lo, is taken to be for it.
- */
+/* True if the destination is local. If the FIB look-up is refused, packets from an uplink or lo count as local. */
 static __always_inline _Bool portmap_is_to_host(ctx_t *ctx, const struct flow_key *to)
 {
 	enum route_kind kind = route_local_unicast(ctx, to->dst);
@@ -31,7 +32,7 @@ static __always_inline _Bool portmap_is_to_host(ctx_t *ctx, const struct flow_ke
 	       (kind == ROUTE_DISABLED && (to->zone == EBPFNET_ZONE_OUTSIDE || to->zone == EBPFNET_ZONE_HOST));
 }
 
-/* The rule that publishes where a packet goes: on that very address, or on every one of the host's. */
+/* The port mapping for a destination: of that address, else of every address of the host. */
 static __always_inline struct portmap *portmap_find(ctx_t *ctx, const struct flow_key *to, __u32 *id)
 {
 	struct portmap_key key = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
@@ -45,9 +46,8 @@ static __always_inline struct portmap *portmap_find(ctx_t *ctx, const struct flo
 }
 
 /*
- * The rule for a packet that belongs to no flow, or NULL: not published, or of a connection of the
- * host's own that happens to have a published port as its local one. A socket without a peer does not
- * count: publishing has taken its place.
+ * The port mapping for a packet without a flow. NULL: not published, or the packet belongs to a connection of
+ * the host with that local port. A socket without a peer does not count: publishing takes precedence.
  */
 static __noinline struct portmap *portmap_match(ctx_t *ctx, const struct pkt *p, const struct config *cfg, __u32 *id)
 {
@@ -61,8 +61,8 @@ static __noinline struct portmap *portmap_match(ctx_t *ctx, const struct pkt *p,
 }
 
 /*
- * The source to show to the namespace: the packet's own or, through a hairpin, what the outside would
- * see, the published address and the port of the sender's mapping if it has one.
+ * Source as the namespace sees it: the packet's own or, for a hairpin, what the outside would see: the
+ * published address, and the external port of the sender's mapping if it has one.
  */
 static __always_inline void portmap_source(struct ct_new *n, const struct flow_key *key, const struct network *from)
 {
@@ -72,10 +72,7 @@ static __always_inline void portmap_source(struct ct_new *n, const struct flow_k
 	n->t.sport_h = mapping ? mapping->sport_h : key->sport_h;
 }
 
-/*
- * What the flow of a packet to a published port is to be. from: the network it comes from, NULL: none
- * of ours. back: where the answers go.
- */
+/* Specify a new flow to a published port. from: the sender's network, NULL: outside. back: target of replies. */
 static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *p, const struct portmap *portmap,
 						  __u32 id, const struct network *from, enum flow_target back)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * From a flow to a verdict: the packet gets its new tuple and its way. Every translated packet of
- * every hook passes through translate(), data and ICMP errors alike.
+ * Apply a flow to a packet: write the translated tuple, and set output and counter. For packets with ports or
+ * identifiers, and for protocols without; ICMP errors are in l3/icmp_xlate.h.
  */
 #ifndef EBPFNET_BPF_NAT_TRANSLATE_H
 #define EBPFNET_BPF_NAT_TRANSLATE_H
@@ -11,7 +11,7 @@
 #include "l2/port_cache.h"
 #include "l3/rewrite.h"
 
-/* Into the namespace behind the flow's port. */
+/* Write the MAC addresses for the port that a flow leads to. FWD_PORT, or DROP(no_endpoint). */
 static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f, struct fwd_out *fwd)
 {
 	struct port_cache_entry *cached = port_cache_get(&port_cache_out, f->ifindex);
@@ -20,11 +20,12 @@ static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f
 
 	if (!net)
 		return DROP(no_endpoint);
-	ctx_pop_priority_tag(ctx); /* the uplink's, and none of the namespace's */
+	ctx_pop_priority_tag(ctx); /* an uplink's priority tag must not enter the namespace */
 	fwd->ifindex = f->ifindex;
 	return rewrite_macs(ctx, neigh_mac(port, f->dst), net->gw_mac) == FWD_NEXT ? FWD_PORT : DROP(helper_failed);
 }
 
+/* Counter of a packet of the flow's direction. */
 static __always_inline enum counter translate_counter(const struct flow *f)
 {
 	if (f->to == TO_STACK)
@@ -34,10 +35,7 @@ static __always_inline enum counter translate_counter(const struct flow *f)
 	return f->dir == FLOW_ORIGINAL ? COUNT_masqueraded : COUNT_published_out;
 }
 
-/*
- * Translates the packet as its flow says. ttl: the one to leave with. A packet for the uplink has
- * its route in *way already.
- */
+/* Translate a packet. ttl: its new TTL. For FWD_UPLINK the caller has set *fwd's route. */
 static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, const struct flow *f,
 					   __u8 ttl, struct fwd_out *fwd)
 {
@@ -53,7 +51,7 @@ static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, cons
 	switch (f->to) {
 	case TO_PORT:
 		v = translate_macs(ctx, f, fwd);
-		if (v == DROP(no_endpoint)) /* and one of the same address may want the flow */
+		if (v == DROP(no_endpoint)) /* a new endpoint with that address may need the flow's keys */
 			ct_delete(f);
 		return v;
 	case TO_LOCAL:

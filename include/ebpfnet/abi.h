@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What crosses between the BPF programs and userspace: every map's key and value, and every
- * constant both sides must agree on. Nothing else belongs here.
+ * Shared by BPF programs and userspace: keys and values of the pinned maps, and constants.
  *
- * The types are chosen so that `bpftool map dump` reads like a table:
- *  - an address is four octets in network order (struct ipaddr), a port is a host-order number
- *    (suffix _h), a MAC is six octets;
+ * Types are chosen so that `bpftool map dump` reads like a table:
+ *  - an address is four octets in network order (struct ipaddr), a port is a number in host order (suffix _h),
+ *    a MAC is six octets;
  *  - states and kinds are one-byte enums, which bpftool prints by name;
- *  - times are seconds since boot (CLOCK_MONOTONIC), so that they can be compared with /proc/uptime
- *    on a machine that does not suspend.
+ *  - times are seconds since boot (CLOCK_MONOTONIC), comparable with /proc/uptime on a machine that does not
+ *    suspend.
  *
- * Programs of two releases may run side by side while one is being upgraded (a hook is replaced
- * atomically, several hooks are not): whoever changes the layout of a map raises EBPFNET_ABI.
+ * During an upgrade programs of two releases run side by side (one hook is replaced atomically, several are
+ * not), so a changed map layout needs a new EBPFNET_ABI.
  */
 #ifndef EBPFNET_ABI_H
 #define EBPFNET_ABI_H
@@ -25,40 +24,40 @@
 
 #define EBPFNET_ABI 4
 
-#define EBPFNET_NAME_LEN 16		/* a namespace's name, with its final 0 */
+#define EBPFNET_NAME_LEN 16		/* name of a namespace, with its terminating 0 */
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..63; 0 is the outside */
-#define EBPFNET_MAX_PORTS 4096		/* switch ports over all networks */
-#define EBPFNET_MAX_FDB 16384		/* learned MAC addresses over all networks */
-#define EBPFNET_MAX_NEIGH 4096	/* addresses behind ports with spoof=allow */
+#define EBPFNET_MAX_PORTS 4096		/* switch ports of all networks */
+#define EBPFNET_MAX_FDB 16384		/* learned MAC addresses of all networks */
+#define EBPFNET_MAX_NEIGH 4096		/* addresses behind ports with spoof=allow */
 /*
- * Default size of the flow table: 16.8 MB. A power of two, as the buckets of a hash are: 256 bytes a flow, both
- * directions. Just above one it would be 288.
+ * Default size of the flow table: 16.8 MB, 256 bytes per flow with both directions. A power of two, as the
+ * number of hash buckets is; one flow more would make it 288 bytes per flow.
  */
 #define EBPFNET_MAX_FLOWS 65536
-#define EBPFNET_MAX_PORTMAPS 65536		/* publish rules */
-#define EBPFNET_MAX_PORTMAP_KEYS 131072	/* (address, protocol, port) triples published */
+#define EBPFNET_MAX_PORTMAPS 65536	/* port mappings */
+#define EBPFNET_MAX_PORTMAP_KEYS 131072	/* published (address, protocol, port) triples */
 #define EBPFNET_MAX_UPLINKS 64
-#define EBPFNET_PORTMAP_WORDS 2048	/* of map portmap_bits */
+#define EBPFNET_PORTMAP_WORDS 2048	/* entries of map portmap_bits */
 
-/* Zones that are not networks: where a packet enters that comes from none of ours. */
-#define EBPFNET_ZONE_OUTSIDE 0		/* by an uplink */
-#define EBPFNET_ZONE_HOST 255		/* by lo, from the host's own sockets */
+/* Zones (as in nf_conntrack) are network ids, and these. */
+#define EBPFNET_ZONE_OUTSIDE 0		/* came by an uplink */
+#define EBPFNET_ZONE_HOST 255		/* the host's own: came by lo, or leaves by an uplink */
 
 /*
- * Seconds since boot from nanoseconds, without a division (BPF has no cheap one): 2^20 ns times
- * 1125900 / 2^30. Fast by less than 3 s a year; what matters is that both sides do the same.
+ * Seconds since boot from nanoseconds, without a division, which is slow in BPF: 2^20 ns times 1125900 / 2^30.
+ * Fast by less than 3 s a year; both sides use it.
  */
 static inline __u32 ebpfnet_seconds(__u64 ns)
 {
 	return ((ns >> 20) * 1125900) >> 30;
 }
 
-/* An IPv4 address, octets in the order of the wire. All zero: none, or any. */
+/* An IPv4 address in network byte order. Zero: none, or any. */
 struct ipaddr {
 	__u8 octet[4];
 } __attribute__((aligned(4)));
 
-/* The IP protocols that have a name here; any other number is valid in the field too. */
+/* IP protocols by name. Fields of this type may hold any other number. */
 enum l4proto {
 	L4_ANY = 0,
 	L4_ICMP = 1,
@@ -73,95 +72,96 @@ enum l4proto {
 	L4_MAX = 255,
 } __attribute__((packed));
 
-/* How much of the peer the keys of a flow name; what they do not is zero in them. */
+/* Which part of the peer the keys of a flow include (RFC 4787 section 5); the rest is zero in them. */
 enum key_scope {
 	KEY_APDF,			/* address and port */
-	KEY_ADF,			/* address: another peer of a mapping, filtering by address */
+	KEY_ADF,			/* address: further peers of a mapping, when filtering by address */
 	KEY_EIM,			/* nothing: one external port for all peers (RFC 4787 REQ-1) */
 } __attribute__((packed));
 
 /*
- * A tuple as one packet carries it, in the zone where it enters: the network of the port it came
- * from, or EBPFNET_ZONE_OUTSIDE for the uplink and lo. ICMP queries carry their identifier in both
- * ports, as in netfilter and RFC 5508 section 3.1.
+ * Key of map flows: the tuple of a packet in the zone where it arrives. ICMP queries have their identifier in
+ * both ports, as in netfilter and RFC 5508 section 3.1.
  */
 struct flow_key {
 	struct ipaddr src, dst;
 	__u16 sport_h, dport_h;
 	__u16 zone;
 	enum l4proto proto;
-	enum key_scope scope;		/* what of the peer is left out; in struct conn.orig: in the flow's keys */
+	enum key_scope scope;		/* in struct conn.orig: scope of the flow's stored keys */
 };
 
+/* Direction of a packet within its flow. */
 enum flow_dir {
-	FLOW_ORIGINAL,		/* the direction of the packet that began the flow */
+	FLOW_ORIGINAL,		/* direction of the first packet */
 	FLOW_REPLY,
 } __attribute__((packed));
 
 /* Where a translated packet goes. */
 enum flow_target {
-	TO_UPLINK,		/* the routing table says through which one */
-	TO_PORT,		/* the port .ifindex, straight into its namespace */
+	TO_UPLINK,		/* an uplink, chosen by the routing table */
+	TO_PORT,		/* port .ifindex, into its namespace */
 	TO_LOCAL,		/* the host's own sockets, over lo */
-	TO_STACK,		/* the host's own sockets, on by the way it came */
+	TO_STACK,		/* the host's own sockets, on through the stack */
 } __attribute__((packed));
 
 /* struct flow.flags */
 enum {
-	FLOW_STEADY = 1 << 0,		/* no packet of it but SYN, FIN and RST has news for the state machine */
-	FLOW_ANY_PEER = 1 << 1,		/* its key has not all of the peer: that stays as the packet has it */
+	FLOW_STEADY = 1 << 0,		/* only SYN, FIN and RST can change the state */
+	FLOW_ANY_PEER = 1 << 1,		/* key without the peer, or its port: translation keeps that of the packet */
 };
 
 /*
- * One direction of a flow: all that its packets need, in one look-up. Never changes but for .seen,
- * .gen, .edge and FLOW_STEADY; what both directions share is in struct conn.
+ * Value of map flows: one direction of a flow, with what its packets need. Constant but for .seen, .gen, .edge
+ * and FLOW_STEADY. State common to both directions is in struct conn.
  */
 struct flow {
-	struct ipaddr src, dst;		/* the tuple after translation */
+	struct ipaddr src, dst;		/* tuple after translation */
 	__u16 sport_h, dport_h;
 	__u32 conn;			/* index in map conns */
-	__u32 ifindex;			/* TO_PORT: the port; TO_UPLINK: the uplink it began on */
-	__u16 gen;			/* config.gen that it was last checked against, and */
-	__u16 seen;			/* when conns[conn].seen was last written from here: the low 16 bits of each */
-	__u32 edge;			/* TCP: window edge last announced, packed by core/tcp_window.h */
+	__u32 ifindex;			/* TO_PORT: the port; TO_UPLINK: the uplink of the first packet */
+	__u16 gen;			/* low 16 bits of the config.gen it was last checked against */
+	__u16 seen;			/* low 16 bits of the time it last wrote conns[conn].seen */
+	__u32 edge;			/* TCP: last announced window edge, packed by core/tcp_window.h */
 	enum flow_dir dir;
 	enum flow_target to;
 	__u8 flags;			/* FLOW_* */
-	__u8 answer_zone;		/* zone in which the answer to this direction arrives */
+	__u8 answer_zone;		/* zone in which replies to this direction arrive */
 };
 
+/* State of a slot of map conns, and of its flow. */
 enum conn_state {
-	CONN_FREE = 0,		/* the slot is on the free list, or was never used */
-	CONN_BUSY,		/* being made or being ended */
-	CONN_UNREPLIED,		/* UDP, ICMP, others: one direction seen */
+	CONN_FREE = 0,		/* on the free list, or never used */
+	CONN_BUSY,		/* being created or deleted */
+	CONN_UNREPLIED,		/* UDP, ICMP, others: no reply yet */
 	CONN_REPLIED,		/* both directions seen */
-	CONN_SYN_SENT,		/* TCP, RFC 9293 as seen from the middle */
+	CONN_SYN_SENT,		/* TCP: states of RFC 9293 as seen from the middle */
 	CONN_SYN_RECV,
 	CONN_ESTABLISHED,
-	CONN_FIN_WAIT,		/* a FIN from one side */
-	CONN_CLOSING,		/* a FIN from both */
-	CONN_RESET,		/* a RST was seen */
-	CONN_HOLD_DOWN,		/* ended; its external port is nobody else's for config.hold_down_s */
+	CONN_FIN_WAIT,		/* FIN from one side */
+	CONN_CLOSING,		/* FIN from both */
+	CONN_RESET,		/* RST seen */
+	CONN_HOLD_DOWN,		/* ended; external port reserved for config.hold_down_s */
 	CONN_STATES,
 } __attribute__((packed));
 
-/* The state of a flow that its two directions share, in a numbered slot of map conns. */
+/* Value of map conns, a slot: the state of a flow, common to both directions. */
 struct conn {
-	struct flow_key orig;		/* key of the original direction in map flows */
-	__u32 seen;			/* last packet, coarse; seconds since boot */
-	__u32 portmap;			/* publish rule that made it; 0: masquerade. Free: next free slot plus 1 */
-	__u32 endpoint;			/* id of the endpoint it belongs to */
-	/* these four change together, by a compare-and-swap of their bytes */
+	struct flow_key orig;		/* key of the original direction */
+	__u32 seen;			/* time of the last packet */
+	__u32 portmap;			/* id of its port mapping; 0: masqueraded. FREE: next free slot + 1 */
+	__u32 endpoint;			/* id of its endpoint; 0: the host */
+	/* changed together, by a compare-and-swap of the four bytes */
 	enum conn_state state;
 	__u8 fin;			/* bit 1 << enum flow_dir: that side sent FIN */
-	__u8 scales;			/* TCP: how far the sides' windows are shifted, the reply's in the high half */
-	__u8 use;			/* how many flows this slot has held, modulo 2^8 */
+	__u8 scales;			/* TCP: window scales, the reply side's in the high half */
+	__u8 use;			/* incremented for each flow in the slot */
 };
 
-/* Map usage, by endpoint id: what a namespace takes of what all share. */
+/* Map usage, by endpoint id: resources that a namespace uses. */
 struct usage {
-	__u32 flows;			/* slots of the flow table, published ports' flows apart */
-	__u32 ports;			/* external ports: mappings, and flows that are not of one */
+	__u32 flows;			/* flows, those of published ports apart */
+	__u32 ports;			/* external ports: one for each mapping, and for each flow without one */
 };
 
 /* struct port.flags */
@@ -169,18 +169,18 @@ enum {
 	PORT_SPOOF_ALLOW = 1 << 0,	/* may send from any address (nested switches, virtual machines) */
 };
 
-/* A port of the switch: the host-side veth of a namespace. Map ports, by the veth's ifindex. */
+/* Map ports, by the ifindex of a namespace's host-side veth: a port of the switch. */
 struct port {
-	char name[EBPFNET_NAME_LEN];	/* the namespace's */
+	char name[EBPFNET_NAME_LEN];	/* of the namespace */
 	struct ipaddr addr;
 	__u8 mac[6];
 	__u16 net;
-	__u32 endpoint;			/* id, never used twice */
+	__u32 endpoint;			/* endpoint id, not reused */
 	__u16 flags;			/* PORT_* */
 	__u16 number;			/* N in vethN */
 };
 
-/* Map endpoints: who has an address. */
+/* Map endpoints: the owner of an IPv4 address. */
 struct endpoint_key {
 	struct ipaddr addr;
 	__u16 net;
@@ -188,13 +188,13 @@ struct endpoint_key {
 };
 
 struct endpoint {
-	__u32 ifindex;			/* its port; 0: the gateway itself */
+	__u32 ifindex;			/* port; 0: the gateway */
 	__u32 id;
 	__u8 mac[6];
 	__u16 zero;
 };
 
-/* Map fdb: which port leads to a MAC address. */
+/* Maps fdb and fdb_learned: the port that leads to a MAC address. */
 struct fdb_key {
 	__u8 mac[6];
 	__u16 net;
@@ -202,18 +202,18 @@ struct fdb_key {
 
 enum fdb_kind {
 	FDB_LEARNED,
-	FDB_STATIC,		/* an endpoint's own address: neither ages nor moves */
-	FDB_GATEWAY,		/* the gateway's: a frame to it is routed */
+	FDB_STATIC,		/* an endpoint's address: neither ages nor moves */
+	FDB_GATEWAY,		/* the gateway's address: frames to it are routed */
 } __attribute__((packed));
 
 struct fdb_entry {
 	__u32 ifindex;
-	__u32 seen;			/* seconds since boot; static entries: 0 */
+	__u32 seen;			/* time of the last frame; 0 in static entries */
 	enum fdb_kind kind;
 	__u8 zero[3];
 };
 
-/* Map stations: by its IPv4 address (struct endpoint_key), what was seen behind a port with spoof=allow. */
+/* Map neigh, by struct endpoint_key: the MAC address of an IPv4 address behind a port with spoof=allow. */
 struct neigh_entry {
 	__u8 mac[6];
 	__u16 zero;
@@ -224,22 +224,22 @@ struct network {
 	struct ipaddr subnet, mask;
 	struct ipaddr gateway;
 	struct ipaddr broadcast;
-	__u32 gw_ifindex;		/* gateway device, the host's foot; 0: no such network */
-	__u32 gw_peer;			/* its switch-side peer */
+	__u32 gw_ifindex;		/* gateway device, the host's end; 0: no such network */
+	__u32 gw_peer;			/* its peer, the switch's end */
 	__u8 gw_mac[6];
-	__u16 ports;			/* how many ports it has */
+	__u16 ports;			/* number of ports */
 };
 
 /* Map gateways: ifindex of a gateway device to network id. */
 
-/* Map uplinks, by ifindex: the devices that have our programs, so that replies can come back. */
+/* Map uplinks, by ifindex: devices with our programs, so that replies are seen. */
 struct uplink {
 	char name[EBPFNET_NAME_LEN];
 };
 
 /*
- * Map published: (address, protocol, port) to rule. The address 0.0.0.0 means every address of
- * the host. A range is one rule and a key for each port.
+ * Map portmap_keys: (address, protocol, port) to port mapping id. Address 0.0.0.0: every address of the host. A
+ * range of ports is one mapping with a key for each port.
  */
 struct portmap_key {
 	struct ipaddr addr;
@@ -249,35 +249,35 @@ struct portmap_key {
 };
 
 /*
- * Map portmap_bits: a bit for each TCP port, then one for each UDP port, 64 in a word: whether it is
- * published on any address. Set before the keys are there, and cleared after they are gone.
+ * Map portmap_bits: one bit per TCP port, then per UDP port, 64 in a word; set if it is published on some
+ * address. Set before the keys are inserted, and cleared after they are deleted.
  */
 static inline __u32 ebpfnet_portmap_word(enum l4proto proto, __u16 port_h)
 {
 	return (proto == L4_UDP ? EBPFNET_PORTMAP_WORDS / 2 : 0) + port_h / 64;
 }
 
-/* Map rules, by rule id (never used twice). A key of map published whose rule is missing is void. */
+/* Map portmaps, by id (not reused): a port mapping. A key of map portmap_keys whose mapping is missing is void. */
 struct portmap {
-	char name[EBPFNET_NAME_LEN];	/* the namespace's */
-	struct ipaddr addr;		/* published on; 0.0.0.0: every address of the host */
-	struct ipaddr to;		/* the endpoint's address */
+	char name[EBPFNET_NAME_LEN];	/* of the namespace */
+	struct ipaddr addr;		/* published address; 0.0.0.0: every address of the host */
+	struct ipaddr to;		/* address of the endpoint */
 	__u16 first_h, last_h;		/* published ports */
-	__u16 to_first_h;		/* first port inside; the others follow in step */
+	__u16 to_first_h;		/* port inside for first_h; the others follow in step */
 	__u16 net;
-	__u32 endpoint;			/* endpoint id: a namespace made again under the same name is another */
+	__u32 endpoint;			/* endpoint id: a namespace created again under the same name gets another */
 	enum l4proto proto;
 	__u8 zero[3];
 };
 
-/* Who may answer a mapping of a namespace's UDP socket (RFC 4787 section 5); `ebpfnet set filtering`. */
+/* Peers that may send to the mapping of a namespace's UDP socket (RFC 4787 section 5); `ebpfnet set filtering`. */
 enum filtering {
-	FILTER_PORT,			/* an address and port that it has sent to */
-	FILTER_ADDRESS,			/* any port of an address that it has sent to */
-	FILTER_ENDPOINT,		/* anybody */
+	FILTER_PORT,			/* address and port that it has sent to (APDF) */
+	FILTER_ADDRESS,			/* address that it has sent to (ADF) */
+	FILTER_ENDPOINT,		/* any (EIF) */
 } __attribute__((packed));
 
-/* struct config.timeout_s, and `ebpfnet get`: how long an idle flow in that state lives. */
+/* Index of config.timeout_s: idle timeouts, as `ebpfnet get` names them. */
 enum timeout_class {
 	TIMEOUT_UDP_UNREPLIED,
 	TIMEOUT_UDP_REPLIED,
@@ -290,40 +290,40 @@ enum timeout_class {
 	TIMEOUT_CLASSES,
 } __attribute__((packed));
 
-/* Map config, one entry. Userspace writes it. */
+/* Map config, one entry. Written by userspace. */
 struct config {
-	__u32 abi;			/* EBPFNET_ABI of who made the maps */
-	__u32 gen;			/* raised after every change; flows stamped with another are checked again */
-	__u32 fib_ifindex;		/* in whose name to ask the routing table: a device of ours that forwards */
+	__u32 abi;			/* EBPFNET_ABI of the release that created the maps */
+	__u32 gen;			/* incremented after each change: flows and caches are then checked again */
+	__u32 fib_ifindex;		/* ingress device for FIB look-ups: ours, with forwarding on */
 	__u32 lo_ifindex;
-	__u32 last_network;		/* highest id of a network that ever was; ids below may be unused */
+	__u32 last_network;		/* highest network id ever used; lower ones may be unused */
 	__u32 max_flows;
-	__u32 fdb_age_s;		/* IEEE 802.1D: 300 s */
-	__u32 portmaps;		/* how many rules there are; 0: nobody need look */
-	__u32 hold_down_s;		/* how long a released external port rests before somebody else gets it */
+	__u32 fdb_age_s;		/* IEEE 802.1D: 300 */
+	__u32 portmaps;			/* number of port mappings */
+	__u32 hold_down_s;		/* how long a released external port is reserved (RFC 6888 REQ-8) */
 	enum filtering filtering;
 	__u8 zero[3];
-	__u32 max_flows_ns;		/* flows that one namespace may have */
-	__u32 max_ports_ns;		/* and external ports */
-	__u32 mark;			/* in skb->cb of what we send: random, so that nobody else's packet has it */
-	__u16 port_min_h, port_max_h;	/* external ports for masquerading, both ends included */
+	__u32 max_flows_ns;		/* flows per namespace */
+	__u32 max_ports_ns;		/* external ports per namespace */
+	__u32 mark;			/* in skb->cb of packets that we send; random */
+	__u16 port_min_h, port_max_h;	/* external ports for masquerading, inclusive */
 	__u32 timeout_s[TIMEOUT_CLASSES];
 };
 
-/* What the loader tells the programs of the kernel that it loads them into (section .rodata.kernel). */
+/* How the programs may read the memory of the running kernel; set by the loader (section .rodata.kernel). */
 enum kernel_memory {
-	KERNEL_MEMORY_CLOSED,		/* nothing of it may be read */
+	KERNEL_MEMORY_CLOSED,		/* not at all (lockdown) */
 	KERNEL_MEMORY_COPIED,		/* by bpf_probe_read_kernel() */
-	KERNEL_MEMORY_IN_PLACE,		/* from Linux 6.2 on, by types */
+	KERNEL_MEMORY_IN_PLACE,		/* by typed loads, from Linux 6.2 on */
 } __attribute__((packed));
 
-/* Map conn_alloc, one entry: the free list of map conns. Written by BPF only, except at creation. */
+/* Map conn_alloc, one entry: allocation state of map conns. Written by BPF only, except at creation. */
 struct conn_alloc {
-	__u64 free_head;		/* low half: first free slot plus 1, 0: none; high half: tag against ABA */
-	__u32 never_used;		/* slots from here on were never handed out */
-	__u32 sweep;			/* next slot that the sweep looks at */
-	__s32 live;			/* flows now */
-	__u32 private_peers;		/* not 0: there was a flow to a peer outside with an address inside a network */
+	__u64 free_head;		/* low half: first free slot + 1, 0: none; high half: tag against ABA */
+	__u32 never_used;		/* slots from here on were never allocated */
+	__u32 sweep;			/* next slot to sweep */
+	__s32 live;			/* number of flows */
+	__u32 private_peers;		/* not 0: outside peers of flows may have addresses of our networks */
 };
 
 #ifndef __cplusplus

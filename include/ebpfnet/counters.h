@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Everything that is counted, once: X(identifier, what a person reads). The identifier is the
- * counter's index, the field's name in `bpftool map dump ... counters`, and the key in --json.
+ * Every counter, as X(identifier, description). The identifier is the counter's index, the field in `bpftool
+ * map dump name counters`, and the key in --json.
  *
- * PASSES are what happened to packets that went on, DROPS why a packet went no further, EVENTS
- * neither. A packet is counted once in PASSES or DROPS.
+ * PASSES: what happened to a packet that went on. DROPS: why a packet was dropped. Each packet is counted in
+ * one of these. EVENTS: neither.
  */
 #ifndef EBPFNET_COUNTERS_H
 #define EBPFNET_COUNTERS_H
@@ -90,7 +90,7 @@ enum counter {
 	COUNTERS,
 };
 
-/* The value of map counters, one for each CPU; packets unless EVENTS say otherwise. */
+/* Value of map counters, per CPU. In packets, but for EVENTS. */
 struct counters {
 #define X(id, text) __u64 id;
 	EBPFNET_COUNTERS(X)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* PURE. Addresses as values: the core compares and copies struct ipaddr, never a bare integer. */
+/* PURE. IPv4 and MAC addresses: compare, copy, classify. Used by bpf/, user/lib/ and tests. */
 #ifndef EBPFNET_CORE_ADDR_H
 #define EBPFNET_CORE_ADDR_H
 
 #include <ebpfnet/abi.h>
 #include <ebpfnet/core/compiler.h>
 
-/* The address as it stands on the wire. */
+/* Network byte order, both ways. */
 static __always_inline __be32 addr_be32(struct ipaddr a)
 {
 	return *(__be32 *)&a;
@@ -32,19 +32,19 @@ static __always_inline _Bool addr_inside(struct ipaddr a, struct ipaddr subnet, 
 	return ((addr_be32(a) ^ addr_be32(subnet)) & addr_be32(mask)) == 0;
 }
 
-/* RFC 1122 3.2.1.3, RFC 1812 5.3.7: never the source of a packet that a router forwards. */
+/* RFC 1122 3.2.1.3, RFC 1812 5.3.7: invalid as the source of a forwarded packet. */
 static __always_inline _Bool addr_martian_source(struct ipaddr a)
 {
 	return a.octet[0] == 0 || a.octet[0] == 127 || a.octet[0] >= 224;
 }
 
-/* Nor the destination. Multicast (224/4) is not routed here. */
+/* The same for the destination. Multicast (224/4) is not routed. */
 static __always_inline _Bool addr_martian_dest(struct ipaddr a)
 {
 	return a.octet[0] == 0 || a.octet[0] == 127 || a.octet[0] >= 224;
 }
 
-/* Two loads, for addresses that are two-byte aligned. */
+/* For addresses with an alignment of two. */
 static __always_inline _Bool mac_eq(const __u8 *a, const __u8 *b)
 {
 	const __u16 *x = (const __u16 *)a, *y = (const __u16 *)b;

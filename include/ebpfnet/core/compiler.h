@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * PURE headers are functions of their arguments alone. They compile for BPF and for the host, where
- * tests run them under sanitizers and a model checker proves them. This is what they share.
+ * PURE headers hold functions of their arguments alone. They compile for BPF and for the host, where tests run
+ * them under sanitizers and a model checker proves them. This one holds what they share.
  */
 #ifndef EBPFNET_CORE_COMPILER_H
 #define EBPFNET_CORE_COMPILER_H
@@ -11,8 +11,8 @@
 #endif
 
 /*
- * Keeps the compiler from knowing x: a bound that the source checks on x is then checked on the
- * register that is used, where the verifier looks for it.
+ * Hide the value of x from the compiler, so that a bound that the source checks on x is checked on the register
+ * that is used afterwards, where the verifier looks for it.
  */
 #ifdef __bpf__
 #define OPAQUE(x) asm volatile("" : "+r"(x))
@@ -21,9 +21,9 @@
 #endif
 
 /*
- * Whether x, a variable, is less than min (above 1) or more than max: as comparisons each of which tells
- * the verifier a bound. The compiler makes one of them where it can, which tells none; and Linux 7.3 forgets the
- * lower one at the upper.
+ * True if x, a variable, is less than min (above 1) or more than max, as separate comparisons, from each of
+ * which the verifier learns a bound. The compiler would merge them into one, which teaches it none; and Linux
+ * 7.3 forgets the lower bound at the upper.
  */
 #define OUTSIDE(x, min, max)                          \
 	({                                            \

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * PURE. The Internet checksum (RFC 1071), updated and not computed anew (RFC 1624), so that a
- * packet that was wrong stays wrong by the same difference.
- */
+/* PURE. Incremental Internet checksum (RFC 1071, 1624): a wrong checksum stays wrong by the same difference. */
 #ifndef EBPFNET_CORE_CSUM_H
 #define EBPFNET_CORE_CSUM_H
 
 #include <ebpfnet/core/addr.h>
 
-/* Folds a sum of 16- or 32-bit words to the 16 bits of the ones' complement sum. */
+/* Fold a sum of 16- or 32-bit words to 16 bits of ones' complement. */
 static __always_inline __u16 csum_fold16(__u64 sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
@@ -18,7 +15,7 @@ static __always_inline __u16 csum_fold16(__u64 sum)
 	return sum;
 }
 
-/* What replacing a word adds to a sum: all words as on the wire. Differences may be added up. */
+/* The difference that replacing a word makes to a sum. Network byte order; differences may be added up. */
 static __always_inline __u64 csum_diff32(__be32 from, __be32 to)
 {
 	return (__u64)(__u32)~from + (__u32)to;
@@ -29,13 +26,13 @@ static __always_inline __u64 csum_diff16(__be16 from, __be16 to)
 	return (__u64)(__u16)~from + (__u16)to;
 }
 
-/* The checksum field after the difference: RFC 1624 equation 3, HC' = ~(~HC + ~m + m'). */
+/* The checksum field after a difference: RFC 1624 equation 3, HC' = ~(~HC + ~m + m'). */
 static __always_inline __sum16 csum_apply(__sum16 check, __u64 diff)
 {
 	return (__sum16)~csum_fold16((__u16)~check + diff);
 }
 
-/* A difference as bpf_l4_csum_replace() takes it: 32 bits, carries folded in. */
+/* A difference as bpf_l4_csum_replace() expects it: 32 bits, carries folded in. */
 static __always_inline __u32 csum_fold32(__u64 diff)
 {
 	diff = (diff & 0xffffffff) + (diff >> 32);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * PURE. What a packet does to a flow's state, and how long that state may be idle. A NAT sees TCP
- * from the middle (RFC 5382, RFC 7857): it follows SYN, FIN and RST of both sides and trusts
- * neither more than that.
+ * PURE. Connection states and their timeouts. A NAT sees TCP from the middle (RFC 5382, RFC 7857): it follows
+ * SYN, FIN and RST of both sides and trusts neither further.
  *
- *                  original SYN            reply SYN+ACK         original ACK
- *      (none) ---> SYN_SENT ------------> SYN_RECV ------------> ESTABLISHED
- *      (none) -- no SYN: picked up in mid-stream, as by nf_conntrack_tcp_loose=1 ---> SYN_SENT, and
- *      SYN_SENT -- reply without SYN ---> ESTABLISHED: what nobody answers does not live for hours
- *      ESTABLISHED -- FIN from one side --> FIN_WAIT -- FIN from the other --> CLOSING
- *      SYN_SENT, SYN_RECV -- a FIN that answers nothing: noted, and FIN_WAIT takes ESTABLISHED's place
- *      any -- RST --> RESET;    CLOSING, RESET -- original SYN --> SYN_SENT (a new connection)
+ *                 original SYN            reply SYN+ACK         original ACK
+ *     (none) ---> SYN_SENT ------------> SYN_RECV ------------> ESTABLISHED
+ *     (none) -- no SYN: picked up in mid-stream, as by nf_conntrack_tcp_loose=1 ---> SYN_SENT, and
+ *     SYN_SENT -- reply without SYN ---> ESTABLISHED: without a reply the short timeout stays
+ *     ESTABLISHED -- FIN from one side --> FIN_WAIT -- FIN from the other --> CLOSING
+ *     SYN_SENT, SYN_RECV -- a FIN that answers nothing: recorded, and FIN_WAIT takes ESTABLISHED's place
+ *     any -- RST --> RESET;    CLOSING, RESET -- original SYN --> SYN_SENT (a new connection)
  */
 #ifndef EBPFNET_CORE_CT_STATE_H
 #define EBPFNET_CORE_CT_STATE_H
@@ -19,13 +18,13 @@
 #include <ebpfnet/core/addr.h>
 #include <ebpfnet/core/uapi.h>
 
-/* The state of a flow that has just begun. */
+/* State of a new flow. */
 static __always_inline enum conn_state ct_first_state(enum l4proto proto)
 {
 	return proto == L4_TCP ? CONN_SYN_SENT : CONN_UNREPLIED;
 }
 
-/* Whether a packet may begin a flow: a RST ends one, and a SYN+ACK answers one. */
+/* True if a packet may create a flow: not a RST, which ends one, nor a SYN+ACK, which answers one. */
 static __always_inline _Bool ct_may_create(enum l4proto proto, __u8 tcp_flags)
 {
 	if (proto != L4_TCP)
@@ -37,13 +36,13 @@ static __always_inline _Bool ct_may_create(enum l4proto proto, __u8 tcp_flags)
 	return (tcp_flags & TCP_ACK) != 0;
 }
 
-/* Whether the two sides have yet to agree. */
+/* True during the TCP handshake. */
 static __always_inline _Bool ct_opening(enum conn_state state)
 {
 	return state == CONN_SYN_SENT || state == CONN_SYN_RECV;
 }
 
-/* TCP: the next state. *fin: which sides sent FIN so far, bit 1 << enum flow_dir. */
+/* Next TCP state. *fin: sides that sent FIN so far, bit 1 << enum flow_dir; updated. */
 static __always_inline enum conn_state ct_tcp_next(enum conn_state state, enum flow_dir dir,
 						   __u8 tcp_flags, __u8 *fin)
 {
@@ -66,7 +65,7 @@ static __always_inline enum conn_state ct_tcp_next(enum conn_state state, enum f
 		*fin |= 1 << dir;
 		if (*fin == 3)
 			return CONN_CLOSING;
-		/* what nobody has answered stays half open, and may have to go */
+		/* unanswered, it stays half open, and may be evicted */
 		return ct_opening(state) && !answers ? state : CONN_FIN_WAIT;
 	}
 	if (answers)
@@ -74,6 +73,7 @@ static __always_inline enum conn_state ct_tcp_next(enum conn_state state, enum f
 	return state;
 }
 
+/* Next state of a flow of any protocol. */
 static __always_inline enum conn_state ct_next(enum conn_state state, enum l4proto proto,
 					       enum flow_dir dir, __u8 tcp_flags, __u8 *fin)
 {
@@ -82,19 +82,19 @@ static __always_inline enum conn_state ct_next(enum conn_state state, enum l4pro
 	return dir == FLOW_REPLY ? CONN_REPLIED : state;
 }
 
-/* Whether both sides have spoken, and neither is about to end it. */
+/* True if both sides have sent packets, and neither is closing. */
 static __always_inline _Bool ct_settled(enum conn_state state)
 {
 	return state == CONN_REPLIED || state == CONN_ESTABLISHED;
 }
 
-/* Whether packets of a direction without SYN, FIN or RST change nothing. */
+/* True if packets of that direction without SYN, FIN or RST do not change the state. */
 static __always_inline _Bool ct_steady(enum conn_state state, enum flow_dir dir)
 {
 	return ct_settled(state) || (state == CONN_UNREPLIED && dir == FLOW_ORIGINAL);
 }
 
-/* RFC 4787 REQ-5, 5382 REQ-5, 5508 REQ-2, 7857 section 2: which timeout holds in a state. */
+/* The timeout that applies in a state (RFC 4787 REQ-5, RFC 5382 REQ-5, RFC 5508 REQ-2, RFC 7857 section 2). */
 static __always_inline enum timeout_class ct_timeout_class(enum conn_state state,
 							   enum l4proto proto)
 {
@@ -120,8 +120,8 @@ static __always_inline enum timeout_class ct_timeout_class(enum conn_state state
 }
 
 /*
- * A time as it is when the table fills up: in full up to three quarters, then shorter, down to
- * CT_TIMEOUT_MIN_S when it is full. For what is not established (RFC 5382 REQ-5 allows it under pressure).
+ * A timeout while the table fills up: unchanged up to three quarters, then linearly shorter, CT_TIMEOUT_MIN_S
+ * when full. For flows that are not established (RFC 5382 REQ-5 allows it under pressure).
  */
 #define CT_TIMEOUT_MIN_S 5
 
@@ -135,8 +135,8 @@ static __always_inline __u32 ct_under_pressure(__u32 seconds, __u32 used, __u32 
 }
 
 /*
- * How long a flow in that state may be idle; 0: not at all. Only flows in use in both directions keep their time in
- * full under pressure. The number of flows in the table is asked for only if it matters: alloc() may return NULL.
+ * Idle timeout in a state, in seconds; 0: expired. While the table fills up, only flows with packets in both
+ * directions keep it in full. alloc() is called only if the number of flows matters, and may return NULL.
  */
 typedef const struct conn_alloc *ct_alloc_fn(const void *arg);
 
@@ -156,13 +156,13 @@ static __always_inline __u32 ct_timeout(const struct config *cfg, enum conn_stat
 	return a ? ct_under_pressure(limit, a->live, cfg->max_flows) : limit;
 }
 
-/* Seconds since a flow's last packet; the clock of the CPU that saw it may be a tick ahead. */
+/* Seconds since a flow's last packet. Another CPU's clock may be a tick ahead. */
 static __always_inline __u32 ct_idle(__u32 seen, __u32 now)
 {
 	return (__s32)(now - seen) > 0 ? now - seen : 0;
 }
 
-/* Whether a flow may have to go for a new one when the table is full: nobody relies on it yet, or any more. */
+/* True if a full table may evict the flow: it is not established yet, or no longer. */
 static __always_inline _Bool ct_may_evict(enum conn_state state)
 {
 	return state == CONN_UNREPLIED || state == CONN_SYN_SENT || state == CONN_SYN_RECV ||

@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * PURE. Pieces of datagrams (fragments, RFC 791) as arithmetic: where one lies, whether it may be one,
- * whether it overlaps another, and how a datagram is cut. Places are in units of eight bytes.
- */
+/* PURE. Arithmetic on fragments (RFC 791). Positions are in units of eight bytes. */
 #ifndef EBPFNET_CORE_FRAG_H
 #define EBPFNET_CORE_FRAG_H
 
 #include <ebpfnet/core/addr.h>
 #include <ebpfnet/core/uapi.h>
 
-#define FRAG_RANGES 8 /* apart from each other; pieces behind further gaps are not looked for */
+#define FRAG_RANGES 8 /* separate ranges; more are not tracked */
 
-/* From a place up to before another; to 0: none. */
+/* From .from up to and without .to; .to 0: empty. */
 struct frag_range {
 	__u16 from, to;
 };
 
-/* frag: flags and offset in host order. */
+/* frag: flags and offset, host byte order. */
 static __always_inline _Bool frag_is_first(__u16 frag)
 {
 	return !(frag & IP_OFFSET);
@@ -27,7 +24,7 @@ static __always_inline _Bool frag_is_last(__u16 frag)
 	return !(frag & IP_MF);
 }
 
-/* bytes: behind its IP header. */
+/* bytes: payload behind the IP header. */
 static __always_inline struct frag_range frag_range_of(__u16 frag, __u16 bytes)
 {
 	struct frag_range s = { .from = frag & IP_OFFSET, .to = (frag & IP_OFFSET) + (bytes + 7) / 8 };
@@ -36,8 +33,8 @@ static __always_inline struct frag_range frag_range_of(__u16 frag, __u16 bytes)
 }
 
 /*
- * Whether it can be a piece: not empty, whole units but for the last, not beyond the longest datagram,
- * and not in a TCP header, which is the first piece's alone (RFC 1858, RFC 3128).
+ * True for a valid fragment: not empty, whole units but for the last, not beyond the longest datagram, and not
+ * inside a TCP header, which the first fragment must hold whole (RFC 1858, RFC 3128).
  */
 static __always_inline _Bool frag_is_sound(__u16 frag, __u16 ihl, __u16 bytes, enum l4proto proto)
 {
@@ -48,10 +45,11 @@ static __always_inline _Bool frag_is_sound(__u16 frag, __u16 ihl, __u16 bytes, e
 	return !at || proto != L4_TCP || at >= 20;
 }
 
+/* A range compared with those seen. */
 enum frag_range_result {
 	FRAG_RANGE_NEW,
-	FRAG_RANGE_INSIDE, /* all of it was there before */
-	FRAG_RANGE_OVERLAP, /* some of it was */
+	FRAG_RANGE_INSIDE, /* seen before, all of it */
+	FRAG_RANGE_OVERLAP, /* partly seen before */
 };
 
 static __always_inline enum frag_range_result frag_ranges_test(const struct frag_range *ranges, struct frag_range s)
@@ -67,8 +65,8 @@ static __always_inline enum frag_range_result frag_ranges_test(const struct frag
 }
 
 /*
- * Notes one that is new; it grows together with what it touches, also *s. Apart from those, so that the
- * verifier follows one way and not one for each of them.
+ * Add a new range, joined with its neighbours; also *s grows. First all joins, then one insertion, so that the
+ * verifier follows one path and not one for each range.
  */
 static __always_inline void frag_ranges_add(struct frag_range *ranges, volatile struct frag_range *s)
 {
@@ -95,7 +93,7 @@ static __always_inline void frag_ranges_add(struct frag_range *ranges, volatile 
 	}
 }
 
-/* Whether all is there of a datagram that ends at a place, 0: unknown where. */
+/* True if the ranges cover a datagram that ends at end; 0: end not known. */
 static __always_inline _Bool frag_ranges_complete(const struct frag_range *ranges, __u16 end)
 {
 	int i;
@@ -106,17 +104,17 @@ static __always_inline _Bool frag_ranges_complete(const struct frag_range *range
 	return 0;
 }
 
-/* ---- cutting ---- */
+/* ---- fragmenting ---- */
 
-#define FRAGS_MAX 128 /* 64 KiB by 576 bytes, the least that everybody must take (RFC 1122 3.3.2) */
+#define FRAGS_MAX 128 /* 64 KiB by 576 bytes, the least that every host must accept (RFC 1122 3.3.2) */
 
-/* How much of the payload goes into each piece but the last; 0: so small an MTU is no MTU (RFC 791). */
+/* Payload bytes of each fragment but the last. 0: below the least MTU (RFC 791). */
 static __always_inline __u16 frag_payload_size(__u16 mtu, __u16 ihl)
 {
 	return mtu < 68 ? 0 : (mtu - ihl) & ~7;
 }
 
-/* Flags and offset of the piece that begins so many bytes behind where the whole, or larger piece, does. */
+/* Flags and offset of a fragment. frag: of the original (may be a fragment itself); bytes: position in it. */
 static __always_inline __u16 frag_field(__u16 frag, __u16 bytes, _Bool last)
 {
 	__u16 more = last ? frag & IP_MF : IP_MF;
@@ -124,15 +122,14 @@ static __always_inline __u16 frag_field(__u16 frag, __u16 bytes, _Bool last)
 	return ((frag & IP_OFFSET) + bytes / 8) | more;
 }
 
-/* Where among options: whether of this one the rest is kept, and how much there is. */
+/* Position within options: bytes left of the current one, and whether it is copied. */
 struct frag_option {
 	__u8 left, keep;
 };
 
 /*
- * RFC 791: options without the copied flag are in the first piece alone. In the others they become
- * "no operation", so that all headers are of one length. This is one octet of len, to be called for each
- * from 0 on; false: that was all.
+ * RFC 791: options without the copied flag are in the first fragment only. Replace them by "no operation" in
+ * the others, so that all headers have one length. Call it for each octet from 0 on; false: end of the options.
  */
 static __always_inline _Bool frag_option_octet(__u8 *options, __u32 i, __u32 len, struct frag_option *o)
 {
@@ -141,7 +138,7 @@ static __always_inline _Bool frag_option_octet(__u8 *options, __u32 i, __u32 len
 	if (!o->left) {
 		o->keep = options[i] & IPOPT_COPIED;
 		o->left = options[i] == IPOPT_NOOP || i + 1 >= len ? 1 : options[i + 1];
-		if (!o->left) /* no option at all; and there is no telling what comes next */
+		if (!o->left) /* length 0 is invalid: the rest cannot be parsed */
 			o->left = IPOPTS_MAX;
 	}
 	if (!o->keep)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * PURE. Translation as arithmetic on tuples: which external port to try next, and what the reply
- * to a translated packet will look like.
+ * PURE. Translation as arithmetic on tuples: external port candidates, keys, and translated tuples.
  *
- * A flow is two keys. The original one, k, arrives and is translated to t. Its answer is t turned
- * round, arriving in the zone that t went to, and is translated to k turned round. Whatever the
- * kind of flow (masqueraded, published, both at once through a hairpin), that is all there is:
+ * A flow has two keys. A packet with the original key k is translated to the tuple t. Its reply has t reversed,
+ * in the zone that t went to, and is translated to k reversed. This holds for every kind of flow:
  *
  *      masquerade   k: 1/192.168.1.10:4000 -> 203.0.113.10:80    t: 172.31.13.55:4000 -> 203.0.113.10:80
  *      publish      k: 0/203.0.113.10:999 -> 172.31.13.55:5000   t: 203.0.113.10:999 -> 192.168.1.10:3000
@@ -17,11 +15,11 @@
 #include <ebpfnet/core/addr.h>
 
 #define NAT_ATTEMPTS 128 /* source ports tried for a new flow */
-#define NAT_ATTEMPTS_PARITY 96 /* so many of them keep the sender's parity */
+#define NAT_ATTEMPTS_PARITY 96 /* the first of these keep the sender's parity */
 
 /*
- * From one try to the next: far, as ports in use lie in runs (one busy client fills the ephemeral
- * range), and prime and larger than any range, so that each port comes up once.
+ * Distance between candidates: large, as ports in use are contiguous (one busy client fills the ephemeral
+ * range), and a prime above the size of any range, so that each port comes up once.
  */
 #define NAT_STEP 53017
 
@@ -38,7 +36,7 @@ struct nat_tuple {
 	__u16 sport_h, dport_h;
 };
 
-/* The key under which the answer to a translated packet arrives in zone net. */
+/* The key of the reply to a packet with tuple t that arrives in a zone. */
 static __always_inline struct flow_key nat_reply_key(const struct nat_tuple *t, __u16 zone,
 						     enum l4proto proto)
 {
@@ -51,7 +49,7 @@ static __always_inline struct flow_key nat_reply_key(const struct nat_tuple *t, 
 		.proto = proto,
 	};
 
-	if (proto == L4_ICMP) /* one identifier, in both places, both ways */
+	if (proto == L4_ICMP) /* a query has one identifier, in both ports */
 		key.sport_h = key.dport_h = t->sport_h;
 	return key;
 }
@@ -64,10 +62,7 @@ static __always_inline struct flow_key nat_reply_key_of(const struct flow *f, en
 	return nat_reply_key(&t, f->answer_zone, proto);
 }
 
-/*
- * A key without what its shape leaves out of the peer. inside: the key of a packet from inside, whose
- * peer is the destination.
- */
+/* Reduce a key to a scope. inside: key of a packet from inside, whose peer is the destination. */
 static __always_inline struct flow_key nat_scope_key(struct flow_key key, enum key_scope scope, _Bool inside)
 {
 	key.scope = scope;
@@ -86,20 +81,20 @@ static __always_inline struct flow_key nat_scope_key(struct flow_key key, enum k
 	return key;
 }
 
-/* The original key of a flow as it is in map flows. orig: struct conn.orig. */
+/* The original key as it is in map flows. orig: struct conn.orig. */
 static __always_inline struct flow_key nat_stored_key(const struct flow_key *orig)
 {
 	return nat_scope_key(*orig, orig->scope, 1);
 }
 
-/* And the key of its reply direction. f: the original one. */
+/* And the key of the reply direction. f: the original one. */
 static __always_inline struct flow_key nat_stored_reply_key(const struct flow *f,
 							    const struct flow_key *orig)
 {
 	return nat_scope_key(nat_reply_key_of(f, orig->proto), orig->scope, 0);
 }
 
-/* Whether a packet's peer is the one that a direction of a mapping was made for. */
+/* True if a packet's peer is the one that the mapping was created for. */
 static __always_inline _Bool nat_is_first_peer(const struct flow *f, const struct flow_key *key)
 {
 	if (f->dir == FLOW_ORIGINAL)
@@ -107,12 +102,13 @@ static __always_inline _Bool nat_is_first_peer(const struct flow *f, const struc
 	return addr_eq(f->src, key->src) && f->sport_h == key->sport_h;
 }
 
+/* The same, whatever the peer's port. */
 static __always_inline _Bool nat_is_first_address(const struct flow *f, const struct flow_key *key)
 {
 	return f->dir == FLOW_ORIGINAL ? addr_eq(f->dst, key->dst) : addr_eq(f->src, key->src);
 }
 
-/* What a packet with that key becomes by a flow. */
+/* The tuple of a packet with that key after translation. */
 static __always_inline struct nat_tuple nat_translate(const struct flow *f, const struct flow_key *key)
 {
 	struct nat_tuple t = { f->src, f->dst, f->sport_h, f->dport_h };
@@ -129,7 +125,7 @@ static __always_inline struct nat_tuple nat_translate(const struct flow *f, cons
 	return t;
 }
 
-/* The range a source port may be taken from: the one's own class, RFC 4787 REQ-3. */
+/* The range that a source port may be chosen from: the sender's class of ports (RFC 4787 REQ-3). */
 static __always_inline void nat_range(__u16 want_h, enum l4proto proto, __u16 min_h, __u16 max_h,
 				      __u16 *first_h, __u16 *last_h)
 {
@@ -139,27 +135,27 @@ static __always_inline void nat_range(__u16 want_h, enum l4proto proto, __u16 mi
 		*first_h = 0;
 		*last_h = 65535;
 	} else if (want_h < 1024) {
-		*first_h = 600; /* as netfilter: below are the well-known services */
+		*first_h = 600; /* as in netfilter: below are the well-known services */
 		*last_h = 1023;
 	}
 }
 
-/* How far an attempt leaps from where the search began, in ports of one parity, once round. */
+/* Offset of an attempt from the start of the search, modulo the ports of one parity. */
 static __always_inline __u32 nat_leap(__u32 attempt, __u32 ports)
 {
 	return attempt * NAT_STEP % ports;
 }
 
-/* The port there: base is the first of its parity, start and leap are below ports. */
+/* The port at that offset. base: first port of the parity; start and leap are below ports. */
 static __always_inline __u16 nat_place(__u32 base, __u32 ports, __u32 start, __u32 leap)
 {
 	return base + 2 * ((start + leap) % ports);
 }
 
 /*
- * The source port to try at an attempt: first the one the sender chose, then ports of its class
- * and parity (RFC 4787 REQ-4) from a random place on, in steps that visit each once, at last those of
- * the other parity. Always inside [first_h, last_h], or the sender's own well-known one.
+ * The source port to try at an attempt: first the sender's, then ports of its class and parity (RFC 4787 REQ-4)
+ * from a random start, each once, at last those of the other parity. In [first_h, last_h], or the sender's own
+ * well-known port.
  */
 static __always_inline __u16 nat_candidate(__u16 want_h, __u32 attempt, __u32 random,
 					   __u16 first_h, __u16 last_h)

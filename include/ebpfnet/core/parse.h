@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * PURE. One walk over the headers, Ethernet to transport, into struct pkt: offsets, the tuple, and
- * what the later stages decide by. Nobody reads header bytes twice.
- */
+/* PURE. Parse Ethernet to transport headers in one pass into struct pkt, which the stages decide by. */
 #ifndef EBPFNET_CORE_PARSE_H
 #define EBPFNET_CORE_PARSE_H
 
@@ -13,44 +10,46 @@
 
 #define IP_MIN_HLEN 20
 
+/* Kind of a packet, by its headers. */
 enum pkt_kind {
-	PKT_FOREIGN,		/* neither ARP nor IP: switched, never routed */
+	PKT_FOREIGN,		/* neither ARP nor IP: switched only */
 	PKT_ARP,		/* key.src, key.dst: sender and target protocol addresses */
 	PKT_IPV6,
 	PKT_PORTS,		/* TCP, UDP: tuple complete */
 	PKT_QUERY,		/* ICMP query: tuple complete, identifier in both ports */
-	PKT_ERROR,		/* ICMP error: the tuple that matters is inside */
-	PKT_FRAG,		/* a fragment but the first: no ports, until frag_input.h knows them */
+	PKT_ERROR,		/* ICMP error: its flow is that of the embedded packet */
+	PKT_FRAG,		/* a later fragment: no ports, until frag_input.h knows them */
 	PKT_OTHER,		/* another protocol over IPv4: no ports */
 };
 
+/* A parsed packet. The first part is filled in by parse_frame(), the rest as said. */
 struct pkt {
-	struct flow_key key;	/* .net is for the hook to fill in */
+	struct flow_key key;	/* .zone is set by the hook's program */
 	__u8 dmac[6], smac[6];
 	__u16 eth_type;		/* host order */
-	__u16 l4;		/* offset of the transport header; of the network header: ETH_HLEN */
-	__u16 ip_len;		/* total length as the IP header says */
-	__u16 ihl;		/* bytes */
-	__u16 frag;		/* host order: flags and offset */
+	__u16 l4;		/* offset of the transport header; the IP header is at ETH_HLEN */
+	__u16 ip_len;		/* total length in the IP header */
+	__u16 ihl;		/* header length in bytes */
+	__u16 frag;		/* flags and offset, host order */
 	__u16 arp_op;		/* host order */
 	__u8 arp_smac[6];
 	__u8 ttl, tos;
 	__sum16 ip_check;
-	__u32 seq, ack, edge;	/* TCP: host order; edge as tcp_window.h has it */
+	__u32 seq, ack, edge;	/* TCP, host order; edge: see tcp_window.h */
 	__u8 tcp_flags;
-	__u8 scale;		/* TCP, of a SYN: its option's, or TCP_SCALE_NONE; tcp_option_scale() fills it in */
-	_Bool out_of_window;		/* TCP: a RST or FIN that its receiver may not take; ct_find() says so */
+	__u8 scale;		/* TCP SYN: window scale, or TCP_SCALE_NONE; set by tcp_option_scale() */
+	_Bool out_of_window;	/* TCP: RST or FIN that its receiver would not accept; set by ct_update() */
 	__u8 icmp_type;
 	__u8 l4_hlen;		/* TCP: with options; else 8 */
-	_Bool has_frag_tuple;		/* PKT_FRAG: of a datagram whose tuple is known, and in the key */
-	__be16 ip_id;		/* fragments: frag_input.h fills it in */
-	__u32 gen;		/* config.gen when the packet came: pkt_reset() fills it in */
+	_Bool has_frag_tuple;	/* PKT_FRAG: key has the datagram's tuple; set by frag_input() */
+	__be16 ip_id;		/* fragments; set by frag_input() */
+	__u32 gen;		/* config.gen at the packet's arrival; set by pkt_reset() */
 	enum pkt_kind kind;
 };
 
 /*
- * Whether a protocol goes through a NAT by its addresses alone (GRE, ESP, SCTP, tunnels): it has neither
- * ports that we know nor a checksum over its addresses, as UDP-Lite and DCCP have, nor does it sign them.
+ * True for protocols that a NAT translates by address alone (GRE, ESP, SCTP, tunnels): no known ports, no
+ * checksum over the addresses (UDP-Lite and DCCP have one), and no signature over them (AH).
  */
 static __always_inline _Bool l4_by_address(enum l4proto proto)
 {
@@ -58,23 +57,21 @@ static __always_inline _Bool l4_by_address(enum l4proto proto)
 	       proto != L4_AH && proto != L4_UDPLITE;
 }
 
-/*
- * Whether a packet has a tuple that may be one of a flow's; else there are zeros in the key, as there
- * are in a tuple without ports.
- */
+/* True if the key has a tuple that flows can have. Without it, as in tuples without ports, the ports are zero. */
 static __always_inline _Bool pkt_has_tuple(const struct pkt *p)
 {
 	return p->kind == PKT_PORTS || p->kind == PKT_QUERY || p->has_frag_tuple ||
 	       (p->kind == PKT_OTHER && l4_by_address(p->key.proto));
 }
 
+/* Result of parse_frame(). */
 enum parsed {
 	PARSED,
-	PARSE_SHORT,		/* more bytes would help: pull them and try again */
-	PARSE_BAD,		/* no bytes would */
+	PARSE_SHORT,		/* more bytes are needed: pull them and try again */
+	PARSE_BAD,		/* malformed */
 };
 
-/* From where only two-byte alignment is certain. */
+/* Load from an address with an alignment of two. */
 static __always_inline struct ipaddr addr_at(const __u8 *at)
 {
 	return addr_of(*(__u16 *)at | (__u32) * (__u16 *)(at + 2) << 16);
@@ -87,7 +84,7 @@ static __always_inline enum parsed parse_arp(const __u8 *data, const __u8 *end, 
 	if (arp + 28 > end)
 		return PARSE_SHORT;
 	p->kind = PKT_ARP;
-	/* RFC 826: Ethernet, IPv4, 6, 4; anything else is only switched */
+	/* RFC 826: Ethernet, IPv4, 6, 4; others are only switched */
 	if (*(__be32 *)arp != __builtin_bswap32(0x00010800) || arp[4] != 6 || arp[5] != 4) {
 		p->kind = PKT_FOREIGN;
 		return PARSED;
@@ -110,14 +107,14 @@ static __always_inline _Bool icmp_is_request(__u8 type)
 	return type == ICMP_ECHO || type == ICMP_TIMESTAMP;
 }
 
-/* RFC 5508 section 3: the errors that a NAT translates. Redirects (type 5) are not among them. */
+/* RFC 5508 section 3: errors that a NAT translates. Redirects (type 5) are not among them. */
 static __always_inline _Bool icmp_is_error(__u8 type)
 {
 	return type == ICMP_DEST_UNREACH || type == ICMP_TIME_EXCEEDED ||
 	       type == ICMP_PARAMETERPROB;
 }
 
-/* Host order, from where only two-byte alignment is certain. */
+/* The same, to host byte order. */
 static __always_inline __u32 be32_at(const __u8 *at)
 {
 	return (__u32)__builtin_bswap16(*(__be16 *)at) << 16 | __builtin_bswap16(*(__be16 *)(at + 2));
@@ -192,10 +189,7 @@ static __always_inline enum parsed parse_ipv4(const __u8 *data, const __u8 *end,
 	return parse_l4(l4, end, p);
 }
 
-/*
- * Reads the headers between data and end into *p (zeroed). frame_len: the frame's length, of which
- * [data, end) is the part that can be read in place.
- */
+/* Parse [data, end), the readable part of a frame of frame_len bytes, into *p, which must be zeroed. */
 static __always_inline enum parsed parse_frame(const __u8 *data, const __u8 *end, __u32 frame_len,
 					       struct pkt *p)
 {
@@ -210,7 +204,7 @@ static __always_inline enum parsed parse_frame(const __u8 *data, const __u8 *end
 	switch (p->eth_type) {
 	case ETH_P_IP:
 		r = parse_ipv4(data, end, p, frame_len);
-		/* a transport header beyond the packet's own end, not beyond what we can see */
+		/* the transport header must end within the packet, not only within the frame */
 		if (r == PARSED && p->kind != PKT_FRAG && p->kind != PKT_OTHER &&
 		    p->l4 + p->l4_hlen > ETH_HLEN + p->ip_len)
 			return PARSE_BAD;
@@ -226,7 +220,7 @@ static __always_inline enum parsed parse_frame(const __u8 *data, const __u8 *end
 	}
 }
 
-/* RFC 1071 over the IP header of a parsed packet, checksum included: right if it folds to 0xffff. */
+/* RFC 1071 over the IP header of a parsed packet. False too if it is not all in [data, end). */
 static __always_inline _Bool ip_header_sum_ok(const __u8 *data, const __u8 *end, __u32 ihl)
 {
 	const __u8 *ip = data + ETH_HLEN;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Constants of the kernel's ABI that are macros, and so not in vmlinux.h. */
+/* Macros of the kernel's ABI, which BTF, and so vmlinux.h, lacks. */
 #ifndef EBPFNET_CORE_UAPI_H
 #define EBPFNET_CORE_UAPI_H
 
@@ -21,8 +21,8 @@
 /* linux/if_packet.h: __sk_buff.pkt_type */
 #define PACKET_HOST 0
 
-/* The only verdicts that TCX and clsact understand alike. */
-#define TC_ACT_UNSPEC (-1) /* the next program, or the stack: same value as TCX_NEXT */
+/* The verdicts that TCX and clsact share. */
+#define TC_ACT_UNSPEC (-1) /* next program, or the stack: the same value as TCX_NEXT */
 #define TC_ACT_OK 0
 #define TC_ACT_SHOT 2
 
@@ -48,7 +48,7 @@
 #define IPPROTO_ICMPV6 58
 #define IPPROTO_DSTOPTS 60
 
-#define IP_DSCP 0xfc /* of the TOS byte: the rest is congestion's, and no route depends on it */
+#define IP_DSCP 0xfc /* TOS without the ECN bits, which routes do not depend on */
 #define IP_DF 0x4000
 #define IP_MF 0x2000
 #define IP_OFFSET 0x1fff
