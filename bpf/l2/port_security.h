@@ -44,7 +44,7 @@ static __always_inline _Bool ipv6_none(const struct ipv6_addr *a)
 }
 
 /* True for the link-local address derived from the port's MAC (RFC 4291 appendix A). */
-static __always_inline _Bool ipv6_is_ports(const struct ipv6_addr *a, const struct port *port)
+static __always_inline _Bool ipv6_is_own(const struct ipv6_addr *a, const struct port *port)
 {
 	const __u8 *mac = port->mac;
 	__u32 high = (mac[0] ^ 2) << 24 | mac[1] << 16 | mac[2] << 8 | 0xff;
@@ -93,13 +93,13 @@ static __always_inline verdict_t port_security_ipv6(const ctx_t *ctx, const stru
 		return DROP(router_advert);
 	if (port->flags & PORT_SPOOF_ALLOW)
 		return FWD_NEXT;
-	if (!ipv6_none(&src) && !ipv6_is_ports(&src, port))
+	if (!ipv6_none(&src) && !ipv6_is_own(&src, port))
 		return DROP(spoofed_addr);
 	if (type != ICMPV6_NEIGHBOUR_ADVERT)
 		return FWD_NEXT;
 	if (ctx_load(ctx, at + 8, &target, sizeof(target)))
 		return DROP(malformed);
-	return ipv6_is_ports(&target, port) ? FWD_NEXT : DROP(spoofed_addr);
+	return ipv6_is_own(&target, port) ? FWD_NEXT : DROP(spoofed_addr);
 }
 
 /* FWD_NEXT if the frame may come from this port. */

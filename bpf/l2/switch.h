@@ -10,7 +10,7 @@
 #include "l2/port_cache.h"
 
 /* IEEE 802.1D table 7-10: 01-80-C2-00-00-00 to -0F are not forwarded by bridges. */
-static __always_inline _Bool mac_link_local_group(const __u8 *mac)
+static __always_inline _Bool mac_reserved_mcast(const __u8 *mac)
 {
 	const __u16 *w = (const __u16 *)mac;
 
@@ -44,7 +44,7 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 			return v;
 	}
 	if (mac_group(p->dmac)) {
-		if (mac_link_local_group(p->dmac))
+		if (mac_reserved_mcast(p->dmac))
 			return DROP(reserved_mcast);
 		fwd->counter = COUNT_flooded;
 		return FWD_FLOOD;
