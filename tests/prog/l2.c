@@ -92,7 +92,8 @@ static void networks_do_not_see_each_other(void **s)
 static void addresses_belong_to_a_network(void **s)
 {
 	run(HOOK_PORT, DEV_NS4,
-	    arp(.smac = NS4_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = NS4_MAC, .sender = NS4, .target = NS1));
+	    arp(.smac = NS4_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = NS4_MAC, .sender = NS4,
+		.target = NS1));
 	expect_outcome(INTO_HOST);
 	expect_counted(COUNT_flooded);
 	run(HOOK_PORT, DEV_NS4, frame(.smac = NS4_MAC, .dmac = NS4_MAC, .src = NS4, .dst = NS4));

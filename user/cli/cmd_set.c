@@ -45,7 +45,7 @@ static const struct setting {
 	{ "timeout-tcp-reset", TIMEOUT(TCP_RESET), 0, NULL, "TCP connection after a RST" },
 	{ "timeout-other", TIMEOUT(OTHER), 0, NULL, "idle flow of another protocol" },
 	{ "fdb-age", FIELD(fdb_age_s), 1, AGE_MAX_S, 0, NULL,
-	  "learned MAC address that is not heard of" },
+	  "learned MAC address, after its last frame" },
 	{ "hold-down", FIELD(hold_down_s), 0, YEAR_S, 120, "6888 REQ-8",
 	  "released external port, before another namespace gets it" },
 	{ "flows-per-namespace", FIELD(max_flows_ns), 1, FLOWS_MAX, 0, NULL,

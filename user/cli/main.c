@@ -11,7 +11,7 @@
 
 static const struct command commands[] = {
 	{ "up", .run = cmd_up, .options = UP,
-	  .help = "make the network: namespaces, gateway, way out" },
+	  .help = "make the network: namespaces, gateway, uplinks" },
 	{ "down", .run = cmd_down, .options = OPT_DRY_RUN, .help = "remove all that up and later commands made" },
 	{ "status", .run = cmd_status, .options = OPT_JSON,
 	  .help = "show what there is and what is wrong: exit status 3" },

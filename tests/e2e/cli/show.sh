@@ -65,7 +65,7 @@ test_fdb() {
 test_stats() {
 	with_something_to_show
 	must ebpfnet stats
-	like "$out" 'masqueraded +[0-9]+ +sent out translated'
+	like "$out" 'masqueraded +[0-9]+ +sent out of an uplink, translated'
 	like "$out" 'spoofed_mac +1 '
 	like "$out" 'packets passed, 1 dropped'
 }
