@@ -122,13 +122,12 @@ static int walk_all(struct walk *w, enum network_scope scope)
 /* A limit that is reached; whether to raise it is for the administrator. */
 static void check_share(struct diff *out, const char *name, const char *what, uint32_t has, uint32_t limit)
 {
-	char object[48], fix[64];
+	char fix[64];
 
 	if (has < limit)
 		return;
-	snprintf(object, sizeof(object), "namespace %s", name);
 	snprintf(fix, sizeof(fix), "ebpfnet set %s-per-namespace N", what);
-	diff_add(out, object, fix, "namespace %s has %u %s, as many as it may have", name, has, what);
+	diff_add(out, what, fix, "namespace %s has %u %s, as many as it may have", name, has, what);
 }
 
 static int check_capacity(struct session *x, struct diff *out)
