@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -116,18 +117,21 @@ static bool kernel_is_read_in_place(void)
 	return is;
 }
 
-/* It does not change, and is dear to ask for. */
+static enum kernel_memory kernel_memory;
+
+static void find_kernel_memory(void)
+{
+	if (kernel_is_read_in_place())
+		kernel_memory = KERNEL_MEMORY_IN_PLACE;
+	else if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1)
+		kernel_memory = KERNEL_MEMORY_COPIED;
+}
+
+/* Found once, because parsing the kernel's BTF is slow. Threads that load objects wait for the first one's answer. */
 enum kernel_memory dataplane_kernel_memory(void)
 {
-	static enum kernel_memory how;
-	static bool known;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	if (known)
-		return how;
-	known = true;
-	if (kernel_is_read_in_place())
-		how = KERNEL_MEMORY_IN_PLACE;
-	else if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1)
-		how = KERNEL_MEMORY_COPIED;
-	return how;
+	pthread_once(&once, find_kernel_memory);
+	return kernel_memory;
 }
