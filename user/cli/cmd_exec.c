@@ -26,7 +26,7 @@ static int open_namespace(const struct options *o, const char *name)
 	if (r)
 		return log_err(r, "no namespace %s; `ebpfnet ns list` shows them", name);
 	fd = netns_open(rec.path, &id);
-	if (fd >= 0 && id.dev == rec.netns_dev && id.ino == rec.netns_ino)
+	if (fd >= 0 && netns_is(&id, rec.netns_dev, rec.netns_ino))
 		return fd;
 	close_fd(&fd);
 	return log_err(-ENOENT, "namespace %s is gone: somebody removed it; `ebpfnet up` makes it again, "

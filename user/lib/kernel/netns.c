@@ -45,6 +45,11 @@ int netns_stat(const char *path, struct netns_id *id)
 	return fd < 0 ? fd : 0;
 }
 
+bool netns_is(const struct netns_id *id, uint64_t dev, uint64_t ino)
+{
+	return id->dev == dev && id->ino == ino;
+}
+
 bool netns_name_taken(const char *name)
 {
 	char path[NETNS_PATH];
@@ -54,8 +59,8 @@ bool netns_name_taken(const char *name)
 }
 
 /*
- * /run/netns is a shared mount, so that a name made here is seen, and can be removed, in mount
- * namespaces made before. As iproute2 does it.
+ * Makes /run/netns a shared mount, as iproute2 does, so that existing mount namespaces see, and can remove, names made
+ * here.
  */
 static int prepare_folder(void)
 {
@@ -74,10 +79,10 @@ static int prepare_folder(void)
 static void go_home(int home)
 {
 	if (setns(home, CLONE_NEWNET))
-		abort(); /* every later word would be about the wrong namespace */
+		abort(); /* every later call would change the wrong namespace */
 }
 
-/* A new namespace under a path, the caller back in its own. */
+/* Mounts a new namespace at a path; the caller stays in its own. */
 static int bind_new(const char *path)
 {
 	_cleanup_fd_ int home = open(SELF, O_RDONLY | O_CLOEXEC);
@@ -103,8 +108,8 @@ int netns_make(const char *name)
 			       strerror(-r));
 	fd = open(path, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0);
 	if (fd < 0 && errno == EEXIST)
-		return log_err(-EEXIST, "cannot make namespace %s: the name is taken; choose another, "
-					"or plug it in with `ebpfnet attach %s`", name, name);
+		return log_err(-EEXIST, "cannot make namespace %s: the name is in use; choose another, or attach it "
+					"with `ebpfnet attach %s`", name, name);
 	if (fd < 0)
 		return log_err(-errno, "cannot make %s: %s", path, strerror(errno));
 	close(fd);
@@ -120,7 +125,7 @@ int netns_remove(const char *name)
 	char path[NETNS_PATH];
 
 	netns_path(name, path);
-	/* EINVAL: a file that no namespace is mounted on, left by a command that was killed */
+	/* EINVAL: no namespace is mounted on the file; a killed command left it */
 	if (umount2(path, MNT_DETACH) && errno != EINVAL && errno != ENOENT)
 		return log_err(-errno, "cannot unmount %s: %s", path, strerror(errno));
 	if (unlink(path) && errno != ENOENT)
@@ -140,7 +145,7 @@ int netns_run(int fd, int (*fn)(void *arg), void *arg)
 	return r;
 }
 
-/* /sys shows the namespace's own devices; bpffs and the like stay where they were, as under `ip netns exec`. */
+/* /sys shows the namespace's devices. What was mounted below /sys is hidden, as under `ip netns exec`. */
 static int own_sys(void)
 {
 	unsigned long flags = 0;

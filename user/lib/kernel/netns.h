@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Network namespaces, named as `ip netns` names them: a bind mount /run/netns/NAME of the
- * namespace's file. What a namespace is called can change; what it is are device and inode of
- * that file.
+ * Network namespaces, named as by `ip netns`: a bind mount /run/netns/NAME of the namespace's file. The name can
+ * change; device and inode of that file identify the namespace.
  */
 #ifndef EBPFNET_LIB_KERNEL_NETNS_H
 #define EBPFNET_LIB_KERNEL_NETNS_H
@@ -22,22 +21,23 @@ void netns_path(const char *name, char path[NETNS_PATH]);
 
 /* Opens a namespace's file. Quiet: -ENOENT, -EINVAL (not a network namespace). *id may be NULL. */
 int netns_open(const char *path, struct netns_id *id);
-/* Which namespace a path leads to; quiet. */
+/* The namespace at a path. Quiet. *id may be NULL. */
 int netns_stat(const char *path, struct netns_id *id);
+bool netns_is(const struct netns_id *id, uint64_t dev, uint64_t ino);
 
-/* Whether something has the name already, namespace or not. */
+/* True if the name is in use, by a namespace or not. */
 bool netns_name_taken(const char *name);
 
-/* Makes a named namespace, its lo down. Logs. -EEXIST when the name is taken. */
+/* Makes a named namespace, its lo down. Logs. -EEXIST if the name is in use. */
 int netns_make(const char *name);
-/* Removes the name; the namespace goes when its last user does. Absent: 0. Logs. */
+/* Removes the name; the kernel frees the namespace after its last user. Missing: 0. Logs. */
 int netns_remove(const char *name);
 
-/* Runs fn in a namespace and comes back; returns what fn returned. Logs when it cannot enter. */
+/* Runs fn in a namespace, returns to the former one, and returns fn's result. Logs if it cannot enter. */
 int netns_run(int fd, int (*fn)(void *arg), void *arg);
 
 /*
- * Moves the process for good, as `ip netns exec` does: a mount namespace of its own, /sys of that
+ * Moves the process permanently, as `ip netns exec` does: a mount namespace of its own, /sys of that
  * network namespace, /etc/netns/NAME/... over /etc/... Logs.
  */
 int netns_become(int fd, const char *name);

@@ -29,7 +29,8 @@ static bool is_recorded_netns(const struct ns_record *rec)
 {
 	struct netns_id id;
 
-	return rec->netns_ino && !netns_stat(rec->path, &id) && id.ino == rec->netns_ino && id.dev == rec->netns_dev;
+	return rec->netns_ino && !netns_stat(rec->path, &id) &&
+	       netns_is(&id, rec->netns_dev, rec->netns_ino);
 }
 
 static int save(struct endpoint_object *o)
@@ -441,7 +442,7 @@ static bool is_own_netns(const struct netns_id *id)
 {
 	struct netns_id own;
 
-	return !netns_stat("/proc/self/ns/net", &own) && own.dev == id->dev && own.ino == id->ino;
+	return !netns_stat("/proc/self/ns/net", &own) && netns_is(&own, id->dev, id->ino);
 }
 
 static int check_new(struct session *x, const struct endpoint_spec *spec)
@@ -470,7 +471,7 @@ static int check_new(struct session *x, const struct endpoint_spec *spec)
 	if (is_own_netns(&id))
 		return log_err(-EINVAL, "cannot attach %s: that is the host's own network namespace", spec->path);
 	for (i = 0; i < count; i++)
-		if (all[i].rec.netns_dev == id.dev && all[i].rec.netns_ino == id.ino)
+		if (netns_is(&id, all[i].rec.netns_dev, all[i].rec.netns_ino))
 			return log_err(-EEXIST, "cannot attach %s: it is attached already, as %s", spec->path,
 				       all[i].name);
 	return 0;

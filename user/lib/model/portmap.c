@@ -198,7 +198,7 @@ void portmap_listeners(struct session *x, const struct portmap *p, struct portma
 	if (store_ns(&x->s, p->name, &rec))
 		return;
 	fd = netns_open(rec.path, &id);
-	out->known = fd >= 0 && id.dev == rec.netns_dev && id.ino == rec.netns_ino &&
+	out->known = fd >= 0 && netns_is(&id, rec.netns_dev, rec.netns_ino) &&
 		     !netns_run(fd, list_listeners, &in);
 }
 
