@@ -35,7 +35,7 @@ int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix)
 	return 0;
 }
 
-/* By hand: tables of a million flows are made of these. */
+/* Faster than snprintf(): a table may list a million flows. */
 static char *put_number(char *to, unsigned int n)
 {
 	char digits[12], *d = digits;

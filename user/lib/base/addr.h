@@ -8,15 +8,15 @@
 
 #include <ebpfnet/abi.h>
 
-#define ADDR_TEXT 16		/* "255.255.255.255" and its 0 */
+#define ADDR_TEXT 16		/* "255.255.255.255" and its NUL */
 
-/* Dotted quad alone, no short forms. Quiet: -EINVAL. */
+/* Accepts dotted quads only, no short forms. Quiet: -EINVAL. */
 int addr_parse(const char *text, struct ipaddr *out);
 
 /* "192.168.1.0/24", prefix 8 to 30; host bits must be 0. Quiet: -EINVAL. */
 int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix);
 
-/* Into buf, which is returned. */
+/* Both write to buf and return it. */
 const char *addr_text(struct ipaddr a, char buf[ADDR_TEXT]);
 /* 255.255.255.255:65535 */
 #define ADDR_PORT_TEXT 24
@@ -31,9 +31,9 @@ struct ipaddr addr_mask(uint8_t prefix);
 bool addr_in(struct ipaddr a, struct ipaddr subnet, uint8_t prefix);
 struct ipaddr addr_broadcast(struct ipaddr subnet, uint8_t prefix);
 
-/* 02:eb and the address: locally administered, the same whenever it is made again. */
+/* 02:eb and the address: locally administered, and the same whenever the device is made again. */
 void addr_mac(struct ipaddr a, uint8_t mac[6]);
-/* fe:eb and the address: of the host's end of the same pair. */
+/* fe:eb and the address: MAC address of the host's end of that pair. */
 void addr_host_mac(struct ipaddr a, uint8_t mac[6]);
 
 #endif

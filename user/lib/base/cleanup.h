@@ -36,7 +36,7 @@ static inline void free_ptr(void *p)
 #define _cleanup_dir_ __attribute__((cleanup(close_dir)))
 #define _cleanup_free_ __attribute__((cleanup(free_ptr)))
 
-/* Hands a descriptor on to the caller: the scope no longer owns it. */
+/* Transfers ownership out of the scope. */
 #define TAKE_FD(fd) ({ int _taken = (fd); (fd) = -1; _taken; })
 #define TAKE_PTR(p) ({ __typeof__(p) _taken = (p); (p) = NULL; _taken; })
 

@@ -29,7 +29,7 @@ const char *proto_name(enum l4proto proto)
 	}
 }
 
-/* Reads a port number from *text on and moves behind it: digits only, 1 to 65535. */
+/* Reads a port number at *text, digits only, 1 to 65535, and advances *text past it. */
 static const char *parse_port(const char **text, __u16 *port)
 {
 	char *end;
@@ -57,7 +57,7 @@ static const char *parse_proto(const char *text, enum l4proto *proto)
 	return NULL;
 }
 
-/* ADDR: in front of the port; a dot tells it from a port. */
+/* Reads an optional "ADDR:". A dot distinguishes an address from a port. */
 static const char *parse_addr(const char **text, struct ipaddr *addr)
 {
 	size_t len = strcspn(*text, ":/");

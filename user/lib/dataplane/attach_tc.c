@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Attaching, in two ways.
+ * Attaches programs at TC.
  *
- * TCX: a pinned BPF link holds the program to the device. The link outlives its device (its
- * ifindex is then 0), so a pin alone proves nothing: the link says where it is attached now.
+ * TCX: by a pinned BPF link. The link outlives its device (its ifindex is then 0), so a pin alone
+ * proves nothing: ask the link where it is attached.
  *
- * clsact: one cls_bpf filter of a fixed priority and handle, so that it can be found, replaced and
- * removed among the filters of others. The qdisc may be another's, and stays unless we made it.
+ * clsact: by one cls_bpf filter of a fixed priority and handle, so that it can be found, replaced and
+ * removed among other filters. A qdisc that we did not make stays.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -49,8 +49,8 @@ static int attach_failed(enum hook_kind kind, enum hook hook, const char *dev, i
 /* ---- TCX ---- */
 
 /*
- * A link that nothing holds any more is taken down by a worker of the kernel's, some time after: until
- * then that of a command that was killed a moment ago has the program on the device still.
+ * Waits while the link of a command that was just killed still has the program on the device: the kernel
+ * frees unreferenced links in a worker.
  */
 static int link_create(int prog, int ifindex, int where)
 {
@@ -89,7 +89,7 @@ static int tcx_attach(const struct store *s, enum hook hook, int prog, uint32_t 
 	if (!r && link.ifindex == (uint32_t)ifindex) {
 		r = bpf_link_update(link.fd, prog, NULL);
 	} else {
-		/* held on to a device that is gone or renamed */
+		/* it belongs to a device that is gone or renamed */
 		r = r == -ENOENT ? 0 : pin_remove(path);
 		if (r)
 			return r;
@@ -137,7 +137,7 @@ static struct bpf_tc_opts tc_filter(void)
 				     .priority = FILTER_PRIORITY };
 }
 
-/* The id of the program in our filter's place; 0: there is none. */
+/* The id of the program at our priority and handle; 0: none. */
 static uint32_t clsact_query(enum hook hook, int ifindex)
 {
 	struct bpf_tc_hook h = tc_hook(hook, ifindex);
@@ -160,7 +160,7 @@ static int clsact_attach(enum hook hook, int prog, uint32_t prog_id, int ifindex
 	if (now && !pin_prog_is_ours(now))
 		return log_err(-EBUSY,
 			       "cannot attach program %s to %s: tc filter priority %d handle %d on "
-			       "its %s is another's (program id %u); move that one",
+			       "its %s belongs to another program (id %u); move that one",
 			       hook_name(hook), dev, FILTER_PRIORITY, FILTER_HANDLE,
 			       direction(hook), now);
 	bpf_log_begin();

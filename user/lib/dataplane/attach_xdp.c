@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * The XDP prefilter on a device, by a pinned BPF link. A device has one XDP program: whose link or program is
- * there first keeps it (-EBUSY, -EEXIST), so that of somebody else is never replaced, nor ours.
+ * Attaches the XDP prefilter to a device, by a pinned BPF link. A device has one XDP program. The kernel refuses to
+ * replace an attached one by a link (-EBUSY, -EEXIST), so neither another owner's nor ours is ever replaced.
  */
 #include <errno.h>
 #include <linux/if_link.h>
@@ -20,19 +20,19 @@
 #define DYING_WAIT_MS 3000
 #define DYING_POLL_MS 10
 
-/* The ways to attach it, the better one first. */
-static const struct xdp_way {
+/* In order of preference. */
+static const struct xdp_mode {
 	uint32_t how;		/* XDP_MODE_* */
-	enum hook hook;		/* whose program */
+	enum hook hook;		/* of its program */
 	uint32_t flags;
-} ways[] = {
+} modes[] = {
 	{ XDP_MODE_NATIVE, HOOK_UPLINK_XDP, XDP_FLAGS_DRV_MODE },
 	{ XDP_MODE_GENERIC, HOOK_UPLINK_XDPGENERIC, XDP_FLAGS_SKB_MODE },
 };
 
-#define WAYS (sizeof(ways) / sizeof(ways[0]))
+#define MODES (sizeof(modes) / sizeof(modes[0]))
 
-/* Programs of XDP on a device, by id; 0: none. */
+/* Ids of the XDP programs on a device; 0: none. */
 struct xdp_ids {
 	uint32_t native, generic;
 };
@@ -47,8 +47,8 @@ static struct xdp_ids xdp_query(int ifindex)
 	return (struct xdp_ids){ o.drv_prog_id, o.skb_prog_id };
 }
 
-/* How the program of a pinned link is attached to the device; 0: it is not. */
-static uint32_t link_is(const struct pin_link *link, int ifindex, struct xdp_ids ids)
+/* The mode in which the program of a pinned link is attached to the device; 0: it is not. */
+static uint32_t link_mode(const struct pin_link *link, int ifindex, struct xdp_ids ids)
 {
 	if (link->fd < 0 || link->ifindex != (uint32_t)ifindex)
 		return 0;
@@ -77,7 +77,7 @@ void dataplane_xdp_state(const struct store *s, int ifindex, const char *dev, st
 	pin_link_path(s, HOOK_UPLINK_XDP, dev, path);
 	*out = (struct xdp_state){};
 	pin_link_open(path, &link);
-	out->how = link_is(&link, ifindex, ids);
+	out->how = link_mode(&link, ifindex, ids);
 	if (!out->how && (ids.native || ids.generic))
 		describe(ids.native ? ids.native : ids.generic, out->other, sizeof(out->other));
 	close_fd(&link.fd);
@@ -85,7 +85,7 @@ void dataplane_xdp_state(const struct store *s, int ifindex, const char *dev, st
 
 /* ---- attaching ---- */
 
-/* That of a command that was killed a moment ago is there still, as with TCX (attach_tc.c). */
+/* Waits while that of a command that was just killed is still there, as with TCX (attach_tc.c). */
 static struct xdp_ids wait_for_dying(int ifindex)
 {
 	const struct timespec poll = { .tv_nsec = DYING_POLL_MS * 1000000 };
@@ -101,36 +101,36 @@ static struct xdp_ids wait_for_dying(int ifindex)
 	return ids;
 }
 
-/* The link, or a negative errno. */
-static int create_in(const struct store *s, const struct xdp_way *way, int ifindex)
+/* Returns the link, or a negative errno. */
+static int create_in(const struct store *s, const struct xdp_mode *mode, int ifindex)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = way->flags);
+	LIBBPF_OPTS(bpf_link_create_opts, o, .flags = mode->flags);
 	_cleanup_fd_ int prog = -1;
 	uint32_t ignored;
 
-	prog = pin_prog_open(s, way->hook, &ignored);
+	prog = pin_prog_open(s, mode->hook, &ignored);
 	return prog < 0 ? prog : bpf_link_create(prog, ifindex, BPF_XDP, &o);
 }
 
-/* In the first of the ways that may be and is possible. The link, or a negative errno. */
+/* Tries the permitted modes in order. Returns the link, or a negative errno. */
 static int create(const struct store *s, uint32_t how, int ifindex, const char *dev)
 {
 	int link = -EOPNOTSUPP, refused = 0;
 	size_t i;
 
-	for (i = 0; i < WAYS && link < 0; i++) {
-		if (!(how & ways[i].how))
+	for (i = 0; i < MODES && link < 0; i++) {
+		if (!(how & modes[i].how))
 			continue;
 		refused = link;
-		link = create_in(s, &ways[i], ifindex);
+		link = create_in(s, &modes[i], ifindex);
 	}
-	if (link >= 0 && how == XDP_MODE_ANY && i == WAYS)
+	if (link >= 0 && how == XDP_MODE_ANY && i == MODES)
 		log_info("the XDP prefilter of %s is generic: its driver takes no XDP program (%s)", dev,
 			 strerror(-refused));
 	return link;
 }
 
-static void blocked(const char *dev, struct xdp_ids ids)
+static void warn_blocked(const char *dev, struct xdp_ids ids)
 {
 	char other[32];
 
@@ -147,12 +147,11 @@ static void attach_new(const struct store *s, uint32_t how, int ifindex, const c
 	int r;
 
 	if (ids.native || ids.generic) {
-		blocked(dev, ids);
+		warn_blocked(dev, ids);
 		return;
 	}
 	link = create(s, how, ifindex, dev);
 	pin_link_path(s, HOOK_UPLINK_XDP, dev, path);
-	/* killed before the next line: the link dies with its descriptor */
 	r = link < 0 ? link : pin_link(s, link, path);
 	if (!r)
 		*changed = true;
@@ -163,14 +162,14 @@ static void attach_new(const struct store *s, uint32_t how, int ifindex, const c
 		log_warn("no XDP prefilter on %s: XDP is refused (%s)", dev, strerror(-r));
 }
 
-/* It is there, and may be of another release: then by the program of this one, with no packet in between. */
+/* Atomically replaces the program by the pinned one, if it is another release's. */
 static void refresh(const struct store *s, const struct pin_link *link, uint32_t how, const char *dev, bool *changed)
 {
 	_cleanup_fd_ int prog = -1;
 	uint32_t prog_id;
 	int r;
 
-	prog = pin_prog_open(s, how == ways[0].how ? ways[0].hook : ways[1].hook, &prog_id);
+	prog = pin_prog_open(s, how == modes[0].how ? modes[0].hook : modes[1].hook, &prog_id);
 	if (prog < 0 || prog_id == link->prog_id)
 		return;
 	*changed = true;
@@ -184,15 +183,15 @@ void dataplane_xdp_attach(const struct store *s, uint32_t how, int ifindex, cons
 {
 	struct pin_link link;
 	char path[PIN_PATH];
-	uint32_t is;
+	uint32_t mode;
 
 	pin_link_path(s, HOOK_UPLINK_XDP, dev, path);
 	pin_link_open(path, &link);
-	is = link_is(&link, ifindex, xdp_query(ifindex)) & how;
-	if (is)
-		refresh(s, &link, is, dev, changed);
+	mode = link_mode(&link, ifindex, xdp_query(ifindex)) & how;
+	if (mode)
+		refresh(s, &link, mode, dev, changed);
 	close_fd(&link.fd);
-	if (!is && !dataplane_xdp_detach(s, dev, changed))
+	if (!mode && !dataplane_xdp_detach(s, dev, changed))
 		attach_new(s, how, ifindex, dev, changed);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Loading the programs, pinning them, and attaching them to devices, by TCX or by clsact with the
- * same calls. Programs are pinned under BPFFS/ebpfnet/progs/, TCX links under links/: every later
- * command attaches what is pinned and loads nothing.
+ * Loads the programs, pins them, and attaches them to devices, with the same calls for TCX and clsact.
+ * Programs are pinned under BPFFS/ebpfnet/progs/, TCX links under links/: later commands attach the
+ * pinned programs and load nothing.
  */
 #ifndef EBPFNET_LIB_DATAPLANE_DATAPLANE_H
 #define EBPFNET_LIB_DATAPLANE_DATAPLANE_H
@@ -13,31 +13,31 @@
 
 #include "lib/store/store.h"
 
-/* A hook: which program goes where. One program each, no tail calls. */
+/* Attach points, with one program each; no tail calls. */
 enum hook {
 	HOOK_PORT,		/* ingress of each host-side veth, and of the gateway's peer */
 	HOOK_GATEWAY,		/* egress of the gateway device */
 	HOOK_UPLINK,		/* ingress of the uplink */
 	HOOK_UPLINK_OUT,	/* egress of the uplink */
 	HOOK_LO,		/* ingress of lo, while a port is published */
-	HOOK_UPLINK_XDP,	/* XDP of the uplink: the XDP prefilter, if it is asked for; in the driver, */
-	HOOK_UPLINK_XDPGENERIC,	/* or behind it */
+	HOOK_UPLINK_XDP,	/* XDP of the uplink, if the XDP prefilter is enabled: in the driver, */
+	HOOK_UPLINK_XDPGENERIC,	/* or generic */
 	HOOKS,
 };
 
-const char *hook_name(enum hook hook);		/* "port": the pin's name, and the object's */
+const char *hook_name(enum hook hook);		/* "port": name of the pin and of the object */
 const char *hook_kind_name(enum hook_kind kind);	/* "tcx" */
 
 /*
- * Checks what the kernel must have (root or the capabilities, BPF, BTF; TCX when asked for) before
- * anything is changed, and names the missing feature.
+ * Checks the requirements (capabilities, BPF, helpers; TCX if kind says so) before anything is
+ * changed, and logs the missing one.
  */
 int dataplane_probe(enum hook_kind kind);
 
-/* Whether this kernel has TCX (6.6 and newer), found by trying. */
+/* True if this kernel has TCX (6.6 and newer), found by trying. */
 bool dataplane_has_tcx(void);
 
-/* How this kernel lets programs read its memory. */
+/* How programs can read kernel memory here. */
 enum kernel_memory dataplane_kernel_memory(void);
 
 /*
@@ -51,52 +51,51 @@ int dataplane_load_lo(const struct store *s);
 int dataplane_load_xdp(const struct store *s);
 
 /*
- * Attaches hook's program to a device of this network namespace. Attached already: no error and
- * *changed (may be NULL) stays as it is, else it becomes true. For clsact *made_qdisc (may be NULL) tells whether
- * the qdisc had to be made. dev is for the pin's name and for messages.
+ * Attaches hook's program to a device of this network namespace. Sets *changed (may be NULL) unless it is attached
+ * already. For clsact *made_qdisc (may be NULL) says whether the qdisc was made. dev is for the name of the pin and for
+ * messages.
  */
 int dataplane_attach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev,
 		     bool *changed, bool *made_qdisc);
 
 /*
- * Whether the device has a clsact qdisc, whoever made it. Ask before attaching to a device that is
- * not ours: if there is none, journal that we make it (MADE_*_QDISC), then attach. So a command
- * that is killed between leaves no qdisc that nobody remembers.
+ * True if the device has a clsact qdisc. Ask before attaching to a device that we did not make: if there is none,
+ * journal that we make it (MADE_*_QDISC), then attach. So a command that is killed in between leaves no unknown qdisc.
  */
 bool dataplane_has_qdisc(int ifindex);
 
 /*
- * Detaches it. del_qdisc: remove the clsact qdisc too, if nobody else has a filter there.
- * A device that is gone is no error: its pin is removed.
+ * Detaches it. del_qdisc: remove the clsact qdisc too, unless another filter is there. A missing device
+ * is no error: its pin is removed.
  */
 int dataplane_detach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev,
 		     bool del_qdisc);
 
-/* The device is called otherwise now: so is the link's pin. What is not pinned is no error. */
+/* Renames the link's pin after the device was renamed. A missing pin is no error. */
 int dataplane_rename(const struct store *s, enum hook hook, const char *from, const char *to);
 
-/* Whether hook's program is attached to the device now. */
+/* True if hook's pinned program is attached to the device. */
 bool dataplane_attached(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev);
 
 /* ---- the XDP prefilter; its link is pinned like those of TCX ---- */
 
-/* What of XDP is on a device. */
+/* XDP on a device. */
 struct xdp_state {
-	uint32_t how;			/* the XDP prefilter: XDP_MODE_NATIVE or XDP_MODE_GENERIC; 0: it is not there */
-	char other[32];			/* another's program, by name and id; "": none */
+	uint32_t how;			/* the XDP prefilter: XDP_MODE_NATIVE or _GENERIC; 0: not attached */
+	char other[32];			/* name and id of another program; "": none */
 };
 void dataplane_xdp_state(const struct store *s, int ifindex, const char *dev, struct xdp_state *out);
 
 /*
- * Attaches it in one of the modes how (XDP_MODE_*). Already attached in one of them: no change. Another owner's XDP
- * program stays. Failing to attach is logged and is no error.
+ * Attaches it in one of the modes how (XDP_MODE_*), unless it is attached in one of them. Another owner's XDP
+ * program stays. A failure is logged as a warning.
  */
 void dataplane_xdp_attach(const struct store *s, uint32_t how, int ifindex, const char *dev, bool *changed);
 
-/* At once, and not when the kernel gets to it. What is not attached is no error. changed: may be NULL. */
+/* Synchronously, unlike removing the pin. Not attached: no error. changed may be NULL. */
 int dataplane_xdp_detach(const struct store *s, const char *dev, bool *changed);
 
-/* Removes every pin of ours and the folder. Devices must have been detached. */
+/* Removes every pin, and the folder. The programs must be detached already. */
 int dataplane_unload(struct store *s);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Where programs and links are pinned: what the dataplane_*.c files share. */
+/* Pinned programs and links, for the files of this folder. */
 #ifndef EBPFNET_LIB_DATAPLANE_PIN_H
 #define EBPFNET_LIB_DATAPLANE_PIN_H
 
@@ -9,7 +9,7 @@
 
 #define PIN_PATH 256
 
-/* BPF_TCX_INGRESS and BPF_TCX_EGRESS, which linux/bpf.h has since 6.6: older headers must do. */
+/* BPF_TCX_INGRESS and BPF_TCX_EGRESS, which linux/bpf.h lacks before 6.6. */
 #define ATTACH_TCX_INGRESS ((enum bpf_attach_type)46)
 #define ATTACH_TCX_EGRESS ((enum bpf_attach_type)47)
 
@@ -19,10 +19,9 @@ void pin_link_path(const struct store *s, enum hook hook, const char *dev, char 
 /* Quiet. The program's descriptor, and its id in the kernel. */
 int pin_prog_open(const struct store *s, enum hook hook, uint32_t *id);
 
-/* Quiet if absent. */
+/* Quiet if missing. */
 int pin_remove(const char *path);
 
-/* A pinned link. */
 struct pin_link {
 	int fd;			/* -1: none */
 	uint32_t ifindex;	/* 0: its device is gone, or it was detached */
@@ -32,10 +31,10 @@ struct pin_link {
 /* Quiet; -ENOENT if nothing is pinned. */
 int pin_link_open(const char *path, struct pin_link *out);
 
-/* Pins a link, which dies with its descriptor until then: a command that is killed before has attached nothing. */
+/* Until it is pinned, closing a link's descriptor detaches it: a command killed before has attached nothing. */
 int pin_link(const struct store *s, int link, const char *path);
 
-/* Whether a program is one of this or another release of ours. */
+/* True if the program is ebpfnet's, of this or another release. */
 bool pin_prog_is_ours(uint32_t prog_id);
 
 #endif

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/*
- * What this kernel can do, found by trying: distributions backport, so its version tells nothing.
- */
+/* Kernel features, found by trying: distributions backport, so the version says little. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -88,7 +86,7 @@ int dataplane_probe(enum hook_kind kind)
 	return r;
 }
 
-/* A TCX link on a device that cannot exist: without TCX the kernel does not get to look for it. */
+/* Creates a TCX link on a device that cannot exist: only with TCX the kernel looks for the device. */
 bool dataplane_has_tcx(void)
 {
 	static const struct bpf_insn pass[] = {
@@ -106,22 +104,22 @@ bool dataplane_has_tcx(void)
 	return link == -ENODEV;
 }
 
-/* The functions of bpf/kern/kernel.h. */
-static bool kernel_is_read_in_place(void)
+/* bpf/kern/kernel.h uses these functions. */
+static bool can_read_in_place(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	bool is = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
+	bool can = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
 		  btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 
 	btf__free(btf);
-	return is;
+	return can;
 }
 
 static enum kernel_memory kernel_memory;
 
 static void find_kernel_memory(void)
 {
-	if (kernel_is_read_in_place())
+	if (can_read_in_place())
 		kernel_memory = KERNEL_MEMORY_IN_PLACE;
 	else if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1)
 		kernel_memory = KERNEL_MEMORY_COPIED;

@@ -8,16 +8,15 @@
 
 #include "lib/kernel/libbpf_log.h"
 
-/* For each thread its own: objects are loaded by several. */
 static __thread char why[256];
-static __thread bool certain;	/* why is the kernel's own message, better than what libbpf adds */
+static __thread bool certain;	/* why is the kernel's own message: keep it */
 
 static void keep(const char *text, size_t len)
 {
 	snprintf(why, sizeof(why), "%.*s", (int)len, text);
 }
 
-/* The last line of the verifier's log that is not its statistics. */
+/* Keeps the last line of the verifier's log, apart from its statistics. */
 static void keep_verifier(const char *log, const char *end)
 {
 	const char *line, *eol = end, *last = NULL;
@@ -38,7 +37,7 @@ static void keep_verifier(const char *log, const char *end)
 	certain = last;
 }
 
-static void listen_to(const char *text)
+static void keep_warning(const char *text)
 {
 	static const char begin[] = "-- BEGIN PROG LOAD LOG --\n", ack[] = "Kernel error message: ";
 	const char *log = strstr(text, begin), *end;
@@ -62,7 +61,7 @@ static void listen_to(const char *text)
 	keep(text, strcspn(text, "\n"));
 }
 
-static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
+static int capture(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	char *text;
 
@@ -73,14 +72,14 @@ static int hear(enum libbpf_print_level level, const char *fmt, va_list ap)
 	if (getenv("EBPFNET_DEBUG"))
 		fputs(text, stderr);
 	if (level == LIBBPF_WARN)
-		listen_to(text);
+		keep_warning(text);
 	free(text);
 	return 0;
 }
 
 void bpf_log_begin(void)
 {
-	libbpf_set_print(hear);
+	libbpf_set_print(capture);
 	why[0] = '\0';
 	certain = false;
 }

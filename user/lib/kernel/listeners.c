@@ -9,13 +9,13 @@
 #include "lib/base/log.h"
 #include "lib/kernel/listeners.h"
 
-/* include/net/tcp_states.h; an unconnected UDP socket is in the state of a closed one */
+/* include/net/tcp_states.h; an unconnected UDP socket is in state TCP_CLOSE */
 #define TCP_CLOSE 7
 #define TCP_LISTEN 10
 
 /*
- * An address is words of 8 hex digits, each printed as a number of the machine's byte order. Of
- * IPv6 only :: (which takes IPv4 too, unless IPV6_V6ONLY) and ::ffff:A.B.C.D matter.
+ * An address is printed as words of 8 hex digits, each a number in the machine's byte order. Of IPv6
+ * only :: (which accepts IPv4 too, unless IPV6_V6ONLY) and ::ffff:A.B.C.D matter.
  */
 static bool read_addr(const char *hex, struct ipaddr *out)
 {
@@ -34,13 +34,13 @@ static bool read_addr(const char *hex, struct ipaddr *out)
 }
 
 static int read_table(const char *path, unsigned int state,
-		      int (*fn)(const struct listener *w, void *arg), void *arg)
+		      int (*fn)(const struct listener *l, void *arg), void *arg)
 {
 	_cleanup_file_ FILE *f = fopen(path, "re");
 	_cleanup_free_ char *line = NULL;
 	char addr[33];
 	unsigned int port, st;
-	struct listener w;
+	struct listener l;
 	size_t room = 0;
 	int r = 0;
 
@@ -51,16 +51,16 @@ static int read_table(const char *path, unsigned int state,
 	while (!r && getline(&line, &room, f) >= 0) {
 		if (sscanf(line, "%*d: %32[0-9A-F]:%x %*[0-9A-F]:%*x %x %*x:%*x %*x:%*x %*x %*u "
 				 "%*u %" SCNu64,
-			   addr, &port, &st, &w.inode) != 4)
+			   addr, &port, &st, &l.inode) != 4)
 			continue;
-		w.port_h = port;
-		if (st == state && read_addr(addr, &w.addr))
-			r = fn(&w, arg);
+		l.port_h = port;
+		if (st == state && read_addr(addr, &l.addr))
+			r = fn(&l, arg);
 	}
 	return r;
 }
 
-int listeners_each(enum l4proto proto, int (*fn)(const struct listener *w, void *arg), void *arg)
+int listeners_each(enum l4proto proto, int (*fn)(const struct listener *l, void *arg), void *arg)
 {
 	bool tcp = proto == L4_TCP;
 	unsigned int state = tcp ? TCP_LISTEN : TCP_CLOSE;

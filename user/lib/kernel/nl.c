@@ -54,7 +54,7 @@ struct nlmsghdr *nl_begin(struct nl *nl, char *buf, uint16_t type, uint16_t flag
 	return h;
 }
 
-/* The text of an extended ack: NETLINK_CAP_ACK leaves the request out, so attributes follow at once. */
+/* The text of an extended ack. NETLINK_CAP_ACK omits the request, so the attributes follow directly. */
 static void keep_extack(struct nl *nl, const struct nlmsghdr *h)
 {
 	const struct nlmsgerr *err = mnl_nlmsg_get_payload(h);
@@ -68,7 +68,7 @@ static void keep_extack(struct nl *nl, const struct nlmsghdr *h)
 				 mnl_attr_get_str(attr));
 }
 
-/* 1: go on; 0: this was the last message; negative: the kernel's error. */
+/* 1: more messages follow; 0: this was the last; negative: the kernel's error. */
 static int take(struct nl *nl, const struct nlmsghdr *h, mnl_cb_t cb, void *arg)
 {
 	const struct nlmsgerr *err = mnl_nlmsg_get_payload(h);

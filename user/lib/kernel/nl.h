@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * rtnetlink through libmnl: links, addresses, routes, in the network namespace where the socket
- * was opened. An error carries the kernel's own words (extended ack, kernel 4.12).
+ * was opened. Errors carry the kernel's message (extended ack, kernel 4.12).
  *
- * Functions return 0 or a negative errno and are quiet: the caller knows what it was for.
- * nl_why() gives the reason of the last failure.
+ * Functions return 0 or a negative errno and log nothing: the caller knows the purpose. nl_why()
+ * returns the reason of the last failure.
  */
 #ifndef EBPFNET_LIB_KERNEL_NL_H
 #define EBPFNET_LIB_KERNEL_NL_H
@@ -28,7 +28,7 @@ int nl_open(struct nl *nl);
 void nl_close(struct nl *nl);
 #define _cleanup_nl_ __attribute__((cleanup(nl_close)))
 
-/* The kernel's words for the failure r, or strerror()'s. Valid until the next call with nl. */
+/* The kernel's message for the failure r, or strerror()'s. Valid until the next call with nl. */
 const char *nl_why(struct nl *nl, int r);
 
 /* ---- links ---- */
@@ -36,14 +36,14 @@ const char *nl_why(struct nl *nl, int r);
 struct nl_link {
 	int ifindex;
 	char name[IFNAMSIZ];
-	char kind[16];			/* "veth"; "": a device of hardware, or lo */
+	char kind[16];			/* "veth"; "": hardware, or lo */
 	uint8_t mac[6];
 	uint32_t mtu;
 	uint16_t type;			/* ARPHRD_* */
 	bool up;
-	bool running;			/* up, with a carrier, and the kernel has let packets through */
-	int peer;			/* veth: the other end's ifindex, in its own namespace; VLAN: the one below */
-	bool peer_elsewhere;		/* that is in another network namespace than this device */
+	bool running;			/* up, with a carrier, and its queues are active */
+	int peer;			/* ifindex of a veth's other end, or of a VLAN's lower device */
+	bool peer_elsewhere;		/* the peer is in another network namespace */
 	struct rtnl_link_stats64 stats;
 };
 
@@ -53,7 +53,9 @@ int nl_link_get(struct nl *nl, const char *name, int ifindex, struct nl_link *ou
 /* The first VLAN device on top of a device, in this network namespace. -ENOENT: none. */
 int nl_link_vlan(struct nl *nl, int ifindex, struct nl_link *out);
 
-/* A veth pair, down. Names, MACs and namespace are there from birth, so that nobody renames or readdresses it. */
+/*
+ * Makes a veth pair, down. Names, MAC addresses and namespace are set at creation, so that udev does not change them.
+ */
 struct nl_veth {
 	const char *name, *peer;
 	uint8_t mac[6], peer_mac[6];
@@ -67,12 +69,11 @@ int nl_link_del(struct nl *nl, int ifindex);
 /* One IPv4 setting of a device: IPV4_DEVCONF_* (linux/ip.h). */
 int nl_link_devconf(struct nl *nl, int ifindex, int setting, uint32_t value);
 
-/* ---- what happens ---- */
+/* ---- events ---- */
 
 /*
- * A socket that becomes readable when devices and default routes come, go and change, in the network
- * namespace where it is opened. nl_watch_read() takes what there is to be read, and tells whether any
- * of it was such a thing; negative: -errno.
+ * A socket that becomes readable when devices or default routes of this network namespace change. nl_watch_read()
+ * reads all pending messages; 1: one of them was such a change, negative: -errno.
  */
 int nl_watch_open(struct nl *nl);
 int nl_watch_read(struct nl *nl);
@@ -80,25 +81,25 @@ int nl_watch_fd(const struct nl *nl);
 
 /* ---- addresses and routes ---- */
 
-/* scope: RT_SCOPE_*. There already: 0. */
+/* scope: RT_SCOPE_*. Returns 0 if it exists already. */
 int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix, uint8_t scope);
 bool nl_addr_has(struct nl *nl, int ifindex, struct ipaddr addr);
 
-/* 0 too when there is one already, whatever it is; *added becomes true if it was made. */
+/* Returns 0 if a default route exists. Sets *added if one was created. */
 int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway, bool *added);
-/* The device of the default route with the lowest metric. -ENOENT: there is none. */
+/* The device of the default route with the lowest metric. -ENOENT: none. */
 int nl_route_default(struct nl *nl, int *ifindex);
-/* All devices of default routes of the main table, each once, those of the lowest metric first. */
+/* The devices of all default routes in the main table, each once, by metric. */
 #define NL_DEFAULTS 16
 struct nl_defaults {
-	size_t count;			/* never more than NL_DEFAULTS */
+	size_t count;			/* at most NL_DEFAULTS */
 	struct nl_default {
 		int ifindex;
 		uint32_t metric;
 	} dev[NL_DEFAULTS];
 };
 int nl_route_defaults(struct nl *nl, struct nl_defaults *out);
-/* A route of the main table, but for default ones and those of device except, that overlaps a subnet. -ENOENT: none. */
+/* A route of the main table that overlaps the subnet, other than default routes and those of device except. -ENOENT. */
 struct nl_route {
 	struct ipaddr dst;
 	uint8_t prefix;

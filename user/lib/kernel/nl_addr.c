@@ -21,7 +21,7 @@ static void put_addr(struct nlmsghdr *h, uint16_t type, struct ipaddr a)
 	mnl_attr_put(h, type, sizeof(a), &a);
 }
 
-static int unless_there(int r)
+static int unless_exists(int r)
 {
 	return r == -EEXIST ? 0 : r;
 }
@@ -40,7 +40,7 @@ int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix, 
 	put_addr(h, IFA_LOCAL, addr);
 	put_addr(h, IFA_ADDRESS, addr);
 	put_addr(h, IFA_BROADCAST, addr_broadcast(addr, prefix));
-	return unless_there(nl_talk(nl, h, NULL, NULL));
+	return unless_exists(nl_talk(nl, h, NULL, NULL));
 }
 
 struct addr_search {
@@ -91,7 +91,7 @@ int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway, bool
 	mnl_attr_put_u32(h, RTA_OIF, ifindex);
 	r = nl_talk(nl, h, NULL, NULL);
 	*added |= !r;
-	return unless_there(r);
+	return unless_exists(r);
 }
 
 static int dump_routes(struct nl *nl, mnl_cb_t cb, void *arg)
@@ -105,7 +105,7 @@ static int dump_routes(struct nl *nl, mnl_cb_t cb, void *arg)
 	return nl_talk(nl, h, cb, arg);
 }
 
-/* The device of a route; of several next hops the first. */
+/* The device of a route, or of its first next hop. */
 static int route_device(const struct nlattr **at)
 {
 	const struct rtnexthop *nh;
@@ -123,7 +123,7 @@ static bool in_main_table(const struct rtmsg *rtm)
 	return rtm->rtm_table == RT_TABLE_MAIN && rtm->rtm_type == RTN_UNICAST;
 }
 
-/* In the order of metrics; a device that is there keeps its lowest one. */
+/* Inserts by metric. A device that is listed already keeps its lowest metric. */
 static void add_default(struct nl_defaults *d, int ifindex, uint32_t metric)
 {
 	size_t i, at;

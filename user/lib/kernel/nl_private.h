@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What the nl_*.c files share: building a message and talking to the kernel. */
+/* Shared by the nl_*.c files: building messages and talking to the kernel. */
 #ifndef EBPFNET_LIB_KERNEL_NL_PRIVATE_H
 #define EBPFNET_LIB_KERNEL_NL_PRIVATE_H
 
@@ -14,10 +14,10 @@
 struct nlmsghdr *nl_begin(struct nl *nl, char *buf, uint16_t type, uint16_t flags, void **extra,
 			  size_t extra_len);
 
-/* Sends it and hands every answer to cb (NULL: only the acknowledgement counts). */
+/* Sends it and passes every answer to cb (NULL: only the acknowledgement matters). */
 int nl_talk(struct nl *nl, struct nlmsghdr *h, mnl_cb_t cb, void *arg);
 
-/* The attributes of a message behind its family header, by type; max: the last one wanted. */
+/* The attributes after a message's family header, by type, up to type max. */
 void nl_attrs(const struct nlmsghdr *h, size_t extra_len, const struct nlattr **out, uint16_t max);
 void nl_nested(const struct nlattr *nest, const struct nlattr **out, uint16_t max);
 

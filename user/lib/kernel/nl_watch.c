@@ -26,7 +26,7 @@ int nl_watch_fd(const struct nl *nl)
 	return mnl_socket_get_fd(nl->sock);
 }
 
-/* Other routes than default ones come by the thousand where a routing daemon runs. */
+/* Ignores routes other than default ones: a routing daemon changes thousands. */
 static bool matters(const struct nlmsghdr *h)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
@@ -54,7 +54,7 @@ int nl_watch_read(struct nl *nl)
 		const struct nlmsghdr *h = (const struct nlmsghdr *)buf;
 
 		n = mnl_socket_recvfrom(nl->sock, buf, sizeof(buf));
-		if (n < 0 && errno == ENOBUFS) { /* there was more than it could hold: look at all of it */
+		if (n < 0 && errno == ENOBUFS) { /* messages were lost */
 			found = true;
 			continue;
 		}

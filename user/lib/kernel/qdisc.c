@@ -18,7 +18,7 @@ static void close_socket(struct mnl_socket **nl)
 		mnl_socket_close(*nl);
 }
 
-/* Asks for a dump about one device and hands every message to cb. */
+/* Dumps the objects of one device and passes every message to cb. */
 static int dump(uint16_t type, int ifindex, uint32_t parent, mnl_cb_t cb, void *arg)
 {
 	__attribute__((cleanup(close_socket))) struct mnl_socket *nl = NULL;
@@ -62,7 +62,7 @@ static int is_clsact(const struct nlmsghdr *h, void *arg)
 	struct search *search = arg;
 	const struct nlattr *attr;
 
-	/* the kernel dumps the qdiscs of every device, whichever was asked for */
+	/* the kernel ignores the ifindex of the request: it dumps the qdiscs of every device */
 	if (tc->tcm_ifindex != search->ifindex)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, h, sizeof(*tc))
@@ -97,7 +97,7 @@ static bool has_filters(int ifindex)
 	for (i = 0; i < 2; i++)
 		if (dump(RTM_GETTFILTER, ifindex, TC_H_MAKE(TC_H_CLSACT, minors[i]), is_filter,
 			 &search))
-			return true; /* not known to be unused */
+			return true; /* unknown: keep the qdisc */
 	return search.found;
 }
 

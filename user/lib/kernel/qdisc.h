@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What libbpf's tc API cannot ask: whether a clsact qdisc is there, and whether anybody uses it. */
+/* Queries that libbpf's tc API lacks: is there a clsact qdisc, and does it have filters? */
 #ifndef EBPFNET_LIB_KERNEL_QDISC_H
 #define EBPFNET_LIB_KERNEL_QDISC_H
 
@@ -7,7 +7,7 @@
 
 bool qdisc_has_clsact(int ifindex);
 
-/* Removes the clsact qdisc unless a filter is on it. No qdisc, or no device, is no error. */
+/* Removes the clsact qdisc unless it has filters. A missing qdisc or device is no error. */
 int qdisc_remove_if_unused(int ifindex);
 
 #endif
