@@ -271,10 +271,7 @@ static __always_inline verdict_t fast_uplink_verdict(ctx_t *ctx, struct fwd_out 
 	return fast_l3(ctx, h, cfg, EBPFNET_ZONE_OUTSIDE, fwd);
 }
 
-/*
- * Entry points. ACTION_SLOW_PATH: declined. Not inlined: their frame would not fit beside the slow path's in
- * 512 bytes of stack.
- */
+/* Entry points; ACTION_SLOW_PATH: declined. Not inlined: both paths' frames would not fit on the stack. */
 __noinline int fast_from_port(ctx_t *ctx)
 {
 	struct fwd_out fwd = {};

@@ -38,10 +38,7 @@ static long frag_out_option(__u32 i, struct frag_out *frag_out)
 	return !frag_option_octet(st->ip + IP_MIN_HLEN, i, st->ihl - IP_MIN_HLEN, &st->option);
 }
 
-/*
- * Write the next fragment. Bounds are checked on freshly loaded values: Linux 6.1's verifier loses them when a
- * register is spilled to the stack.
- */
+/* Write the next fragment. Bounds are checked on fresh loads: Linux 6.1 loses them when a register is spilled. */
 static __noinline int frag_out_write(ctx_t *ctx, struct reinject_buf *buf)
 {
 	struct frag_out_state *st = &buf->frag_out;
@@ -137,10 +134,7 @@ static __always_inline verdict_t frag_out_all(ctx_t *ctx, const struct pkt *p, _
 	return st->done == st->len ? FWD_STOLEN : DROP(helper_failed);
 }
 
-/*
- * Fragment the packet, not yet translated, for an MTU: FWD_STOLEN. GSO packets are dropped: they are a
- * stream's, whose sender is to adapt.
- */
+/* Fragment the packet, not yet translated, for an MTU: FWD_STOLEN. Not GSO: its sender is to adapt. */
 __noinline verdict_t ip_fragment(ctx_t *ctx, __u32 mtu)
 {
 	struct pkt *p = pkt_scratch_get();

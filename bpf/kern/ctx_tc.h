@@ -215,10 +215,7 @@ static __always_inline int ctx_send_via(ctx_t *ctx, __u32 ifindex, __be32 nextho
 	return bpf_redirect_neigh(ifindex, &nh, sizeof(nh), 0);
 }
 
-/*
- * To the host's own sockets, over lo: the kernel attaches a local route, so that source validation, rp_filter
- * and forwarding do not apply.
- */
+/* To the host's sockets over lo, by a local route: source validation, rp_filter and forwarding do not apply. */
 static __always_inline int ctx_to_local(ctx_t *ctx, __u32 lo_ifindex)
 {
 	ctx->mark = 0;

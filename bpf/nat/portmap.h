@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/*
- * Published ports: from (address, protocol, port) to a port mapping, and to the flow that it creates. A look-up
- * costs the same for one port or all.
- */
+/* Published ports: from (address, protocol, port) to a port mapping, and to the flow that it creates. */
 #ifndef EBPFNET_BPF_NAT_PORTMAP_H
 #define EBPFNET_BPF_NAT_PORTMAP_H
 
