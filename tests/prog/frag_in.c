@@ -395,8 +395,7 @@ static void a_datagram_is_known_and_a_piece_held_for_two_seconds(void **s)
 	expect_dropped(COUNT_frag_queued);
 	ns2_sends(ns2s(0));
 	expect_outcome(SENT);
-	sleep(2);
-	usleep(200000);
+	age_fragments(2100);
 	ns2_sends(ns2s(1));
 	expect_dropped(COUNT_frag_queued, COUNT_frag_no_first); /* in a place whose time is up */
 	wire_send(DEV_NS1, piece(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 0));

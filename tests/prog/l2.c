@@ -178,7 +178,7 @@ static void an_address_is_learned_where_it_sends_from(void **s)
 	ns3_sends(from_stranger());
 	expect_outcome(INTO_PORT);
 	expect_counted(COUNT_switched, COUNT_fdb_learned);
-	assert_int_equal(fdb_learned(STRANGER_MAC).ifindex, ifindex_of(DEV_NS3));
+	assert_int_equal(fdb_entry_of(STRANGER_MAC).ifindex, ifindex_of(DEV_NS3));
 
 	ns1_sends(to_stranger());
 	expect_outcome(INTO_PORT);
@@ -196,7 +196,7 @@ static void an_address_moves_with_its_station(void **s)
 	expect_counted(COUNT_switched, COUNT_fdb_learned);
 	ns2_sends(from_stranger());
 	expect_counted(COUNT_switched, COUNT_fdb_moved);
-	assert_int_equal(fdb_learned(STRANGER_MAC).ifindex, ifindex_of(DEV_NS2));
+	assert_int_equal(fdb_entry_of(STRANGER_MAC).ifindex, ifindex_of(DEV_NS2));
 	ns2_sends(from_stranger());
 	expect_counted(COUNT_switched);
 }

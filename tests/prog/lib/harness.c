@@ -26,8 +26,8 @@ static struct {
 	struct frame packet;
 	struct __sk_buff ctx;
 	enum hook hook;
-	uint64_t counted[COUNTERS];
-	uint64_t copies[DEV_NS4 - DEV_NS1 + 1];
+	uint64_t counted[COUNTERS], counted_before[COUNTERS];
+	uint64_t copies[DEV_NS4 - DEV_NS1 + 1], copies_before[DEV_NS4 - DEV_NS1 + 1];
 } out;
 
 struct store *state(void)
@@ -37,29 +37,32 @@ struct store *state(void)
 
 /* ---- one packet ---- */
 
-/* Adds the counters, and what the ports sent, times a sign. */
-static void count_with(int sign)
+/* The counters, and what the ports sent. */
+static void count(uint64_t *counted, uint64_t *copies)
 {
 	struct counters now;
 	int i;
 
 	assert_int_equal(store_counters(&h.state, &now), 0);
-	for (i = 0; i < COUNTERS; i++)
-		out.counted[i] += sign * ((uint64_t *)&now)[i];
+	memcpy(counted, &now, sizeof(out.counted));
 	for (i = 0; i <= DEV_NS4 - DEV_NS1; i++)
-		out.copies[i] += sign * host_tx_packets(DEV_NS1 + i);
+		copies[i] = host_tx_packets(DEV_NS1 + i);
 }
 
 void count_from_here(void)
 {
-	memset(out.counted, 0, sizeof(out.counted));
-	memset(out.copies, 0, sizeof(out.copies));
-	count_with(-1);
+	count(out.counted_before, out.copies_before);
 }
 
 void count_to_here(void)
 {
-	count_with(1);
+	int i;
+
+	count(out.counted, out.copies);
+	for (i = 0; i < COUNTERS; i++)
+		out.counted[i] -= out.counted_before[i];
+	for (i = 0; i <= DEV_NS4 - DEV_NS1; i++)
+		out.copies[i] -= out.copies_before[i];
 }
 
 void run_given(enum hook hook, enum device dev, const struct frame *in, struct given given)
@@ -219,6 +222,8 @@ void expect_counted_at(const enum counter *want, const char *file, int line)
 
 	for (; *want != COUNTERS; want++)
 		wanted[*want]++;
+	for (i = 0; h.wait && i < 100 && memcmp(out.counted, wanted, sizeof(wanted)); i++)
+		h.wait();
 	for (i = 0; i < COUNTERS; i++) {
 		if (out.counted[i] == wanted[i])
 			continue;
@@ -310,7 +315,7 @@ static int load(void)
 	h.neigh = open_map("neigh");
 	h.tcp_ports_in_use = open_map("tcp_ports_in_use");
 	h.frags = open_map("frags");
-	h.holds = open_map("fragq");
+	h.fragq = open_map("fragq");
 	return r;
 }
 

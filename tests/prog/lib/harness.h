@@ -179,7 +179,7 @@ void replace_endpoint(enum device dev);		/* another namespace gets NS1's (or ...
 void allow_spoofing(enum device dev);
 void add_port_without_device(void);		/* NS_GONE: nobody told us */
 
-struct fdb_entry fdb_learned(const char *mac);	/* of network 1 */
+struct fdb_entry fdb_entry_of(const char *mac);	/* of network 1 */
 void age_fdb(uint32_t seconds);
 
 /* ---- flows; the first one of a test is in slot 0 ---- */
@@ -193,6 +193,8 @@ bool flows_are_checked(void);
 void forget_caches(void);
 /* Lets time pass for all flows. */
 void age_flows(uint32_t seconds);
+/* Lets time pass for the fragments of datagrams that are not complete. */
+void age_fragments(uint32_t ms);
 /* Lets all flows expire at this moment: the caches still have them. */
 void expire_flows(void);
 /* As if all had been looked at when the configuration's generation was that one, and how many were. */

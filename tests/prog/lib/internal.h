@@ -11,9 +11,11 @@ extern struct harness {
 	struct store state;
 	int prog[HOOKS];
 	/* maps that `ebpfnet` itself has no business with */
-	int icmp_budget, neigh, tcp_ports_in_use, frags, holds;
+	int icmp_budget, neigh, tcp_ports_in_use, frags, fragq;
 	int flow_cache[HOOKS]; /* of each program; 0: it has none */
 	struct config config;	/* as each test finds it */
+	/* lets packets arrive that are on their way, and counts again; NULL: none is when run() is over */
+	void (*wait)(void);
 } h;
 
 /* What rose between the two is what expect_counted() and expect_copies() see. */

@@ -10,6 +10,7 @@
 
 #include <user/lib/store/map.h>
 
+#include "fragments.h"
 #include "internal.h"
 
 static const uint32_t zero;
@@ -104,7 +105,7 @@ void allow_spoofing(enum device dev)
 	change_port(dev, dev, PORT_SPOOF_ALLOW);
 }
 
-struct fdb_entry fdb_learned(const char *mac)
+struct fdb_entry fdb_entry_of(const char *mac)
 {
 	struct fdb_key key = { .net = 1 };
 	struct fdb_entry e = {};
@@ -197,14 +198,22 @@ static int age_flow(const void *key, const void *value, void *arg)
 	return bpf_map_update_elem(h.state.fd[MAP_FLOWS], key, &f, BPF_EXIST);
 }
 
+static struct bpf_map_info info_of(int fd)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+
+	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
+	return info;
+}
+
 /* Nothing in any element of an array. */
 static void empty_array(int fd)
 {
-	struct bpf_map_info info = {};
-	uint32_t i, len = sizeof(info);
+	struct bpf_map_info info = info_of(fd);
+	uint32_t i;
 	void *none;
 
-	assert_int_equal(bpf_obj_get_info_by_fd(fd, &info, &len), 0);
 	none = calloc(libbpf_num_possible_cpus(), (info.value_size + 7) / 8 * 8);
 	assert_non_null(none);
 	for (i = 0; i < info.max_entries; i++)
@@ -243,6 +252,27 @@ void age_flows(uint32_t seconds)
 void expire_flows(void)
 {
 	age_flow_table(100000);
+}
+
+static void age_array(int fd, void (*age)(void *value, unsigned int ms), uint32_t ms)
+{
+	struct bpf_map_info info = info_of(fd);
+	void *value = malloc(info.value_size);
+	uint32_t i;
+
+	assert_non_null(value);
+	for (i = 0; i < info.max_entries; i++) {
+		assert_int_equal(bpf_map_lookup_elem(fd, &i, value), 0);
+		age(value, ms);
+		assert_int_equal(bpf_map_update_elem(fd, &i, value, 0), 0);
+	}
+	free(value);
+}
+
+void age_fragments(uint32_t ms)
+{
+	age_array(h.frags, fragments_age_bucket, ms);
+	age_array(h.fragq, fragments_age_queue, ms);
 }
 
 struct icmp_budget {
@@ -292,7 +322,7 @@ static void empty(enum map_id id)
 	assert_int_equal(map_each(&h.state, id, delete_it, &id), 0);
 }
 
-static void empty_stations(void)
+static void empty_neigh(void)
 {
 	struct endpoint_key key;
 
@@ -337,16 +367,15 @@ static void check_tcp_mapped(void)
 		assert_int_equal(mapped[i], 0);
 }
 
-/* Every place for pieces is free or taken, none left half way. */
-static void check_holds(void)
+/* Every slot for a fragment is free or used. */
+static void check_fragq(void)
 {
-	enum { HEAD = 16, STATE_BUSY = 1 };
-	static uint8_t all[128 * HEAD];
-	size_t i;
+	void *value = malloc(info_of(h.fragq).value_size);
 
-	assert_int_equal(bpf_map_lookup_elem(h.holds, &zero, all), 0);
-	for (i = 0; i < sizeof(all); i += HEAD)
-		assert_int_not_equal(all[i], STATE_BUSY);
+	assert_non_null(value);
+	assert_int_equal(bpf_map_lookup_elem(h.fragq, &zero, value), 0);
+	assert_false(fragments_any_slot_busy(value));
+	free(value);
 }
 
 static void empty_flows(void)
@@ -435,9 +464,9 @@ int harness_reset(void **unused)
 	cfg.gen = config_now().gen;
 	empty_flows();
 	empty_tcp_mapped();
-	empty_stations();
+	empty_neigh();
 	empty_array(h.frags);
-	empty_array(h.holds);
+	empty_array(h.fragq);
 	fill_icmp_budget();
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		empty(tables[i]);
@@ -467,6 +496,6 @@ int harness_check(void **unused)
 	}
 	assert_int_equal(a.live + free_slots, used);
 	check_tcp_mapped();
-	check_holds();
+	check_fragq();
 	return 0;
 }
