@@ -2,7 +2,8 @@
 #
 #   make            ./ebpfnet, one file: the BPF objects are inside
 #   make install    PREFIX=/usr/local DESTDIR=
-#   make test       all the tests                          make demo    the tutorial, walked in a lab
+#   make test       all the tests                          make check   those of less than a minute, before a commit
+#   make demo       the tutorial, walked in a lab
 #   make scoreboard requirements of a NAT, netfilter's and ours
 #   make diff       the same random packets to netfilter and to ebpfnet    make diff DIFF=long  a million
 #   make fuzz       random packets, FUZZ_TIME=seconds      make fuzz MUTANTS=1    and that it finds what is broken
@@ -152,6 +153,11 @@ test:
 	@$(MAKE) --no-print-directory $(JOBS) all tests
 	@tests/run
 
+check:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all tests
+	@FUZZ_TIME=5 tests/run style unit prog fuzz
+
 fuzz:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all tests
@@ -210,6 +216,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test bench fuzz verify demo scoreboard diff install uninstall clean integrity faults
+.PHONY: all tests test check bench fuzz verify demo scoreboard diff install uninstall clean integrity faults
 .DELETE_ON_ERROR:
 .SECONDARY:

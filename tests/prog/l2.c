@@ -2,6 +2,8 @@
 /* The switch: frames between the ports of a network, flooding, learning. */
 #include "lib/harness.h"
 
+#define ARP_WHO_HAS .dmac = BROADCAST, .op = ARP_REQUEST
+
 static void a_frame_to_a_known_station_goes_into_its_port_unchanged(void **s)
 {
 	struct frame *f =
@@ -83,7 +85,7 @@ static void networks_do_not_see_each_other(void **s)
 	ns1_sends(frame(.smac = NS1_MAC, .dmac = NS4_MAC, .src = NS1, .dst = NS4));
 	expect_counted(COUNT_flooded);
 	expect_copies(0, 1, 1, 0);
-	ns1_sends(arp(.smac = NS1_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = NS1_MAC, .sender = NS1,
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
 		      .target = NS4));
 	expect_counted(COUNT_flooded);
 	expect_copies(0, 1, 1, 0);
@@ -92,8 +94,7 @@ static void networks_do_not_see_each_other(void **s)
 static void addresses_belong_to_a_network(void **s)
 {
 	run(HOOK_PORT, DEV_NS4,
-	    arp(.smac = NS4_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = NS4_MAC, .sender = NS4,
-		.target = NS1));
+	    arp(.smac = NS4_MAC, ARP_WHO_HAS, .sender_mac = NS4_MAC, .sender = NS4, .target = NS1));
 	expect_outcome(INTO_HOST);
 	expect_counted(COUNT_flooded);
 	run(HOOK_PORT, DEV_NS4, frame(.smac = NS4_MAC, .dmac = NS4_MAC, .src = NS4, .dst = NS4));

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "said.h"
+#include "captured.h"
 #include "unit.h"
 #include <user/cli/opts.h>
 
@@ -27,7 +27,7 @@ static struct {
 	char **argv; /* as long as it is and no longer */
 	int argc, status;
 	struct parsed p;
-	struct said said;
+	struct captured captured;
 } line;
 
 static void call(void *arg)
@@ -51,18 +51,18 @@ static void parse(const char *text)
 	line.argv = malloc((line.argc + 1) * sizeof(*words));
 	memcpy(line.argv, words, (line.argc + 1) * sizeof(*words));
 	memset(&line.p, 0xaa, sizeof(line.p));
-	line.said = said_by(call, NULL);
+	line.captured = capture(call, NULL);
 }
 
-/* The command was found, nothing was said, and these words are left, joined by blanks. */
+/* The command was found, nothing was printed, and these words are left, joined by blanks. */
 static void assert_read(const char *text, const char *word, const char *second, const char *left)
 {
 	char joined[1024] = "";
 	int i;
 
 	parse(text);
-	assert_string_equal(line.said.err, "");
-	assert_string_equal(line.said.out, "");
+	assert_string_equal(line.captured.err, "");
+	assert_string_equal(line.captured.out, "");
 	assert_int_equal(line.status, NONE);
 	assert_string_equal(line.p.command->word, word);
 	if (second)
@@ -82,9 +82,9 @@ static void assert_usage(const char *text, const char *first_line)
 {
 	parse(text);
 	assert_int_equal(line.status, EXIT_USAGE);
-	assert_string_equal(line.said.out, "");
-	line.said.err[strcspn(line.said.err, "\n")] = '\0';
-	assert_string_equal(line.said.err, first_line);
+	assert_string_equal(line.captured.out, "");
+	line.captured.err[strcspn(line.captured.err, "\n")] = '\0';
+	assert_string_equal(line.captured.err, first_line);
 }
 
 /* ---- words and options ---- */
@@ -336,7 +336,7 @@ static void too_few_and_too_many_words_are_refused(void **state)
 static void a_refusal_shows_the_usage_of_the_command(void **state)
 {
 	parse("ns add");
-	assert_non_null(strstr(line.said.err, "\nusage: ebpfnet ns add NAME\n"));
+	assert_non_null(strstr(line.captured.err, "\nusage: ebpfnet ns add NAME\n"));
 }
 
 static void a_line_without_a_command_shows_the_help_on_stderr(void **state)
@@ -347,8 +347,8 @@ static void a_line_without_a_command_shows_the_help_on_stderr(void **state)
 	for (i = 0; i < COUNT(texts); i++) {
 		parse(texts[i]);
 		assert_int_equal(line.status, EXIT_USAGE);
-		assert_string_equal(line.said.out, "");
-		assert_non_null(strstr(line.said.err, "usage: ebpfnet COMMAND [ARGS] [OPTIONS]\n"));
+		assert_string_equal(line.captured.out, "");
+		assert_non_null(strstr(line.captured.err, "usage: ebpfnet COMMAND [ARGS] [OPTIONS]\n"));
 	}
 }
 
@@ -359,7 +359,7 @@ static void an_argv_without_a_name_is_a_line_without_a_command(void **state)
 	line.argc = 0;
 	free(line.argv);
 	line.argv = calloc(1, sizeof(*line.argv));
-	line.said = said_by(call, NULL);
+	line.captured = capture(call, NULL);
 	assert_int_equal(line.status, EXIT_USAGE);
 }
 
@@ -376,8 +376,8 @@ static void help_is_on_stdout_with_status_0(void **state)
 	for (i = 0; i < COUNT(texts); i++) {
 		parse(texts[i]);
 		assert_int_equal(line.status, EXIT_OK);
-		assert_string_equal(line.said.err, "");
-		assert_non_null(strstr(line.said.out, "usage: ebpfnet "));
+		assert_string_equal(line.captured.err, "");
+		assert_non_null(strstr(line.captured.out, "usage: ebpfnet "));
 	}
 }
 
@@ -399,10 +399,10 @@ static void help_of_all_lists_each_command(void **state)
 	for (c = commands; c->word; c++) {
 		snprintf(want, sizeof(want), "\n  %s%s%s%s%s ", c->word, c->second ? " " : "",
 			 c->second ? c->second : "", c->args ? " " : "", c->args ? c->args : "");
-		assert_non_null(strstr(line.said.out, want));
-		assert_non_null(strstr(line.said.out, c->help));
+		assert_non_null(strstr(line.captured.out, want));
+		assert_non_null(strstr(line.captured.out, c->help));
 	}
-	assert_non_null(strstr(line.said.out, "\n  -q, --quiet "));
+	assert_non_null(strstr(line.captured.out, "\n  -q, --quiet "));
 }
 
 static void help_of_a_command_lists_its_options_and_no_others(void **state)
@@ -410,30 +410,30 @@ static void help_of_a_command_lists_its_options_and_no_others(void **state)
 	static const char begin[] = "usage: ebpfnet ns add NAME [OPTIONS]\n\nmake one\n\n";
 
 	parse("ns add --help");
-	assert_memory_equal(line.said.out, begin, strlen(begin));
-	assert_non_null(strstr(line.said.out, "\n  --addr ADDR "));
-	assert_non_null(strstr(line.said.out, "\n  --spoof allow|deny "));
-	assert_non_null(strstr(line.said.out, "\n  --bpffs DIR "));
-	assert_null(strstr(line.said.out, "--uplink"));
-	assert_null(strstr(line.said.out, "--json"));
+	assert_memory_equal(line.captured.out, begin, strlen(begin));
+	assert_non_null(strstr(line.captured.out, "\n  --addr ADDR "));
+	assert_non_null(strstr(line.captured.out, "\n  --spoof allow|deny "));
+	assert_non_null(strstr(line.captured.out, "\n  --bpffs DIR "));
+	assert_null(strstr(line.captured.out, "--uplink"));
+	assert_null(strstr(line.captured.out, "--json"));
 }
 
 static void help_of_a_first_word_lists_what_begins_with_it(void **state)
 {
 	parse("ns --help");
-	assert_non_null(strstr(line.said.out, "\n  ns add NAME "));
-	assert_non_null(strstr(line.said.out, "\n  ns list "));
-	assert_null(strstr(line.said.out, "\n  up "));
+	assert_non_null(strstr(line.captured.out, "\n  ns add NAME "));
+	assert_non_null(strstr(line.captured.out, "\n  ns list "));
+	assert_null(strstr(line.captured.out, "\n  up "));
 }
 
 static void version_is_on_stdout_with_status_0(void **state)
 {
 	parse("--version");
 	assert_int_equal(line.status, EXIT_OK);
-	assert_string_equal(line.said.out, "ebpfnet " EBPFNET_VERSION "\n");
-	assert_string_equal(line.said.err, "");
+	assert_string_equal(line.captured.out, "ebpfnet " EBPFNET_VERSION "\n");
+	assert_string_equal(line.captured.err, "");
 	parse("up --version");
-	assert_string_equal(line.said.out, "ebpfnet " EBPFNET_VERSION "\n");
+	assert_string_equal(line.captured.out, "ebpfnet " EBPFNET_VERSION "\n");
 }
 
 /* ---- numbers ---- */
@@ -453,26 +453,26 @@ static void a_number_is_digits_within_its_bounds(void **state)
 {
 	static const char *const wrong[] = { "", "x", "-1", "+128", " 128", "128 ", "128x", "127", "16777217",
 					     "99999999999999999999999", "0x100" };
-	struct said said;
+	struct captured captured;
 	size_t i;
 
 	number.text = "128";
-	said = said_by(read_number, NULL);
+	captured = capture(read_number, NULL);
 	assert_int_equal(number.r, 0);
 	assert_int_equal(number.value, 128);
 	number.text = "16777216";
-	said = said_by(read_number, NULL);
+	captured = capture(read_number, NULL);
 	assert_int_equal(number.r, 0);
 	assert_int_equal(number.value, 16777216);
-	assert_string_equal(said.err, "");
+	assert_string_equal(captured.err, "");
 	for (i = 0; i < COUNT(wrong); i++) {
 		char want[128];
 
 		number.text = wrong[i];
-		said = said_by(read_number, NULL);
+		captured = capture(read_number, NULL);
 		assert_int_equal(number.r, -EINVAL);
 		snprintf(want, sizeof(want), "ebpfnet: --flows '%s': a number from 128 to 16777216\n", wrong[i]);
-		assert_string_equal(said.err, want);
+		assert_string_equal(captured.err, want);
 		assert_int_equal(number.value, 16777216);
 	}
 }
@@ -487,10 +487,10 @@ static void say_wrong(void *arg)
 static void a_commands_own_usage_error_names_the_command(void **state)
 {
 	parse("ns add a --spoof x");
-	line.said = said_by(say_wrong, NULL);
+	line.captured = capture(say_wrong, NULL);
 	assert_int_equal(line.status, EXIT_USAGE);
 	assert_string_equal(
-		line.said.err,
+		line.captured.err,
 		"ebpfnet: --spoof is allow or deny, not 'x' (try `ebpfnet ns add --help`)\n"
 		"usage: ebpfnet ns add NAME\n");
 }

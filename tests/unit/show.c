@@ -2,7 +2,7 @@
 /* The table of drops: who reads it must not miss one, nor see one twice. */
 #include <json-c/json.h>
 
-#include "said.h"
+#include "captured.h"
 #include "unit.h"
 #include <user/cli/tables.h>
 
@@ -54,35 +54,35 @@ static void sum_is_of_all_drops_and_of_nothing_else(void **state)
 	memset(&show.c, 0x11, sizeof(show.c)); /* passes and events too */
 	for (i = 0; i < COUNT(ids); i++)
 		want += *drop(i) = random_u32();
-	said_by(call, NULL);
+	capture(call, NULL);
 	assert_int_equal(show.sum, want);
 }
 
 static void a_person_sees_the_reasons_that_happened(void **state)
 {
-	struct said said;
+	struct captured captured;
 	size_t i, n;
 
 	for (i = 0; i < COUNT(ids); i++) {
 		begin(false, false);
 		*drop(i) = 4321;
-		said = said_by(call, NULL);
+		captured = capture(call, NULL);
 		assert_int_equal(show.sum, 4321);
-		assert_non_null(strstr(said.out, texts[i]));
-		assert_non_null(strstr(said.out, "4,321"));
+		assert_non_null(strstr(captured.out, texts[i]));
+		assert_non_null(strstr(captured.out, "4,321"));
 		for (n = 0; n < COUNT(ids); n++)
 			if (n != i)
-				assert_null(strstr(said.out, texts[n]));
+				assert_null(strstr(captured.out, texts[n]));
 	}
 }
 
 static void nothing_dropped_shows_nothing(void **state)
 {
-	struct said said;
+	struct captured captured;
 
 	begin(false, false);
-	said = said_by(call, NULL);
-	assert_string_equal(said.out, "");
+	captured = capture(call, NULL);
+	assert_string_equal(captured.out, "");
 	assert_int_equal(show.sum, 0);
 }
 
@@ -97,15 +97,15 @@ static const char *text_of(struct json_object *row, const char *key)
 static void json_has_every_reason_in_the_order_of_the_list(void **state)
 {
 	struct json_object *o, *rows, *row;
-	struct said said;
+	struct captured captured;
 	char count[24];
 	size_t i;
 
 	begin(true, true);
 	for (i = 0; i < COUNT(ids); i++)
 		*drop(i) = i % 2 ? 1000 + i : 0;
-	said = said_by(call, NULL);
-	o = json_tokener_parse(said.out);
+	captured = capture(call, NULL);
+	o = json_tokener_parse(captured.out);
 	assert_true(json_object_object_get_ex(o, "drops", &rows));
 	assert_int_equal(json_object_array_length(rows), COUNT(ids));
 	for (i = 0; i < COUNT(ids); i++) {

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 
-#include "said.h"
+#include "captured.h"
 #include "unit.h"
 #include <user/cli/command.h>
 #include <user/cli/table.h>
@@ -104,14 +104,14 @@ static void show_full(void *json)
 
 static void columns_are_aligned_texts_left_and_numbers_right(void **state)
 {
-	struct said said = said_by(show_full, NULL);
+	struct captured captured = capture(show_full, NULL);
 
-	assert_string_equal(said.out,
+	assert_string_equal(captured.out,
 			    "name                packets       idle    bytes  note\n"
 			    "ns1          12,345,678,901  2 h 4 min  1.5 KiB  a \"word\"/\\\n"
 			    "longer-name               0          -   1023 B  -\n"
 			    "-                         -        5 s        -  b\n");
-	assert_string_equal(said.err, "");
+	assert_string_equal(captured.err, "");
 	assert_int_equal(status, EXIT_OK);
 }
 
@@ -148,8 +148,8 @@ static void assert_text(struct json_object *row, const char *key, const char *wa
 
 static void json_has_each_cell_in_its_own_type(void **state)
 {
-	struct said said = said_by(show_full, (void *)1);
-	struct json_object *o = json_of(said.out), *row, *rows = member(o, "ports");
+	struct captured captured = capture(show_full, (void *)1);
+	struct json_object *o = json_of(captured.out), *row, *rows = member(o, "ports");
 
 	assert_int_equal(json_object_array_length(rows), 3);
 	row = json_object_array_get_idx(rows, 0);
@@ -167,8 +167,8 @@ static void json_has_each_cell_in_its_own_type(void **state)
 
 static void json_of_no_value_is_null(void **state)
 {
-	struct said said = said_by(show_full, (void *)1);
-	struct json_object *o = json_of(said.out), *row;
+	struct captured captured = capture(show_full, (void *)1);
+	struct json_object *o = json_of(captured.out), *row;
 
 	row = json_object_array_get_idx(member(o, "ports"), 1);
 	assert_null(member(row, "idle_s"));
@@ -198,13 +198,13 @@ static void
 table_without_rows_is_nothing_for_a_person_and_an_empty_array_for_a_program(void **state)
 {
 	struct json_object *o;
-	struct said said;
+	struct captured captured;
 
-	said = said_by(show_empty, NULL);
-	assert_string_equal(said.out, "");
+	captured = capture(show_empty, NULL);
+	assert_string_equal(captured.out, "");
 	assert_int_equal(status, EXIT_OK);
-	said = said_by(show_empty, (void *)1);
-	o = json_of(said.out);
+	captured = capture(show_empty, (void *)1);
+	o = json_of(captured.out);
 	assert_int_equal(json_object_array_length(member(o, "ports")), 0);
 	json_object_put(o);
 }
@@ -227,14 +227,14 @@ static void show_ratios(void *json)
 
 static void a_ratio_has_two_digits_for_a_person_and_three_for_a_program(void **state)
 {
-	struct said said = said_by(show_ratios, NULL);
+	struct captured captured = capture(show_ratios, NULL);
 	struct json_object *o, *x;
 
-	assert_string_equal(said.out, "    x\n 1.23\n12.00\n 0.00\n    -\n");
-	said = said_by(show_ratios, (void *)1);
-	assert_non_null(strstr(said.out, "1.234 "));
-	assert_non_null(strstr(said.out, "12.004 "));
-	o = json_of(said.out);
+	assert_string_equal(captured.out, "    x\n 1.23\n12.00\n 0.00\n    -\n");
+	captured = capture(show_ratios, (void *)1);
+	assert_non_null(strstr(captured.out, "1.234 "));
+	assert_non_null(strstr(captured.out, "12.004 "));
+	o = json_of(captured.out);
 	x = member(json_object_array_get_idx(member(o, "rows"), 0), "x");
 	assert_int_equal(json_object_get_type(x), json_type_double);
 	assert_true(json_object_get_double(x) > 1.2339 && json_object_get_double(x) < 1.2341);
@@ -268,8 +268,8 @@ static void show_many(void *json)
 
 static void many_rows_stand_in_the_order_they_were_added(void **state)
 {
-	struct said said = said_by(show_many, (void *)1);
-	struct json_object *o = json_of(said.out), *row, *rows = member(o, "rows");
+	struct captured captured = capture(show_many, (void *)1);
+	struct json_object *o = json_of(captured.out), *row, *rows = member(o, "rows");
 	char name[16];
 	int i;
 
@@ -309,8 +309,8 @@ static void show_stream(void *json)
 
 static void a_stream_keeps_a_page_however_long_it_is(void **state)
 {
-	struct said said = said_by(show_stream, (void *)1);
-	struct json_object *o = json_of(said.out), *rows = member(o, "rows");
+	struct captured captured = capture(show_stream, (void *)1);
+	struct json_object *o = json_of(captured.out), *rows = member(o, "rows");
 	int i;
 
 	assert_int_equal(kept_at_most, TABLE_PAGE);
@@ -324,8 +324,8 @@ static void a_stream_keeps_a_page_however_long_it_is(void **state)
 
 static void a_page_of_a_stream_is_aligned_and_titles_come_once(void **state)
 {
-	struct said said = said_by(show_stream, NULL);
-	const char *line = said.out;
+	struct captured captured = capture(show_stream, NULL);
+	const char *line = captured.out;
 	int i;
 
 	assert_memory_equal(line, "    n  name\n    0  x\n", 21);
@@ -335,7 +335,7 @@ static void a_page_of_a_stream_is_aligned_and_titles_come_once(void **state)
 	for (; i < STREAMED; i++)
 		line = strchr(line, '\n') + 1;
 	assert_string_equal(line, "1,002,052  x\n");
-	assert_null(strstr(said.out + 1, "name\n    n"));
+	assert_null(strstr(captured.out + 1, "name\n    n"));
 }
 
 /* ---- reports ---- */
@@ -365,9 +365,9 @@ static void show_mixed(void *json)
 
 static void lines_tables_and_notes_stand_apart(void **state)
 {
-	struct said said = said_by(show_mixed, NULL);
+	struct captured captured = capture(show_mixed, NULL);
 
-	assert_string_equal(said.out, "subnet      192.168.1.0/24\n"
+	assert_string_equal(captured.out, "subnet      192.168.1.0/24\n"
 				      "state       well\n"
 				      "\n"
 				      "name\n"
@@ -382,8 +382,8 @@ static void lines_tables_and_notes_stand_apart(void **state)
 
 static void a_report_is_one_json_object_without_the_words_for_a_person(void **state)
 {
-	struct said said = said_by(show_mixed, (void *)1);
-	struct json_object *o = json_of(said.out);
+	struct captured captured = capture(show_mixed, (void *)1);
+	struct json_object *o = json_of(captured.out);
 
 	assert_int_equal(json_object_object_length(o), 5);
 	assert_text(o, "subnet", "192.168.1.0/24");
@@ -391,7 +391,7 @@ static void a_report_is_one_json_object_without_the_words_for_a_person(void **st
 	assert_number(o, "flows", UINT64_MAX - 1);
 	assert_int_equal(json_object_array_length(member(o, "ports")), 1);
 	assert_int_equal(json_object_array_length(member(o, "rules")), 1);
-	assert_null(strstr(said.out, "well"));
+	assert_null(strstr(captured.out, "well"));
 	json_object_put(o);
 }
 
@@ -405,24 +405,24 @@ static void show_nothing(void *json)
 
 static void an_empty_report_is_an_empty_object(void **state)
 {
-	struct said said = said_by(show_nothing, (void *)1);
-	struct json_object *o = json_of(said.out);
+	struct captured captured = capture(show_nothing, (void *)1);
+	struct json_object *o = json_of(captured.out);
 
 	assert_int_equal(json_object_object_length(o), 0);
 	json_object_put(o);
-	said = said_by(show_nothing, NULL);
-	assert_string_equal(said.out, "");
+	captured = capture(show_nothing, NULL);
+	assert_string_equal(captured.out, "");
 }
 
 /* ---- colour ---- */
 
 static void there_is_no_colour_when_stdout_is_no_terminal(void **state)
 {
-	struct said said = said_by(show_mixed, NULL);
+	struct captured captured = capture(show_mixed, NULL);
 
-	assert_null(strchr(said.out, '\033'));
-	said = said_by(show_full, NULL);
-	assert_null(strchr(said.out, '\033'));
+	assert_null(strchr(captured.out, '\033'));
+	captured = capture(show_full, NULL);
+	assert_null(strchr(captured.out, '\033'));
 }
 
 /* What show_mixed() shows on a terminal. false: there are no terminals here. */
@@ -436,11 +436,11 @@ static bool on_terminal(void *json, char *buf, size_t size)
 	if (slave < 0)
 		return false;
 	fflush(stdout);
-	saved = said_divert(STDOUT_FILENO, slave);
+	saved = captured_divert(STDOUT_FILENO, slave);
 	show_mixed(json);
 	fflush(stdout);
-	said_restore(STDOUT_FILENO, saved);
-	fcntl(master, F_SETFL, O_NONBLOCK); /* nothing said is a failure, not a wait */
+	captured_restore(STDOUT_FILENO, saved);
+	fcntl(master, F_SETFL, O_NONBLOCK); /* nothing captured is a failure, not a wait */
 	len = read(master, buf, size - 1);
 	buf[len > 0 ? len : 0] = '\0';
 	close(slave);
@@ -480,11 +480,11 @@ static void there_is_no_colour_under_no_color_and_json(void **state)
 
 static void show_on_a_full_disk(void *json)
 {
-	int full = open("/dev/full", O_WRONLY), saved = said_divert(STDOUT_FILENO, full);
+	int full = open("/dev/full", O_WRONLY), saved = captured_divert(STDOUT_FILENO, full);
 
 	show_mixed(json);
 	fflush(stdout);
-	said_restore(STDOUT_FILENO, saved);
+	captured_restore(STDOUT_FILENO, saved);
 	close(full);
 	clearerr(stdout);
 }
@@ -492,13 +492,13 @@ static void show_on_a_full_disk(void *json)
 static void a_report_that_cannot_be_written_fails(void **state)
 {
 	char want[128];
-	struct said said;
+	struct captured captured;
 
 	snprintf(want, sizeof(want), "ebpfnet: cannot write to stdout: %s\n", strerror(ENOSPC));
-	said = said_by(show_on_a_full_disk, NULL);
+	captured = capture(show_on_a_full_disk, NULL);
 	assert_int_equal(status, EXIT_FAILED);
-	assert_string_equal(said.err, want);
-	said = said_by(show_on_a_full_disk, (void *)1);
+	assert_string_equal(captured.err, want);
+	captured = capture(show_on_a_full_disk, (void *)1);
 	assert_int_equal(status, EXIT_FAILED);
 }
 

@@ -236,5 +236,5 @@ int main(void)
 		cmocka_unit_test(options_that_are_not_copied_become_padding),
 	};
 
-	return cmocka_run_group_tests_name("pieces", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("frag", tests, NULL, NULL);
 }

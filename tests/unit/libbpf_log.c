@@ -3,7 +3,7 @@
 
 #include <bpf/libbpf.h>
 
-#include "said.h"
+#include "captured.h"
 #include "unit.h"
 #include <user/lib/kernel/libbpf_log.h>
 
@@ -141,24 +141,24 @@ static void say_all(void *arg)
 
 static void libbpf_is_silent_on_stderr(void **state)
 {
-	struct said said;
+	struct captured captured;
 
 	begin();
-	said = said_by(say_all, NULL);
-	assert_string_equal(said.err, "");
-	assert_string_equal(said.out, "");
+	captured = capture(say_all, NULL);
+	assert_string_equal(captured.err, "");
+	assert_string_equal(captured.out, "");
 	assert_string_equal(bpf_log_why(-EINVAL), "a warning");
 }
 
 static void under_debug_all_is_on_stderr(void **state)
 {
-	struct said said;
+	struct captured captured;
 
 	begin();
 	setenv("EBPFNET_DEBUG", "1", 1);
-	said = said_by(say_all, NULL);
+	captured = capture(say_all, NULL);
 	unsetenv("EBPFNET_DEBUG");
-	assert_string_equal(said.err, "libbpf: a warning\nlibbpf: an info\nlibbpf: a detail 7\n");
+	assert_string_equal(captured.err, "libbpf: a warning\nlibbpf: an info\nlibbpf: a detail 7\n");
 	assert_string_equal(bpf_log_why(-EINVAL), "a warning");
 }
 
