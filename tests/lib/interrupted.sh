@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=bash
+#
+# A command that is killed at any moment leaves a state that the next `up` or `down` repairs. strace kills it as it
+# enters a system call: each call that changes something, one after the other. The command runs on one CPU, so that
+# it loads with one thread: strace counts calls per thread.
+
+CHANGES='MAP_UPDATE|MAP_DELETE|OBJ_PIN|LINK_CREATE|LINK_UPDATE|LINK_DETACH|RTM_NEW|RTM_DEL|RTM_SET|O_CREAT|O_WRONLY'
+
+# Any CPU that this test may run on.
+one_cpu() {
+	local cpus
+	mapfile -t cpus < <(taskset -c -p $$ | sed 's/.*: //; s/,/\n/g' | awk -F- '{ for (c = $1; c <= $NF; c++) print c }')
+	echo "${cpus[$$ % ${#cpus[@]}]}"
+}
+
+CPU=$(one_cpu)
+
+# The calls of a command, by their number from 1 on, that change something.
+moments() { # SYSCALL CMD...
+	must taskset -c "$CPU" strace -f -qq -o $T/trace -e "trace=$1" "${@:2}"
+	changing "$1" $T/trace
+}
+
+# A call that fails changes nothing. A write to a sysctl is repeated by the kernel (ERESTART) while another process
+# has the lock of all devices.
+changing() { # SYSCALL TRACE
+	sed -i '/ERESTART/d' "$2"
+	case $1 in
+	bpf | sendto | openat) grep -nE "$CHANGES" "$2" ;;
+	*) grep -n '' "$2" ;;
+	esac | grep -v ' = -1 ' | cut -d: -f1
+}
+
+kill_at() { # SYSCALL N CMD...
+	local status=0
+	taskset -c "$CPU" strace -f -qq -o /dev/null -e "inject=$1:signal=KILL:when=$2" "${@:3}" > $T/killed 2>&1 || status=$?
+	is $status 137 "status of a killed ${*:3} ($1 $2)"
+}
+
+# Packets that programs passed on; counter() takes many times as long.
+passed_on() {
+	bpftool map dump pinned $PINS/counters | awk '/"not_ours":/ { n += $2 } END { print n }'
+}
+
+# Each program that is attached to an uplink counts a packet that it passes on, once.
+programs_run_once() {
+	local before
+	pings host 172.31.0.1
+	before=$(passed_on)
+	pings host 172.31.0.1
+	echo $(($(passed_on) - before)) # the request on its way out, the answer on its way in
+}
+
+works() {
+	pings ns1 $NS2
+	pings ns1 8.8.8.8
+	pings host $NS1
+	like "$(ebpfnet status --json | tr -d ' \n')" '"problems":\[\]'
+	[ "$(programs_run_once)" = 2 ] || is "$(programs_run_once)" 2 "programs that saw a ping of the host's$1"
+}
+
+# Nothing was left behind, nor taken away.
+is_as_before() {
+	is "$(diff <(echo "$before") <(snapshot))" "" "what was left, or taken$1"
+}
+
+# Of the moments that meet a hook `make test` tries every second with each kind of hook (or each STEP-th, where a loop
+# makes the same call for one map after another); `make faults` tries all.
+share() { # MOMENT...
+	local first=1 step=${STEP-2}
+	[ "$HOOK" = tcx ] || first=$((1 + step / 2))
+	[ "${FAULT_KILLS-}" != all ] || first=1 step=1
+	printf '%s\n' "$@" | sed -n "$first~${step}p"
+}
+
+# PREPARE makes the network that CMD is killed in; `up` makes it whole, `down` ends it: every second
+# time `down` comes at once.
+converges() { # PREPARE SYSCALL CMD...
+	local before n all turn=0
+	before=$(snapshot)
+	$1
+	all=$(moments "${@:2}")
+	must ebpfnet down
+	is_as_before " at all"
+	[ -n "$all" ] || fail "${*:3} never calls $2"
+	# shellcheck disable=SC2086 # words
+	for n in $(share $all); do
+		$1
+		kill_at "$2" "$n" "${@:3}"
+		if [ $((turn++ % 2)) = 0 ]; then
+			up
+			works " after $2 $n of ${*:3}"
+		fi
+		must ebpfnet down
+		is_as_before " after $2 $n of ${*:3}"
+	done
+}
+
+nothing() { :; }
+
+three() {
+	up
+	must ebpfnet ns add three
+}
+
+up_converges() { # SYSCALL
+	converges nothing "$1" ebpfnet up --hook "$HOOK"
+}
