@@ -2,7 +2,7 @@
 /*
  * The pinned maps of the dataplane, each with the reason for its type, and PERCPU_SCRATCH(). The first object
  * that is loaded creates a map, the others find it by its pin. Sizes marked * are set by the loader. Keys and
- * values: include/ebpfnet/abi.h, kern/map_values.h.
+ * values: include/ebpfnet/abi.h, ebpfnet/core/map_values.h.
  */
 #ifndef EBPFNET_BPF_KERN_MAPS_H
 #define EBPFNET_BPF_KERN_MAPS_H
@@ -11,7 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include <ebpfnet/abi.h>
 #include <ebpfnet/counters.h>
-#include "kern/map_values.h"
+#include <ebpfnet/core/map_values.h>
 
 /* ARRAY: one entry, and a look-up that the verifier turns into an address. */
 struct {

@@ -72,11 +72,13 @@ int network_down(struct session *x, bool *was_up);
 /* Lists what network_down() would remove. */
 int network_down_plan(struct session *x, struct diff *plan);
 
-/*
- * Compares the kernel with the journal, in a session of any mode. NETWORK_HOST leaves out the namespaces, whose
- * end may be meant: what remains is devices and programs of the host alone.
- */
-enum network_scope { NETWORK_ALL, NETWORK_HOST };
+/* What to compare. */
+enum network_scope {
+	NETWORK_ALL,
+	NETWORK_HOST,			/* not the namespaces, whose end may be meant */
+	NETWORK_PLAN,			/* all, and what `up` would tidy without need */
+};
+/* Compares the kernel with the journal, in a session of any mode. Logs if it cannot. */
 int network_diff(struct session *x, enum network_scope scope, struct diff *out);
 /* Applies those differences (mode STORE_MAKE or STORE_WRITE); done may be NULL. Logs. */
 int network_repair(struct session *x, enum network_scope scope, struct diff *done);

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "said.h"
+#include "captured.h"
 #include "unit.h"
 #include <user/lib/base/log.h>
 
@@ -33,41 +33,41 @@ static void log_one_of_each(void *arg)
 
 static void by_default_errors_and_warnings_are_on_stderr(void **state)
 {
-	struct said said;
+	struct captured c;
 	int r = 0;
 
-	said = said_by(log_one_of_each, &r);
+	c = capture(log_one_of_each, &r);
 	assert_int_equal(r, -ENOENT);
-	assert_string_equal(said.err, "ebpfnet: no device at 7\nebpfnet: warning: it is old\n");
-	assert_string_equal(said.out, "");
+	assert_string_equal(c.err, "ebpfnet: no device at 7\nebpfnet: warning: it is old\n");
+	assert_string_equal(c.out, "");
 }
 
 static void a_sink_gets_each_line_with_its_level_and_nothing_is_printed(void **state)
 {
 	struct heard h = {};
-	struct said said;
+	struct captured c;
 	int r = 0;
 
 	log_set_sink(hear, &h);
-	said = said_by(log_one_of_each, &r);
+	c = capture(log_one_of_each, &r);
 	log_set_sink(NULL, NULL);
 	assert_int_equal(r, -ENOENT);
 	assert_string_equal(h.lines, "error: no device at 7|warning: it is old|info: made all|");
-	assert_string_equal(said.err, "");
-	assert_string_equal(said.out, "");
+	assert_string_equal(c.err, "");
+	assert_string_equal(c.out, "");
 }
 
 static void without_a_sink_the_default_is_back(void **state)
 {
 	struct heard h = {};
-	struct said said;
+	struct captured c;
 	int r = 0;
 
 	log_set_sink(hear, &h);
 	log_set_sink(NULL, NULL);
-	said = said_by(log_one_of_each, &r);
+	c = capture(log_one_of_each, &r);
 	assert_int_equal(h.count, 0);
-	assert_string_equal(said.err, "ebpfnet: no device at 7\nebpfnet: warning: it is old\n");
+	assert_string_equal(c.err, "ebpfnet: no device at 7\nebpfnet: warning: it is old\n");
 }
 
 static void a_long_line_is_whole(void **state)

@@ -68,7 +68,11 @@ test_an_uplinks_damages_are_reported_and_fixed() {
 	up
 	fixed_by_up 'uplink eth0 was removed and made again' replace eth0
 	pings ns1 $INTERNET
-	fixed_by_up 'uplink eth0 is called wan0 now' rename_uplink
+	rename_uplink # no problem: packets pass
+	must ebpfnet status
+	must ebpfnet up --dry-run
+	like "$out" 'uplink eth0 +follow its new name +uplink eth0 is called wan0 now'
+	must ebpfnet up
 	fixed_by_up 'uplink wan0 is gone' replace wan0
 	pings ns1 $INTERNET
 }

@@ -129,7 +129,7 @@ test_a_vlan_keeps_the_prefilter_away() {
 	up --xdp
 	like "$err" 'no XDP prefilter on eth0: it has a VLAN \(eth0.5\)'
 	prefiltered None
-	like "$(problems)" 'eth0 has no XDP prefilter: there is a VLAN'
+	like "$(problems)" 'no XDP prefilter on eth0: it has a VLAN'
 	ip link del eth0.5
 	like "$(problems)" 'the XDP prefilter is missing from eth0'
 	must ebpfnet up
@@ -282,7 +282,7 @@ beside() { # xdpdrv|xdpgeneric
 	like "$err" 'no XDP prefilter on eth0: another owner.s XDP program \((other, )?id [0-9]+\)'
 	others_is_there
 	is "$(wc -l <<< "$err")" 1 "lines"
-	like "$(problems)" 'eth0 has no XDP prefilter: another owner.s XDP program is there'
+	like "$(problems)" 'no XDP prefilter on eth0: another owner.s XDP program'
 	pings ns1 $INTERNET
 	must ebpfnet up
 	like "$err" 'no XDP prefilter on eth0'

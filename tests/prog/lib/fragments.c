@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/*
- * Ages the fragments that the programs know of. The layouts are theirs: their own headers, compiled for the host,
- * which no file can include beside libc's.
- */
-#include "vmlinux.h"
-#include <bpf/bpf_helpers.h>
-#undef SEC
-#define SEC(name) /* not the host's */
-
-#pragma GCC diagnostic ignored "-Wunknown-pragmas"
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include "frag/frag_track.h"
+/* Ages the fragments that the programs know of. In a file of its own, as core/uapi.h clashes with libc's headers. */
+#include <ebpfnet/core/map_values.h>
 
 #include "fragments.h"
 
@@ -31,7 +21,7 @@ void fragments_age_bucket(void *value, unsigned int ms)
 	int i;
 
 	for (i = 0; i < FRAG_WAYS; i++)
-		bucket->fwd[i].seen -= ms * 1000000ull >> TICK_SHIFT;
+		bucket->entry[i].seen -= ms * 1000000ull >> TICK_SHIFT;
 }
 
 int fragments_any_slot_busy(const void *value)

@@ -255,7 +255,7 @@ int network_plan(struct session *x, const struct network_spec *spec, struct diff
 	if (r)
 		return r;
 	list_new(x, &q, plan);
-	return q.fresh ? 0 : network_diff(x, NETWORK_ALL, plan);
+	return q.fresh ? 0 : network_diff(x, NETWORK_PLAN, plan);
 }
 
 /* ---- down ---- */

@@ -60,7 +60,7 @@ int walk_object(struct walk *w, const char *name, const struct property *propert
 			snprintf(d.fix, sizeof(d.fix), "ebpfnet up");
 			snprintf(d.action, sizeof(d.action), "%s", p->action);
 		}
-		if (p->holds(object, &d))
+		if (p->holds(object, &d) || (p->minor && !w->apply && !w->minor))
 			continue;
 		if (w->diff && (d.action[0] || !w->apply))
 			append(w->diff, &d);
@@ -104,7 +104,7 @@ static int walk_all(struct walk *w, enum network_scope scope)
 	int r;
 
 	r = walk_gateway(w);
-	if (!r && scope == NETWORK_ALL)
+	if (!r && scope != NETWORK_HOST)
 		r = walk_endpoints(w);
 	if (!r)
 		r = walk_uplinks(w);
@@ -159,7 +159,7 @@ static int check_capacity(struct session *x, struct diff *out)
 
 int network_diff(struct session *x, enum network_scope scope, struct diff *out)
 {
-	struct walk w = { .x = x, .diff = out };
+	struct walk w = { .x = x, .minor = scope == NETWORK_PLAN, .diff = out };
 	int r;
 
 	if (!store_whole(&x->s)) {

@@ -26,13 +26,15 @@ struct property {
 	int (*apply)(void *object);
 	const char *action;		/* what .apply does, for `up --dry-run`: "attach the port program" */
 	bool stops;			/* without it the properties that follow cannot be looked at */
+	bool minor;			/* packets pass without it: `up` applies it, `status` does not report it */
 };
 
 /* One walk. */
 struct walk {
 	struct session *x;
 	bool apply;			/* false: collect only */
-	struct diff *diff;		/* what did not hold; NULL: nobody asks */
+	bool minor;			/* collect minor properties, too */
+	struct diff *diff;		/* the properties that did not hold; NULL: not wanted */
 	bool changed;			/* something was applied */
 };
 

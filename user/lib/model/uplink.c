@@ -432,15 +432,16 @@ static bool prefiltered(void *object, struct difference *d)
 	if (!vlan && !xdp.other[0])
 		return false;
 	d->action[0] = '\0';
-	snprintf(d->fix, sizeof(d->fix), "ebpfnet up --xdp off");
-	if (vlan)
-		snprintf(d->what, sizeof(d->what),
-			 "no XDP prefilter on %s: it has a VLAN (%s), and XDP may miss the VLAN "
-			 "tag",
+	if (vlan) {
+		snprintf(d->what, sizeof(d->what), "no XDP prefilter on %s: it has a VLAN (%s), and XDP may miss the tag",
 			 dev, vlan);
-	else
+		snprintf(d->fix, sizeof(d->fix), "ebpfnet up --xdp off");
+	} else {
 		snprintf(d->what, sizeof(d->what),
-			 "no XDP prefilter on %s: another owner's XDP program is there (%s)", dev, xdp.other);
+			 "no XDP prefilter on %s: another owner's XDP program (%s) is there, and a device has one", dev,
+			 xdp.other);
+		snprintf(d->fix, sizeof(d->fix), "ip link set dev %s xdp off; ebpfnet up", dev);
+	}
 	return false;
 }
 
@@ -483,7 +484,7 @@ static bool has_address(void *object, struct difference *d)
 static const struct property uplink_properties[] = {
 	{ not_stale, forget, "forget the old device", .stops = true },
 	{ exists, .stops = true },
-	{ has_name, rename_pins, "follow its new name" },
+	{ has_name, rename_pins, "follow its new name", .minor = true },
 	{ claimed, claim, "enter it in the journal", .stops = true },
 	{ out_hooked, hook_out, "attach the egress program" },
 	{ in_hooked, hook_in, "attach the ingress program" },

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Values of the pinned maps, beside those of include/ebpfnet/abi.h, that only BPF programs use. */
-#ifndef EBPFNET_BPF_KERN_MAP_VALUES_H
-#define EBPFNET_BPF_KERN_MAP_VALUES_H
+/* Values of the pinned maps, beside those of ebpfnet/abi.h, that BPF programs and tests alone use. */
+#ifndef EBPFNET_CORE_MAP_VALUES_H
+#define EBPFNET_CORE_MAP_VALUES_H
 
-#include "vmlinux.h"
 #include <ebpfnet/core/frag.h>
+
+#ifndef __VMLINUX_H__ /* userspace: struct bpf_spin_lock */
+#include <linux/bpf.h>
+#endif
 
 /* Map frags: fragments of datagrams (frag/frag_track.h), by a hash of the source. */
 #define FRAG_BUCKETS 512
