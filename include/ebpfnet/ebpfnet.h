@@ -80,7 +80,10 @@ enum network_scope {
 };
 /* Compares the kernel with the journal, in a session of any mode. Logs if it cannot. */
 int network_diff(struct session *x, enum network_scope scope, struct diff *out);
-/* Applies those differences (mode STORE_MAKE or STORE_WRITE); done may be NULL. Logs. */
+/*
+ * Applies those differences (mode STORE_MAKE or STORE_WRITE); done may be NULL. Logs failures and, unless the scope is
+ * NETWORK_HOST, what stays as it is.
+ */
 int network_repair(struct session *x, enum network_scope scope, struct diff *done);
 
 /* ---- endpoints; mode STORE_WRITE ---- */

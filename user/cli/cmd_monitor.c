@@ -50,23 +50,23 @@ static void report_new(struct monitor *m, struct diff *now)
 	*now = (struct diff){};
 }
 
-static int repair(struct session *x)
-{
-	_cleanup_diff_ struct diff done = {};
-	char uplinks[UPLINKS_TEXT];
-	int r;
-
-	r = network_repair(x, NETWORK_HOST, &done);
-	if (!r && done.count)
-		log_info("repaired: out through %s", uplinks_text(&x->host, uplinks));
-	return r;
-}
-
 /* Whether anything differs. now: what; zeroed. */
 static bool differs(struct session *x, const char *bpffs, enum store_mode mode, struct diff *now)
 {
 	return !session_open(x, bpffs, mode) && store_whole(&x->s) && !network_diff(x, NETWORK_HOST, now) &&
 	       now->count;
+}
+
+/* Leaves in now what is not fixed. */
+static void repair(struct session *x, struct diff *now)
+{
+	char uplinks[UPLINKS_TEXT];
+
+	if (network_repair(x, NETWORK_HOST, NULL))
+		return;
+	diff_free(now);
+	if (!network_diff(x, NETWORK_HOST, now) && !now->count)
+		log_info("repaired: out through %s", uplinks_text(&x->host, uplinks));
 }
 
 /*
@@ -80,9 +80,8 @@ static void look(struct monitor *m)
 
 	if (differs(&x, m->o->bpffs, STORE_LOOK, &first) && differs(&locked, m->o->bpffs, STORE_MAKE, &now) &&
 	    m->o->repair)
-		repair(&locked);
-	if (!m->o->repair)
-		report_new(m, &now);
+		repair(&locked, &now);
+	report_new(m, &now);
 }
 
 /* 1: something happened; 0: a signal says that it is enough. Nothing for wait_ms (-1: for ever): -ETIMEDOUT. */

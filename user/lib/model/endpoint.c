@@ -480,7 +480,7 @@ static int check_new(struct session *x, const struct endpoint_spec *spec)
 int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_record *out)
 {
 	_cleanup_ipam_ struct ipam used = {};
-	struct walk w = { .x = x, .apply = true };
+	struct walk w = { .x = x, .apply = true, .warn = true };
 	struct ns_entry e = {};
 	int r, waited = 0;
 

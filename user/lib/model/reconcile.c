@@ -69,7 +69,7 @@ int walk_object(struct walk *w, const char *name, const struct property *propert
 			r = p->apply(object);
 			continue;
 		}
-		if (w->apply && (p->apply || p->stops)) /* the object stays incomplete */
+		if (w->apply && w->warn && (p->apply || p->stops)) /* the object stays incomplete */
 			log_warn("%s%s%s", d.what, d.fix[0] ? "; " : "", d.fix);
 		if (p->stops)
 			break;
@@ -172,7 +172,7 @@ int network_diff(struct session *x, enum network_scope scope, struct diff *out)
 
 int network_repair(struct session *x, enum network_scope scope, struct diff *done)
 {
-	struct walk w = { .x = x, .apply = true, .diff = done };
+	struct walk w = { .x = x, .apply = true, .warn = scope != NETWORK_HOST, .diff = done };
 
 	return walk_all(&w, scope);
 }

@@ -34,6 +34,7 @@ struct walk {
 	struct session *x;
 	bool apply;			/* false: collect only */
 	bool minor;			/* collect minor properties, too */
+	bool warn;			/* apply: warn of what stays incomplete */
 	struct diff *diff;		/* the properties that did not hold; NULL: not wanted */
 	bool changed;			/* something was applied */
 };

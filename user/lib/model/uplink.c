@@ -19,6 +19,8 @@
 #include "lib/model/model.h"
 #include "lib/model/reconcile.h"
 
+#define GONE "uplink %s is gone: packets routed there are refused"
+#define MADE_AGAIN "uplink %s was removed and made again, without programs: packets routed there are refused"
 #define BRING_BACK "bring it back, then `ebpfnet up`"
 
 /* ---- which devices ---- */
@@ -244,11 +246,7 @@ static bool not_stale(void *object, struct difference *d)
 {
 	struct uplink_object *o = object;
 
-	snprintf(d->what, sizeof(d->what),
-		 o->dev.ifindex ? "uplink %s was removed and made again, without programs: "
-				  "packets routed there are refused" :
-				  "uplink %s is gone: packets routed there are refused",
-		 o->u->name);
+	snprintf(d->what, sizeof(d->what), o->dev.ifindex ? MADE_AGAIN : GONE, o->u->name);
 	if (!o->dev.ifindex && !is_replaced(o->x, o->u))
 		snprintf(d->fix, sizeof(d->fix), "%s", BRING_BACK);
 	return !o->u->ifindex || o->u->ifindex == (uint32_t)o->dev.ifindex;
@@ -274,7 +272,7 @@ static bool exists(void *object, struct difference *d)
 {
 	const struct uplink_object *o = object;
 
-	snprintf(d->what, sizeof(d->what), "uplink %s is gone: packets routed there are refused", o->u->name);
+	snprintf(d->what, sizeof(d->what), GONE, o->u->name);
 	snprintf(d->fix, sizeof(d->fix), "%s", BRING_BACK);
 	return o->dev.ifindex;
 }
@@ -284,8 +282,7 @@ static bool claimed(void *object, struct difference *d)
 {
 	const struct uplink_object *o = object;
 
-	snprintf(d->what, sizeof(d->what), "uplink %s has no programs: packets routed there are refused",
-		 o->dev.name);
+	snprintf(d->what, sizeof(d->what), MADE_AGAIN, o->dev.name);
 	return o->u->ifindex == (uint32_t)o->dev.ifindex;
 }
 
@@ -297,6 +294,25 @@ static int claim(void *object)
 	if (o->x->host.hook == HOOK_CLSACT && !dataplane_has_qdisc(o->dev.ifindex))
 		o->u->flags |= UPLINK_MADE_QDISC;
 	return session_save(o->x);
+}
+
+/* The map entry comes last: packets are sent out of an uplink once it has both programs. */
+static bool recorded(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+	struct uplink ignored;
+
+	snprintf(d->what, sizeof(d->what), "the programs do not know uplink %s", o->dev.name);
+	return !store_uplink(&o->x->s, o->dev.ifindex, &ignored);
+}
+
+static int write_record(void *object)
+{
+	const struct uplink_object *o = object;
+	struct uplink up = {};
+
+	memcpy(up.name, o->dev.name, sizeof(up.name));
+	return store_uplink_set(&o->x->s, o->dev.ifindex, &up);
 }
 
 static bool has_name(void *object, struct difference *d)
@@ -320,7 +336,7 @@ static int rename_pins(void *object)
 	if (!r)
 		r = dataplane_rename(s, HOOK_UPLINK_XDP, o->u->name, o->dev.name);
 	memcpy(o->u->name, o->dev.name, sizeof(o->u->name));
-	return r;
+	return r ? r : write_record(o);
 }
 
 static bool out_hooked(void *object, struct difference *d)
@@ -350,25 +366,6 @@ static int hook_out(void *object)
 static int hook_in(void *object)
 {
 	return hook(object, HOOK_UPLINK);
-}
-
-/* The map entry comes last: packets are sent out of an uplink once it has both programs. */
-static bool recorded(void *object, struct difference *d)
-{
-	const struct uplink_object *o = object;
-	struct uplink is;
-
-	snprintf(d->what, sizeof(d->what), "the programs do not know uplink %s", o->dev.name);
-	return !store_uplink(&o->x->s, o->dev.ifindex, &is) && !strncmp(is.name, o->dev.name, sizeof(is.name));
-}
-
-static int write_record(void *object)
-{
-	const struct uplink_object *o = object;
-	struct uplink up = {};
-
-	memcpy(up.name, o->dev.name, sizeof(up.name));
-	return store_uplink_set(&o->x->s, o->dev.ifindex, &up);
 }
 
 /* The first IPv4 address of a device; false: it has none. */
@@ -433,8 +430,8 @@ static bool prefiltered(void *object, struct difference *d)
 		return false;
 	d->action[0] = '\0';
 	if (vlan) {
-		snprintf(d->what, sizeof(d->what), "no XDP prefilter on %s: it has a VLAN (%s), and XDP may miss the tag",
-			 dev, vlan);
+		snprintf(d->what, sizeof(d->what),
+			 "no XDP prefilter on %s: it has a VLAN (%s), and XDP may miss the VLAN tag", dev, vlan);
 		snprintf(d->fix, sizeof(d->fix), "ebpfnet up --xdp off");
 	} else {
 		snprintf(d->what, sizeof(d->what),
