@@ -19,42 +19,6 @@ test_foreign_mac_is_dropped() {
 	dropped_as spoofed_mac 1
 }
 
-test_foreign_address_is_dropped() {
-	up
-	on ns1 ip address add 192.168.1.66/24 dev ceth0
-	hear ns2 ceth1 -Q in icmp
-	no_pings ns1 $NS2 -I 192.168.1.66
-	no_pings ns1 8.8.8.8 -I 192.168.1.66
-	heard ns2 ceth1
-	is "$heard" "" "what came through"
-	[ "$(counter spoofed_addr)" -ge 2 ] || fail "drops are not counted as spoofed_addr"
-}
-
-test_arp_for_a_foreign_address_is_dropped() {
-	up
-	hear ns2 ceth1 arp
-	must on ns1 "$WIRE" frame ceth0 arp=192.168.1.50/$NS2 # "I am ns2"
-	must on ns1 "$WIRE" frame ceth0 arp=192.168.1.50/$GATEWAY
-	heard ns2 ceth1
-	is "$heard" "" "what came through"
-	dropped_as spoofed_addr 2
-}
-
-test_the_gateways_mac_is_nobodys() {
-	up
-	must ebpfnet ns add free --spoof allow
-	must on free "$WIRE" frame ceth2 src=02:eb:c0:a8:01:01
-	dropped_as spoofed_mac 1
-}
-
-test_group_source_is_dropped() {
-	up
-	must ebpfnet ns add free --spoof allow
-	must on free "$WIRE" frame ceth2 src=03:00:00:00:00:01
-	must on free "$WIRE" frame ceth2 src=00:00:00:00:00:00
-	dropped_as bad_source_mac 2
-}
-
 test_spoof_allow_lets_it_pass() {
 	up
 	must ebpfnet ns add free --spoof allow

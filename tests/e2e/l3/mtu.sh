@@ -28,13 +28,6 @@ test_stream_of_a_published_server_finds_the_mtu() {
 	like "$(on ns1 ip route get $INTERNET)" 'mtu 1300'
 }
 
-test_gateway_tells_the_uplinks_mtu() {
-	up
-	ip link set eth0 mtu 1400
-	must_not on ns1 ping -n -c1 -W1 -M do -s 1450 $INTERNET
-	like "$out" "From $GATEWAY icmp_seq=1 Frag needed and DF set \(mtu = 1400\)"
-}
-
 test_stream_finds_the_uplinks_mtu() {
 	up
 	ip link set eth0 mtu 1400

@@ -9,25 +9,6 @@ toggle_ip_forward() {
 	echo 0 > /proc/sys/net/ipv4/ip_forward
 }
 
-test_a_default_route_gone_and_back() {
-	up
-	serve internet tcp 7000
-	serve host tcp 7001
-	must ebpfnet expose ns2 7000
-	converse ns1 tcp $INTERNET 7000
-	say one
-	ip route del default
-	must_not on ns1 ping -n -c1 -W1 $INTERNET
-	like "$out" "From $GATEWAY icmp_seq=1 Destination Net Unreachable"
-	unreached ns1 tcp $INTERNET2 7000 unreachable # and not by ns2, which is published on every address
-	reaches ns1 tcp $HOST 7001 $NS1
-	reaches ns1 tcp $GATEWAY 7001 $NS1
-	pings ns1 172.31.0.1
-	ip route add default via 172.31.0.1
-	pings ns1 $INTERNET
-	say two
-}
-
 test_a_published_port_without_a_default_route() {
 	up
 	must ebpfnet expose ns1 5000

@@ -25,23 +25,6 @@ test_with_ip_forward_0_and_1_left_as_found() {
 	done
 }
 
-test_the_ttl_is_one_less() {
-	up
-	hear host eth0 -v icmp
-	pings ns1 $INTERNET -t 37
-	heard host eth0
-	like "$heard" 'ttl 36,'
-	unlike "$heard" 'ttl 37,'
-}
-
-test_ttl_exceeded_is_told() {
-	up
-	must_not on ns1 ping -n -c1 -W1 -t1 $INTERNET
-	like "$out" "From $GATEWAY icmp_seq=1 Time to live exceeded"
-	must_not on ns1 ping -n -c1 -W1 -t2 $INTERNET # an error of the next router, translated back
-	like "$out" 'From 172.31.0.1 icmp_seq=1 Time to live exceeded'
-}
-
 test_errors_from_outside_reach_the_socket() {
 	up
 	unreached ns1 udp $INTERNET 9 refused # ICMP port unreachable
@@ -58,21 +41,6 @@ test_no_route_is_told() {
 	like "$out" "From $GATEWAY icmp_seq=1 (Destination|Packet|Network)"
 }
 
-test_two_namespaces_with_the_same_source_port() {
-	local proto first
-	up
-	serve internet tcp 7000
-	serve internet udp 7000
-	for proto in tcp udp; do
-		reaches ns1 $proto $INTERNET 7000 $HOST 6000
-		first=${out#* }
-		reaches ns2 $proto $INTERNET 7000 $HOST 6000
-		is "$first" 6000 "port of the first"
-		[ "${out#* }" != "$first" ] || fail "both $proto flows have port $first"
-	done
-	[ "$(counter src_port_remapped)" -ge 2 ] || fail "the change of ports is not counted"
-}
-
 test_only_replies_come_back() {
 	up
 	serve internet udp 7000 $INTERNET
@@ -84,31 +52,6 @@ test_only_replies_come_back() {
 	run on internet "$WIRE" ask udp $HOST 8000       # nobody asked
 	heard ns1 ceth0
 	is "$heard" "" "what came in unasked"
-}
-
-test_nothing_comes_in_unasked() {
-	local forward
-	up
-	serve ns1 tcp 7000
-	ip -n isp route add 192.168.1.0/24 via $HOST
-	for forward in 0 1; do
-		echo $forward > /proc/sys/net/ipv4/ip_forward
-		no_pings internet $NS1
-		no_pings isp $NS1
-		unreached internet tcp $NS1 7000 silent
-	done
-}
-
-test_follows_the_uplinks_address() {
-	up
-	serve internet tcp 7000
-	serve internet udp 7000
-	reaches ns1 udp $INTERNET 7000 $HOST 6000
-	ip address del $HOST/20 dev eth0
-	ip address add 172.31.13.99/20 dev eth0
-	ip route add default via 172.31.0.1
-	reaches ns1 tcp $INTERNET 7000 172.31.13.99
-	reaches ns1 udp $INTERNET 7000 172.31.13.99 6000 # a flow that has begun with the old one
 }
 
 test_large_transfers_arrive_whole() {
