@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# What a test is written with. tests/lib/one sources this inside a fresh lab, then the test's file,
+# The vocabulary of e2e tests. tests/lib/one sources this inside a fresh lab, then the test's file,
 # then calls its function. $HOOK is how programs are to be attached.
 
 # shellcheck disable=SC2034 # used by the tests
@@ -121,7 +121,7 @@ misused() { # REGEX CMD...
 	like "$err" "$1"
 }
 
-# The sum over CPUs of a counter, or of everything counted in drop.h under a name.
+# The sum over CPUs of a counter, or of everything counted in counters.h under a name.
 counter() {
 	bpftool -j map dump pinned $PINS/counters | python3 -c '
 import json, sys

@@ -23,7 +23,7 @@ ETH_P_ALL, ETH_P_TEST = 3, 0x88b5  # IEEE 802: local experimental
 SOL_PACKET, PACKET_AUXDATA = 263, 8
 TP_STATUS_VLAN_VALID = 0x10
 BROADCAST = "ff:ff:ff:ff:ff:ff"
-FAR = "02:aa:00:00:00:01"     # a station behind a port
+FAR = "02:aa:00:00:00:01"     # a host behind a port
 NOBODY = "02:bb:00:00:00:99"  # one that never spoke
 FLOOD_SECONDS = 20
 
@@ -235,8 +235,8 @@ def counted(event):
     return next(row["count"] for row in rows if row["name"] == event)
 
 
-def stations(dst, count):
-    """Frames to one station, each from another."""
+def senders(dst, count):
+    """Frames to one MAC, each from another."""
     tail = struct.pack("!H", ETH_P_TEST) + bytes(46)
     head = bytes.fromhex(dst.replace(":", "")) + b"\x02\xcc"
     for i in range(count):

@@ -109,14 +109,14 @@ def copy(addr, port, size):
         yield b"copy\n"
         left = size
         while left:
-            piece = noise[:min(left, len(noise))]
-            left -= len(piece)
-            yield piece
+            chunk = noise[:min(left, len(noise))]
+            left -= len(chunk)
+            yield chunk
 
     def send():
-        for piece in chunks():
-            sent.update(piece)
-            sock.sendall(piece)
+        for chunk in chunks():
+            sent.update(chunk)
+            sock.sendall(chunk)
         sock.shutdown(socket.SHUT_WR)
 
     sender = threading.Thread(target=send, daemon=True)

@@ -4,7 +4,7 @@
 
 #define ARP_WHO_HAS .dmac = BROADCAST, .op = ARP_REQUEST
 
-static void a_request_for_a_known_station_is_answered(void **s)
+static void a_request_for_a_known_address_is_answered(void **s)
 {
 	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
 		      .target = NS2));
@@ -17,7 +17,7 @@ static void a_request_for_a_known_station_is_answered(void **s)
 
 static void a_request_for_the_gateway_is_answered(void **s)
 {
-	/* to one station: a neighbour that is checked again (RFC 1122 2.3.2.1) */
+	/* unicast: the neighbour is probed again (RFC 1122 2.3.2.1) */
 	ns1_sends(arp(NS1_TO_GW, .op = ARP_REQUEST, .sender_mac = NS1_MAC, .sender = NS1,
 		      .target = GW));
 	expect_outcome(SENT);
@@ -93,7 +93,7 @@ static void arp_for_other_hardware_is_only_switched(void **s)
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
-		spec(a_request_for_a_known_station_is_answered),
+		spec(a_request_for_a_known_address_is_answered),
 		spec(a_request_for_the_gateway_is_answered),
 		spec(the_hosts_request_is_answered_to_the_host),
 		spec(a_probe_for_an_address_in_use_is_answered),

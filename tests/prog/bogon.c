@@ -27,8 +27,8 @@ static void a_source_inside_a_network_is_a_martian(void **s)
 	}
 }
 
-/* "Every address of the host" is not that of a gateway, nor one that is taken for the host's. */
-static void nobody_outside_knows_an_address_inside(void **s)
+/* "Every address of the host" includes neither the gateways' nor those of networks. */
+static void an_address_inside_is_not_reached_from_outside(void **s)
 {
 	static const char *const inside[] = { NS1, GW, "192.168.2.1", "192.168.1.255" };
 	size_t i;
@@ -45,7 +45,7 @@ static void nobody_outside_knows_an_address_inside(void **s)
 	expect_live_flows(0);
 }
 
-static void addresses_of_a_network_after_an_unused_id_are_private(void **s)
+static void a_network_above_an_unused_id_is_private(void **s)
 {
 	forget_network(1);
 	uplink_gets(frame(PUBLISHED, .src = NS4, .dst = UPLINK));
@@ -58,8 +58,8 @@ int main(void)
 {
 	static const struct CMUnitTest specs[] = {
 		spec(a_source_inside_a_network_is_a_martian),
-		spec(nobody_outside_knows_an_address_inside),
-		spec(addresses_of_a_network_after_an_unused_id_are_private),
+		spec(an_address_inside_is_not_reached_from_outside),
+		spec(a_network_above_an_unused_id_is_private),
 	};
 
 	return run_specs("bogon", specs);

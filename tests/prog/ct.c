@@ -77,7 +77,7 @@ static void udp_and_icmp_are_replied_to_or_not(void **s)
 	expect_state(1, CONN_REPLIED);
 }
 
-static void a_slot_says_whose_flow_it_is(void **s)
+static void a_slot_names_its_flow_and_owner(void **s)
 {
 	struct conn c;
 
@@ -133,7 +133,7 @@ static void each_state_has_its_timeout(void **s)
 			  frame(IN, .proto = TCP, .sport = 80, .dport = 4000, .flags = SYN | ACK));
 }
 
-/* Begun in mid-stream, or by somebody who fills the table. */
+/* A connection picked up in mid-stream, or a flood. */
 static void an_unanswered_ack_is_forgotten_as_a_syn_is(void **s)
 {
 	ns1_tcp(ACK);
@@ -152,7 +152,7 @@ static void an_unanswered_datagram_is_forgotten_sooner(void **s)
 	expect_counted(COUNT_not_ours);
 }
 
-/* What still trickles in after both FINs does not keep the flow. */
+/* Packets after both FINs do not keep the flow. */
 static void a_closing_flow_is_not_kept_alive(void **s)
 {
 	ns1_tcp(ACK);
@@ -177,7 +177,7 @@ static void an_expired_flow_begins_anew_with_the_next_packet(void **s)
 	expect_state(0, CONN_UNREPLIED);
 }
 
-/* Each new flow looks at two slots in turn and ends what is dead there, once its port has rested. */
+/* Each new flow looks at two slots in turn and ends an expired flow there, when its hold-down is over. */
 static void new_flows_sweep_the_table(void **s)
 {
 	uint16_t port;
@@ -200,10 +200,10 @@ static void new_flows_sweep_the_table(void **s)
 /* ---- slots ---- */
 
 /*
- * The same flow, begun on two CPUs: theirs is in place when ours is to be put there. It is as if
- * the key were there and, to the look-up before, its slot not yet filled.
+ * Two CPUs create the same flow: the other's is in the table when this one's is to be inserted. As if the key were
+ * there and, for the look-up before, its slot not filled yet.
  */
-static void of_two_cpus_that_begin_a_flow_one_gives_way(void **s)
+static void two_cpus_that_begin_one_flow_make_one(void **s)
 {
 	struct flow_key key = { .src = { { 192, 168, 1, 10 } }, .sport_h = 4000, .zone = 1,
 				.proto = L4_UDP, .scope = KEY_EIM };
@@ -221,8 +221,8 @@ static void of_two_cpus_that_begin_a_flow_one_gives_way(void **s)
 	expect_live_flows(0);
 }
 
-/* Whoever has looked at a flow and comes back to end it must not meet the next one in its place. */
-static void a_slot_is_another_each_time_it_is_used(void **s)
+/* A CPU that looked at a flow and comes back to end it must not end the next flow in the slot. */
+static void a_slot_has_another_use_number_each_time(void **s)
 {
 	int use;
 
@@ -239,7 +239,7 @@ static void a_slot_is_another_each_time_it_is_used(void **s)
 	}
 }
 
-static void slots_are_used_again(void **s)
+static void free_slots_are_reused(void **s)
 {
 	ns1_udp(4000);
 	ns1_udp(4001);
@@ -251,9 +251,9 @@ static void slots_are_used_again(void **s)
 	assert_in_range(conn_at(1).orig.sport_h, 4002, 4003);
 }
 
-/* ---- flows whose reason is gone ---- */
+/* ---- flows whose owner is gone ---- */
 
-static void a_change_of_configuration_spares_what_is_still_wanted(void **s)
+static void a_change_of_configuration_spares_valid_flows(void **s)
 {
 	ns1_udp(4000);
 	server_udp(4000);
@@ -280,7 +280,7 @@ static void a_namespaces_flows_end_with_it(void **s)
 	expect_counted(COUNT_not_ours);
 }
 
-/* While `ns del` is at work: no port any more, and the flows not yet told. */
+/* While `ns del` works: the port is removed, and the flows are not yet checked again. */
 static void a_flow_without_its_port_leads_nowhere(void **s)
 {
 	uint32_t ifindex = ifindex_of(DEV_NS1);
@@ -292,7 +292,7 @@ static void a_flow_without_its_port_leads_nowhere(void **s)
 	expect_counted(COUNT_no_endpoint, COUNT_flow_ended);
 }
 
-static void another_namespace_at_its_address_does_not_inherit_them(void **s)
+static void another_namespace_at_the_address_does_not_inherit_flows(void **s)
 {
 	ns1_udp(4000);
 	server_udp(4000);
@@ -302,7 +302,7 @@ static void another_namespace_at_its_address_does_not_inherit_them(void **s)
 	expect_counted(COUNT_not_ours);
 }
 
-static void a_forgotten_uplink_is_no_way_out(void **s)
+static void a_removed_uplink_is_not_routed_by(void **s)
 {
 	struct frame *f = frame(OUT, .sport = 4000, .dport = 53);
 
@@ -311,7 +311,7 @@ static void a_forgotten_uplink_is_no_way_out(void **s)
 	ns1_sends(f);
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
-			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+			    .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
 	expect_counted(COUNT_icmp_sent);
 }
 
@@ -321,7 +321,7 @@ int main(void)
 		spec(tcp_is_followed_from_syn_to_the_last_fin),
 		spec(a_reset_from_either_side_ends_it),
 		spec(udp_and_icmp_are_replied_to_or_not),
-		spec(a_slot_says_whose_flow_it_is),
+		spec(a_slot_names_its_flow_and_owner),
 		spec(a_flow_that_was_answered_lives_as_long_as_is_set),
 		spec(each_state_has_its_timeout),
 		spec(an_unanswered_ack_is_forgotten_as_a_syn_is),
@@ -329,14 +329,14 @@ int main(void)
 		spec(a_closing_flow_is_not_kept_alive),
 		spec(an_expired_flow_begins_anew_with_the_next_packet),
 		spec(new_flows_sweep_the_table),
-		spec(of_two_cpus_that_begin_a_flow_one_gives_way),
-		spec(a_slot_is_another_each_time_it_is_used),
-		spec(slots_are_used_again),
-		spec(a_change_of_configuration_spares_what_is_still_wanted),
+		spec(two_cpus_that_begin_one_flow_make_one),
+		spec(a_slot_has_another_use_number_each_time),
+		spec(free_slots_are_reused),
+		spec(a_change_of_configuration_spares_valid_flows),
 		spec(a_namespaces_flows_end_with_it),
 		spec(a_flow_without_its_port_leads_nowhere),
-		spec(another_namespace_at_its_address_does_not_inherit_them),
-		spec(a_forgotten_uplink_is_no_way_out),
+		spec(another_namespace_at_the_address_does_not_inherit_flows),
+		spec(a_removed_uplink_is_not_routed_by),
 	};
 
 	return run_specs("ct", specs);

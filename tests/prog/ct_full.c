@@ -9,7 +9,7 @@
 
 #define FLOOD 20000 /* packets of a flow each, from each of two CPUs */
 
-/* A flow that somebody relies on. */
+/* A flow with a reply. */
 static void replied(uint16_t sport)
 {
 	ns1_udp(sport);
@@ -17,8 +17,8 @@ static void replied(uint16_t sport)
 	expect_outcome(INTO_PORT);
 }
 
-/* And the flood ends its own: what is half open goes for what is new. */
-static void a_full_table_evicts_what_is_half_open(void **s)
+/* A flood evicts its own flows: half open ones make room for new ones. */
+static void a_full_table_evicts_half_open_flows(void **s)
 {
 	struct config cfg = config_now();
 	uint16_t port;
@@ -58,7 +58,7 @@ static void *flood(void *arg)
 	return NULL;
 }
 
-/* The room that one CPU makes is its own: another that looks for some does not get there first. */
+/* The slot that one CPU frees is not taken by another that looks for one. */
 static void a_full_table_has_room_for_each_of_two_that_flood_it(void **s)
 {
 	struct flood floods[] = {
@@ -102,8 +102,8 @@ static void a_namespace_has_its_share_and_no_more(void **s)
 	expect_counted(COUNT_masqueraded, COUNT_flow_ended, COUNT_flow_new);
 }
 
-/* RFC 6888 REQ-8: what is still under way to the last owner must not reach the next. */
-static void a_released_port_rests_before_another_gets_it(void **s)
+/* RFC 6888 REQ-8: packets under way to the last owner must not reach the next. */
+static void a_released_port_is_in_hold_down_before_another_gets_it(void **s)
 {
 	ns1_udp(4000);
 	age_flows(121);
@@ -114,7 +114,7 @@ static void a_released_port_rests_before_another_gets_it(void **s)
 	assert_int_equal(external_port(), 4000);
 }
 
-static void a_port_rests_when_its_namespace_is_gone(void **s)
+static void a_port_of_a_removed_namespace_is_in_hold_down(void **s)
 {
 	ns1_udp(4000);
 	replace_endpoint(DEV_NS1);
@@ -141,7 +141,7 @@ static void a_full_table_takes_no_new_flow_and_loses_none(void **s)
 	expect_live_flows(2);
 }
 
-static void a_full_table_makes_room_of_what_has_expired(void **s)
+static void a_full_table_reuses_expired_slots(void **s)
 {
 	struct config cfg = config_now();
 	uint16_t port;
@@ -163,8 +163,8 @@ static void a_full_table_makes_room_of_what_has_expired(void **s)
 	expect_live_flows(20);
 }
 
-/* Nobody's flows, however long they might have lived, make room. */
-static void flows_of_a_rule_or_namespace_that_is_gone_are_swept(void **s)
+/* Flows without an owner make room, however long they might have lived. */
+static void flows_of_a_removed_mapping_or_namespace_are_swept(void **s)
 {
 	uint32_t id = publish(UPLINK, UDP, 5000, 5000, 3000);
 
@@ -181,7 +181,7 @@ static void flows_of_a_rule_or_namespace_that_is_gone_are_swept(void **s)
 	expect_live_flows(3);
 }
 
-/* RFC 4787 REQ-2: one that nobody answered outlives its time while another of its peers did. */
+/* RFC 4787 REQ-2: an unanswered peer of a mapping outlives its timeout while another peer answers. */
 static void a_mapping_lives_as_long_as_its_last_peer(void **s)
 {
 	ns1_udp(4000);
@@ -198,14 +198,14 @@ static void a_mapping_lives_as_long_as_its_last_peer(void **s)
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
-		spec(a_full_table_evicts_what_is_half_open),
+		spec(a_full_table_evicts_half_open_flows),
 		spec(a_full_table_has_room_for_each_of_two_that_flood_it),
 		spec(a_namespace_has_its_share_and_no_more),
-		spec(a_released_port_rests_before_another_gets_it),
-		spec(a_port_rests_when_its_namespace_is_gone),
+		spec(a_released_port_is_in_hold_down_before_another_gets_it),
+		spec(a_port_of_a_removed_namespace_is_in_hold_down),
 		spec(a_full_table_takes_no_new_flow_and_loses_none),
-		spec(a_full_table_makes_room_of_what_has_expired),
-		spec(flows_of_a_rule_or_namespace_that_is_gone_are_swept),
+		spec(a_full_table_reuses_expired_slots),
+		spec(flows_of_a_removed_mapping_or_namespace_are_swept),
 		spec(a_mapping_lives_as_long_as_its_last_peer),
 	};
 

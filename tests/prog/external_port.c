@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Which external port a flow gets, when others have or are promised the one it asks for. */
+/* Which external port a flow gets when the one it would keep is in use, published or reserved. */
 #include <unistd.h>
 
 #include "flow.h"
@@ -33,7 +33,7 @@ static void a_run_of_ports_in_use_is_no_obstacle(void **s)
 	}
 }
 
-static void a_port_taken_by_another_namespace_is_exchanged_for_one_of_its_kind(void **s)
+static void a_port_in_use_is_remapped_to_one_of_its_range_and_parity(void **s)
 {
 	static const struct {
 		uint16_t want, first, last;
@@ -66,7 +66,7 @@ static void a_port_taken_by_another_namespace_is_exchanged_for_one_of_its_kind(v
 	}
 }
 
-static void an_identifier_is_exchanged_too(void **s)
+static void an_identifier_in_use_is_remapped_too(void **s)
 {
 	uint16_t id;
 
@@ -201,7 +201,7 @@ static void a_strangers_syn_to_a_mapped_port_is_not_answered(void **s)
 	expect_counted(COUNT_not_ours);
 }
 
-static void until_the_last_flow_of_that_port_has_ended(void **s)
+static void such_a_syn_is_dropped_until_the_ports_last_flow_ends(void **s)
 {
 	int i;
 
@@ -214,7 +214,7 @@ static void until_the_last_flow_of_that_port_has_ended(void **s)
 	expect_counted(COUNT_not_ours);
 }
 
-static void the_hosts_own_server_is_called_all_the_same(void **s)
+static void the_hosts_own_server_is_reached_all_the_same(void **s)
 {
 	int server = host_socket(TCP, UPLINK, 4000, NULL, 0);
 
@@ -247,7 +247,7 @@ static void gets_another(enum device from, struct frame *f)
 	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
 }
 
-/* A DNS server asks others, a SIP server calls: who is called back is the one who is published. */
+/* A DNS server asks others, a SIP server calls: the answer must find the published socket. */
 static void a_published_server_calls_out_from_its_port(void **s)
 {
 	static const char *const on[] = { UPLINK, EVERY_ADDRESS };
@@ -265,7 +265,7 @@ static void a_published_server_calls_out_from_its_port(void **s)
 }
 
 /* The published port leads to another of its sockets. */
-static void nobody_else_calls_out_from_it(void **s)
+static void no_other_socket_calls_out_from_a_published_port(void **s)
 {
 	publish(UPLINK, UDP, 5000, 5010, 5001);
 	publish(EVERY_ADDRESS, UDP, 6000, 6000, 3000);
@@ -279,8 +279,8 @@ int main(void)
 {
 	static const struct CMUnitTest specs[] = {
 		spec(a_run_of_ports_in_use_is_no_obstacle),
-		spec(a_port_taken_by_another_namespace_is_exchanged_for_one_of_its_kind),
-		spec(an_identifier_is_exchanged_too),
+		spec(a_port_in_use_is_remapped_to_one_of_its_range_and_parity),
+		spec(an_identifier_in_use_is_remapped_too),
 		spec(the_same_port_serves_for_other_destinations),
 		spec(a_port_of_a_socket_of_the_hosts_is_not_taken),
 		spec(a_published_port_is_not_taken),
@@ -288,10 +288,10 @@ int main(void)
 		spec(ports_come_from_the_range_that_is_set),
 		spec(the_port_of_an_expired_flow_is_free),
 		spec(a_strangers_syn_to_a_mapped_port_is_not_answered),
-		spec(until_the_last_flow_of_that_port_has_ended),
-		spec(the_hosts_own_server_is_called_all_the_same),
+		spec(such_a_syn_is_dropped_until_the_ports_last_flow_ends),
+		spec(the_hosts_own_server_is_reached_all_the_same),
 		spec(a_published_server_calls_out_from_its_port),
-		spec(nobody_else_calls_out_from_it),
+		spec(no_other_socket_calls_out_from_a_published_port),
 	};
 
 	return run_specs("external_port", specs);

@@ -341,7 +341,7 @@ static void another_flow_with_the_same_hash_is_not_taken_for_it(void **s)
 
 /* ---- changes ---- */
 
-static void a_route_that_has_changed_counts_at_once(void **s)
+static void a_changed_route_takes_effect_at_once(void **s)
 {
 	udp_flows();
 	host_command("ip route add blackhole %s", SERVER);
@@ -350,7 +350,7 @@ static void a_route_that_has_changed_counts_at_once(void **s)
 	expect_dropped(COUNT_prohibited);
 }
 
-static void a_port_that_is_gone_counts_at_once(void **s)
+static void a_removed_port_takes_effect_at_once(void **s)
 {
 	udp_flows();
 	uplink_repeats(frame(SERVER_UDP));
@@ -454,8 +454,8 @@ int main(void)
 		spec(a_fin_and_a_reset_end_the_connection),
 		spec(a_reset_at_the_end_of_a_window_that_moved_is_taken),
 		spec(another_flow_with_the_same_hash_is_not_taken_for_it),
-		spec(a_route_that_has_changed_counts_at_once),
-		spec(a_port_that_is_gone_counts_at_once),
+		spec(a_changed_route_takes_effect_at_once),
+		spec(a_removed_port_takes_effect_at_once),
 		spec(a_slot_that_went_to_another_flow_is_looked_up),
 		spec(the_fast_path_is_taken),
 	};

@@ -29,7 +29,7 @@ static inline void expect_refused(uint16_t sport)
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
 			    .code = 13, .tos = 0xc0, .no_ip_id = true,
-			    .quote = frame(OUT, .sport = sport, .dport = 53), .quote_len = 28));
+			    .inner = frame(OUT, .sport = sport, .dport = 53), .inner_len = 28));
 	expect_counted(COUNT_icmp_sent, COUNT_flow_refused);
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Datagrams in pieces: in any order, both ways, and what is no honest piece. */
+/* Fragmented datagrams: in any order, in both directions; overlapping and malformed fragments; the queue. */
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/wire.h"
 
-/* A datagram of NS1's, as it leaves the namespace and as it leaves the host, and what answers it. */
+/* A datagram of NS1, as it leaves the namespace and as it leaves the host, and the answer to it. */
 #define INSIDE NS1_TO_GW, .src = NS1, .dst = SERVER
 #define OUTSIDE .smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = SERVER, .ttl = 63
 #define ANSWER FROM_ISP, .src = SERVER, .dst = UPLINK
@@ -15,28 +15,28 @@
 
 static char text[64];
 
-/* Three pieces of what has 72 bytes behind its IP header: 32, 24, 16. */
-static struct frame *piece(const struct frame *whole, int i)
+/* Three fragments of a datagram with 72 bytes behind its IP header: 32, 24, 16. */
+static struct frame *fragment(const struct frame *whole, int i)
 {
 	static const uint32_t from[] = { 0, 32, 56 }, len[] = { 32, 24, 16 };
 
-	return frame_piece(whole, from[i], len[i]);
+	return frame_fragment(whole, from[i], len[i]);
 }
 
 static const int orders[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 0, 2 }, { 2, 0, 1 } };
 
-/* All that a test does to a datagram, in each order: as it is sent, as it comes out there. */
+/* Sends the fragments of a datagram in an order, and expects them as they come out. */
 static void expect_through(enum device from, const struct frame *in, enum device to,
 			   const struct frame *out, const int *order)
 {
 	int i, k, first = order[0] == 0 ? 0 : order[1] == 0 ? 1 : 2;
 
 	for (i = 0; i < 3; i++) {
-		wire_send(from, piece(in, order[i]));
+		wire_send(from, fragment(in, order[i]));
 		if (i >= first)
-			expect_arrival(to, piece(out, order[i]));
+			expect_arrival(to, fragment(out, order[i]));
 		for (k = 0; i == first && k < i; k++)
-			expect_arrival(to, piece(out, order[k]));
+			expect_arrival(to, fragment(out, order[k]));
 		expect_no_more_arrivals();
 	}
 }
@@ -58,7 +58,7 @@ static void ns1_calls(uint8_t proto)
 	assert_int_equal(conn_at(0).orig.proto, proto);
 }
 
-/* ---- ways ---- */
+/* ---- directions ---- */
 
 static void a_datagram_goes_out(void **s)
 {
@@ -122,16 +122,16 @@ static void a_datagram_goes_to_the_host(void **s)
 	close(fd);
 }
 
-static void pieces_are_switched_as_they_come(void **s)
+static void fragments_are_switched_in_any_order(void **s)
 {
 	const struct frame *f = frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, TEXT);
 
-	wire_send(DEV_NS1, piece(f, 2));
-	expect_arrival(DEV_NS2, piece(f, 2));
+	wire_send(DEV_NS1, fragment(f, 2));
+	expect_arrival(DEV_NS2, fragment(f, 2));
 	expect_counted(COUNT_switched);
 }
 
-/* The host's own sockets get theirs as if nobody had held any, with a namespace's flows around. */
+/* The host's own sockets get their fragments as if none had been queued, while a namespace has flows. */
 static void the_hosts_own_datagram_reaches_it(void **s)
 {
 	int fd = host_socket(UDP, UPLINK, 7000, NULL, 0);
@@ -141,64 +141,64 @@ static void the_hosts_own_datagram_reaches_it(void **s)
 
 	ns1_calls(UDP);
 	for (i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
-		wire_send(DEV_UPLINK, piece(f, orders[i][0]));
-		wire_send(DEV_UPLINK, piece(f, orders[i][1]));
-		wire_send(DEV_UPLINK, piece(f, orders[i][2]));
+		wire_send(DEV_UPLINK, fragment(f, orders[i][0]));
+		wire_send(DEV_UPLINK, fragment(f, orders[i][1]));
+		wire_send(DEV_UPLINK, fragment(f, orders[i][2]));
 		assert_int_equal(recv(fd, got, sizeof(got), MSG_DONTWAIT), sizeof(text));
 	}
 	close(fd);
 }
 
-static void how_the_hosts_pieces_lie_is_its_own_affair(void **s)
+static void overlaps_of_the_hosts_own_fragments_are_left_to_it(void **s)
 {
 	const struct frame *f = frame(ANSWER, .sport = 1, .dport = 7000, TEXT);
 
 	ns1_calls(UDP);
-	wire_send(DEV_UPLINK, frame_piece(f, 0, 32));
+	wire_send(DEV_UPLINK, frame_fragment(f, 0, 32));
 	expect_counted(COUNT_not_ours);
-	wire_send(DEV_UPLINK, frame_piece(f, 24, 24));
+	wire_send(DEV_UPLINK, frame_fragment(f, 24, 24));
 	expect_counted(COUNT_not_ours);
-	wire_send(DEV_UPLINK, frame_piece(f, 32, 20)); /* none at all */
+	wire_send(DEV_UPLINK, frame_fragment(f, 32, 20)); /* not a fragment: no multiple of eight */
 	expect_counted(COUNT_not_ours);
 }
 
-/* ---- what is counted, and what is not remembered ---- */
+/* ---- counters, and what is not kept ---- */
 
-static void a_piece_is_counted_when_it_goes_on(void **s)
+static void a_fragment_is_counted_when_it_is_forwarded(void **s)
 {
 	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
 
-	wire_send(DEV_NS1, piece(f, 2));
+	wire_send(DEV_NS1, fragment(f, 2));
 	expect_counted(COUNT_frag_queued);
-	wire_send(DEV_NS1, piece(f, 0));
+	wire_send(DEV_NS1, fragment(f, 0));
 	expect_counted(COUNT_flow_new, COUNT_masqueraded, COUNT_masqueraded, COUNT_frag_reinjected);
-	wire_send(DEV_NS1, piece(f, 1));
+	wire_send(DEV_NS1, fragment(f, 1));
 	expect_counted(COUNT_masqueraded);
 	/* that was all of it */
-	wire_send(DEV_NS1, piece(f, 2));
+	wire_send(DEV_NS1, fragment(f, 2));
 	expect_counted(COUNT_frag_queued);
 }
 
-static void pieces_of_nothing_are_left_alone_outside(void **s)
+static void fragments_of_no_flow_are_left_alone_outside(void **s)
 {
 	const struct frame *f = frame(ANSWER, .sport = 1, .dport = 2, TEXT);
 
-	wire_send(DEV_UPLINK, piece(f, 1)); /* no flow, nothing published: whose should it be */
+	wire_send(DEV_UPLINK, fragment(f, 1)); /* no flow, no port mapping: no namespace could own it */
 	expect_counted(COUNT_not_ours);
 	ns1_calls(UDP);
 	f = frame(FROM_ISP, .src = SERVER, .dst = "172.31.13.99", .sport = 1, .dport = 2, TEXT);
-	wire_send(DEV_UPLINK, piece(f, 1)); /* not the host's address */
+	wire_send(DEV_UPLINK, fragment(f, 1)); /* not the host's address */
 	expect_counted(COUNT_not_ours);
 }
 
-/* Only a first piece says what flow it belongs to, and begins one. */
-static void a_later_piece_makes_no_flow(void **s)
+/* Only a first fragment names its flow, and creates one. */
+static void a_later_fragment_creates_no_flow(void **s)
 {
 	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
 
-	wire_send(DEV_NS1, piece(f, 0));
+	wire_send(DEV_NS1, fragment(f, 0));
 	age_flows(130);
-	wire_send(DEV_NS1, piece(f, 1));
+	wire_send(DEV_NS1, fragment(f, 1));
 	expect_counted(COUNT_frag_no_first, COUNT_flow_ended);
 	expect_live_flows(0);
 }
@@ -211,93 +211,93 @@ static void ports_are_known_in_one_network_alone(void **s)
 					  .dst = SERVER, .sport = 4000, .dport = 53, TEXT);
 
 	allow_spoofing(DEV_NS4);
-	wire_send(DEV_NS1, piece(f, 0));
-	wire_send(DEV_NS4, piece(other, 1));
+	wire_send(DEV_NS1, fragment(f, 0));
+	wire_send(DEV_NS4, fragment(other, 1));
 	expect_counted(COUNT_frag_queued);
 }
 
-/* ---- what is refused ---- */
+/* ---- dropped fragments ---- */
 
-static void with_its_first_piece_a_datagram_is_refused(void **s)
+static void a_datagram_is_refused_with_its_first_fragment(void **s)
 {
 	const struct frame *f =
 		frame(NS1_TO_GW, .src = NS1, .dst = IN_BLACKHOLE, .sport = 1, .dport = 2, TEXT);
 
-	wire_send(DEV_NS1, piece(f, 1));
-	wire_send(DEV_NS1, piece(f, 0));
+	wire_send(DEV_NS1, fragment(f, 1));
+	wire_send(DEV_NS1, fragment(f, 0));
 	expect_counted(COUNT_prohibited, COUNT_frag_no_first);
-	wire_send(DEV_NS1, piece(f, 2));
+	wire_send(DEV_NS1, fragment(f, 2));
 	expect_counted(COUNT_frag_no_first);
 }
 
-static void who_is_told_by_icmp_sends_the_rest_in_vain(void **s)
+static void after_an_icmp_error_the_later_fragments_are_dropped(void **s)
 {
 	const struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, TEXT);
 
-	wire_send(DEV_NS1, piece(f, 0));
+	wire_send(DEV_NS1, fragment(f, 0));
 	expect_counted(COUNT_icmp_sent);
-	wire_send(DEV_NS1, piece(f, 1));
+	wire_send(DEV_NS1, fragment(f, 1));
 	expect_counted(COUNT_frag_no_first);
 }
 
-static void a_piece_comes_once(void **s)
+static void a_repeated_fragment_is_dropped(void **s)
 {
 	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		wire_send(DEV_NS1, piece(f, i));
-		expect_arrival(DEV_UPLINK, piece(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), i));
-		wire_send(DEV_NS1, piece(f, i));
+		wire_send(DEV_NS1, fragment(f, i));
+		expect_arrival(DEV_UPLINK, fragment(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), i));
+		wire_send(DEV_NS1, fragment(f, i));
 		expect_no_more_arrivals();
 		expect_counted(COUNT_frag_overlap);
 	}
-	wire_send(DEV_NS1, piece(f, 2)); /* it is not spoilt by that */
-	expect_arrival(DEV_UPLINK, piece(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), 2));
+	wire_send(DEV_NS1, fragment(f, 2)); /* the rest of the datagram still passes */
+	expect_arrival(DEV_UPLINK, fragment(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), 2));
 }
 
-/* RFC 1858, RFC 5722 in spirit: an overlap is an attack, and the datagram is nobody's any more. */
-static void an_overlap_spoils_the_datagram(void **s)
+/* RFC 1858, and RFC 5722 for IPv6: an overlap is an attack, and drops the rest of the datagram. */
+static void an_overlap_ends_the_datagram(void **s)
 {
 	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
 
-	wire_send(DEV_NS1, frame_piece(f, 0, 32));
-	wire_send(DEV_NS1, frame_piece(f, 24, 16));
+	wire_send(DEV_NS1, frame_fragment(f, 0, 32));
+	wire_send(DEV_NS1, frame_fragment(f, 24, 16));
 	expect_no_more_arrivals();
 	expect_counted(COUNT_frag_overlap);
-	wire_send(DEV_NS1, frame_piece(f, 32, 24));
+	wire_send(DEV_NS1, frame_fragment(f, 32, 24));
 	expect_no_more_arrivals();
 	expect_counted(COUNT_frag_no_first);
 }
 
-/* Those that were held too: one of them goes on. */
-static void an_overlap_of_held_pieces_is_seen(void **s)
+/* Queued fragments that overlap, too: one of them is forwarded. */
+static void an_overlap_of_queued_fragments_is_dropped(void **s)
 {
 	const struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, TEXT);
 
-	wire_send(DEV_NS1, frame_piece(f, 40, 24));
-	wire_send(DEV_NS1, frame_piece(f, 48, 24));
-	wire_send(DEV_NS1, frame_piece(f, 0, 32));
+	wire_send(DEV_NS1, frame_fragment(f, 40, 24));
+	wire_send(DEV_NS1, frame_fragment(f, 48, 24));
+	wire_send(DEV_NS1, frame_fragment(f, 0, 32));
 	expect_counted(COUNT_flow_new, COUNT_masqueraded, COUNT_frag_reinjected, COUNT_masqueraded,
 		       COUNT_frag_reinjected, COUNT_frag_overlap);
 }
 
-static void what_is_no_piece_is_refused(void **s)
+static void a_malformed_fragment_is_refused(void **s)
 {
 	const struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, TEXT);
 	const struct frame *segment = frame(INSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = SYN,
 					    TEXT);
-	struct frame *beyond = frame_piece(f, 32, 40);
+	struct frame *beyond = frame_fragment(f, 32, 40);
 
-	wire_send(DEV_NS1, frame_piece(f, 0, 30)); /* no multiple of eight */
+	wire_send(DEV_NS1, frame_fragment(f, 0, 30)); /* no multiple of eight */
 	expect_counted(COUNT_malformed);
-	wire_send(DEV_NS1, frame_piece(f, 32, 30));
+	wire_send(DEV_NS1, frame_fragment(f, 32, 30));
 	expect_counted(COUNT_malformed);
-	wire_send(DEV_NS1, frame_piece(segment, 0, 16)); /* half a header (RFC 1858) */
+	wire_send(DEV_NS1, frame_fragment(segment, 0, 16)); /* half a header (RFC 1858) */
 	expect_counted(COUNT_malformed);
-	wire_send(DEV_NS1, frame_piece(segment, 8, 16)); /* in the header (RFC 3128) */
+	wire_send(DEV_NS1, frame_fragment(segment, 8, 16)); /* in the header (RFC 3128) */
 	expect_counted(COUNT_malformed);
-	wire_send(DEV_NS1, frame_piece(segment, 16, 16));
+	wire_send(DEV_NS1, frame_fragment(segment, 16, 16));
 	expect_counted(COUNT_malformed);
 	frame_set_u16(beyond, ETH_LEN + 6, 0x1fff); /* ends behind 65,535 */
 	frame_fix_ip(beyond);
@@ -307,10 +307,10 @@ static void what_is_no_piece_is_refused(void **s)
 
 /* ---- bounds ---- */
 
-/* A piece but the first, of another datagram each time. */
-static struct frame *stray(const char *smac, const char *src, uint16_t id)
+/* A later fragment, of another datagram each time. */
+static struct frame *later_fragment(const char *smac, const char *src, uint16_t id)
 {
-	struct frame *f = frame_piece(frame(.smac = smac, .dmac = GW_MAC, .src = src, .dst = SERVER,
+	struct frame *f = frame_fragment(frame(.smac = smac, .dmac = GW_MAC, .src = src, .dst = SERVER,
 					    .sport = 1, .dport = 2, TEXT), 32, 24);
 
 	frame_set_u16(f, ETH_LEN + 4, id);
@@ -318,17 +318,17 @@ static struct frame *stray(const char *smac, const char *src, uint16_t id)
 	return f;
 }
 
-/* One of many datagrams that a source sends at once. */
+/* A fragment of one of many datagrams that a source sends at once. */
 static struct frame *one_of(uint16_t id, int i)
 {
-	struct frame *f = piece(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), i);
+	struct frame *f = fragment(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), i);
 
 	frame_set_u16(f, ETH_LEN + 4, id);
 	frame_fix_ip(f);
 	return f;
 }
 
-static void of_a_source_the_last_eight_datagrams_are_known(void **s)
+static void the_last_eight_datagrams_of_a_source_are_tracked(void **s)
 {
 	uint16_t id;
 
@@ -346,64 +346,64 @@ static void of_a_source_the_last_eight_datagrams_are_known(void **s)
 	}
 }
 
-static void a_source_has_a_share_of_what_is_held(void **s)
+static void a_source_has_a_share_of_the_queue(void **s)
 {
 	uint16_t id;
 
 	for (id = 1; id <= 45; id++) {
-		ns1_sends(stray(NS1_MAC, NS1, id));
+		ns1_sends(later_fragment(NS1_MAC, NS1, id));
 		expect_dropped(COUNT_frag_queued);
 	}
-	ns1_sends(stray(NS1_MAC, NS1, id));
+	ns1_sends(later_fragment(NS1_MAC, NS1, id));
 	expect_dropped(COUNT_frag_queue_full);
-	ns2_sends(stray(NS2_MAC, NS2, 1));
+	ns2_sends(later_fragment(NS2_MAC, NS2, 1));
 	expect_dropped(COUNT_frag_queued);
 }
 
-/* When all is full, who has nothing yet still gets a place, and who has does not. */
+/* When the queue is full, a source without a slot still gets one, and others do not. */
 static void a_flood_leaves_room_for_others(void **s)
 {
 	struct config cfg = config_now();
 	char source[32];
 	int i;
 
-	cfg.mark = 1; /* sources that share a share share it every time, and NS2 is none of them */
+	cfg.mark = 1; /* the hash's seed: NS2 is in no bucket of the others */
 	configure(&cfg);
 	for (i = 0; i < 2 * 128; i++) {
 		snprintf(source, sizeof(source), "192.168.1.%d", 20 + i % 128);
-		ns3_sends(stray(NS3_MAC, source, i));
+		ns3_sends(later_fragment(NS3_MAC, source, i));
 	}
 	expect_dropped(COUNT_frag_queue_full);
-	ns2_sends(stray(NS2_MAC, NS2, 1));
+	ns2_sends(later_fragment(NS2_MAC, NS2, 1));
 	expect_dropped(COUNT_frag_queued, COUNT_frag_queue_full);
-	ns2_sends(stray(NS2_MAC, NS2, 2));
+	ns2_sends(later_fragment(NS2_MAC, NS2, 2));
 	expect_dropped(COUNT_frag_queue_full);
 }
 
 static struct frame *ns2s(int i)
 {
-	return piece(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 1, .dport = 2, TEXT), i);
+	return fragment(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 1, .dport = 2, TEXT), i);
 }
 
-static void a_datagram_is_known_and_a_piece_held_for_two_seconds(void **s)
+static void a_datagram_is_tracked_and_a_fragment_queued_for_two_seconds(void **s)
 {
 	uint16_t id;
 
-	wire_send(DEV_NS1, piece(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 1));
+	wire_send(DEV_NS1, fragment(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 1));
 	for (id = 1; id < 45; id++)
-		ns1_sends(stray(NS1_MAC, NS1, id));
+		ns1_sends(later_fragment(NS1_MAC, NS1, id));
 	expect_dropped(COUNT_frag_queued);
 	ns2_sends(ns2s(0));
 	expect_outcome(SENT);
 	age_fragments(2100);
 	ns2_sends(ns2s(1));
-	expect_dropped(COUNT_frag_queued, COUNT_frag_no_first); /* in a place whose time is up */
-	wire_send(DEV_NS1, piece(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 0));
-	expect_arrival(DEV_UPLINK, piece(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), 0));
+	expect_dropped(COUNT_frag_queued, COUNT_frag_no_first); /* in a slot that has expired */
+	wire_send(DEV_NS1, fragment(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 0));
+	expect_arrival(DEV_UPLINK, fragment(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), 0));
 	expect_no_more_arrivals();
-	/* then it makes room for others, and is lost */
+	/* expired fragments make room for others, and are lost */
 	for (id = 101; id < 101 + 44; id++) {
-		ns1_sends(stray(NS1_MAC, NS1, id));
+		ns1_sends(later_fragment(NS1_MAC, NS1, id));
 		expect_dropped(COUNT_frag_queued, COUNT_frag_no_first);
 	}
 }
@@ -418,23 +418,23 @@ int main(void)
 		spec(a_datagram_comes_in_to_a_published_port),
 		spec(a_datagram_goes_to_a_published_port_of_another_namespace),
 		spec(a_datagram_goes_to_the_host),
-		spec(pieces_are_switched_as_they_come),
+		spec(fragments_are_switched_in_any_order),
 		spec(the_hosts_own_datagram_reaches_it),
-		spec(how_the_hosts_pieces_lie_is_its_own_affair),
-		spec(a_piece_is_counted_when_it_goes_on),
-		spec(pieces_of_nothing_are_left_alone_outside),
-		spec(a_later_piece_makes_no_flow),
+		spec(overlaps_of_the_hosts_own_fragments_are_left_to_it),
+		spec(a_fragment_is_counted_when_it_is_forwarded),
+		spec(fragments_of_no_flow_are_left_alone_outside),
+		spec(a_later_fragment_creates_no_flow),
 		spec(ports_are_known_in_one_network_alone),
-		spec(with_its_first_piece_a_datagram_is_refused),
-		spec(who_is_told_by_icmp_sends_the_rest_in_vain),
-		spec(a_piece_comes_once),
-		spec(an_overlap_spoils_the_datagram),
-		spec(an_overlap_of_held_pieces_is_seen),
-		spec(what_is_no_piece_is_refused),
-		spec(of_a_source_the_last_eight_datagrams_are_known),
-		spec(a_source_has_a_share_of_what_is_held),
+		spec(a_datagram_is_refused_with_its_first_fragment),
+		spec(after_an_icmp_error_the_later_fragments_are_dropped),
+		spec(a_repeated_fragment_is_dropped),
+		spec(an_overlap_ends_the_datagram),
+		spec(an_overlap_of_queued_fragments_is_dropped),
+		spec(a_malformed_fragment_is_refused),
+		spec(the_last_eight_datagrams_of_a_source_are_tracked),
+		spec(a_source_has_a_share_of_the_queue),
 		spec(a_flood_leaves_room_for_others),
-		spec(a_datagram_is_known_and_a_piece_held_for_two_seconds),
+		spec(a_datagram_is_tracked_and_a_fragment_queued_for_two_seconds),
 	};
 	int i;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Datagrams that are too big for their way and may be cut. */
+/* Datagrams larger than the MTU of their route, without DF: they are fragmented. */
 #include "lib/wire.h"
 
 /* To where the MTU is 1000: 976 bytes fit behind an IP header, in whole units of eight. */
@@ -11,41 +11,41 @@
 
 static char text[1393];
 
-/* What leaves is the translated datagram, cut. */
-static void expect_cut(struct frame *in, struct frame *out)
+/* The fragments of the translated datagram leave. */
+static void expect_fragmented(struct frame *in, struct frame *out)
 {
 	wire_send(DEV_NS1, in);
 	expect_counted(COUNT_frag_created, COUNT_flow_new, COUNT_masqueraded, COUNT_masqueraded);
-	expect_arrival(DEV_UPLINK, frame_piece(out, 0, 976));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 976, BEHIND - 976));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 0, 976));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 976, BEHIND - 976));
 	expect_no_more_arrivals();
 }
 
-static void a_datagram_is_cut(void **s)
+static void a_datagram_is_fragmented(void **s)
 {
-	expect_cut(frame(INSIDE, UDP_PORTS, TEXT), frame(OUTSIDE, UDP_PORTS, TEXT));
+	expect_fragmented(frame(INSIDE, UDP_PORTS, TEXT), frame(OUTSIDE, UDP_PORTS, TEXT));
 }
 
-static void an_echo_is_cut(void **s)
+static void an_echo_is_fragmented(void **s)
 {
-	expect_cut(frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 77, TEXT),
+	expect_fragmented(frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 77, TEXT),
 		   frame(OUTSIDE, .proto = ICMP, .type = ECHO, .id = 77, TEXT));
 }
 
-static void it_has_a_checksum_as_right_as_before(void **s)
+static void a_wrong_checksum_stays_as_wrong(void **s)
 {
-	expect_cut(frame(INSIDE, UDP_PORTS, TEXT, .check_error = 1),
+	expect_fragmented(frame(INSIDE, UDP_PORTS, TEXT, .check_error = 1),
 		   frame(OUTSIDE, UDP_PORTS, TEXT, .check_error = 1));
 }
 
-static void without_a_checksum_it_stays(void **s)
+static void a_datagram_without_checksum_stays_without(void **s)
 {
-	expect_cut(frame(INSIDE, UDP_PORTS, TEXT, .no_check = true),
+	expect_fragmented(frame(INSIDE, UDP_PORTS, TEXT, .no_check = true),
 		   frame(OUTSIDE, UDP_PORTS, TEXT, .no_check = true));
 }
 
-/* RFC 791: of the options those are in every piece that say so; the others are padded away. */
-static void options_are_copied_if_they_say_so(void **s)
+/* RFC 791: options with the copied flag are in every fragment; padding takes the place of the others. */
+static void options_with_the_copied_flag_are_in_every_fragment(void **s)
 {
 	/* record route (7), an unknown one with the copied flag (0x94: router alert), end */
 	static const char options[] = "\x07\x07\x04\0\0\0\0\x94\x04\0\0\x01\x07\x03\x04\0",
@@ -55,53 +55,53 @@ static void options_are_copied_if_they_say_so(void **s)
 
 	wire_send(DEV_NS1, frame(INSIDE, UDP_PORTS, TEXT, .options = options, .options_len = 16));
 	/* 1000 - 36 in units of eight */
-	expect_arrival(DEV_UPLINK, frame_piece(first, 0, 960));
-	expect_arrival(DEV_UPLINK, frame_piece(second, 960, BEHIND - 960));
+	expect_arrival(DEV_UPLINK, frame_fragment(first, 0, 960));
+	expect_arrival(DEV_UPLINK, frame_fragment(second, 960, BEHIND - 960));
 	expect_no_more_arrivals();
 }
 
-/* A piece itself too: the first, one in the middle, the last. */
-static void a_piece_is_cut_further(void **s)
+/* A fragment is fragmented itself: the first, one in the middle, the last. */
+static void a_first_fragment_is_fragmented_further(void **s)
 {
 	struct frame *in = frame(INSIDE, UDP_PORTS, TEXT), *out = frame(OUTSIDE, UDP_PORTS, TEXT);
 
-	wire_send(DEV_NS1, frame_piece(in, 0, 1000));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 0, 976));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 976, 24));
+	wire_send(DEV_NS1, frame_fragment(in, 0, 1000));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 0, 976));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 976, 24));
 	expect_no_more_arrivals();
-	wire_send(DEV_NS1, frame_piece(in, 1000, BEHIND - 1000));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 1000, BEHIND - 1000));
+	wire_send(DEV_NS1, frame_fragment(in, 1000, BEHIND - 1000));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 1000, BEHIND - 1000));
 	expect_no_more_arrivals();
 }
 
-static void a_later_piece_is_cut_further(void **s)
+static void a_later_fragment_is_fragmented_further(void **s)
 {
 	struct frame *in = frame(INSIDE, UDP_PORTS, TEXT), *out = frame(OUTSIDE, UDP_PORTS, TEXT);
 
-	wire_send(DEV_NS1, frame_piece(in, 0, 16));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 0, 16));
-	wire_send(DEV_NS1, frame_piece(in, 16, 1200));
+	wire_send(DEV_NS1, frame_fragment(in, 0, 16));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 0, 16));
+	wire_send(DEV_NS1, frame_fragment(in, 16, 1200));
 	expect_counted(COUNT_frag_created, COUNT_masqueraded, COUNT_masqueraded);
-	expect_arrival(DEV_UPLINK, frame_piece(out, 16, 976));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 992, 224));
-	wire_send(DEV_NS1, frame_piece(in, 1216, BEHIND - 1216));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 1216, BEHIND - 1216));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 16, 976));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 992, 224));
+	wire_send(DEV_NS1, frame_fragment(in, 1216, BEHIND - 1216));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 1216, BEHIND - 1216));
 	expect_no_more_arrivals();
 }
 
-static void what_waits_for_a_first_piece_that_is_cut_comes_out(void **s)
+static void fragments_queued_for_a_first_one_that_is_fragmented_come_out(void **s)
 {
 	struct frame *in = frame(INSIDE, UDP_PORTS, TEXT), *out = frame(OUTSIDE, UDP_PORTS, TEXT);
 
-	wire_send(DEV_NS1, frame_piece(in, 1000, BEHIND - 1000));
-	wire_send(DEV_NS1, frame_piece(in, 0, 1000));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 0, 976));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 976, 24));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 1000, BEHIND - 1000));
+	wire_send(DEV_NS1, frame_fragment(in, 1000, BEHIND - 1000));
+	wire_send(DEV_NS1, frame_fragment(in, 0, 1000));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 0, 976));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 976, 24));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 1000, BEHIND - 1000));
 	expect_no_more_arrivals();
 }
 
-static void an_answer_of_a_published_port_is_cut(void **s)
+static void an_answer_of_a_published_port_is_fragmented(void **s)
 {
 	struct frame *out = frame(OUTSIDE, .sport = 5000, .dport = 999, TEXT);
 
@@ -110,15 +110,15 @@ static void an_answer_of_a_published_port_is_cut(void **s)
 				    .dport = 5000));
 	wire_send(DEV_NS1, frame(INSIDE, .sport = 3000, .dport = 999, TEXT));
 	expect_counted(COUNT_frag_created, COUNT_published_out, COUNT_published_out);
-	expect_arrival(DEV_UPLINK, frame_piece(out, 0, 976));
-	expect_arrival(DEV_UPLINK, frame_piece(out, 976, BEHIND - 976));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 0, 976));
+	expect_arrival(DEV_UPLINK, frame_fragment(out, 976, BEHIND - 976));
 }
 
 /*
- * A sum that the device was to finish: there is that of the pseudo header in its place. (What it is
- * known by: nobody can see it in a packet, and here it is no device's.)
+ * CHECKSUM_PARTIAL: the field has the sum of the pseudo header, and the device was to complete it. The packet itself
+ * does not show that, and here no device has marked it.
  */
-static void a_checksum_that_was_to_be_finished_is(void **s)
+static void a_partial_checksum_is_completed(void **s)
 {
 	struct frame *in = frame(INSIDE, UDP_PORTS, TEXT);
 	uint32_t pseudo = 0xc0a8 + 0x010a + 0xcb00 + 0x7181 + 17 + BEHIND;
@@ -126,11 +126,11 @@ static void a_checksum_that_was_to_be_finished_is(void **s)
 	while (pseudo >> 16)
 		pseudo = (pseudo & 0xffff) + (pseudo >> 16);
 	frame_set_u16(in, ETH_LEN + IP_LEN + 6, pseudo);
-	expect_cut(in, frame(OUTSIDE, UDP_PORTS, TEXT));
+	expect_fragmented(in, frame(OUTSIDE, UDP_PORTS, TEXT));
 }
 
-/* Segments of a stream, which the kernel has put together, are not its datagrams. */
-static void what_the_kernel_put_together_is_not_cut(void **s)
+/* A GSO packet is several segments of a stream, not one datagram. */
+static void a_gso_packet_is_not_fragmented(void **s)
 {
 	run_given(HOOK_PORT, DEV_NS1,
 		  frame(INSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = ACK, TEXT),
@@ -138,8 +138,8 @@ static void what_the_kernel_put_together_is_not_cut(void **s)
 	expect_dropped(COUNT_too_big);
 }
 
-/* RFC 791: every link takes 68 bytes. */
-static void what_is_no_mtu_cuts_nothing(void **s)
+/* RFC 791: every link carries 68 bytes. */
+static void an_mtu_below_68_fragments_nothing(void **s)
 {
 	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = "203.0.113.220", UDP_PORTS,
 				.payload = text, .payload_len = 100);
@@ -157,18 +157,18 @@ static void what_is_no_mtu_cuts_nothing(void **s)
 int main(void)
 {
 	const struct CMUnitTest specs[] = {
-		spec(a_datagram_is_cut),
-		spec(an_echo_is_cut),
-		spec(it_has_a_checksum_as_right_as_before),
-		spec(without_a_checksum_it_stays),
-		spec(options_are_copied_if_they_say_so),
-		spec(a_piece_is_cut_further),
-		spec(a_later_piece_is_cut_further),
-		spec(what_waits_for_a_first_piece_that_is_cut_comes_out),
-		spec(an_answer_of_a_published_port_is_cut),
-		spec(a_checksum_that_was_to_be_finished_is),
-		spec(what_the_kernel_put_together_is_not_cut),
-		spec(what_is_no_mtu_cuts_nothing),
+		spec(a_datagram_is_fragmented),
+		spec(an_echo_is_fragmented),
+		spec(a_wrong_checksum_stays_as_wrong),
+		spec(a_datagram_without_checksum_stays_without),
+		spec(options_with_the_copied_flag_are_in_every_fragment),
+		spec(a_first_fragment_is_fragmented_further),
+		spec(a_later_fragment_is_fragmented_further),
+		spec(fragments_queued_for_a_first_one_that_is_fragmented_come_out),
+		spec(an_answer_of_a_published_port_is_fragmented),
+		spec(a_partial_checksum_is_completed),
+		spec(a_gso_packet_is_not_fragmented),
+		spec(an_mtu_below_68_fragments_nothing),
 	};
 	int i;
 

@@ -29,7 +29,7 @@ static void expect_arrived(struct frame *f)
 	expect_counted(COUNT_unmasqueraded);
 }
 
-static void two_mappings_reach_each_other(void **s)
+static void one_mapping_reaches_another(void **s)
 {
 	both_are_mapped();
 	ns1_sends(frame(ONE));
@@ -49,7 +49,7 @@ static void two_mappings_reach_each_other(void **s)
 	expect_live_flows(4);
 }
 
-/* As from anybody outside: who was not asked is not heard. And the host is not bothered. */
+/* As for any peer outside: a peer that was not sent to is filtered, and the packet does not reach the host. */
 static void a_mapping_filters_them_too(void **s)
 {
 	both_are_mapped();
@@ -58,7 +58,7 @@ static void a_mapping_filters_them_too(void **s)
 	expect_dropped(COUNT_unsolicited);
 }
 
-static void and_if_it_filters_nobody_they_are_heard(void **s)
+static void with_endpoint_filtering_every_peer_gets_in(void **s)
 {
 	struct config cfg = config_now();
 
@@ -75,7 +75,7 @@ static void and_if_it_filters_nobody_they_are_heard(void **s)
 }
 
 /* RFC 1122 3.3.4.2: the same packet off the wire is a forgery. */
-static void nobody_outside_sends_with_the_hosts_address(void **s)
+static void a_packet_from_outside_with_the_hosts_address_is_a_martian(void **s)
 {
 	both_are_mapped();
 	ns1_sends(frame(ONE));
@@ -83,7 +83,7 @@ static void nobody_outside_sends_with_the_hosts_address(void **s)
 	expect_dropped(COUNT_martian);
 }
 
-static void a_mapping_whose_time_is_up_is_the_hosts_port_again(void **s)
+static void the_port_of_an_expired_mapping_is_the_hosts_again(void **s)
 {
 	both_are_mapped();
 	age_flows(100000);
@@ -92,7 +92,7 @@ static void a_mapping_whose_time_is_up_is_the_hosts_port_again(void **s)
 	expect_counted(COUNT_to_host);
 }
 
-static void what_has_a_ttl_of_one_goes_no_further(void **s)
+static void a_ttl_of_one_is_not_hairpinned(void **s)
 {
 	both_are_mapped();
 	ns1_sends(frame(ONE, .ttl = 1));
@@ -100,7 +100,7 @@ static void what_has_a_ttl_of_one_goes_no_further(void **s)
 	expect_counted(COUNT_icmp_sent);
 }
 
-static void an_error_turns_too(void **s)
+static void an_icmp_error_is_hairpinned_too(void **s)
 {
 	both_are_mapped();
 	ns1_sends(frame(ONE));
@@ -108,7 +108,7 @@ static void an_error_turns_too(void **s)
 	comes_in_again();
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE,
 			.code = 3,
-			.quote = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 6001,
+			.inner = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 6001,
 				       .dport = 6000, .ttl = 63)));
 	expect_outcome(INTO_HOST);
 	expect_counted(COUNT_hairpinned);
@@ -116,7 +116,7 @@ static void an_error_turns_too(void **s)
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .proto = ICMP,
 			    .type = UNREACHABLE, .code = 3, .ttl = 63,
-			    .quote = frame(TWO, .ttl = 63)));
+			    .inner = frame(TWO, .ttl = 63)));
 	expect_counted(COUNT_icmp_translated);
 }
 
@@ -139,13 +139,13 @@ static void a_published_port_sees_the_senders_mapping(void **s)
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
-		spec(two_mappings_reach_each_other),
+		spec(one_mapping_reaches_another),
 		spec(a_mapping_filters_them_too),
-		spec(and_if_it_filters_nobody_they_are_heard),
-		spec(nobody_outside_sends_with_the_hosts_address),
-		spec(a_mapping_whose_time_is_up_is_the_hosts_port_again),
-		spec(what_has_a_ttl_of_one_goes_no_further),
-		spec(an_error_turns_too),
+		spec(with_endpoint_filtering_every_peer_gets_in),
+		spec(a_packet_from_outside_with_the_hosts_address_is_a_martian),
+		spec(the_port_of_an_expired_mapping_is_the_hosts_again),
+		spec(a_ttl_of_one_is_not_hairpinned),
+		spec(an_icmp_error_is_hairpinned_too),
 		spec(a_published_port_sees_the_senders_mapping),
 	};
 

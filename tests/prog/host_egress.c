@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What the host itself sends out of an uplink: its own packets have precedence, and groups are no flows. */
+/* Packets that the host itself sends out of an uplink have precedence; its multicast creates no flow. */
 #include "flow.h"
 
 #define GRE_OUT OUT, .proto = GRE
@@ -8,8 +8,8 @@
 
 #define host_leaves(f) run(HOOK_UPLINK_OUT, DEV_UPLINK, f)
 
-/* There is no other port to give: who comes second would have to go without, and that is never the host. */
-static void the_host_goes_first(void **s)
+/* There is no other port: the second flow would have to be refused, and that is never the host's. */
+static void the_hosts_own_flow_has_precedence(void **s)
 {
 	struct frame *answer = frame(GRE_IN);
 
@@ -31,7 +31,7 @@ static void the_host_goes_first(void **s)
 	expect_outcome(INTO_PORT);
 }
 
-static void what_the_host_sends_to_a_group_is_no_flow(void **s)
+static void multicast_of_the_host_is_no_flow(void **s)
 {
 	struct frame *f = frame(.smac = UPLINK_MAC, .dmac = "01:00:5e:00:00:12", .src = UPLINK,
 				.dst = "224.0.0.18", .proto = 112);
@@ -44,8 +44,8 @@ static void what_the_host_sends_to_a_group_is_no_flow(void **s)
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
-		spec(the_host_goes_first),
-		spec(what_the_host_sends_to_a_group_is_no_flow),
+		spec(the_hosts_own_flow_has_precedence),
+		spec(multicast_of_the_host_is_no_flow),
 	};
 
 	return run_specs("host_egress", specs);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* ICMP errors that the gateway itself sends: when, what they quote, how many a second. */
+/* ICMP errors that the gateway itself sends: when, what they embed, how many a second. */
 #include <unistd.h>
 
 #include "lib/harness.h"
@@ -12,13 +12,13 @@ static void expect_refused(const struct frame *f, uint8_t type, uint8_t code, ui
 {
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = type,
-			    .code = code, .seq = mtu, .tos = 0xc0, .no_ip_id = true, .quote = f,
-			    .quote_len = 28));
+			    .code = code, .seq = mtu, .tos = 0xc0, .no_ip_id = true, .inner = f,
+			    .inner_len = 28));
 	expect_counted(COUNT_icmp_sent);
 	expect_live_flows(0);
 }
 
-static void a_ttl_that_is_used_up_is_told(void **s)
+static void an_expired_ttl_is_answered_with_time_exceeded(void **s)
 {
 	struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, .ttl = 1);
 
@@ -32,7 +32,7 @@ static void a_ttl_that_is_used_up_is_told(void **s)
 	expect_refused(f, TIME_EXCEEDED, 0, 0);
 }
 
-static void it_is_told_of_a_known_flow_too(void **s)
+static void time_exceeded_is_sent_for_a_known_flow_too(void **s)
 {
 	struct frame *f = frame(INSIDE, .sport = 4000, .dport = 53, .ttl = 1);
 
@@ -40,11 +40,11 @@ static void it_is_told_of_a_known_flow_too(void **s)
 	ns1_sends(f);
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
-			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+			    .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
 	expect_counted(COUNT_icmp_sent);
 }
 
-static void it_is_told_to_the_outside(void **s)
+static void time_exceeded_is_sent_to_the_outside_too(void **s)
 {
 	struct frame *f =
 		frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000, .ttl = 1);
@@ -54,11 +54,11 @@ static void it_is_told_to_the_outside(void **s)
 	expect_outcome(SENT);
 	expect_packet(frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = SERVER,
 			    .proto = ICMP, .type = TIME_EXCEEDED, .tos = 0xc0, .no_ip_id = true,
-			    .quote = f, .quote_len = 28));
+			    .inner = f, .inner_len = 28));
 	expect_counted(COUNT_icmp_sent);
 }
 
-static void a_packet_of_any_length_is_quoted(void **s)
+static void a_packet_of_any_length_is_embedded(void **s)
 {
 	struct frame *f =
 		frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .payload = "", .payload_len = 0);
@@ -76,7 +76,7 @@ static void a_packet_of_any_length_is_quoted(void **s)
 	expect_refused(f, TIME_EXCEEDED, 0, 0);
 }
 
-static void options_are_quoted_with_their_header(void **s)
+static void ip_options_are_embedded_with_their_header(void **s)
 {
 	struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, .options_len = 40,
 				.options = "\7\x27\4abcdefghijklmnopqrstuvwxyzABCDEFGHIJ");
@@ -84,7 +84,7 @@ static void options_are_quoted_with_their_header(void **s)
 	ns1_sends(f);
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
-			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 68));
+			    .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 68));
 }
 
 /* RFC 1812 4.3.2.5: internetwork control, with the type of service of the packet. */
@@ -95,10 +95,10 @@ static void the_type_of_service_is_kept_the_precedence_raised(void **s)
 	ns1_sends(f);
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
-			    .tos = 0xda, .no_ip_id = true, .quote = f, .quote_len = 28));
+			    .tos = 0xda, .no_ip_id = true, .inner = f, .inner_len = 28));
 }
 
-static void a_packet_that_may_not_be_cut_learns_the_mtu(void **s)
+static void a_packet_with_df_is_answered_with_the_mtu(void **s)
 {
 	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 1,
 				.dport = 2, .frag = DONT_FRAGMENT, .payload = large,
@@ -108,7 +108,7 @@ static void a_packet_that_may_not_be_cut_learns_the_mtu(void **s)
 	expect_refused(f, UNREACHABLE, 4, 1000);
 }
 
-static void routes_that_lead_nowhere_are_told(void **s)
+static void routes_that_lead_nowhere_are_answered_with_an_icmp_error(void **s)
 {
 	struct frame *f =
 		frame(NS1_TO_GW, .src = NS1, .dst = IN_UNREACHABLE, .sport = 1, .dport = 2);
@@ -123,7 +123,7 @@ static void routes_that_lead_nowhere_are_told(void **s)
 	expect_refused(f, UNREACHABLE, 0, 0);
 }
 
-static void look_ups_that_are_refused_are_told_and_counted(void **s)
+static void refused_fib_lookups_are_answered_and_counted(void **s)
 {
 	struct frame *f = frame(INSIDE, .sport = 1, .dport = 2);
 
@@ -132,12 +132,12 @@ static void look_ups_that_are_refused_are_told_and_counted(void **s)
 	set_forwarding(DEV_GW_PEER, 1);
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
-			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+			    .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
 	expect_counted(COUNT_icmp_sent, COUNT_fib_fwd_disabled);
 }
 
 /* RFC 1812 4.3.2.7. */
-static void some_packets_are_refused_in_silence(void **s)
+static void some_packets_are_dropped_without_an_icmp_error(void **s)
 {
 	/* a fragment but the first */
 	ns1_sends(frame(INSIDE, .frag = MORE_FRAGMENTS, .payload = "eight..."));
@@ -152,7 +152,7 @@ static void some_packets_are_refused_in_silence(void **s)
 	expect_dropped(COUNT_egress_unmanaged);
 }
 
-static void there_are_only_so_many_a_second(void **s)
+static void icmp_errors_are_rate_limited(void **s)
 {
 	leave_icmp_budget(1, 0);
 	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
@@ -167,17 +167,17 @@ static void there_are_only_so_many_a_second(void **s)
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
-		spec(a_ttl_that_is_used_up_is_told),
-		spec(it_is_told_of_a_known_flow_too),
-		spec(it_is_told_to_the_outside),
-		spec(a_packet_of_any_length_is_quoted),
-		spec(options_are_quoted_with_their_header),
+		spec(an_expired_ttl_is_answered_with_time_exceeded),
+		spec(time_exceeded_is_sent_for_a_known_flow_too),
+		spec(time_exceeded_is_sent_to_the_outside_too),
+		spec(a_packet_of_any_length_is_embedded),
+		spec(ip_options_are_embedded_with_their_header),
 		spec(the_type_of_service_is_kept_the_precedence_raised),
-		spec(a_packet_that_may_not_be_cut_learns_the_mtu),
-		spec(routes_that_lead_nowhere_are_told),
-		spec(look_ups_that_are_refused_are_told_and_counted),
-		spec(some_packets_are_refused_in_silence),
-		spec(there_are_only_so_many_a_second),
+		spec(a_packet_with_df_is_answered_with_the_mtu),
+		spec(routes_that_lead_nowhere_are_answered_with_an_icmp_error),
+		spec(refused_fib_lookups_are_answered_and_counted),
+		spec(some_packets_are_dropped_without_an_icmp_error),
+		spec(icmp_errors_are_rate_limited),
 	};
 
 	return run_specs("icmp_send", specs);

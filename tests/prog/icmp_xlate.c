@@ -5,7 +5,7 @@
 #define ROUTER "198.51.100.77"
 #define SECOND_WORD .id = 0, .seq = 1400 /* as of "fragmentation needed" */
 
-/* NS1's packet as it was inside, and as the router that complains saw it. */
+/* NS1's packet as it was inside, and as the router that sends the error saw it. */
 #define INSIDE NS1_TO_GW, .src = NS1, .dst = SERVER
 #define OUTSIDE NS1_TO_GW, .src = UPLINK, .dst = SERVER, .ttl = 60
 #define INSIDE_AGAIN NS1_TO_GW, .src = NS1, .dst = SERVER, .ttl = 60
@@ -30,10 +30,10 @@ static void an_error_of_each_type_comes_in(void **s)
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
 	for (i = 0; i < 3; i++) {
 		uplink_gets(frame(ERROR_IN, .type = types[i], .code = 1, SECOND_WORD,
-				  .quote = frame(OUTSIDE, .sport = 4000, .dport = 53)));
+				  .inner = frame(OUTSIDE, .sport = 4000, .dport = 53)));
 		expect_translated(INTO_PORT,
 				  frame(ERROR_INSIDE, .type = types[i], .code = 1, SECOND_WORD,
-					.quote = frame(INSIDE_AGAIN, .sport = 4000, .dport = 53)));
+					.inner = frame(INSIDE_AGAIN, .sport = 4000, .dport = 53)));
 	}
 }
 
@@ -41,11 +41,11 @@ static void an_error_about_tcp_comes_in(void **s)
 {
 	ns1_sends(frame(INSIDE, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 4, SECOND_WORD,
-			  .quote = frame(OUTSIDE, .proto = TCP, .sport = 4000, .dport = 80,
+			  .inner = frame(OUTSIDE, .proto = TCP, .sport = 4000, .dport = 80,
 					 .flags = SYN)));
 	expect_translated(INTO_PORT,
 			  frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 4, SECOND_WORD,
-				.quote = frame(INSIDE_AGAIN, .proto = TCP, .sport = 4000,
+				.inner = frame(INSIDE_AGAIN, .proto = TCP, .sport = 4000,
 					       .dport = 80, .flags = SYN)));
 }
 
@@ -53,9 +53,9 @@ static void an_error_about_a_query_comes_in(void **s)
 {
 	ns1_sends(frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 7, .seq = 3));
 	uplink_gets(frame(ERROR_IN, .type = TIME_EXCEEDED,
-			  .quote = frame(OUTSIDE, .proto = ICMP, .type = ECHO, .id = 7, .seq = 3)));
+			  .inner = frame(OUTSIDE, .proto = ICMP, .type = ECHO, .id = 7, .seq = 3)));
 	expect_translated(INTO_PORT, frame(ERROR_INSIDE, .type = TIME_EXCEEDED,
-					   .quote = frame(INSIDE_AGAIN, .proto = ICMP, .type = ECHO,
+					   .inner = frame(INSIDE_AGAIN, .proto = ICMP, .type = ECHO,
 							  .id = 7, .seq = 3)));
 }
 
@@ -77,8 +77,8 @@ static uint16_t collide(uint8_t proto, uint16_t port)
 #define NS2_OUTSIDE NS2_TO_GW, .src = UPLINK, .dst = SERVER, .ttl = 60
 #define ERROR_INTO_NS2 GW_TO_NS2, .src = ROUTER, .dst = NS2, .proto = ICMP, .ttl = 63
 
-/* Ports, identifiers and their checksums are put back in the quote too. */
-static void a_port_that_was_changed_is_put_back_in_the_quote(void **s)
+/* Ports, identifiers and their checksums are restored in the embedded packet. */
+static void a_remapped_port_is_restored_in_the_embedded_packet(void **s)
 {
 	static const uint8_t protocols[] = { TCP, UDP, ICMP };
 	size_t i;
@@ -89,18 +89,18 @@ static void a_port_that_was_changed_is_put_back_in_the_quote(void **s)
 
 		uplink_gets(
 			frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
-			      .quote = frame(NS2_OUTSIDE, .proto = proto, .sport = port,
+			      .inner = frame(NS2_OUTSIDE, .proto = proto, .sport = port,
 					     .dport = 53, .flags = SYN, .type = ECHO, .id = port)));
 		expect_translated(INTO_PORT,
 				  frame(ERROR_INTO_NS2, .type = UNREACHABLE, .code = 3,
-					.quote = frame(NS2_INSIDE, .proto = proto, .sport = 4000,
+					.inner = frame(NS2_INSIDE, .proto = proto, .sport = 4000,
 						       .dport = 53, .flags = SYN, .type = ECHO,
 						       .id = 4000)));
 	}
 }
 
 /* RFC 792: eight bytes of the transport header are enough. TCP's checksum is not among them. */
-static void a_short_quote_is_translated_as_far_as_it_goes(void **s)
+static void a_short_embedded_packet_is_translated_as_far_as_it_goes(void **s)
 {
 	static const uint16_t lengths[] = { 28, 28 + 7, 28 + 8, 28 + 10 };
 	uint16_t port = collide(TCP, 4000);
@@ -113,58 +113,58 @@ static void a_short_quote_is_translated_as_far_as_it_goes(void **s)
 		struct frame *inside =
 			frame(NS2_INSIDE, .proto = TCP, .sport = 4000, .dport = 53, .flags = SYN);
 
-		uplink_gets(frame(ERROR_IN, .type = TIME_EXCEEDED, .quote = quote,
-				  .quote_len = lengths[i], .trailer = 20));
+		uplink_gets(frame(ERROR_IN, .type = TIME_EXCEEDED, .inner = quote,
+				  .inner_len = lengths[i], .trailer = 20));
 		expect_translated(INTO_PORT,
-				  frame(ERROR_INTO_NS2, .type = TIME_EXCEEDED, .quote = inside,
-					.quote_len = lengths[i]));
+				  frame(ERROR_INTO_NS2, .type = TIME_EXCEEDED, .inner = inside,
+					.inner_len = lengths[i]));
 	}
 	port = collide(UDP, 4002);
-	uplink_gets(frame(ERROR_IN, .type = TIME_EXCEEDED, .quote_len = 28,
-			  .quote = frame(NS2_OUTSIDE, .sport = port, .dport = 53)));
-	expect_translated(INTO_PORT, frame(ERROR_INTO_NS2, .type = TIME_EXCEEDED, .quote_len = 28,
-					   .quote = frame(NS2_INSIDE, .sport = 4002, .dport = 53)));
+	uplink_gets(frame(ERROR_IN, .type = TIME_EXCEEDED, .inner_len = 28,
+			  .inner = frame(NS2_OUTSIDE, .sport = port, .dport = 53)));
+	expect_translated(INTO_PORT, frame(ERROR_INTO_NS2, .type = TIME_EXCEEDED, .inner_len = 28,
+					   .inner = frame(NS2_INSIDE, .sport = 4002, .dport = 53)));
 }
 
-static void a_quoted_datagram_without_checksum_stays_without(void **s)
+static void an_embedded_datagram_without_checksum_stays_without(void **s)
 {
 	uint16_t port = collide(UDP, 4000);
 
 	uplink_gets(
 		frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
-		      .quote = frame(NS2_OUTSIDE, .sport = port, .dport = 53, .no_check = true)));
+		      .inner = frame(NS2_OUTSIDE, .sport = port, .dport = 53, .no_check = true)));
 	expect_translated(INTO_PORT, frame(ERROR_INTO_NS2, .type = UNREACHABLE, .code = 3,
-					   .quote = frame(NS2_INSIDE, .sport = 4000, .dport = 53,
+					   .inner = frame(NS2_INSIDE, .sport = 4000, .dport = 53,
 							  .no_check = true)));
 }
 
 #define OPTIONS .options = "\7\x07\4\0\0\0\0\0", .options_len = 8
 
-static void a_quoted_header_may_have_options(void **s)
+static void an_embedded_header_may_have_options(void **s)
 {
 	uint16_t port = collide(UDP, 4000);
 
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
-			  .quote = frame(NS2_OUTSIDE, OPTIONS, .sport = port, .dport = 53)));
+			  .inner = frame(NS2_OUTSIDE, OPTIONS, .sport = port, .dport = 53)));
 	expect_translated(INTO_PORT,
 			  frame(ERROR_INTO_NS2, .type = UNREACHABLE, .code = 3,
-				.quote = frame(NS2_INSIDE, OPTIONS, .sport = 4000, .dport = 53)));
+				.inner = frame(NS2_INSIDE, OPTIONS, .sport = 4000, .dport = 53)));
 	/* and the error's own header, too */
 	uplink_gets(frame(ERROR_IN, OPTIONS, .type = UNREACHABLE, .code = 3,
-			  .quote = frame(NS2_OUTSIDE, .sport = port, .dport = 53)));
+			  .inner = frame(NS2_OUTSIDE, .sport = port, .dport = 53)));
 	expect_translated(INTO_PORT, frame(ERROR_INTO_NS2, OPTIONS, .type = UNREACHABLE, .code = 3,
-					   .quote = frame(NS2_INSIDE, .sport = 4000, .dport = 53)));
+					   .inner = frame(NS2_INSIDE, .sport = 4000, .dport = 53)));
 }
 
-static void a_wrong_checksum_of_what_is_quoted_stays_wrong(void **s)
+static void a_wrong_embedded_checksum_stays_wrong(void **s)
 {
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
-			  .quote = frame(OUTSIDE, .sport = 4000, .dport = 53, .check_error = 3)));
+			  .inner = frame(OUTSIDE, .sport = 4000, .dport = 53, .check_error = 3)));
 	expect_translated(
 		INTO_PORT,
 		frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 3,
-		      .quote = frame(INSIDE_AGAIN, .sport = 4000, .dport = 53, .check_error = 3)));
+		      .inner = frame(INSIDE_AGAIN, .sport = 4000, .dport = 53, .check_error = 3)));
 }
 
 /* RFC 5508 REQ-3 */
@@ -172,14 +172,14 @@ static void an_error_with_a_wrong_checksum_is_dropped(void **s)
 {
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 3, .check_error = 5,
-			  .quote = frame(OUTSIDE, .sport = 4000, .dport = 53)));
+			  .inner = frame(OUTSIDE, .sport = 4000, .dport = 53)));
 	expect_dropped(COUNT_icmp_bad_sum);
 }
 
 static void an_error_neither_ends_nor_refreshes_a_flow(void **s)
 {
 	struct frame *error = frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
-				    .quote = frame(OUTSIDE, .sport = 4000, .dport = 53));
+				    .inner = frame(OUTSIDE, .sport = 4000, .dport = 53));
 	uint32_t seen;
 
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
@@ -199,7 +199,7 @@ static void an_error_neither_ends_nor_refreshes_a_flow(void **s)
 static void an_error_about_a_namespace_that_is_gone_is_left_alone(void **s)
 {
 	struct frame *error = frame(ERROR_IN, .type = UNREACHABLE, .code = 3,
-				    .quote = frame(OUTSIDE, .sport = 4000, .dport = 53));
+				    .inner = frame(OUTSIDE, .sport = 4000, .dport = 53));
 
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
 	replace_endpoint(DEV_NS1);
@@ -213,56 +213,56 @@ static void an_error_about_no_flow_is_left_alone(void **s)
 
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE,
-			  .quote = frame(OUTSIDE, .sport = 4001, .dport = 53)));
+			  .inner = frame(OUTSIDE, .sport = 4001, .dport = 53)));
 	expect_outcome(PASSED);
 	expect_counted(COUNT_not_ours);
 	/* the other way round: the host did not send that */
 	quote = frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 53, .dport = 4000);
-	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .quote = quote));
+	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .inner = quote));
 	expect_outcome(PASSED);
 	expect_counted(COUNT_not_ours);
 }
 
-/* One byte at an offset of the quote that makes it useless. */
-static void with_a_quote_that_is(uint32_t at, uint8_t value, uint8_t proto)
+/* One wrong byte at an offset of the embedded packet. */
+static void with_an_embedded_that_is(uint32_t at, uint8_t value, uint8_t proto)
 {
 	struct frame *quote = frame(OUTSIDE, .proto = proto, .sport = 4000, .dport = 53,
 				    .type = ECHO, .id = 4000);
 	struct frame *error;
 
 	quote->bytes[ETH_LEN + at] = value;
-	error = frame(ERROR_IN, .type = UNREACHABLE, .quote = quote);
+	error = frame(ERROR_IN, .type = UNREACHABLE, .inner = quote);
 	uplink_gets(error);
 	expect_left_alone(error);
 }
 
-static void an_error_with_a_broken_quote_is_left_alone(void **s)
+static void an_error_with_a_malformed_embedded_packet_is_left_alone(void **s)
 {
 	struct frame *error;
 
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
 	ns1_sends(frame(INSIDE, .proto = ICMP, .type = ECHO, .id = 4000));
 	error = frame(ERROR_IN, .type = UNREACHABLE,
-		      .quote = frame(OUTSIDE, .sport = 4000, .dport = 53), .quote_len = 27);
+		      .inner = frame(OUTSIDE, .sport = 4000, .dport = 53), .inner_len = 27);
 	uplink_gets(error);
 	expect_left_alone(error);
 	error = frame(ERROR_IN, .type = UNREACHABLE,
-		      .quote = frame(OUTSIDE, OPTIONS, .sport = 4000, .dport = 53),
-		      .quote_len = 28 + 7);
+		      .inner = frame(OUTSIDE, OPTIONS, .sport = 4000, .dport = 53),
+		      .inner_len = 28 + 7);
 	uplink_gets(error);
 	expect_left_alone(error);
-	with_a_quote_that_is(0, 0x65, UDP); /* version 6 */
-	with_a_quote_that_is(0, 0x44, UDP); /* a header of 16 bytes */
-	with_a_quote_that_is(7, 1, UDP); /* a later fragment */
-	with_a_quote_that_is(9, AUTHENTICATION, UDP);
-	with_a_quote_that_is(20, TIME_EXCEEDED, ICMP); /* an error about an error */
+	with_an_embedded_that_is(0, 0x65, UDP); /* version 6 */
+	with_an_embedded_that_is(0, 0x44, UDP); /* a header of 16 bytes */
+	with_an_embedded_that_is(7, 1, UDP); /* a later fragment */
+	with_an_embedded_that_is(9, AUTHENTICATION, UDP);
+	with_an_embedded_that_is(20, TIME_EXCEEDED, ICMP); /* an error about an error */
 }
 
 static void an_error_with_its_ttl_used_up_ends_here(void **s)
 {
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53));
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .ttl = 1,
-			  .quote = frame(OUTSIDE, .sport = 4000, .dport = 53)));
+			  .inner = frame(OUTSIDE, .sport = 4000, .dport = 53)));
 	expect_dropped(COUNT_icmp_error);
 }
 
@@ -274,14 +274,14 @@ static void a_namespaces_error_goes_out_as_the_published_address(void **s)
 	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000));
 	ns1_sends(frame(
 		NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE, .code = 3,
-		.quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000)));
+		.inner = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000)));
 	expect_translated(SENT, frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .proto = ICMP,
 				      .type = UNREACHABLE, .code = 3, .ttl = 63,
-				      .quote = frame(FROM_ISP, .src = SERVER, .dst = UPLINK,
+				      .inner = frame(FROM_ISP, .src = SERVER, .dst = UPLINK,
 						     .sport = 999, .dport = 5000)));
 	ns1_sends(frame(
 		NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE, .ttl = 1,
-		.quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000)));
+		.inner = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999, .dport = 3000)));
 	expect_dropped(COUNT_ttl_exceeded);
 }
 
@@ -291,10 +291,10 @@ static void an_error_through_the_hairpin_comes_from_the_published_address(void *
 	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = UPLINK, .sport = 70, .dport = 5000));
 	ns1_sends(frame(
 		NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE, .code = 3,
-		.quote = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 70, .dport = 3000)));
+		.inner = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 70, .dport = 3000)));
 	expect_translated(INTO_PORT, frame(GW_TO_NS2, .src = UPLINK, .dst = NS2, .proto = ICMP,
 					   .type = UNREACHABLE, .code = 3, .ttl = 63,
-					   .quote = frame(GW_TO_NS1, .src = NS2, .dst = UPLINK,
+					   .inner = frame(GW_TO_NS1, .src = NS2, .dst = UPLINK,
 							  .sport = 70, .dport = 5000)));
 }
 
@@ -304,10 +304,10 @@ static void an_error_about_the_hosts_packet_goes_up_to_it(void **s)
 	lo_gets(frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5000));
 	ns1_sends(frame(
 		NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE, .code = 3,
-		.quote = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 999, .dport = 3000)));
+		.inner = frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = 999, .dport = 3000)));
 	expect_translated(INTO_HOST, frame(NS1_TO_GW, .src = UPLINK, .dst = UPLINK, .proto = ICMP,
 					   .type = UNREACHABLE, .code = 3,
-					   .quote = frame(ON_LO, .src = UPLINK, .dst = UPLINK,
+					   .inner = frame(ON_LO, .src = UPLINK, .dst = UPLINK,
 							  .sport = 999, .dport = 5000)));
 }
 
@@ -316,23 +316,23 @@ static void an_error_about_a_published_reply_comes_in(void **s)
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000));
 	uplink_gets(frame(ERROR_IN, .type = UNREACHABLE, .code = 4, SECOND_WORD,
-			  .quote = frame(OUTSIDE, .sport = 5000, .dport = 999)));
+			  .inner = frame(OUTSIDE, .sport = 5000, .dport = 999)));
 	expect_translated(INTO_PORT,
 			  frame(ERROR_INSIDE, .type = UNREACHABLE, .code = 4, SECOND_WORD,
-				.quote = frame(INSIDE_AGAIN, .sport = 3000, .dport = 999)));
+				.inner = frame(INSIDE_AGAIN, .sport = 3000, .dport = 999)));
 }
 
-/* An error by lo: the kernel's own, about a packet of ours that found no next hop. */
+/* An error by lo: the kernel's own, about a packet that found no next hop. */
 static void an_error_of_the_hosts_own_comes_in_by_lo(void **s)
 {
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	lo_gets(frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5000));
 	lo_gets(frame(ON_LO, .src = UPLINK, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE,
-		      .quote = frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 5000,
+		      .inner = frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 5000,
 				     .dport = 999)));
 	expect_translated(INTO_PORT, frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .proto = ICMP,
 					   .type = UNREACHABLE,
-					   .quote = frame(ON_LO, .src = NS1, .dst = UPLINK,
+					   .inner = frame(ON_LO, .src = NS1, .dst = UPLINK,
 							  .sport = 3000, .dport = 999)));
 }
 
@@ -343,24 +343,24 @@ static void a_namespaces_error_about_no_flow_goes_nowhere(void **s)
 	struct frame *f;
 
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE,
-			.quote = quote));
+			.inner = quote));
 	expect_dropped(COUNT_icmp_error);
 	/* to the host: about a packet that the host itself sent */
 	f = frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .proto = ICMP, .type = UNREACHABLE,
-		  .quote = quote);
+		  .inner = quote);
 	ns1_sends(f);
 	expect_outcome(INTO_HOST);
 	expect_packet(f);
 	expect_counted(COUNT_to_host);
 	f = frame(NS1_TO_GW, .src = NS1, .dst = GW, .proto = ICMP, .type = UNREACHABLE,
-		  .quote = quote);
+		  .inner = quote);
 	ns1_sends(f);
 	expect_outcome(INTO_HOST);
 	expect_packet(f);
 	expect_counted(COUNT_to_host);
 }
 
-/* Its flow leads to the uplink, but not the way that the error would take. */
+/* Its flow leads to the uplink, but another route than the error's. */
 static void a_namespaces_error_follows_its_flow_only(void **s)
 {
 	struct frame *quote =
@@ -369,45 +369,45 @@ static void a_namespaces_error_follows_its_flow_only(void **s)
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000));
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = IN_BLACKHOLE, .proto = ICMP,
-			.type = UNREACHABLE, .quote = quote));
+			.type = UNREACHABLE, .inner = quote));
 	expect_dropped(COUNT_icmp_error);
 }
 
 /* ---- errors that no router sends ---- */
 
 #define FORGED FROM_ISP, .proto = ICMP, .type = UNREACHABLE, .code = 3
-#define QUOTED NS1_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000, .dport = 53
+#define EMBEDDED NS1_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000, .dport = 53
 
-/* As netfilter has it: an error is for who sent what it quotes. */
-static void an_error_for_somebody_else_is_none_of_ours(void **s)
+/* As in netfilter: an error goes to the source of the packet that it embeds. */
+static void an_error_to_another_address_is_left_alone(void **s)
 {
-	struct frame *f = frame(FORGED, .src = SERVER, .dst = UPLINK_SECOND, .quote = frame(QUOTED));
+	struct frame *f = frame(FORGED, .src = SERVER, .dst = UPLINK_SECOND, .inner = frame(EMBEDDED));
 
 	ns1_udp(4000);
 	uplink_gets(f);
 	expect_left_alone(f);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER2, .proto = ICMP, .type = UNREACHABLE,
-			.code = 3, .quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53,
+			.code = 3, .inner = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 53,
 						  .dport = 4000)));
 	expect_dropped(COUNT_icmp_error);
 }
 
-static void an_error_with_a_source_route_or_a_wrong_sum_is_the_kernels_to_drop(void **s)
+static void an_error_with_a_source_route_or_a_wrong_checksum_is_left_to_the_kernel(void **s)
 {
-	struct frame *f = frame(FORGED, .src = SERVER, .dst = UPLINK, .quote = frame(QUOTED),
+	struct frame *f = frame(FORGED, .src = SERVER, .dst = UPLINK, .inner = frame(EMBEDDED),
 				.options = "\x83\7\4\xcb\0\x71\1\0", .options_len = 8);
 
 	ns1_udp(4000);
 	uplink_gets(f);
 	expect_left_alone(f);
-	f = frame(FORGED, .src = SERVER, .dst = UPLINK, .quote = frame(QUOTED),
+	f = frame(FORGED, .src = SERVER, .dst = UPLINK, .inner = frame(EMBEDDED),
 		  .ip_check_error = 1);
 	uplink_gets(f);
 	expect_left_alone(f);
 }
 
-/* RFC 768: also in a quote, a sum of 0 would say that there is none. */
-static void a_quoted_sum_never_becomes_none(void **s)
+/* RFC 768: in an embedded packet, too, a checksum of 0 would mean that there is none. */
+static void an_embedded_udp_checksum_never_becomes_zero(void **s)
 {
 	uint8_t payload[2];
 	struct frame *inside;
@@ -424,11 +424,11 @@ static void a_quoted_sum_never_becomes_none(void **s)
 	assert_int_not_equal(i, 0x10000);
 	ns1_udp(4000);
 	uplink_gets(frame(FORGED, .src = SERVER, .dst = UPLINK,
-			  .quote = frame(QUOTED, .ttl = 63, .payload = (const char *)payload,
+			  .inner = frame(EMBEDDED, .ttl = 63, .payload = (const char *)payload,
 					 .payload_len = 2)));
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
-			    .code = 3, .ttl = 63, .quote = inside));
+			    .code = 3, .ttl = 63, .inner = inside));
 }
 
 /* ---- queries (RFC 5508 section 3): asked from inside, answered from outside, and never the other way ---- */
@@ -440,8 +440,8 @@ static const struct {
 #define QUERY_OUT NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP
 #define QUERY_IN FROM_ISP, .src = SERVER, .dst = UPLINK, .proto = ICMP
 
-/* The one who is asked may himself ask, by chance with the same identifier: that is for the host. */
-static void a_request_from_outside_is_no_answer(void **s)
+/* The peer of a query may send one itself, by chance with the same identifier: that is for the host. */
+static void a_query_from_outside_is_no_reply(void **s)
 {
 	struct frame *f;
 	size_t i;
@@ -459,7 +459,7 @@ static void a_request_from_outside_is_no_answer(void **s)
 	}
 }
 
-static void an_answer_that_nobody_asked_for_begins_no_flow(void **s)
+static void a_reply_without_a_query_creates_no_flow(void **s)
 {
 	size_t i;
 
@@ -477,16 +477,16 @@ int main(void)
 		spec(an_error_of_each_type_comes_in),
 		spec(an_error_about_tcp_comes_in),
 		spec(an_error_about_a_query_comes_in),
-		spec(a_port_that_was_changed_is_put_back_in_the_quote),
-		spec(a_short_quote_is_translated_as_far_as_it_goes),
-		spec(a_quoted_datagram_without_checksum_stays_without),
-		spec(a_quoted_header_may_have_options),
-		spec(a_wrong_checksum_of_what_is_quoted_stays_wrong),
+		spec(a_remapped_port_is_restored_in_the_embedded_packet),
+		spec(a_short_embedded_packet_is_translated_as_far_as_it_goes),
+		spec(an_embedded_datagram_without_checksum_stays_without),
+		spec(an_embedded_header_may_have_options),
+		spec(a_wrong_embedded_checksum_stays_wrong),
 		spec(an_error_with_a_wrong_checksum_is_dropped),
 		spec(an_error_neither_ends_nor_refreshes_a_flow),
 		spec(an_error_about_a_namespace_that_is_gone_is_left_alone),
 		spec(an_error_about_no_flow_is_left_alone),
-		spec(an_error_with_a_broken_quote_is_left_alone),
+		spec(an_error_with_a_malformed_embedded_packet_is_left_alone),
 		spec(an_error_with_its_ttl_used_up_ends_here),
 		spec(a_namespaces_error_goes_out_as_the_published_address),
 		spec(an_error_through_the_hairpin_comes_from_the_published_address),
@@ -495,11 +495,11 @@ int main(void)
 		spec(an_error_of_the_hosts_own_comes_in_by_lo),
 		spec(a_namespaces_error_about_no_flow_goes_nowhere),
 		spec(a_namespaces_error_follows_its_flow_only),
-		spec(an_error_for_somebody_else_is_none_of_ours),
-		spec(an_error_with_a_source_route_or_a_wrong_sum_is_the_kernels_to_drop),
-		spec(a_quoted_sum_never_becomes_none),
-		spec(a_request_from_outside_is_no_answer),
-		spec(an_answer_that_nobody_asked_for_begins_no_flow),
+		spec(an_error_to_another_address_is_left_alone),
+		spec(an_error_with_a_source_route_or_a_wrong_checksum_is_left_to_the_kernel),
+		spec(an_embedded_udp_checksum_never_becomes_zero),
+		spec(a_query_from_outside_is_no_reply),
+		spec(a_reply_without_a_query_creates_no_flow),
 	};
 
 	return run_specs("icmp_xlate", specs);

@@ -4,7 +4,7 @@
 
 #define ARP_WHO_HAS .dmac = BROADCAST, .op = ARP_REQUEST
 
-static void a_frame_to_a_known_station_goes_into_its_port_unchanged(void **s)
+static void a_frame_to_a_known_mac_leaves_by_its_port_unchanged(void **s)
 {
 	struct frame *f =
 		frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, .ttl = 1);
@@ -15,7 +15,7 @@ static void a_frame_to_a_known_station_goes_into_its_port_unchanged(void **s)
 	expect_counted(COUNT_switched);
 }
 
-static void a_frame_to_an_unknown_station_is_flooded(void **s)
+static void a_frame_to_an_unknown_mac_is_flooded(void **s)
 {
 	struct frame *f = frame(.smac = NS1_MAC, .dmac = STRANGER_MAC, .src = NS1, .dst = NS2);
 
@@ -58,7 +58,7 @@ static void a_port_alone_in_its_network_floods_to_the_host_only(void **s)
 	expect_copies(0, 0, 0, 0);
 }
 
-static void link_local_groups_never_leave_the_segment(void **s)
+static void reserved_groups_are_not_forwarded(void **s)
 {
 	ns1_sends(ethernet(NS1_MAC, "01:80:c2:00:00:00", 0x0027, "spanning tree"));
 	expect_dropped(COUNT_reserved_mcast);
@@ -101,7 +101,7 @@ static void addresses_belong_to_a_network(void **s)
 	expect_dropped(COUNT_same_port);
 }
 
-static void the_host_reaches_a_station(void **s)
+static void the_host_reaches_an_endpoint(void **s)
 {
 	struct frame *f = frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 1, .dport = 2);
 
@@ -111,7 +111,7 @@ static void the_host_reaches_a_station(void **s)
 	expect_counted(COUNT_switched);
 }
 
-static void what_the_host_forwards_for_others_does_not_come_in(void **s)
+static void packets_that_the_host_forwards_do_not_come_in(void **s)
 {
 	run_given(HOOK_GATEWAY, DEV_GW, frame(GW_TO_NS1, .src = SERVER, .dst = NS1),
 		  (struct given){ .forwarded_from = DEV_UPLINK });
@@ -174,7 +174,7 @@ static struct frame *to_stranger(void)
 	return frame(.smac = NS1_MAC, .dmac = STRANGER_MAC, .src = NS1, .dst = "192.168.1.99");
 }
 
-static void an_address_is_learned_where_it_sends_from(void **s)
+static void a_mac_is_learned_where_it_sends_from(void **s)
 {
 	ns3_sends(from_stranger());
 	expect_outcome(INTO_PORT);
@@ -190,7 +190,7 @@ static void an_address_is_learned_where_it_sends_from(void **s)
 	expect_dropped(COUNT_same_port);
 }
 
-static void an_address_moves_with_its_station(void **s)
+static void a_learned_mac_moves_with_its_sender(void **s)
 {
 	allow_spoofing(DEV_NS2);
 	ns3_sends(from_stranger());
@@ -202,7 +202,7 @@ static void an_address_moves_with_its_station(void **s)
 	expect_counted(COUNT_switched);
 }
 
-static void a_learned_address_ages(void **s)
+static void a_learned_mac_ages(void **s)
 {
 	ns3_sends(from_stranger());
 	age_fdb(299);
@@ -215,7 +215,7 @@ static void a_learned_address_ages(void **s)
 	expect_copies(0, 1, 1, 0);
 }
 
-static void a_frame_keeps_a_learned_address_alive(void **s)
+static void a_frame_keeps_a_learned_mac_alive(void **s)
 {
 	ns3_sends(from_stranger());
 	age_fdb(299);
@@ -226,7 +226,7 @@ static void a_frame_keeps_a_learned_address_alive(void **s)
 	expect_counted(COUNT_switched);
 }
 
-static void an_endpoints_address_is_not_learned_elsewhere(void **s)
+static void an_endpoints_mac_is_not_learned_elsewhere(void **s)
 {
 	ns3_sends(frame(NS2_TO_GW, .src = NS2, .dst = GW));
 	expect_counted(COUNT_to_host);
@@ -234,7 +234,7 @@ static void an_endpoints_address_is_not_learned_elsewhere(void **s)
 	expect_dropped(COUNT_same_port);
 }
 
-static void nothing_is_learned_from_a_guarded_port(void **s)
+static void nothing_is_learned_from_a_port_with_port_security(void **s)
 {
 	ns1_sends(from_stranger());
 	expect_dropped(COUNT_spoofed_mac);
@@ -245,27 +245,27 @@ static void nothing_is_learned_from_a_guarded_port(void **s)
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
-		spec(a_frame_to_a_known_station_goes_into_its_port_unchanged),
-		spec(a_frame_to_an_unknown_station_is_flooded),
+		spec(a_frame_to_a_known_mac_leaves_by_its_port_unchanged),
+		spec(a_frame_to_an_unknown_mac_is_flooded),
 		spec(broadcast_and_multicast_are_flooded),
 		spec(the_host_floods_to_every_port_of_its_network),
 		spec(a_port_alone_in_its_network_floods_to_the_host_only),
-		spec(link_local_groups_never_leave_the_segment),
+		spec(reserved_groups_are_not_forwarded),
 		spec(a_frame_is_not_sent_back_where_it_came_from),
 		spec(networks_do_not_see_each_other),
 		spec(addresses_belong_to_a_network),
-		spec(the_host_reaches_a_station),
-		spec(what_the_host_forwards_for_others_does_not_come_in),
+		spec(the_host_reaches_an_endpoint),
+		spec(packets_that_the_host_forwards_do_not_come_in),
 		spec(a_device_that_is_no_port_passes_nothing),
 		spec(the_gateway_takes_arp_and_ipv4_only),
 		spec(frames_of_other_protocols_are_switched),
 		spec(a_frame_to_a_device_that_is_gone_is_counted),
-		spec(an_address_is_learned_where_it_sends_from),
-		spec(an_address_moves_with_its_station),
-		spec(a_learned_address_ages),
-		spec(a_frame_keeps_a_learned_address_alive),
-		spec(an_endpoints_address_is_not_learned_elsewhere),
-		spec(nothing_is_learned_from_a_guarded_port),
+		spec(a_mac_is_learned_where_it_sends_from),
+		spec(a_learned_mac_moves_with_its_sender),
+		spec(a_learned_mac_ages),
+		spec(a_frame_keeps_a_learned_mac_alive),
+		spec(an_endpoints_mac_is_not_learned_elsewhere),
+		spec(nothing_is_learned_from_a_port_with_port_security),
 	};
 
 	return run_specs("l2", specs);

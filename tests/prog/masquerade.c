@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* From a namespace to the outside and back: translation, checksums, what a router refuses. */
+/* From a namespace to the outside and back: translation, checksums, refusals of a router. */
 #include <unistd.h>
 
 #include "flow.h"
 
-/* A datagram of NS1's, as it leaves the namespace and as it leaves the host. */
+/* A datagram of NS1, as it leaves the namespace and as it leaves the host. */
 #define INSIDE NS1_TO_GW, .src = NS1, .dst = SERVER
 #define OUTSIDE NS1_TO_GW, .src = UPLINK, .dst = SERVER
 #define ANSWER FROM_ISP, .src = SERVER, .dst = UPLINK
@@ -24,7 +24,7 @@ static void expect_unmasqueraded(struct frame *f)
 	expect_counted(COUNT_unmasqueraded);
 }
 
-/* ---- the ordinary ---- */
+/* ---- ordinary traffic ---- */
 
 static void udp_goes_out_and_its_answer_comes_in(void **s)
 {
@@ -189,7 +189,7 @@ static void source_routes_are_refused(void **s)
 	options_are_refused("\x44\0\5\0", 4); /* or of none */
 }
 
-static void what_follows_the_end_of_the_options_is_none(void **s)
+static void bytes_behind_the_end_of_options_are_ignored(void **s)
 {
 	ns1_sends(frame(INSIDE, .sport = 4000, .dport = 53, .options = "\1\0\x83\7",
 			.options_len = 4));
@@ -197,7 +197,7 @@ static void what_follows_the_end_of_the_options_is_none(void **s)
 				 .options_len = 4, .ttl = 63));
 }
 
-/* ---- what may not begin a flow ---- */
+/* ---- packets that may not create a flow ---- */
 
 static void martians_are_refused(void **s)
 {
@@ -217,21 +217,21 @@ static void martians_are_refused(void **s)
 	}
 }
 
-static void what_signs_its_addresses_is_refused(void **s)
+static void packets_that_sign_their_addresses_are_refused(void **s)
 {
 	struct frame *f = frame(INSIDE, .proto = AUTHENTICATION);
 
 	ns1_sends(f);
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
-			    .code = 2, .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+			    .code = 2, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
 	expect_counted(COUNT_icmp_sent);
 	ns1_sends(frame(INSIDE, .proto = ICMP, .type = REDIRECT));
 	expect_dropped(COUNT_bad_protocol);
 }
 
-/* There are flows of port 0 and of identifier 0; what has none must not be taken for theirs. */
-static void what_has_no_ports_belongs_to_no_flow_of_port_zero(void **s)
+/* There are flows with port 0 and identifier 0: a packet without either must not match them. */
+static void a_packet_without_ports_belongs_to_no_flow_of_port_zero(void **s)
 {
 	struct frame *f;
 
@@ -312,7 +312,7 @@ static void the_type_of_service_chooses_a_route(void **s)
 
 static char large[1400];
 
-static void a_packet_as_large_as_its_way_goes_out(void **s)
+static void a_packet_as_large_as_the_mtu_goes_out(void **s)
 {
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 1, .dport = 2,
 			.payload = large, .payload_len = 1000 - 28));
@@ -321,7 +321,7 @@ static void a_packet_as_large_as_its_way_goes_out(void **s)
 				 .ttl = 63));
 }
 
-/* The device cuts it up: what counts is the length of the pieces, 40 bytes of headers with each. */
+/* The device segments it: the length of each segment counts, with 40 bytes of headers. */
 static void of_a_gso_packet_the_segments_must_fit(void **s)
 {
 	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .proto = TCP,
@@ -352,7 +352,7 @@ static void the_external_address_follows_the_route(void **s)
 	expect_live_flows(1);
 }
 
-/* ---- answers, and what looks like them ---- */
+/* ---- answers, and packets that look like answers ---- */
 
 static void only_the_one_asked_may_answer(void **s)
 {
@@ -379,7 +379,7 @@ static void only_the_one_asked_may_answer(void **s)
 	expect_state(0, CONN_UNREPLIED);
 }
 
-static void what_is_not_for_translation_is_left_alone(void **s)
+static void untranslated_packets_are_left_alone(void **s)
 {
 	struct frame *const frames[] = {
 		frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .frag = 100),
@@ -400,7 +400,7 @@ static void what_is_not_for_translation_is_left_alone(void **s)
 	}
 }
 
-static void frames_to_other_stations_are_left_alone(void **s)
+static void frames_to_other_macs_are_left_alone(void **s)
 {
 	struct frame *f;
 
@@ -447,7 +447,7 @@ static void gre_goes_out_and_its_answer_comes_in(void **s)
 	expect_counted(COUNT_not_ours);
 }
 
-static void a_second_namespace_is_told_that_there_is_no_room(void **s)
+static void a_second_namespace_to_the_same_address_gets_an_icmp_error(void **s)
 {
 	struct frame *f = frame(NS2_GRE);
 
@@ -455,7 +455,7 @@ static void a_second_namespace_is_told_that_there_is_no_room(void **s)
 	ns2_sends(f);
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS2, .src = GW, .dst = NS2, .proto = ICMP, .type = UNREACHABLE,
-			    .code = 13, .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+			    .code = 13, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
 	expect_counted(COUNT_icmp_sent, COUNT_flow_refused);
 	/* with another address outside there is */
 	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER2, .proto = GRE));
@@ -466,10 +466,10 @@ static void an_error_about_it_comes_in(void **s)
 {
 	ns1_sends(frame(GRE_OUT));
 	uplink_gets(frame(IN, .proto = ICMP, .type = UNREACHABLE, .code = 2,
-			  .quote = frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .proto = GRE)));
+			  .inner = frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .proto = GRE)));
 	expect_outcome(INTO_PORT);
 	expect_packet(frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
-			    .code = 2, .ttl = 63, .quote = frame(GRE_OUT)));
+			    .code = 2, .ttl = 63, .inner = frame(GRE_OUT)));
 	expect_counted(COUNT_icmp_translated);
 }
 
@@ -489,24 +489,24 @@ int main(void)
 		spec(padding_behind_the_packet_stays_on_its_link),
 		spec(ports_are_behind_the_options),
 		spec(source_routes_are_refused),
-		spec(what_follows_the_end_of_the_options_is_none),
+		spec(bytes_behind_the_end_of_options_are_ignored),
 		spec(martians_are_refused),
-		spec(what_signs_its_addresses_is_refused),
-		spec(what_has_no_ports_belongs_to_no_flow_of_port_zero),
+		spec(packets_that_sign_their_addresses_are_refused),
+		spec(a_packet_without_ports_belongs_to_no_flow_of_port_zero),
 		spec(tcp_begins_with_a_syn_or_in_mid_stream),
 		spec(the_hosts_own_addresses_are_the_hosts),
 		spec(without_a_route_the_host_answers),
 		spec(a_blackhole_swallows),
 		spec(the_type_of_service_chooses_a_route),
-		spec(a_packet_as_large_as_its_way_goes_out),
+		spec(a_packet_as_large_as_the_mtu_goes_out),
 		spec(of_a_gso_packet_the_segments_must_fit),
 		spec(the_external_address_follows_the_route),
 		spec(only_the_one_asked_may_answer),
-		spec(what_is_not_for_translation_is_left_alone),
-		spec(frames_to_other_stations_are_left_alone),
+		spec(untranslated_packets_are_left_alone),
+		spec(frames_to_other_macs_are_left_alone),
 		spec(malformed_frames_are_left_to_the_host),
 		spec(gre_goes_out_and_its_answer_comes_in),
-		spec(a_second_namespace_is_told_that_there_is_no_room),
+		spec(a_second_namespace_to_the_same_address_gets_an_icmp_error),
 		spec(an_error_about_it_comes_in),
 	};
 

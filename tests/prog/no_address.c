@@ -18,7 +18,7 @@ static void without_an_address_nothing_is_masqueraded(void **s)
 		expect_outcome(SENT);
 		expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP,
 				    .type = UNREACHABLE, .code = 0, .tos = 0xc0, .no_ip_id = true,
-				    .quote = f, .quote_len = 28));
+				    .inner = f, .inner_len = 28));
 		expect_counted(COUNT_icmp_sent);
 		host_command("ip address add " GW "/24 dev %s", i ? "lo" : "gw0");
 	}

@@ -10,7 +10,7 @@
 #define ALL_NODES "ff02::1"
 #define ALL_NODES_MAC "33:33:00:00:00:01"
 
-static void a_source_mac_is_one_stations(void **s)
+static void a_source_mac_is_unicast(void **s)
 {
 	ns1_sends(frame(.smac = "00:00:00:00:00:00", .dmac = NS2_MAC, .src = NS1, .dst = NS2));
 	expect_dropped(COUNT_bad_source_mac);
@@ -20,7 +20,7 @@ static void a_source_mac_is_one_stations(void **s)
 	expect_dropped(COUNT_bad_source_mac);
 }
 
-static void nobody_is_the_gateway(void **s)
+static void no_port_sends_from_the_gateways_mac(void **s)
 {
 	ns1_sends(frame(.smac = GW_MAC, .dmac = NS2_MAC, .src = NS1, .dst = NS2));
 	expect_dropped(COUNT_spoofed_mac);
@@ -59,7 +59,7 @@ static void a_dhcp_client_has_no_address_yet(void **s)
 	expect_counted(COUNT_flooded);
 }
 
-static void nobody_else_may_be_without_address(void **s)
+static void only_dhcp_has_no_source_address(void **s)
 {
 	ns1_sends(frame(.smac = NS1_MAC, .dmac = BROADCAST, .src = "0.0.0.0",
 			.dst = "255.255.255.255", .sport = 68, .dport = 68));
@@ -167,7 +167,7 @@ enum {
 #define TWICE_AS_LONG "\1\1\14\0\0\0\0\0\0\0\0\0\0\0\0"
 
 /* RFC 7113: what looks only at the first header lets advertisements through behind another. */
-static void nor_do_extension_headers_hide_them(void **s)
+static void extension_headers_hide_no_router_advertisement(void **s)
 {
 	static const struct {
 		uint8_t next, len;
@@ -195,7 +195,7 @@ static void nor_do_extension_headers_hide_them(void **s)
 	}
 }
 
-static void a_chain_of_headers_that_nobody_needs_is_refused(void **s)
+static void a_needless_chain_of_headers_is_refused(void **s)
 {
 	static const char chain[] = THEN_DESTINATION EMPTY THEN_DESTINATION EMPTY THEN_DESTINATION EMPTY
 		THEN_ICMPV6 EMPTY;
@@ -269,19 +269,19 @@ static void a_port_with_spoof_allow_sends_as_anybody(void **s)
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
-		spec(a_source_mac_is_one_stations),
-		spec(nobody_is_the_gateway),
+		spec(a_source_mac_is_unicast),
+		spec(no_port_sends_from_the_gateways_mac),
 		spec(a_port_sends_from_its_own_mac),
 		spec(a_port_sends_from_its_own_address),
 		spec(a_dhcp_client_has_no_address_yet),
-		spec(nobody_else_may_be_without_address),
+		spec(only_dhcp_has_no_source_address),
 		spec(arp_tells_the_ports_own_addresses),
 		spec(arp_of_another_layout_is_refused),
 		spec(ipv6_comes_from_the_macs_own_link_local_address),
 		spec(ipv6_from_elsewhere_is_refused),
 		spec(router_advertisements_are_refused_from_anybody),
-		spec(nor_do_extension_headers_hide_them),
-		spec(a_chain_of_headers_that_nobody_needs_is_refused),
+		spec(extension_headers_hide_no_router_advertisement),
+		spec(a_needless_chain_of_headers_is_refused),
 		spec(ipv6_that_ends_too_soon_is_refused),
 		spec(a_neighbour_advertisement_is_about_its_sender),
 		spec(a_second_tag_hides_nothing),

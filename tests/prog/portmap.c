@@ -66,7 +66,7 @@ static void a_range_leads_to_ports_in_step(void **s)
 	expect_published_in(frame(REQUEST_INSIDE, .sport = 999, .dport = 3010, .ttl = 63));
 }
 
-static void what_is_not_published_is_left_alone(void **s)
+static void unpublished_ports_are_left_alone(void **s)
 {
 	struct frame *f;
 
@@ -96,7 +96,7 @@ static void every_address_means_those_of_the_host(void **s)
 	expect_left_alone(f);
 }
 
-/* The gateway's address is the host's too, but an answer would leave with it. From the host itself it is right. */
+/* The gateway's address is the host's too, but an answer would leave with it. From the host itself it is allowed. */
 static void the_gateways_address_is_not_for_the_outside(void **s)
 {
 	publish("0.0.0.0", UDP, 5000, 5000, 3000);
@@ -176,7 +176,7 @@ static void two_published_ports_may_lead_to_one(void **s)
 }
 
 /* The bits that spare most packets a look-up: another rule may have the same port, on another address. */
-static void a_port_is_marked_as_long_as_any_rule_has_it(void **s)
+static void a_port_bit_is_set_while_any_mapping_has_the_port(void **s)
 {
 	uint32_t one = publish(UPLINK, UDP, 5000, 5000, 3000);
 	uint32_t other = publish(UPLINK_SECOND, UDP, 4990, 5010, 3000);
@@ -193,7 +193,7 @@ static void a_port_is_marked_as_long_as_any_rule_has_it(void **s)
 	assert_int_equal(word, 0);
 }
 
-static void nobody_outside_has_an_address_of_ours(void **s)
+static void a_source_inside_does_not_come_from_outside(void **s)
 {
 	static const char *const sources[] = { NS2, GW, UPLINK, "198.51.100.10", IN_BLACKHOLE };
 	size_t i;
@@ -207,7 +207,7 @@ static void nobody_outside_has_an_address_of_ours(void **s)
 	expect_live_flows(0);
 }
 
-static void a_client_behind_a_narrow_route_is_outside(void **s)
+static void a_client_behind_a_small_mtu_is_outside(void **s)
 {
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	uplink_gets(frame(FROM_ISP, .src = BEHIND_MTU_1000, .dst = UPLINK, .sport = 999,
@@ -225,7 +225,7 @@ static void only_what_may_begin_a_flow_comes_in(void **s)
 	expect_dropped(COUNT_no_flow);
 }
 
-static void a_rule_without_its_endpoint_leads_nowhere(void **s)
+static void a_mapping_without_its_endpoint_leads_nowhere(void **s)
 {
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	replace_endpoint(DEV_NS1);
@@ -233,7 +233,7 @@ static void a_rule_without_its_endpoint_leads_nowhere(void **s)
 	expect_dropped(COUNT_no_endpoint);
 }
 
-static void ending_the_rule_ends_its_flows(void **s)
+static void removing_a_mapping_ends_its_flows(void **s)
 {
 	uint32_t id = publish(UPLINK, UDP, 5000, 5000, 3000);
 	struct frame *f = frame(REQUEST, .sport = 999, .dport = 5000);
@@ -247,7 +247,7 @@ static void ending_the_rule_ends_its_flows(void **s)
 	expect_live_flows(0);
 }
 
-static void a_rule_that_leads_to_another_namespace_ends_them_too(void **s)
+static void moving_a_mapping_to_another_namespace_ends_its_flows(void **s)
 {
 	uint32_t id = publish(UPLINK, UDP, 5000, 5000, 3000);
 
@@ -257,7 +257,7 @@ static void a_rule_that_leads_to_another_namespace_ends_them_too(void **s)
 	expect_dropped(COUNT_no_endpoint, COUNT_flow_ended);
 }
 
-static void flows_of_other_rules_live_on(void **s)
+static void flows_of_other_mappings_live_on(void **s)
 {
 	uint32_t other = publish(UPLINK, UDP, 6000, 6000, 6000);
 
@@ -290,7 +290,7 @@ static void a_connection_of_the_hosts_own_is_left_alone(void **s)
 	expect_published_in(frame(REQUEST_INSIDE, .sport = 53, .dport = 3000, .ttl = 63));
 }
 
-static void publishing_takes_a_listeners_place(void **s)
+static void a_published_port_has_precedence_over_a_listener(void **s)
 {
 	int listener = host_socket(TCP, "0.0.0.0", 5000, NULL, 0);
 
@@ -302,7 +302,7 @@ static void publishing_takes_a_listeners_place(void **s)
 }
 
 /* UDP has no listeners: a socket is a client's once it is connected. */
-static void or_that_of_a_socket_without_peer(void **s)
+static void a_published_port_has_precedence_over_an_unconnected_socket(void **s)
 {
 	static const char *const bound[] = { "0.0.0.0", UPLINK };
 	size_t i;
@@ -349,7 +349,7 @@ static void a_namespace_reaches_its_own_published_port(void **s)
 }
 
 /* With the same port on both sides the answer would look like another packet of the request's. */
-static void even_from_that_very_port(void **s)
+static void a_namespace_reaches_its_own_published_port_from_the_same_port(void **s)
 {
 	uint16_t port;
 
@@ -414,7 +414,7 @@ static void a_hairpin_has_a_ttl(void **s)
 	ns2_sends(f);
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS2, .src = GW, .dst = NS2, .proto = ICMP, .type = TIME_EXCEEDED,
-			    .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+			    .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
 	expect_counted(COUNT_icmp_sent);
 }
 
@@ -459,7 +459,7 @@ static void lo_and_the_uplink_are_different_zones(void **s)
 
 #define SYN_TO_5000 REQUEST, .proto = TCP, .sport = 999, .dport = 5000, .flags = SYN
 
-static void what_is_dropped_creates_no_flow(void **s)
+static void a_dropped_packet_creates_no_flow(void **s)
 {
 	struct frame *f = frame(SYN_TO_5000, .ttl = 1);
 
@@ -471,12 +471,12 @@ static void what_is_dropped_creates_no_flow(void **s)
 	uplink_gets(f);
 	expect_outcome(SENT);
 	expect_packet(frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = CLIENT, .proto = ICMP,
-			    .type = TIME_EXCEEDED, .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+			    .type = TIME_EXCEEDED, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
 	expect_counted(COUNT_icmp_sent);
 	expect_live_flows(0);
 }
 
-static void what_is_dropped_changes_no_flow(void **s)
+static void a_dropped_packet_changes_no_flow(void **s)
 {
 	publish("0.0.0.0", TCP, 5000, 5000, 3000);
 	uplink_gets(frame(SYN_TO_5000));
@@ -491,35 +491,35 @@ int main(void)
 		spec(a_connection_comes_in_and_is_answered),
 		spec(udp_comes_in_and_is_answered),
 		spec(a_range_leads_to_ports_in_step),
-		spec(what_is_not_published_is_left_alone),
+		spec(unpublished_ports_are_left_alone),
 		spec(every_address_means_those_of_the_host),
 		spec(the_gateways_address_is_not_for_the_outside),
 		spec(a_clients_own_port_is_kept_whatever_the_range),
 		spec(a_secondary_address_answers_as_itself),
 		spec(an_address_that_is_gone_is_no_source_any_more),
 		spec(two_published_ports_may_lead_to_one),
-		spec(a_port_is_marked_as_long_as_any_rule_has_it),
-		spec(nobody_outside_has_an_address_of_ours),
-		spec(a_client_behind_a_narrow_route_is_outside),
+		spec(a_port_bit_is_set_while_any_mapping_has_the_port),
+		spec(a_source_inside_does_not_come_from_outside),
+		spec(a_client_behind_a_small_mtu_is_outside),
 		spec(only_what_may_begin_a_flow_comes_in),
-		spec(a_rule_without_its_endpoint_leads_nowhere),
-		spec(ending_the_rule_ends_its_flows),
-		spec(a_rule_that_leads_to_another_namespace_ends_them_too),
-		spec(flows_of_other_rules_live_on),
+		spec(a_mapping_without_its_endpoint_leads_nowhere),
+		spec(removing_a_mapping_ends_its_flows),
+		spec(moving_a_mapping_to_another_namespace_ends_its_flows),
+		spec(flows_of_other_mappings_live_on),
 		spec(a_connection_of_the_hosts_own_is_left_alone),
-		spec(publishing_takes_a_listeners_place),
-		spec(or_that_of_a_socket_without_peer),
+		spec(a_published_port_has_precedence_over_a_listener),
+		spec(a_published_port_has_precedence_over_an_unconnected_socket),
 		spec(a_namespace_reaches_a_published_port),
 		spec(a_namespace_reaches_its_own_published_port),
-		spec(even_from_that_very_port),
+		spec(a_namespace_reaches_its_own_published_port_from_the_same_port),
 		spec(two_namespaces_with_the_same_port_are_kept_apart),
 		spec(the_gateways_other_ports_stay_the_hosts),
 		spec(a_hairpin_has_a_ttl),
 		spec(the_host_reaches_its_own_published_port),
 		spec(other_traffic_of_lo_is_left_alone),
 		spec(lo_and_the_uplink_are_different_zones),
-		spec(what_is_dropped_creates_no_flow),
-		spec(what_is_dropped_changes_no_flow),
+		spec(a_dropped_packet_creates_no_flow),
+		spec(a_dropped_packet_changes_no_flow),
 	};
 
 	return run_specs("portmap", specs);

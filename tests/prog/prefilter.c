@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * The XDP prefilter, XDP on an uplink: what it drops the uplink's program would drop, and count, too; what that one
- * has yet to look at passes. tests/fuzz/prog asks the same of any packet.
+ * The XDP prefilter of an uplink: it drops only packets that the uplink's program would drop and count too; a packet
+ * that needs a closer look passes. tests/fuzz/prog asserts the same of random packets.
  */
 #include <unistd.h>
 
@@ -34,7 +34,7 @@ static void dropped_early(const struct frame *f, enum counter reason)
 	expect_dropped(reason);
 }
 
-/* Not by the XDP prefilter, though the uplink's program drops it. */
+/* The XDP prefilter passes it, and the uplink's program drops it. */
 static void dropped_late(const struct frame *f, enum counter reason)
 {
 	passes_early(f);
@@ -60,7 +60,7 @@ static void ns1_calls_from_4000(void)
 
 static const char *const inside[] = { NS1, NS4, GW, "192.168.1.200", "192.168.1.255" };
 
-/* One of each kind that has another way through the parser. */
+/* One for each path through the parser. */
 static const struct frame_spec kinds[] = {
 	{ .proto = UDP, .sport = 53, .dport = 4000 },
 	{ .proto = UDP, .sport = 53, .dport = 4000, .ttl = 1, .options = "\1\1\1\1", .options_len = 4 },
@@ -84,7 +84,7 @@ static const struct frame *of_kind(size_t kind, const char *src, const char *dst
 	return frame_make(&s);
 }
 
-static void what_has_an_address_inside_is_dropped_early(void **s)
+static void a_packet_with_an_address_inside_is_dropped_early(void **s)
 {
 	size_t kind, i;
 
@@ -99,7 +99,7 @@ static void what_has_an_address_inside_is_dropped_early(void **s)
 	expect_live_flows(0);
 }
 
-static void what_has_none_is_not(void **s)
+static void a_packet_without_an_address_inside_passes(void **s)
 {
 	static const char *const others[] = { SERVER, "192.168.3.1", "192.168.0.255", "0.0.0.0", "224.0.0.1" };
 	size_t kind, i;
@@ -109,8 +109,8 @@ static void what_has_none_is_not(void **s)
 			left_to_the_host(of_kind(kind, others[i], UPLINK));
 }
 
-/* An answer to a namespace from whoever it sent to is not, though its flow may have ended. */
-static void what_belongs_to_a_flow_is_not(void **s)
+/* An answer to a namespace passes, though its flow may have ended. */
+static void a_packet_of_a_flow_passes(void **s)
 {
 	struct config cfg = config_now();
 	struct frame *f = frame(TO_HOST, .src = NS2, .sport = 53, .dport = 4000);
@@ -124,8 +124,8 @@ static void what_belongs_to_a_flow_is_not(void **s)
 	dropped_early(f, COUNT_martian);
 }
 
-/* A route of the host's may lead to an address inside by the uplink: then there is somebody who answers. */
-static void who_has_an_address_inside_but_is_outside_is_not(void **s)
+/* The host may have a route to such an address by the uplink: then a host there answers. */
+static void an_address_inside_that_is_routed_outside_passes(void **s)
 {
 	struct frame *answer = frame(TO_HOST, .src = "192.168.1.200", .sport = 53, .dport = 4000);
 
@@ -140,11 +140,11 @@ static void who_has_an_address_inside_but_is_outside_is_not(void **s)
 	dropped_early(frame(TO_HOST, .src = "192.168.1.200", .sport = 54, .dport = 4000), COUNT_martian);
 }
 
-/* Nobody outside has our addresses, but routers there have them, and tell what became of a packet. */
-static void an_icmp_error_is_not(void **s)
+/* Routers outside may have such addresses, and send errors about packets. */
+static void an_icmp_error_passes(void **s)
 {
 	struct frame *f = frame(TO_HOST, .src = NS2, .proto = ICMP, .type = TIME_EXCEEDED,
-				.quote = frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000,
+				.inner = frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER, .sport = 4000,
 					       .dport = 53));
 
 	dropped_late(f, COUNT_martian);
@@ -155,19 +155,19 @@ static void an_icmp_error_is_not(void **s)
 	expect_counted(COUNT_icmp_translated);
 }
 
-static void a_piece_is_not(void **s)
+static void a_fragment_passes(void **s)
 {
 	struct frame *whole = frame(TO_HOST, .src = NS2, .sport = 53, .dport = 4000, .payload_len = 64,
 				    .payload = (char[64]){});
 
-	passes_early(frame_piece(whole, 0, 32));
-	passes_early(frame_piece(whole, 32, 40));
-	dropped_late(frame_piece(whole, 0, 32), COUNT_martian);
+	passes_early(frame_fragment(whole, 0, 32));
+	passes_early(frame_fragment(whole, 32, 40));
+	dropped_late(frame_fragment(whole, 0, 32), COUNT_martian);
 }
 
 /* ---- frames ---- */
 
-static void a_frame_to_somebody_else_is_not(void **s)
+static void a_frame_to_another_mac_passes(void **s)
 {
 	static const char *const macs[] = { BROADCAST, "01:00:5e:00:00:01", ISP_MAC, OTHER_MAC, GW_MAC };
 	size_t i;
@@ -191,7 +191,7 @@ static void a_device_may_change_its_mac(void **s)
 	host_command("ip link set eth0 address " UPLINK_MAC);
 }
 
-static void a_frame_of_another_kind_is_not(void **s)
+static void a_frame_of_another_protocol_passes(void **s)
 {
 	passes_early(frame_tagged(frame(TO_HOST, .src = NS1), 7));
 	passes_early(frame_tagged(frame(TO_HOST, .src = NS1), 0));
@@ -224,7 +224,7 @@ static void a_broken_header_with_an_address_inside_is_dropped_early(void **s)
 }
 
 /* Whether or not it says so itself. */
-static void so_is_a_frame_that_ends_in_its_headers(void **s)
+static void a_frame_that_ends_in_its_headers_is_dropped_early(void **s)
 {
 	enum { TOTAL_LENGTH = ETH_LEN + 2, HEADERS = ETH_LEN + IP_LEN + 20 };
 	struct frame *f = frame(TO_HOST, .src = NS1, .proto = TCP, .flags = SYN);
@@ -259,7 +259,7 @@ static void a_syn_to_a_mapped_port_is_left_to_the_uplinks_program(void **s)
 			       .dport = 4000, .flags = SYN));
 }
 
-static void another_packet_to_it_is_not(void **s)
+static void another_packet_to_a_mapped_port_passes(void **s)
 {
 	static const uint8_t flags[] = { ACK, SYN | ACK, SYN | RST, RST, FIN | ACK, 0 };
 	size_t i;
@@ -273,7 +273,7 @@ static void another_packet_to_it_is_not(void **s)
 }
 
 /* RFC 5382 REQ-2: both sides open at once. */
-static void the_other_sides_own_syn_is_not(void **s)
+static void a_syn_of_a_simultaneous_open_passes(void **s)
 {
 	struct frame *f = frame(TO_HOST, .src = SERVER, .proto = TCP, .sport = 80, .dport = 4000, .flags = SYN);
 
@@ -283,7 +283,7 @@ static void the_other_sides_own_syn_is_not(void **s)
 	expect_outcome(INTO_PORT);
 }
 
-static void a_call_to_the_hosts_own_server_is_not(void **s)
+static void a_connection_to_the_hosts_own_server_passes(void **s)
 {
 	int server;
 
@@ -295,7 +295,7 @@ static void a_call_to_the_hosts_own_server_is_not(void **s)
 	dropped_late(frame(TO_MAPPED, .src = SERVER2, .flags = SYN), COUNT_unsolicited);
 }
 
-static void a_call_to_a_published_port_is_not(void **s)
+static void a_connection_to_a_published_port_passes(void **s)
 {
 	struct frame *f = frame(TO_MAPPED, .src = SERVER2, .flags = SYN);
 
@@ -308,7 +308,7 @@ static void a_call_to_a_published_port_is_not(void **s)
 	dropped_late(frame(TO_MAPPED, .src = NS2, .flags = SYN), COUNT_martian);
 }
 
-static void nor_to_one_that_is_published_on_every_address(void **s)
+static void a_connection_to_a_port_published_on_every_address_passes(void **s)
 {
 	struct frame *f = frame(TO_MAPPED, .src = SERVER2, .flags = SYN);
 
@@ -327,23 +327,23 @@ static void nor_to_one_that_is_published_on_every_address(void **s)
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
-		spec(what_has_an_address_inside_is_dropped_early),
-		spec(what_has_none_is_not),
-		spec(what_belongs_to_a_flow_is_not),
-		spec(who_has_an_address_inside_but_is_outside_is_not),
-		spec(an_icmp_error_is_not),
-		spec(a_piece_is_not),
-		spec(a_frame_to_somebody_else_is_not),
+		spec(a_packet_with_an_address_inside_is_dropped_early),
+		spec(a_packet_without_an_address_inside_passes),
+		spec(a_packet_of_a_flow_passes),
+		spec(an_address_inside_that_is_routed_outside_passes),
+		spec(an_icmp_error_passes),
+		spec(a_fragment_passes),
+		spec(a_frame_to_another_mac_passes),
 		spec(a_device_may_change_its_mac),
-		spec(a_frame_of_another_kind_is_not),
+		spec(a_frame_of_another_protocol_passes),
 		spec(a_broken_header_with_an_address_inside_is_dropped_early),
-		spec(so_is_a_frame_that_ends_in_its_headers),
+		spec(a_frame_that_ends_in_its_headers_is_dropped_early),
 		spec(a_syn_to_a_mapped_port_is_left_to_the_uplinks_program),
-		spec(another_packet_to_it_is_not),
-		spec(the_other_sides_own_syn_is_not),
-		spec(a_call_to_the_hosts_own_server_is_not),
-		spec(a_call_to_a_published_port_is_not),
-		spec(nor_to_one_that_is_published_on_every_address),
+		spec(another_packet_to_a_mapped_port_passes),
+		spec(a_syn_of_a_simultaneous_open_passes),
+		spec(a_connection_to_the_hosts_own_server_passes),
+		spec(a_connection_to_a_published_port_passes),
+		spec(a_connection_to_a_port_published_on_every_address_passes),
 	};
 
 	return run_specs("prefilter", specs);

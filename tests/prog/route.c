@@ -12,7 +12,7 @@ static void expect_told(const struct frame *f)
 {
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
-			    .code = 0, .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+			    .code = 0, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
 }
 
 /* ---- a host without a default route ---- */
@@ -42,7 +42,7 @@ static int end_without_default(void **s)
 #define spec_without_default(test) \
 	cmocka_unit_test_setup_teardown(test, begin_without_default, end_without_default)
 
-static void that_there_is_no_route_is_told(void **s)
+static void no_route_is_answered_with_an_icmp_error(void **s)
 {
 	struct frame *const frames[] = {
 		frame(DATAGRAM),
@@ -60,7 +60,7 @@ static void that_there_is_no_route_is_told(void **s)
 	expect_live_flows(0);
 }
 
-static void or_counted_where_nobody_may_be_told(void **s)
+static void no_route_is_counted_where_no_error_may_be_sent(void **s)
 {
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = REDIRECT));
 	expect_dropped(COUNT_no_route);
@@ -120,7 +120,7 @@ static void published_ports_are_still_reached(void **s)
 	expect_counted(COUNT_published_in, COUNT_flow_new);
 }
 
-static void what_has_a_route_is_still_reached(void **s)
+static void other_routes_still_work(void **s)
 {
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NEXT_HOP, .sport = 4000, .dport = 53));
 	expect_outcome(SENT);
@@ -151,8 +151,8 @@ static void a_flow_outlives_a_time_without_its_route(void **s)
 	expect_counted(COUNT_masqueraded);
 }
 
-/* What the routing table said a moment ago is only good for what fits. */
-static void a_known_way_is_not_wide_enough_for_all(void **s)
+/* A cached route holds for packets that fit its MTU. */
+static void a_cached_route_has_its_mtu(void **s)
 {
 	static const char payload[1000];
 	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 4000, .dport = 53,
@@ -165,7 +165,7 @@ static void a_known_way_is_not_wide_enough_for_all(void **s)
 	expect_outcome(SENT);
 }
 
-static void a_change_of_the_way_is_followed_at_once(void **s)
+static void a_changed_route_is_followed_at_once(void **s)
 {
 	struct frame *f = frame(DATAGRAM);
 
@@ -183,7 +183,7 @@ static void a_change_of_the_way_is_followed_at_once(void **s)
 	expect_dropped(COUNT_prohibited);
 }
 
-/* ---- forwarding switched off on our device, in whose name the kernel is asked ---- */
+/* ---- forwarding switched off on the device that FIB look-ups name as ingress ---- */
 
 static int forwarding_on_again(void **s)
 {
@@ -199,7 +199,7 @@ static void somebody_switches_forwarding_off(void)
 	set_forwarding(DEV_GW_PEER, 0);
 }
 
-static void a_new_flow_is_told_that_there_is_no_way(void **s)
+static void a_new_flow_gets_an_icmp_error_while_forwarding_is_off(void **s)
 {
 	struct frame *f = frame(DATAGRAM);
 
@@ -297,16 +297,16 @@ static void the_gateway_is_reached(void **s)
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
-		spec_without_default(that_there_is_no_route_is_told),
-		spec_without_default(or_counted_where_nobody_may_be_told),
+		spec_without_default(no_route_is_answered_with_an_icmp_error),
+		spec_without_default(no_route_is_counted_where_no_error_may_be_sent),
 		spec_without_default(a_port_published_on_every_address_is_not_everywhere),
 		spec_without_default(the_hosts_own_addresses_are_still_its_own),
 		spec_without_default(published_ports_are_still_reached),
-		spec_without_default(what_has_a_route_is_still_reached),
+		spec_without_default(other_routes_still_work),
 		spec_without_default(a_flow_outlives_a_time_without_its_route),
-		spec(a_known_way_is_not_wide_enough_for_all),
-		spec(a_change_of_the_way_is_followed_at_once),
-		spec_forwarding(a_new_flow_is_told_that_there_is_no_way),
+		spec(a_cached_route_has_its_mtu),
+		spec(a_changed_route_is_followed_at_once),
+		spec_forwarding(a_new_flow_gets_an_icmp_error_while_forwarding_is_off),
 		spec_forwarding(a_known_flow_goes_on),
 		spec_forwarding(a_published_port_takes_and_answers_new_flows),
 		spec_forwarding(the_host_reaches_its_published_port),

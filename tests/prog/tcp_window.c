@@ -30,15 +30,15 @@ static void they_connect(void)
 
 static void a_reset_beyond_the_window_is_dropped(void **s)
 {
-	static const uint32_t stray[] = { TCP_NUMBER + SCALED + 120000, TCP_NUMBER - 512,
+	static const uint32_t outside[] = { TCP_NUMBER + SCALED + 120000, TCP_NUMBER - 512,
 					  TCP_NUMBER + 0x80000000 };
 	size_t i;
 
 	they_connect();
-	for (i = 0; i < sizeof(stray) / sizeof(stray[0]); i++) {
-		uplink_gets(frame(SERVER_TCP, .flags = RST, .tcp_seq = stray[i]));
+	for (i = 0; i < sizeof(outside) / sizeof(outside[0]); i++) {
+		uplink_gets(frame(SERVER_TCP, .flags = RST, .tcp_seq = outside[i]));
 		expect_dropped(COUNT_rst_out_of_window);
-		ns1_sends(frame(NS1_TCP, .flags = RST | ACK, .tcp_seq = stray[i]));
+		ns1_sends(frame(NS1_TCP, .flags = RST | ACK, .tcp_seq = outside[i]));
 		expect_dropped(COUNT_rst_out_of_window);
 	}
 	expect_state(0, CONN_ESTABLISHED);
@@ -52,7 +52,7 @@ static void a_reset_inside_the_window_resets(void **s)
 	expect_state(0, CONN_RESET);
 }
 
-static void so_does_one_of_the_namespaces(void **s)
+static void a_reset_of_the_namespace_resets_too(void **s)
 {
 	they_connect();
 	ns1_sends(frame(NS1_TCP, .flags = RST, .tcp_seq = TCP_NUMBER + SCALED));
@@ -132,7 +132,7 @@ static void a_late_syn_moves_no_window(void **s)
 }
 
 /* Picked up in the middle: the window may be as large as windows are. */
-static void of_an_unknown_scale_the_largest_is_assumed(void **s)
+static void an_unknown_window_scale_is_taken_for_the_largest(void **s)
 {
 	ns1_sends(frame(NS1_TCP, .flags = ACK, .window = WINDOW));
 	uplink_gets(frame(SERVER_TCP, .flags = ACK, .window = WINDOW));
@@ -146,14 +146,14 @@ int main(void)
 	static const struct CMUnitTest specs[] = {
 		spec(a_reset_beyond_the_window_is_dropped),
 		spec(a_reset_inside_the_window_resets),
-		spec(so_does_one_of_the_namespaces),
+		spec(a_reset_of_the_namespace_resets_too),
 		spec(the_window_moves_with_what_is_acknowledged),
 		spec(without_the_option_on_both_sides_nothing_is_shifted),
 		spec(the_option_is_found_among_others),
 		spec(a_connection_may_be_refused),
 		spec(a_fin_beyond_the_window_goes_on_and_does_not_count),
 		spec(a_late_syn_moves_no_window),
-		spec(of_an_unknown_scale_the_largest_is_assumed),
+		spec(an_unknown_window_scale_is_taken_for_the_largest),
 	};
 
 	return run_specs("tcp_window", specs);

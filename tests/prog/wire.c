@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Where packets really go, and what becomes of VLAN tags. */
+/* Where packets really arrive, and VLAN tags. */
 #include "lib/wire.h"
 
-static void a_switched_frame_arrives_at_its_station_alone(void **s)
+static void a_switched_frame_arrives_at_one_port_alone(void **s)
 {
 	struct frame *f = frame(NS1_TO_NS2, .src = NS1, .dst = NS2, .sport = 1, .dport = 2);
 
@@ -24,7 +24,7 @@ static void a_flooded_frame_arrives_everywhere_else(void **s)
 	expect_counted(COUNT_flooded);
 }
 
-static void the_hosts_broadcast_arrives_at_every_station(void **s)
+static void the_hosts_broadcast_arrives_at_every_port(void **s)
 {
 	struct frame *f = ethernet(GW_MAC, BROADCAST, 0x88b5, "experimental");
 
@@ -36,7 +36,7 @@ static void the_hosts_broadcast_arrives_at_every_station(void **s)
 	expect_counted(COUNT_flooded);
 }
 
-static void the_hosts_frame_arrives_at_its_station_alone(void **s)
+static void the_hosts_frame_arrives_at_one_port_alone(void **s)
 {
 	struct frame *f = frame(GW_TO_NS1, .src = GW, .dst = NS1, .sport = 1, .dport = 2);
 
@@ -63,11 +63,11 @@ static void an_icmp_error_comes_back(void **s)
 	wire_send(DEV_NS1, f);
 	expect_arrival(DEV_NS1,
 		       frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = TIME_EXCEEDED,
-			     .tos = 0xc0, .no_ip_id = true, .quote = f, .quote_len = 28));
+			     .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
 	expect_no_more_arrivals();
 }
 
-static void what_is_for_the_gateway_arrives_at_the_host(void **s)
+static void a_frame_to_the_gateway_arrives_at_the_host(void **s)
 {
 	struct frame *f = arp(NS1_TO_GW, .op = ARP_REPLY, .sender_mac = NS1_MAC, .sender = NS1,
 			      .target_mac = GW_MAC, .target = GW);
@@ -93,7 +93,7 @@ static void a_masqueraded_packet_arrives_at_the_next_hop(void **s)
 }
 
 /* And the next ones, which find their flow; and errors about it. */
-static void what_belongs_to_a_flow_goes_the_same_way(void **s)
+static void packets_of_a_flow_take_the_same_route(void **s)
 {
 	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
 	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
@@ -107,11 +107,11 @@ static void what_belongs_to_a_flow_goes_the_same_way(void **s)
 	expect_no_more_arrivals();
 	wire_send(DEV_UPLINK, frame(FROM_ISP, .src = NEXT_HOP, .dst = UPLINK, .proto = ICMP,
 				    .type = UNREACHABLE,
-				    .quote = frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER,
+				    .inner = frame(NS1_TO_GW, .src = UPLINK, .dst = SERVER,
 						   .sport = 4000, .dport = 53)));
 	expect_arrival(DEV_NS1, frame(GW_TO_NS1, .src = NEXT_HOP, .dst = NS1, .proto = ICMP,
 				      .type = UNREACHABLE, .ttl = 63,
-				      .quote = frame(NS1_TO_GW, .src = NS1, .dst = SERVER,
+				      .inner = frame(NS1_TO_GW, .src = NS1, .dst = SERVER,
 						     .sport = 4000, .dport = 53)));
 	expect_no_more_arrivals();
 }
@@ -131,12 +131,12 @@ static void a_published_port_is_reached_and_answers(void **s)
 	expect_no_more_arrivals();
 	wire_send(DEV_NS1,
 		  frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = UNREACHABLE,
-			.quote = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999,
+			.inner = frame(GW_TO_NS1, .src = SERVER, .dst = NS1, .sport = 999,
 				       .dport = 3000)));
 	expect_arrival(DEV_UPLINK,
 		       frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = SERVER,
 			     .proto = ICMP, .type = UNREACHABLE, .ttl = 63,
-			     .quote = frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999,
+			     .inner = frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999,
 					    .dport = 5000)));
 	expect_no_more_arrivals();
 }
@@ -154,23 +154,23 @@ static void a_hairpin_leads_to_one_namespace_and_back_to_the_other(void **s)
 	expect_no_more_arrivals();
 }
 
-/* Then the kernel finds the next hop: a flow that is known goes on, by its uplink. */
-static void a_flow_goes_the_same_way_while_forwarding_is_off(void **s)
+/* The kernel finds the next hop then: known flows go on, by their uplink. */
+static void a_flow_keeps_its_route_while_forwarding_is_off(void **s)
 {
 	static const struct {
 		const char *dst, *mac;
-	} way[] = { { SERVER, ISP_MAC }, { BEHIND_NEXT_HOP2, ISP2_MAC } };
+	} route[] = { { SERVER, ISP_MAC }, { BEHIND_NEXT_HOP2, ISP2_MAC } };
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
-		struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = way[i].dst, .sport = 4000, .dport = 53);
+		struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = route[i].dst, .sport = 4000, .dport = 53);
 
 		wire_send(DEV_NS1, f);
 		set_forwarding(DEV_GW_PEER, 0);
 		wire_send(DEV_NS1, f);
 		set_forwarding(DEV_GW_PEER, 1);
-		expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = way[i].mac, .src = UPLINK,
-						 .dst = way[i].dst, .sport = 4000, .dport = 53, .ttl = 63));
+		expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = route[i].mac, .src = UPLINK,
+						 .dst = route[i].dst, .sport = 4000, .dport = 53, .ttl = 63));
 		expect_no_more_arrivals();
 		expect_counted(COUNT_masqueraded, COUNT_fib_fwd_disabled);
 	}
@@ -207,7 +207,7 @@ static void a_tagged_frame_is_switched_with_its_tag(void **s)
 	expect_counted(COUNT_switched);
 }
 
-static void a_tagged_frame_is_flooded_to_stations_only(void **s)
+static void a_tagged_frame_is_flooded_to_ports_only(void **s)
 {
 	struct frame *f = frame_tagged(ethernet(NS1_MAC, BROADCAST, 0x88b5, "experimental"), 5);
 
@@ -225,7 +225,7 @@ static void a_tagged_frame_alone_on_its_switch_ends_there(void **s)
 	expect_counted(COUNT_flooded);
 }
 
-static void a_tagged_request_is_for_the_stations(void **s)
+static void a_tagged_arp_request_is_flooded_to_the_ports(void **s)
 {
 	struct frame *f = frame_tagged(arp(.smac = NS1_MAC, .dmac = BROADCAST, .op = ARP_REQUEST,
 					   .sender_mac = NS1_MAC, .sender = NS1, .target = NS2),
@@ -247,7 +247,7 @@ static void a_tagged_frame_is_not_routed(void **s)
 	expect_counted(COUNT_vlan_to_gateway);
 }
 
-static void the_mac_behind_a_tag_is_guarded_too(void **s)
+static void port_security_looks_at_the_mac_of_a_tagged_frame(void **s)
 {
 	wire_send(DEV_NS1,
 		  frame_tagged(ethernet(STRANGER_MAC, NS2_MAC, 0x88b5, "experimental"), 5));
@@ -255,7 +255,7 @@ static void the_mac_behind_a_tag_is_guarded_too(void **s)
 	expect_counted(COUNT_spoofed_mac);
 }
 
-static void a_tagged_answer_is_another_networks(void **s)
+static void a_tagged_answer_is_left_alone(void **s)
 {
 	wire_send(DEV_NS1, frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 53));
 	wire_send(DEV_UPLINK, frame_tagged(frame(FROM_ISP, .src = SERVER, .dst = UPLINK,
@@ -278,8 +278,8 @@ static void a_priority_tag_is_taken_off_what_is_routed(void **s)
 }
 
 /*
- * A station takes off one priority tag after another (Linux does), and what is behind the second we would
- * not see: here the MAC is NS1's and the address NS2's.
+ * A receiver takes off one priority tag after another (Linux does), and the programs would not see what is behind
+ * the second: here the MAC is NS1's and the address NS2's.
  */
 static void a_second_tag_hides_no_spoofing(void **s)
 {
@@ -304,15 +304,15 @@ static void a_second_tag_hides_no_spoofing(void **s)
 	}
 }
 
-/* Whoever may send from anywhere still says what he sends. */
-static void nor_may_anybody_else_send_two(void **s)
+/* spoof=allow is about addresses. */
+static void spoof_allow_does_not_allow_two_priority_tags(void **s)
 {
 	wire_send(DEV_NS3, frame_tagged(frame_tagged(frame(NS3_TO_GW, .src = NS3, .dst = SERVER), 0), 0));
 	expect_no_more_arrivals();
 	expect_counted(COUNT_malformed);
 }
 
-/* A provider's and a customer's (IEEE 802.1ad): neither is ours to look behind. */
+/* A provider's and a customer's tag (IEEE 802.1ad): the frame is switched by its MACs. */
 static void two_tags_of_vlans_are_switched_as_they_are(void **s)
 {
 	struct frame *f = frame_tagged(frame_tagged(frame(NS1_TO_NS2, .src = NS3, .dst = NS2), 6), 5);
@@ -324,7 +324,7 @@ static void two_tags_of_vlans_are_switched_as_they_are(void **s)
 }
 
 /* Too short for a BPF_PROG_TEST_RUN: before the next header's type, and in the source address. */
-static void an_ipv6_header_that_is_not_whole_is_refused(void **s)
+static void a_truncated_ipv6_header_is_refused(void **s)
 {
 	static const uint32_t ends[] = { ETH_LEN + 6, ETH_LEN + 23 };
 	struct frame *f = ipv6(NS1_TO_NS2, .src = "::", .dst = "ff02::1", .type = 135);
@@ -339,8 +339,8 @@ static void an_ipv6_header_that_is_not_whole_is_refused(void **s)
 	}
 }
 
-/* By the gateway, for who knows nobody on its link. */
-static void a_neighbour_is_reached_by_way_of_the_gateway(void **s)
+/* For a namespace that has no route on its link. */
+static void an_adjacent_address_is_reached_through_the_gateway(void **s)
 {
 	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = NS2, .sport = 1, .dport = 2);
 
@@ -361,32 +361,32 @@ static void a_neighbour_is_reached_by_way_of_the_gateway(void **s)
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
-		spec(a_switched_frame_arrives_at_its_station_alone),
+		spec(a_switched_frame_arrives_at_one_port_alone),
 		spec(a_flooded_frame_arrives_everywhere_else),
-		spec(the_hosts_broadcast_arrives_at_every_station),
-		spec(the_hosts_frame_arrives_at_its_station_alone),
+		spec(the_hosts_broadcast_arrives_at_every_port),
+		spec(the_hosts_frame_arrives_at_one_port_alone),
 		spec(an_arp_answer_comes_back),
 		spec(an_icmp_error_comes_back),
-		spec(what_is_for_the_gateway_arrives_at_the_host),
+		spec(a_frame_to_the_gateway_arrives_at_the_host),
 		spec(a_masqueraded_packet_arrives_at_the_next_hop),
-		spec(what_belongs_to_a_flow_goes_the_same_way),
+		spec(packets_of_a_flow_take_the_same_route),
 		spec(a_published_port_is_reached_and_answers),
 		spec(a_hairpin_leads_to_one_namespace_and_back_to_the_other),
-		spec(a_flow_goes_the_same_way_while_forwarding_is_off),
+		spec(a_flow_keeps_its_route_while_forwarding_is_off),
 		spec(a_next_hop_may_have_an_ipv6_address),
 		spec(a_tagged_frame_is_switched_with_its_tag),
-		spec(a_tagged_frame_is_flooded_to_stations_only),
+		spec(a_tagged_frame_is_flooded_to_ports_only),
 		spec(a_tagged_frame_alone_on_its_switch_ends_there),
-		spec(a_tagged_request_is_for_the_stations),
+		spec(a_tagged_arp_request_is_flooded_to_the_ports),
 		spec(a_tagged_frame_is_not_routed),
-		spec(the_mac_behind_a_tag_is_guarded_too),
-		spec(a_tagged_answer_is_another_networks),
+		spec(port_security_looks_at_the_mac_of_a_tagged_frame),
+		spec(a_tagged_answer_is_left_alone),
 		spec(a_priority_tag_is_taken_off_what_is_routed),
 		spec(a_second_tag_hides_no_spoofing),
-		spec(nor_may_anybody_else_send_two),
+		spec(spoof_allow_does_not_allow_two_priority_tags),
 		spec(two_tags_of_vlans_are_switched_as_they_are),
-		spec(an_ipv6_header_that_is_not_whole_is_refused),
-		spec(a_neighbour_is_reached_by_way_of_the_gateway),
+		spec(a_truncated_ipv6_header_is_refused),
+		spec(an_adjacent_address_is_reached_through_the_gateway),
 	};
 
 	return cmocka_run_group_tests_name("wire", specs, wire_setup, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What the programs and userspace agree on, as far as a compiler does not see it. */
+/* The ABI between programs and userspace, as far as no compiler checks it. */
 #include <ctype.h>
 #include <stddef.h>
 
@@ -101,7 +101,7 @@ static void keys_of_maps_have_no_holes(void **state)
 }
 
 /* A compare-and-swap takes all four bytes at once: they must be one aligned word. */
-static void what_changes_together_in_a_conn_is_one_word(void **state)
+static void fields_that_change_together_in_a_conn_are_one_word(void **state)
 {
 	assert_int_equal(offsetof(struct conn, state) % 4, 0);
 	FOLLOWS(conn, state, fin);
@@ -110,7 +110,7 @@ static void what_changes_together_in_a_conn_is_one_word(void **state)
 	assert_int_equal(END(conn, use) - offsetof(struct conn, state), 4);
 }
 
-/* Of any release with this EBPFNET_ABI. Whoever changes one raises it. */
+/* Of any release with this EBPFNET_ABI. A change of one raises it. */
 static void sizes_belong_to_abi_4(void **state)
 {
 	assert_int_equal(EBPFNET_ABI, 4);
@@ -242,7 +242,7 @@ int main(void)
 		cmocka_unit_test(texts_of_counters_are_words_on_one_line),
 		cmocka_unit_test(no_drop_is_counter_0),
 		cmocka_unit_test(keys_of_maps_have_no_holes),
-		cmocka_unit_test(what_changes_together_in_a_conn_is_one_word),
+		cmocka_unit_test(fields_that_change_together_in_a_conn_are_one_word),
 		cmocka_unit_test(sizes_belong_to_abi_4),
 		cmocka_unit_test(names_of_maps_are_unique_and_whole),
 		cmocka_unit_test(zones_that_are_no_networks_are_outside_their_numbers),

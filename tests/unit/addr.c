@@ -74,7 +74,7 @@ static void edges_of_a_subnet_are_inside(void **state)
 }
 
 /* 0/8, 127/8, 224/4 and 240/4, first octet by first octet. */
-static void martians_are_told_by_their_first_octet(void **state)
+static void martians_are_known_by_their_first_octet(void **state)
 {
 	bool martian;
 	int first;
@@ -147,7 +147,7 @@ int main(void)
 		cmocka_unit_test(only_all_zero_is_no_address),
 		cmocka_unit_test(inside_a_subnet_is_what_userspace_says),
 		cmocka_unit_test(edges_of_a_subnet_are_inside),
-		cmocka_unit_test(martians_are_told_by_their_first_octet),
+		cmocka_unit_test(martians_are_known_by_their_first_octet),
 		cmocka_unit_test(macs_are_equal_when_all_octets_are),
 		cmocka_unit_test(mac_copy_copies_six_octets),
 		cmocka_unit_test(group_bit_is_the_first_on_the_wire),

@@ -55,7 +55,7 @@ static void octets_stand_in_the_order_of_the_wire(void **state)
 	assert_true(addr_same(addr_from(0xc0000201), a));
 }
 
-static void what_is_no_dotted_quad_is_refused(void **state)
+static void text_that_is_no_dotted_quad_is_refused(void **state)
 {
 	static const char *const wrong[] = {
 		"",	     " ",	  "1",	      "1.2",	    "1.2.3",
@@ -108,7 +108,7 @@ static void a_subnet_with_host_bits_is_refused(void **state)
 		}
 }
 
-static void what_is_no_subnet_is_refused(void **state)
+static void text_that_is_no_subnet_is_refused(void **state)
 {
 	static const char *const wrong[] = {
 		"",
@@ -203,10 +203,10 @@ int main(void)
 		cmocka_unit_test(dotted_quads_are_read_and_written_alike),
 		cmocka_unit_test(a_port_follows_its_address),
 		cmocka_unit_test(octets_stand_in_the_order_of_the_wire),
-		cmocka_unit_test(what_is_no_dotted_quad_is_refused),
+		cmocka_unit_test(text_that_is_no_dotted_quad_is_refused),
 		cmocka_unit_test(subnets_of_prefix_8_to_30_are_read),
 		cmocka_unit_test(a_subnet_with_host_bits_is_refused),
-		cmocka_unit_test(what_is_no_subnet_is_refused),
+		cmocka_unit_test(text_that_is_no_subnet_is_refused),
 		cmocka_unit_test(masks_of_all_prefixes),
 		cmocka_unit_test(a_subnet_reaches_from_its_address_to_its_broadcast),
 		cmocka_unit_test(macs_are_made_of_the_address),

@@ -168,7 +168,7 @@ static void differences_of_many_words_may_be_added_up(void **state)
 	}
 }
 
-/* What the receiver's sum is off by must not change (RFC 3022 4.2). */
+/* The difference of a wrong checksum must not change (RFC 3022 4.2). */
 static void wrong_stays_wrong_by_the_same_difference(void **state)
 {
 	uint8_t header[HEADER];

@@ -27,7 +27,7 @@ static const enum conn_state tcp_states[TCP_STATES] = { SS, SR, ES, FW, CL, RS }
 #define R TCP_RST
 enum fin_bits { K, C, A };
 
-/* Who has sent a FIN before the packet, as a set of the values that `fin` may have. */
+/* The sides that sent a FIN before the packet, as a set of the values that `fin` may have. */
 #define ANY 0x0f
 #define NOBODY (1 << 0)
 #define SOMEBODY (ANY & ~NOBODY)
@@ -263,7 +263,7 @@ static void pressure_only_shortens_and_leaves_a_little(void **state)
 	}
 }
 
-static void what_is_relied_on_is_never_evicted(void **state)
+static void flows_with_replies_are_never_evicted(void **state)
 {
 	assert_false(ct_may_evict(CONN_ESTABLISHED));
 	assert_false(ct_may_evict(CONN_FIN_WAIT)); /* half closed: data may still come */
@@ -401,7 +401,7 @@ int main(void)
 		cmocka_unit_test(timeout_class_is_total),
 		cmocka_unit_test(times_are_whole_until_three_quarters_are_used),
 		cmocka_unit_test(pressure_only_shortens_and_leaves_a_little),
-		cmocka_unit_test(what_is_relied_on_is_never_evicted),
+		cmocka_unit_test(flows_with_replies_are_never_evicted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,9 +19,9 @@ static void add(struct frag_range *ranges, uint16_t from, uint16_t to)
 	frag_ranges_add(ranges, &s);
 }
 
-/* ---- where a piece lies ---- */
+/* ---- where a fragment lies ---- */
 
-static void a_piece_lies_where_its_offset_says(void **state)
+static void a_fragment_lies_where_its_offset_says(void **state)
 {
 	struct frag_range s = frag_range_of(IP_MF | 100, 16);
 
@@ -42,7 +42,7 @@ static void first_and_last_are_told_by_offset_and_flag(void **state)
 	assert_false(frag_is_last(IP_MF | 1));
 }
 
-static void a_piece_is_whole_units_but_for_the_last(void **state)
+static void a_fragment_is_whole_units_but_for_the_last(void **state)
 {
 	assert_true(frag_is_sound(IP_MF, 20, 8, L4_UDP));
 	assert_false(frag_is_sound(IP_MF, 20, 9, L4_UDP));
@@ -52,7 +52,7 @@ static void a_piece_is_whole_units_but_for_the_last(void **state)
 	assert_false(frag_is_sound(IP_MF | 1, 20, 0, L4_UDP));
 }
 
-static void a_piece_ends_within_the_longest_datagram(void **state)
+static void a_fragment_ends_within_the_longest_datagram(void **state)
 {
 	assert_true(frag_is_sound(8189, 20, 3, L4_UDP)); /* 20 + 65,512 + 3 */
 	assert_false(frag_is_sound(8189, 20, 4, L4_UDP));
@@ -60,8 +60,8 @@ static void a_piece_ends_within_the_longest_datagram(void **state)
 	assert_true(frag_is_sound(8188, 24, 7, L4_UDP));
 }
 
-/* RFC 3128: TCP alone has a header that reaches beyond the least first piece. */
-static void no_piece_begins_in_a_header(void **state)
+/* RFC 3128: TCP alone has a header that reaches beyond the smallest first fragment. */
+static void no_fragment_begins_in_a_header(void **state)
 {
 	assert_false(frag_is_sound(1, 20, 8, L4_TCP));
 	assert_false(frag_is_sound(2, 20, 8, L4_TCP));
@@ -88,7 +88,7 @@ static void an_overlap_of_one_unit_is_one(void **state)
 	assert_int_equal(look(ranges, 12, 13), FRAG_RANGE_INSIDE);
 }
 
-/* What a map of all units says. */
+/* A bitmap of all units, as the reference. */
 static enum frag_range_result look_in_map(const bool *map, int from, int to)
 {
 	int i, there = 0;
@@ -107,7 +107,7 @@ static int gaps(const bool *map)
 	return n;
 }
 
-static void spans_say_what_a_map_of_units_says(void **state)
+static void ranges_agree_with_a_bitmap_of_units(void **state)
 {
 	int run, n, from, to;
 
@@ -129,7 +129,7 @@ static void spans_say_what_a_map_of_units_says(void **state)
 	}
 }
 
-static void a_datagram_in_pieces_is_whole_in_any_order(void **state)
+static void a_datagram_is_complete_in_any_order(void **state)
 {
 	int run, i, k, order[UNITS];
 
@@ -152,7 +152,7 @@ static void a_datagram_in_pieces_is_whole_in_any_order(void **state)
 	}
 }
 
-/* Pieces behind more gaps than there is room for are let through, and disturb no other. */
+/* Fragments behind more gaps than there is room for pass, and do not change what is known of others. */
 static void too_many_gaps_forget_none_of_the_first(void **state)
 {
 	struct frag_range ranges[FRAG_RANGES] = {};
@@ -166,7 +166,7 @@ static void too_many_gaps_forget_none_of_the_first(void **state)
 
 /* ---- cutting ---- */
 
-static void pieces_fit_the_mtu(void **state)
+static void fragments_fit_the_mtu(void **state)
 {
 	int mtu, ihl;
 
@@ -181,12 +181,12 @@ static void pieces_fit_the_mtu(void **state)
 	assert_int_equal(frag_payload_size(0, 60), 0);
 }
 
-static void pieces_lie_behind_each_other(void **state)
+static void fragments_follow_each_other(void **state)
 {
 	assert_int_equal(frag_field(0, 0, false), IP_MF);
 	assert_int_equal(frag_field(0, 1480, false), IP_MF | 185);
 	assert_int_equal(frag_field(0, 2960, true), 370);
-	/* of a piece, and its last is the last of all only if it was that itself */
+	/* of a fragment, and its last is the last of all only if it was that itself */
 	assert_int_equal(frag_field(IP_MF | 100, 0, false), IP_MF | 100);
 	assert_int_equal(frag_field(IP_MF | 100, 80, true), IP_MF | 110);
 	assert_int_equal(frag_field(100, 80, true), 110);
@@ -222,17 +222,17 @@ static void options_that_are_not_copied_become_padding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_piece_lies_where_its_offset_says),
+		cmocka_unit_test(a_fragment_lies_where_its_offset_says),
 		cmocka_unit_test(first_and_last_are_told_by_offset_and_flag),
-		cmocka_unit_test(a_piece_is_whole_units_but_for_the_last),
-		cmocka_unit_test(a_piece_ends_within_the_longest_datagram),
-		cmocka_unit_test(no_piece_begins_in_a_header),
+		cmocka_unit_test(a_fragment_is_whole_units_but_for_the_last),
+		cmocka_unit_test(a_fragment_ends_within_the_longest_datagram),
+		cmocka_unit_test(no_fragment_begins_in_a_header),
 		cmocka_unit_test(an_overlap_of_one_unit_is_one),
-		cmocka_unit_test(spans_say_what_a_map_of_units_says),
-		cmocka_unit_test(a_datagram_in_pieces_is_whole_in_any_order),
+		cmocka_unit_test(ranges_agree_with_a_bitmap_of_units),
+		cmocka_unit_test(a_datagram_is_complete_in_any_order),
 		cmocka_unit_test(too_many_gaps_forget_none_of_the_first),
-		cmocka_unit_test(pieces_fit_the_mtu),
-		cmocka_unit_test(pieces_lie_behind_each_other),
+		cmocka_unit_test(fragments_fit_the_mtu),
+		cmocka_unit_test(fragments_follow_each_other),
 		cmocka_unit_test(options_that_are_not_copied_become_padding),
 	};
 

@@ -37,13 +37,13 @@ static void begin(void)
 #define LOG_BEGIN "libbpf: prog 'port': -- BEGIN PROG LOAD LOG --\n"
 #define LOG_END "-- END PROG LOAD LOG --\n"
 
-static void without_a_word_the_errno_is_why(void **state)
+static void without_a_message_the_errno_is_the_reason(void **state)
 {
 	begin();
 	assert_string_equal(bpf_log_why(-EPERM), strerror(EPERM));
 }
 
-static void the_first_warning_is_why(void **state)
+static void the_first_warning_is_the_reason(void **state)
 {
 	begin();
 	warn("libbpf: elf: failed to open\n");
@@ -110,7 +110,7 @@ static void an_empty_verifiers_log_leaves_the_warning_before_it(void **state)
 	}
 }
 
-static void a_long_line_is_cut(void **state)
+static void a_long_line_is_truncated(void **state)
 {
 	char *text = malloc(5001);
 
@@ -122,7 +122,7 @@ static void a_long_line_is_cut(void **state)
 	assert_in_range(strlen(bpf_log_why(-EINVAL)), 100, 1000);
 }
 
-static void beginning_anew_forgets(void **state)
+static void a_new_operation_forgets_the_last_reason(void **state)
 {
 	begin();
 	warn("libbpf: Kernel error message: old\n");
@@ -165,15 +165,15 @@ static void under_debug_all_is_on_stderr(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(without_a_word_the_errno_is_why),
-		cmocka_unit_test(the_first_warning_is_why),
+		cmocka_unit_test(without_a_message_the_errno_is_the_reason),
+		cmocka_unit_test(the_first_warning_is_the_reason),
 		cmocka_unit_test(only_the_first_line_of_a_warning_is_kept),
 		cmocka_unit_test(the_kernels_own_message_is_better_than_libbpfs),
 		cmocka_unit_test(of_the_verifiers_log_the_last_line_is_kept),
 		cmocka_unit_test(a_verifiers_log_without_statistics_or_end_is_read),
 		cmocka_unit_test(an_empty_verifiers_log_leaves_the_warning_before_it),
-		cmocka_unit_test(a_long_line_is_cut),
-		cmocka_unit_test(beginning_anew_forgets),
+		cmocka_unit_test(a_long_line_is_truncated),
+		cmocka_unit_test(a_new_operation_forgets_the_last_reason),
 		cmocka_unit_test(libbpf_is_silent_on_stderr),
 		cmocka_unit_test(under_debug_all_is_on_stderr),
 	};

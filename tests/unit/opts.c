@@ -141,7 +141,7 @@ static void each_option_goes_to_its_own_field(void **state)
 	assert_string_equal(line.p.options.spoof, "allow");
 }
 
-/* What follows is its value only if it can be one. */
+/* The next word is its value only if it can be one. */
 static void a_choice_may_be_left_open(void **state)
 {
 	static const char *const values[] = { "native", "generic", "off" };
@@ -244,7 +244,7 @@ static void a_dash_alone_and_a_negative_number_are_words(void **state)
 
 /* ---- exec ---- */
 
-static void words_of_exec_are_not_ours_to_read(void **state)
+static void words_of_exec_are_not_parsed(void **state)
 {
 	assert_read("exec ns1 -- ls --help -q", "exec", NULL, "ns1 ls --help -q");
 	assert_read("exec ns1 ls --help -q --json --unknown", "exec", NULL,
@@ -255,7 +255,7 @@ static void words_of_exec_are_not_ours_to_read(void **state)
 	assert_read("exec ns1 -- --version", "exec", NULL, "ns1 --version");
 }
 
-static void options_before_the_command_of_exec_are_ours(void **state)
+static void options_before_the_command_of_exec_are_parsed(void **state)
 {
 	assert_read("exec -q ns1 ls -q", "exec", NULL, "ns1 ls -q");
 	assert_true(line.p.options.quiet);
@@ -381,7 +381,7 @@ static void help_is_on_stdout_with_status_0(void **state)
 	}
 }
 
-/* Wrong otherwise though the line may be: whoever asks wants to know how it is done. */
+/* Whatever else is wrong with the line: the user asks how it is done. */
 static void help_is_given_whatever_else_is_missing(void **state)
 {
 	parse("ns add --help");
@@ -511,8 +511,8 @@ int main(void)
 		cmocka_unit_test(a_value_may_look_like_an_option),
 		cmocka_unit_test(after_two_dashes_all_are_words),
 		cmocka_unit_test(a_dash_alone_and_a_negative_number_are_words),
-		cmocka_unit_test(words_of_exec_are_not_ours_to_read),
-		cmocka_unit_test(options_before_the_command_of_exec_are_ours),
+		cmocka_unit_test(words_of_exec_are_not_parsed),
+		cmocka_unit_test(options_before_the_command_of_exec_are_parsed),
 		cmocka_unit_test(unknown_commands_are_refused),
 		cmocka_unit_test(unknown_options_are_refused),
 		cmocka_unit_test(an_option_without_its_value_is_refused),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What include/ebpfnet/core/parse.h makes of a whole frame. */
+/* include/ebpfnet/core/parse.h on whole frames. */
 #include "frame.h"
 
 static void assert_kind(struct frame f, enum pkt_kind kind)
@@ -45,7 +45,7 @@ static void every_other_ethertype_is_foreign(void **state)
 			assert_kind(eth(type, 0), PKT_FOREIGN);
 }
 
-static void ipv6_is_told_apart(void **state)
+static void ipv6_is_distinguished(void **state)
 {
 	assert_kind(eth(ETH_P_IPV6, 0), PKT_IPV6);
 	assert_kind(eth(ETH_P_IPV6, 40), PKT_IPV6);
@@ -364,7 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(macs_and_type_are_read),
 		cmocka_unit_test(every_other_ethertype_is_foreign),
-		cmocka_unit_test(ipv6_is_told_apart),
+		cmocka_unit_test(ipv6_is_distinguished),
 		cmocka_unit_test(arp_addresses_and_operation_are_read),
 		cmocka_unit_test(arp_of_another_kind_is_foreign),
 		cmocka_unit_test(arp_with_padding_is_read_alike),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What include/ebpfnet/core/parse.h makes of a part of a frame, and that it never reads beyond that part. */
+/* include/ebpfnet/core/parse.h on a part of a frame: its result, and that it never reads beyond that part. */
 #include "frame.h"
 
 static struct frame sample_lldp(void)
@@ -55,7 +55,7 @@ static struct frame sample_error(void)
 	return icmp(ICMP_TIME_EXCEEDED, 20, 28);
 }
 
-static struct frame sample_piece(void)
+static struct frame sample_fragment(void)
 {
 	return fragment(udp(20, 64), IP_MF | 10);
 }
@@ -90,7 +90,7 @@ static const struct {
 	{ "tcp, header too short", sample_tcp_bad, 14 + 20 + 20, PARSE_BAD },
 	{ "icmp echo", sample_echo, 14 + 24 + 8, PARSED },
 	{ "icmp error", sample_error, 14 + 20 + 8, PARSED },
-	{ "fragment", sample_piece, 14 + 20, PARSED },
+	{ "fragment", sample_fragment, 14 + 20, PARSED },
 	{ "gre", sample_gre, 14 + 20, PARSED },
 	{ "length beyond the frame", sample_too_long, 14 + 20, PARSE_BAD },
 };

@@ -123,7 +123,7 @@ static void every_form_of_a_spec_is_read(void **state)
 	}
 }
 
-static void the_rest_of_the_rule_is_zeroed(void **state)
+static void the_rest_of_the_mapping_is_zeroed(void **state)
 {
 	struct portmap r, want = { .first_h = 80, .last_h = 80, .to_first_h = 80, .proto = L4_TCP };
 
@@ -146,7 +146,7 @@ static void each_wrong_form_is_refused_with_its_reason(void **state)
 	}
 }
 
-static void a_rule_is_untouched_by_a_wrong_spec(void **state)
+static void a_mapping_is_untouched_by_a_wrong_spec(void **state)
 {
 	struct portmap r, before;
 	size_t i;
@@ -159,7 +159,7 @@ static void a_rule_is_untouched_by_a_wrong_spec(void **state)
 	}
 }
 
-static void rules_are_written_in_their_shortest_form(void **state)
+static void mappings_are_written_in_their_shortest_form(void **state)
 {
 	char buf[PORTMAP_TEXT];
 	struct portmap r;
@@ -184,7 +184,7 @@ static struct portmap random_rule(void)
 	return r;
 }
 
-static void what_is_written_is_read_as_the_same_rule(void **state)
+static void written_mappings_are_read_back_alike(void **state)
 {
 	char buf[PORTMAP_TEXT];
 	struct portmap r, again;
@@ -198,7 +198,7 @@ static void what_is_written_is_read_as_the_same_rule(void **state)
 }
 
 /* Whatever is typed: refused, or a rule that keeps what its fields promise. */
-static void random_text_is_refused_or_a_sound_rule(void **state)
+static void random_text_is_refused_or_a_valid_mapping(void **state)
 {
 	static const char letters[] = "0123456789012345.:-/tcpudp ";
 	int i, len, n, accepted = 0;
@@ -239,12 +239,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_form_of_a_spec_is_read),
-		cmocka_unit_test(the_rest_of_the_rule_is_zeroed),
+		cmocka_unit_test(the_rest_of_the_mapping_is_zeroed),
 		cmocka_unit_test(each_wrong_form_is_refused_with_its_reason),
-		cmocka_unit_test(a_rule_is_untouched_by_a_wrong_spec),
-		cmocka_unit_test(rules_are_written_in_their_shortest_form),
-		cmocka_unit_test(what_is_written_is_read_as_the_same_rule),
-		cmocka_unit_test(random_text_is_refused_or_a_sound_rule),
+		cmocka_unit_test(a_mapping_is_untouched_by_a_wrong_spec),
+		cmocka_unit_test(mappings_are_written_in_their_shortest_form),
+		cmocka_unit_test(written_mappings_are_read_back_alike),
+		cmocka_unit_test(random_text_is_refused_or_a_valid_mapping),
 		cmocka_unit_test(protocols_have_their_names),
 	};
 

@@ -11,7 +11,7 @@ static void median_is_the_middle_or_between_the_two(void **state)
 	assert_true(sample_median(one, 1) == 7);
 }
 
-static void what_was_not_measured_does_not_count(void **state)
+static void missing_measurements_do_not_count(void **state)
 {
 	static const double some[] = { 0, 3, 0, 5, 4 }, none[] = { 0, 0 };
 
@@ -54,7 +54,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(median_is_the_middle_or_between_the_two),
-		cmocka_unit_test(what_was_not_measured_does_not_count),
+		cmocka_unit_test(missing_measurements_do_not_count),
 		cmocka_unit_test(spread_is_blind_to_one_that_lies_far_out),
 		cmocka_unit_test(ratios_are_of_neighbours_in_time),
 		cmocka_unit_test(as_many_as_there_may_be_have_room),

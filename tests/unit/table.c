@@ -425,7 +425,7 @@ static void there_is_no_colour_when_stdout_is_no_terminal(void **state)
 	assert_null(strchr(captured.out, '\033'));
 }
 
-/* What show_mixed() shows on a terminal. false: there are no terminals here. */
+/* The output of show_mixed() on a terminal. false: there are no terminals here. */
 static bool on_terminal(void *json, char *buf, size_t size)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY), slave = -1, saved;

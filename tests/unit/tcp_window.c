@@ -25,8 +25,8 @@ static void inside_is_from_what_was_acknowledged_to_the_windows_end(void **state
 	}
 }
 
-/* What was written down serves until it would keep out what is in the window now. */
-static void what_was_written_covers_a_quarter_of_a_window_more(void **state)
+/* The stored edge serves until it would exclude a number inside the present window. */
+static void the_stored_edge_covers_a_quarter_of_a_window_more(void **state)
 {
 	uint32_t written = tcp_edge(0, 0xffffff00, 0x0f00, TCP_ACK); /* 16 times 256 bytes */
 
@@ -88,7 +88,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(inside_is_from_what_was_acknowledged_to_the_windows_end),
-		cmocka_unit_test(what_was_written_covers_a_quarter_of_a_window_more),
+		cmocka_unit_test(the_stored_edge_covers_a_quarter_of_a_window_more),
 		cmocka_unit_test(nothing_announced_is_nothing_to_measure_by),
 		cmocka_unit_test(a_reset_announces_nothing),
 		cmocka_unit_test(a_syn_is_refused_by_what_acknowledges_it),

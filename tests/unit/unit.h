@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What the unit tests share: cmocka, numbers that are random but the same in every run, a list. */
+/* Shared by the unit tests: cmocka, numbers that are random but the same in every run, a list. */
 #ifndef EBPFNET_TESTS_UNIT_H
 #define EBPFNET_TESTS_UNIT_H
 

@@ -5,7 +5,7 @@
  * holds of all.
  *
  * bpf_csum_diff() gives any number here, that stands for what folds to the same as its seed and the words:
- * that the sums of the pieces, each seeded with the fold of those before, fold to the sum of all is proved
+ * that the sums of the chunks, each seeded with the fold of those before, fold to the sum of all is proved
  * in csum.c (short_sums_fold_in_parts).
  */
 #define bpf_map_lookup_elem real_map_lookup_elem

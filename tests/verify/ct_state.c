@@ -35,7 +35,7 @@ static _Bool in_use(enum conn_state state)
 	return state == CONN_ESTABLISHED || state == CONN_FIN_WAIT || state == CONN_REPLIED;
 }
 
-/* What is allowed to end such a flow, but for time. fin: after the packet. */
+/* The events that may end such a flow, but for time. fin: after the packet. */
 static _Bool may_end(enum l4proto proto, __u8 tcp_flags, __u8 fin)
 {
 	return proto == L4_TCP && ((tcp_flags & TCP_RST) || fin == 3);
@@ -66,7 +66,7 @@ void a_live_flow_has_a_timer(enum l4proto proto, enum conn_state state, __u8 fin
 	PROVE((proto == L4_TCP) == (class >= TIMEOUT_TCP_HALF_OPEN && class <= TIMEOUT_TCP_RESET));
 }
 
-/* Only it may be idle for hours; whoever floods us has to be answered first. */
+/* Only an established flow may be idle for hours; a flood would have to be answered first. */
 void only_established_has_the_long_timer(enum l4proto proto, enum conn_state state)
 {
 	PROVE((ct_timeout_class(state, proto) == TIMEOUT_TCP_ESTABLISHED) ==

@@ -123,7 +123,7 @@ static __u32 long_at(const struct packet *p, __u32 off)
 	return word_at(p, off) | (__u32)word_at(p, off + 2) << 16;
 }
 
-/* What replacing what stood there by what stands there now adds to a sum. */
+/* The difference that a replaced word adds to a sum. */
 static __u64 changed16(const struct packet *before, __u32 off)
 {
 	return csum_diff16(word_at(before, off), word_at(&packet, off));

@@ -49,7 +49,7 @@ test_subnet_overlaps_a_route() {
 	refused '192\.168\.1\.0/24.*192\.168\.0\.0/16' ebpfnet up
 }
 
-test_subnet_that_is_none() {
+test_subnet_that_is_malformed() {
 	local bad
 	for bad in 192.168.1.0 192.168.1.0/33 192.168.1.0/31 192.168.1.0/32 192.168.1.0/0 192.168.1.0/x \
 		192.168.1.5/24 300.1.1.0/24 abc '' 224.0.0.0/24 127.0.0.0/24 192.168.1.0/24x; do
@@ -72,7 +72,7 @@ test_namespace_names() {
 		refused "name|$bad" ebpfnet ns add "$bad"
 	done
 	refused 'ns1' ebpfnet ns add ns1
-	refused 'isp' ebpfnet ns add isp # somebody else's
+	refused 'isp' ebpfnet ns add isp # not made by ebpfnet
 }
 
 test_addresses_of_namespaces() {
@@ -150,7 +150,7 @@ test_port_bound_by_a_process() {
 	must ebpfnet expose ns1 5000
 }
 
-test_unexpose_what_is_not() {
+test_unexpose_a_port_that_is_not_published() {
 	up
 	must ebpfnet expose ns1 5000
 	refused 'does not publish 6000' ebpfnet unexpose ns1 6000
@@ -188,7 +188,7 @@ test_flows_and_hook() {
 	refused 'hook' ebpfnet up --hook xdp
 }
 
-test_contradiction_to_what_is_up() {
+test_options_that_contradict_the_network() {
 	up
 	refused 'down' ebpfnet up --subnet 10.1.0.0/24
 	refused 'nope' ebpfnet up --uplink nope

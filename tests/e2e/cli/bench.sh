@@ -159,7 +159,7 @@ test_not_root() {
 	refused 'CAP_SYS_ADMIN' setpriv --bounding-set -sys_admin ebpfnet bench
 }
 
-test_numbers_that_are_none() {
+test_numbers_that_are_malformed() {
 	local bad
 	for bad in 0 9 10001 x -1 ''; do
 		refused '--ms.*from 10 to 10000' ebpfnet bench --ms "$bad"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# What a person reads, what a program reads, and what bpftool reads.
+# Output for people, for programs, and for bpftool.
 
 with_something_to_show() {
 	up
@@ -24,7 +24,7 @@ test_status() {
 	done
 }
 
-test_status_tells_what_is_wrong() {
+test_status_reports_problems() {
 	up
 	ip netns del ns2
 	ip link del ebpfnet0
@@ -44,7 +44,7 @@ test_flows() {
 }
 
 # What it costs is what the kernel says of the two maps, and flows of any number take no more.
-test_status_says_what_the_flow_table_takes() {
+test_status_shows_the_flow_tables_memory() {
 	local bytes
 	up --flows 1024
 	bytes=$(for map in flows conns; do bpftool -j map show pinned $PINS/$map; done |

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# What arrives is what was sent, whoever computes checksums and cuts segments (docs/dev/faults.md, row 8).
+# Payloads arrive as they were sent, wherever checksums are computed and segments made (docs/dev/faults.md, row 8).
 # INTEGRITY_MIB (16) go each way on each path, by TCP and by UDP in bursts of UDP_SEGMENT; `make
 # integrity` sends 1024. A checksum that is wrong is told by the receiver's kernel (InCsumErrors) only
 # where it was completed on the way: that is what the offloads are switched off for.
@@ -106,14 +106,14 @@ test_fault_08_offloads_off_everywhere() {
 }
 
 # The kernel cuts GSO packets after our programs, and leaves the checksums to the device.
-test_fault_08_segments_cut_in_software() {
+test_fault_08_software_segmentation() {
 	up
 	everywhere offload tso off tx-udp-segmentation off
 	arrives_whole
 }
 
 # Checksums complete before and after, packets merged between: what comes in is translated merged.
-test_fault_08_packets_merged_on_the_way() {
+test_fault_08_packets_merged_by_gro() {
 	up
 	everywhere nothing_offloaded
 	everywhere offload gro on

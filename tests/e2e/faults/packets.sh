@@ -6,7 +6,7 @@
 
 CRAFT=$TOP/tests/lib/frames.py
 
-# What the kernel says of itself that nobody wants to read.
+# Kernel messages that must not appear.
 complaints() {
 	dmesg | grep -cE 'WARNING:|BUG:|Oops|RIP:|skb_warn|bad checksum|protocol .* is buggy' || true
 }
@@ -22,7 +22,7 @@ network() {
 
 # ---- row 7: broken ones
 
-test_fault_07_what_is_broken_is_dropped_with_a_reason() {
+test_fault_07_malformed_packets_are_dropped_with_a_reason() {
 	local before
 	network
 	before=$(complaints)
@@ -47,10 +47,10 @@ test_fault_07_what_is_broken_is_dropped_with_a_reason() {
 	for first, second in (0, 1), (1, 0):
 	    for at in 0, 1, 2, 3:
 	        number = next(numbers)
-	        pieces = [IP(src=NS1, dst=PEER, id=number, proto=17, flags="MF") / Raw(whole[:32]),
+	        fragments = [IP(src=NS1, dst=PEER, id=number, proto=17, flags="MF") / Raw(whole[:32]),
 	                  IP(src=NS1, dst=PEER, id=number, proto=17, frag=at) / Raw(bytes(48 - 8 * at))]
-	        inside.send(pieces[first])
-	        inside.send(pieces[second])
+	        inside.send(fragments[first])
+	        inside.send(fragments[second])
 	lan.does_not_hear(lambda p: IP in p and p[IP].src.startswith("192.168."), "a private source")
 
 	public = udp_out()[1]
@@ -67,7 +67,7 @@ test_fault_07_what_is_broken_is_dropped_with_a_reason() {
 
 # ---- row 9: forged ones
 
-test_fault_09_what_is_forged_is_not_reflected() {
+test_fault_09_forged_packets_are_not_reflected() {
 	local before
 	network
 	before=$(complaints)
@@ -108,7 +108,7 @@ test_fault_09_what_is_forged_is_not_reflected() {
 }
 
 # Errors that quote too little, both ways, down to nothing; what they quote is a flow that lives.
-test_fault_09_errors_that_quote_too_little_go_nowhere() {
+test_fault_09_errors_that_embed_too_little_go_nowhere() {
 	local before
 	network
 	before=$(complaints)
@@ -157,9 +157,9 @@ test_fault_10_flapping_and_storms_harm_no_other_port() {
 	end = time.monotonic() + 2
 	while time.monotonic() < end:
 	    flap(200)
-	    flood(port3.sock.send, stations(port4.mac, 2000))
+	    flood(port3.sock.send, senders(port4.mac, 2000))
 	    flood(port4.sock.send, [storm] * 500)
-	flood(port3.sock.send, stations(port4.mac, 40000))
+	flood(port3.sock.send, senders(port4.mac, 40000))
 	for tap in port1, port2, port3, port4:
 	    forget(tap)
 	for here in port3, port4:

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Faults of the flow table (docs/dev/faults.md, rows 1, 5 and 11): floods of it, what namespaces leave in it
-# that go behind our back, and two CPUs that want the same of it.
+# that are removed externally, and two CPUs that want the same of it.
 
 CRAFT=$TOP/tests/lib/frames.py
 : "${FAULT_FLOWS:=4096}" # the size of the table; `make faults` floods a larger one
@@ -56,7 +56,7 @@ test_fault_01_a_syn_flood_from_a_namespace() {
 	"
 }
 
-# While it goes on: whoever calls the port, whoever is connected to it, and all others.
+# While it goes on: new clients of the port, connected ones, and all others.
 test_fault_01_a_syn_flood_of_a_published_port() {
 	local i
 	up --flows "$FAULT_FLOWS"
@@ -159,7 +159,7 @@ test_fault_01_no_port_left() {
 	'
 }
 
-# ---- row 5: what is removed behind our back
+# ---- row 5: removed externally
 
 # Two namespaces with all that a namespace can have, one that is none of their business, and the end.
 with_three() {

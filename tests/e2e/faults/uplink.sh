@@ -186,7 +186,7 @@ test_fault_03_a_renamed_uplink_goes_on() {
 }
 
 # Another device may have been given the name: it is not the uplink.
-test_fault_03_names_that_change_hands() {
+test_fault_03_two_devices_exchange_names() {
 	up
 	ip link set eth0 down
 	ip link set eth0 name wan
@@ -201,7 +201,7 @@ test_fault_03_names_that_change_hands() {
 
 # ---- row 4: the device, the default route
 
-# Whatever namespaces send is refused, and told so; a moment later a command mends it.
+# Packets of namespaces are refused with an ICMP error; a moment later a command repairs it.
 refused_and_fixed() { # DEV-OF-THE-PROVIDER PROBLEM ADDRESS COMMAND...
 	hear isp "$1" -Q in ip
 	unreached ns1 tcp $INTERNET 7000 unreachable
@@ -270,7 +270,7 @@ test_fault_04_the_default_route_moves_to_another_device() {
 	reaches ns1 tcp $INTERNET 7000 $HOST
 }
 
-test_fault_04_who_named_an_uplink_names_the_next() {
+test_fault_04_an_uplink_that_was_named_is_named_again() {
 	up --uplink eth0
 	serve internet tcp 7000
 	second_way_out
@@ -295,7 +295,7 @@ test_fault_04_the_hosts_own_forwarding_does_not_help_out() {
 }
 
 # As on a host that is routed by one of its namespaces.
-test_fault_04_a_default_route_into_the_network_is_no_way_out() {
+test_fault_04_a_default_route_into_the_network_is_no_uplink() {
 	up
 	ip route replace default via $NS1 dev ebpfnet0
 	must_not on ns2 ping -n -c1 -W1 $INTERNET

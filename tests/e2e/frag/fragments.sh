@@ -1,27 +1,27 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# Datagrams larger than a link, from real sockets: the kernels at both ends cut them up and put them
-# together. The order in which pieces come is for rfc/udp.sh (9) and tests/prog.
+# Datagrams larger than a link, from real sockets: the kernels at both ends fragment and reassemble them.
+# The order of fragments is for rfc/udp.sh (9) and tests/prog.
 
-# A network with links of 1500 on the way out: pieces go both ways.
+# A network with links of 1500 on the way out: fragments go both ways.
 up_narrow() {
 	ip link set eth0 mtu 1500
 	ip -n isp link set lan mtu 1500
 	up
 }
 
-test_echo_goes_out_and_comes_back_in_pieces() {
+test_a_fragmented_echo_goes_out_and_comes_back() {
 	up_narrow
 	pings ns1 $INTERNET -s 4000
 	pings ns1 $INTERNET -s 60000
 	pings ns1 $GATEWAY -s 4000
 	pings ns1 $HOST -s 4000
 	pings ns1 $NS2 -s 4000
-	is "$(counter frag_created)" 0 "datagrams cut: each sender did it"
+	is "$(counter frag_created)" 0 "datagrams fragmented here: each sender did it"
 }
 
-test_published_port_is_spoken_to_in_pieces() {
+test_fragments_reach_a_published_port() {
 	up_narrow
 	must ebpfnet expose ns1 5000:3000/udp
 	probe '
@@ -36,7 +36,7 @@ test_published_port_is_spoken_to_in_pieces() {
 	'
 }
 
-test_one_mapping_speaks_to_another_in_pieces() {
+test_fragments_go_from_one_mapping_to_another() {
 	up_narrow
 	probe '
 	server, one, two = internet.udp(7000, SERVER), ns1.udp(6000), ns2.udp(6001)
@@ -48,8 +48,8 @@ test_one_mapping_speaks_to_another_in_pieces() {
 	'
 }
 
-# With flows around that a piece could belong to.
-test_host_has_its_own_in_pieces() {
+# With flows that a fragment could belong to.
+test_the_hosts_own_fragments_reach_it() {
 	up_narrow
 	pings ns1 $INTERNET
 	pings host $INTERNET -s 4000
@@ -58,11 +58,11 @@ test_host_has_its_own_in_pieces() {
 	must ebpfnet expose ns1 5000:3000/udp
 	pings host $INTERNET -s 4000
 	pings internet $HOST -s 4000
-	is "$(counter frag_queued)" 0 "pieces held: they come in order"
+	is "$(counter frag_queued)" 0 "fragments queued: they come in order"
 }
 
 # The sender leaves its checksum to the device, and the largest datagram there is fits its own link.
-test_largest_datagram_is_cut() {
+test_the_largest_datagram_is_fragmented() {
 	up
 	ip link set veth0 mtu 65535
 	ip -n ns1 link set ceth0 mtu 65535
@@ -75,6 +75,6 @@ test_largest_datagram_is_cut() {
 	    sock.tell(text, server.at)
 	    server.hears(text, "%d bytes" % size)
 	'
-	is "$(counter frag_created)" 3 "datagrams cut"
-	is "$(counter frag_queued)" 0 "pieces held"
+	is "$(counter frag_created)" 3 "datagrams fragmented"
+	is "$(counter frag_queued)" 0 "fragments queued"
 }

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # The switch (IEEE 802.1D). Namespaces a and b may send from any address, as a switch or a virtual
-# machine behind them would; 0x88b5 is the EtherType for experiments, FAR a station behind a or b.
+# machine behind them would; 0x88b5 is the EtherType for experiments, FAR a host behind a or b.
 
 FAR=02:aa:00:00:00:01
 TEST_FRAMES="ether proto 0x88b5 or (vlan and ether proto 0x88b5)"
@@ -40,17 +40,17 @@ heard_only_by() {
 	is "${got# }" "$*" "who heard it"
 }
 
-test_learns_a_station() {
+test_learns_a_mac() {
 	with_switches
-	is "$(port_of_far)" "" "port of a station that never spoke"
+	is "$(port_of_far)" "" "port of a MAC that never sent"
 	frame a ceth2 src=$FAR
-	is "$(port_of_far)" veth2 "port of the station"
+	is "$(port_of_far)" veth2 "port of the MAC"
 	hear_everywhere
 	frame b ceth3 dst=$FAR
 	heard_only_by a
 }
 
-test_follows_a_station_that_moves() {
+test_follows_a_mac_that_moves() {
 	with_switches
 	frame a ceth2 src=$FAR
 	frame b ceth3 src=$FAR
@@ -61,11 +61,11 @@ test_follows_a_station_that_moves() {
 	heard_only_by b
 }
 
-test_forgets_a_station_that_is_silent() {
+test_forgets_a_mac_that_is_silent() {
 	with_switches
 	must ebpfnet set fdb-age 1
 	frame a ceth2 src=$FAR
-	is "$(port_of_far)" veth2 "port of the station"
+	is "$(port_of_far)" veth2 "port of the MAC"
 	sleep 2.2
 	is "$(port_of_far)" "" "port after more than fdb-age"
 	hear_everywhere
@@ -73,7 +73,7 @@ test_forgets_a_station_that_is_silent() {
 	heard_only_by ns1 ns2 a
 }
 
-test_ages_after_300_s_unless_told_otherwise() {
+test_ages_after_300_s_unless_set_otherwise() {
 	up
 	must ebpfnet get fdb-age
 	is "$out" 300 fdb-age
@@ -100,7 +100,7 @@ test_floods_multicast() {
 	heard_only_by ns1 ns2 a
 }
 
-test_reflects_nothing() {
+test_sends_nothing_back_by_its_port() {
 	with_switches
 	frame a ceth2 src=$FAR
 	hear_everywhere
@@ -109,7 +109,7 @@ test_reflects_nothing() {
 	is "$(counter same_port)" 1 "frames counted as same_port"
 }
 
-test_keeps_link_local_groups_on_their_link() {
+test_keeps_reserved_groups_on_their_link() {
 	local last
 	with_switches
 	hear_everywhere

@@ -45,7 +45,7 @@ test_endpoints_have_the_uplinks_mtu() {
 	like "$(ip link show ebpfnet0)" 'mtu 1450'
 }
 
-test_udp_learns_too() {
+test_udp_learns_the_mtu_too() {
 	up
 	lab-mtu 1300
 	serve internet udp 7000

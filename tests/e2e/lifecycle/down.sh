@@ -86,7 +86,7 @@ test_with_the_uplink_gone() {
 	is "$(ls /run/netns | tr '\n' ' ')" "internet isp " "namespaces left"
 }
 
-test_a_qdisc_of_somebody_else_stays() {
+test_another_qdisc_stays() {
 	tc qdisc add dev eth0 clsact
 	tc qdisc add dev lo clsact
 	leaves_nothing_after everything
@@ -95,7 +95,7 @@ test_a_qdisc_of_somebody_else_stays() {
 test_a_namespace_that_took_the_name_stays() {
 	up
 	ip netns del ns1
-	ip netns add ns1 # somebody else's now
+	ip netns add ns1 # made by another program
 	on ns1 ip link add mark type veth peer name kram
 	must_be_unhealthy
 	like "$out" 'ns1 .* gone'

@@ -69,7 +69,7 @@ test_waits_for_a_network_and_outlives_it() {
 	ends_well TERM
 }
 
-test_only_tells_unless_it_is_to_repair() {
+test_only_reports_without_repair() {
 	up
 	monitor
 	ip link del eth0

@@ -3,7 +3,7 @@
 #
 # ns add|del|list, attach, detach, exec, and names.
 
-test_up_makes_what_the_tutorial_made() {
+test_up_makes_the_tutorials_network() {
 	up
 	is "$(ls /run/netns | tr '\n' ' ')" "internet isp ns1 ns2 " "namespaces"
 	is "$(cat /sys/class/net/veth0/address)" "fe:eb:c0:a8:01:0a" "MAC of veth0"
@@ -14,7 +14,7 @@ test_up_makes_what_the_tutorial_made() {
 	is "$(ip -6 -o address show veth0; ip -6 -o address show ebpfnet0)" "" "IPv6 addresses of the host's devices"
 }
 
-test_up_again_changes_nothing_and_says_so() {
+test_up_again_changes_nothing_and_reports_it() {
 	local before
 	up
 	before=$(snapshot)
@@ -23,7 +23,7 @@ test_up_again_changes_nothing_and_says_so() {
 	is "$(snapshot)" "$before" "the host"
 }
 
-test_up_with_everything_said() {
+test_up_with_every_option() {
 	ip link add other0 type veth peer name other1
 	ip address add 10.1.1.1/24 dev other0
 	ip link set other0 up
@@ -67,7 +67,7 @@ test_up_makes_many_at_once() {
 	like "$out$err" 'nothing to change'
 }
 
-test_up_mends_what_is_broken() {
+test_up_fixes_what_is_broken() {
 	up
 	must ebpfnet expose ns1 5000
 	serve ns1 tcp 5000
@@ -93,7 +93,7 @@ test_up_restores_a_default_route() {
 	like "$out$err" 'nothing to change'
 }
 
-test_packets_to_a_namespace_removed_behind_our_back_are_counted() {
+test_packets_to_a_namespace_removed_externally_are_counted() {
 	up
 	pings ns1 $NS2
 	ip netns del ns2
@@ -104,7 +104,7 @@ test_packets_to_a_namespace_removed_behind_our_back_are_counted() {
 	like "$(ebpfnet stats)" 'port_gone +2 '
 }
 
-test_packets_of_a_flow_to_a_namespace_removed_behind_our_back_are_counted() {
+test_packets_of_a_flow_to_a_namespace_removed_externally_are_counted() {
 	local sent
 	up
 	must ebpfnet expose ns2 5000/udp

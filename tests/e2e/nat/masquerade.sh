@@ -34,7 +34,7 @@ test_errors_from_outside_reach_the_socket() {
 	like "$out" 'Packet filtered'
 }
 
-test_no_route_is_told() {
+test_no_route_is_answered_with_an_icmp_error() {
 	up
 	ip route add unreachable 198.51.100.0/24
 	must_not on ns1 ping -n -c1 -W1 198.51.100.1
@@ -86,7 +86,7 @@ test_a_live_connection_survives_up_and_other_namespaces() {
 }
 
 # A namespace with a bridge in it, and behind that another one: its own MAC, its own address.
-with_a_station_far() {
+with_a_neighbour_far() {
 	up
 	must ebpfnet ns add free --spoof allow # ceth2
 	ip netns add far
@@ -101,8 +101,8 @@ with_a_station_far() {
 	soon on far ping -n -c1 -W1 $GATEWAY # once the bridge forwards
 }
 
-test_a_station_behind_a_namespace() {
-	with_a_station_far
+test_a_neighbour_behind_a_namespace() {
+	with_a_neighbour_far
 	serve internet tcp 7000
 	pings far $INTERNET
 	reaches far tcp $INTERNET 7000 $HOST
@@ -115,7 +115,7 @@ test_a_station_behind_a_namespace() {
 	like "$out" 'From 172.31.0.1 icmp_seq=1 Time to live exceeded'
 }
 
-test_the_way_out_may_change() {
+test_a_route_to_an_unmanaged_device_is_refused() {
 	up
 	ip link add up1 address 06:00:0a:09:09:02 type veth peer name lan1 netns isp
 	ip -n isp address add 10.9.9.1/24 dev lan1

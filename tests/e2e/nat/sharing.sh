@@ -46,7 +46,7 @@ test_a_ping_of_the_hosts_with_the_id_of_a_namespaces() {
 	must on ns1 ping -n -c1 -W1 -e 77 $INTERNET
 }
 
-test_errors_find_the_hosts_moved_connection() {
+test_errors_find_the_hosts_remapped_connection() {
 	up
 	serve internet udp 7000
 	reaches ns1 udp $INTERNET 7000 $HOST 6000

@@ -26,7 +26,7 @@ test_other_port() {
 	unreached internet tcp $HOST 3000 refused
 }
 
-test_says_that_nobody_listens() {
+test_hints_that_no_process_listens() {
 	up
 	serve ns1 tcp 3000
 	must ebpfnet expose ns1 5000
@@ -196,7 +196,7 @@ test_unexpose_ends_new_and_live_conversations() {
 	like "$out" 'nothing is published'
 }
 
-test_another_rule_does_not_disturb_a_live_connection() {
+test_another_mapping_does_not_disturb_a_live_connection() {
 	up
 	serve ns1 tcp 5000
 	must ebpfnet expose ns1 5000
@@ -222,7 +222,7 @@ test_republished_elsewhere_goes_there_at_once() {
 	like "$heard" "$INTERNET.4444 > $NS2.5000"
 }
 
-test_again_changes_nothing_and_says_so() {
+test_expose_again_changes_nothing_and_reports_it() {
 	up
 	must ebpfnet expose ns1 5000
 	must ebpfnet expose ns1 5000

@@ -254,7 +254,7 @@ test_req_28_errors_are_hairpinned() {
 	'
 }
 
-# REQ-8: whoever gets no port is told so.
+# REQ-8: a sender that gets no port gets an ICMP error.
 test_req_29_no_free_port_is_told() {
 	up
 	by_hand ns1

@@ -16,7 +16,7 @@ switch() {
 	for dev in veth0 veth1 veth2 veth3; do bridge link set dev $dev hairpin off; done
 }
 
-# How long the switch remembers a station: what it is by default, then a second.
+# How long the switch keeps a MAC: what it is by default, then a second.
 set_age_of_one_second() {
 	if [ "$HOOK" = classic ]; then
 		is "$(< /sys/class/net/br0/bridge/ageing_time)" 30000 "ageing time, in 10 ms"
@@ -28,7 +28,7 @@ set_age_of_one_second() {
 	fi
 }
 
-stations_known() {
+macs_known() {
 	if [ "$HOOK" = classic ]; then
 		bridge fdb show br br0 | wc -l
 	else
@@ -67,7 +67,7 @@ test_req_52_broadcast_and_multicast_are_flooded() {
 	'
 }
 
-# IEEE 802.1D 7.8: a station that is heard elsewhere has moved.
+# IEEE 802.1D 7.8: a MAC that is heard elsewhere has moved.
 test_req_53_a_moved_mac_is_followed_at_once() {
 	switch
 	probe '
@@ -154,7 +154,7 @@ test_req_57_all_kinds_of_frames_are_bridged() {
 	"
 }
 
-# Whoever floods the table gains nothing: those who were there reach each other, and memory has an end.
+# A flood of the table gains nothing: known MACs still reach each other, and memory is bounded.
 test_req_58_a_mac_flood_does_not_harm() {
 	local count=40000 known
 	switch
@@ -163,7 +163,7 @@ test_req_58_a_mac_flood_does_not_harm() {
 	probe "
 	taps = (port1, port2, port3, port4)
 	port4.says(NOBODY, src=FAR)
-	equal(flood(port3.sock.send, stations(port1.mac, $count)), $count, 'frames sent in time')
+	equal(flood(port3.sock.send, senders(port1.mac, $count)), $count, 'frames sent in time')
 	forget(port1)
 	heard_only_by(port1.says(port2.mac), port2, among=taps)
 	heard_only_by(port2.says(port1.mac), port1, among=taps)
@@ -172,8 +172,8 @@ test_req_58_a_mac_flood_does_not_harm() {
 	"
 	wait "$(< $T/pings.pid)"
 	like "$(< $T/pings.out)" '100 packets transmitted, 100 received'
-	known=$(stations_known)
-	[ "$known" -le $((count / 2)) ] || fail "$known stations in the table, after $count of which each spoke once"
+	known=$(macs_known)
+	[ "$known" -le $((count / 2)) ] || fail "$known MACs in the table, after $count of which each spoke once"
 }
 
 # RFC 826, RFC 5227. RFC 1027 is for those who want it.

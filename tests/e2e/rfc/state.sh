@@ -10,7 +10,7 @@ limit() { # KEY VALUE
 	[ "$HOOK" = classic ] || must ebpfnet set "$@"
 }
 
-# REQ-7, REQ-8 of RFC 6888. One namespace floods the table; whoever was there before stays, answered
+# REQ-7, REQ-8 of RFC 6888. One namespace floods the table; flows that were there before stay, answered
 # datagrams and open connections alike. The size of nf_conntrack's table is the machine's.
 test_req_31_a_live_mapping_is_never_evicted() {
 	local room=512 flood=1024
@@ -62,7 +62,7 @@ test_req_32_a_namespace_has_a_cap_on_ports_and_flows() {
 	'
 }
 
-# Whoever calls the published port from where a namespace was answered would get that namespace.
+# A client that calls the published port from the address and port that answered a namespace would reach that namespace.
 test_req_33_a_published_port_is_not_for_masquerading() {
 	local proto
 	up

@@ -3,7 +3,7 @@
 #
 # Requirements 1-13: UDP through a NAT (RFC 4787, RFC 7857).
 
-# REQ-1, and what REQ-2 of RFC 6888 calls paired: one external endpoint whoever is spoken to.
+# REQ-1, and what REQ-2 of RFC 6888 calls paired: one external endpoint for all peers.
 test_req_01_mapping_is_endpoint_independent() {
 	up
 	probe '
@@ -137,7 +137,7 @@ test_req_09_fragments_in_any_order() {
 	by_hand
 	probe '
 	sock = ns1.udp(6000)
-	def pieces(text, src, dst, sport, dport):
+	def fragments(text, src, dst, sport, dport):
 	    whole = IP(src=src, dst=dst, id=next(numbers)) / UDP(sport=sport, dport=dport) / text
 	    return fragment(whole, 1000)
 	def text():
@@ -146,14 +146,14 @@ test_req_09_fragments_in_any_order() {
 	external = outside.hears(b"begin")[UDP].sport
 	for order in (0, 1, 2), (2, 1, 0), (1, 0, 2), (2, 0, 1):
 	    long = text()
-	    parts = pieces(long, PEER, HOST, 7000, external)
+	    parts = fragments(long, PEER, HOST, 7000, external)
 	    for i in order:
 	        outside.send(parts[i])
 	    sock.hears(long, "fragments %s from outside" % (order,))
 	server = internet.udp(7000, SERVER)
 	for order in (0, 1, 2), (2, 1, 0), (1, 0, 2), (2, 0, 1):
 	    long = text()
-	    parts = pieces(long, NS1, SERVER, 6000, 7000)
+	    parts = fragments(long, NS1, SERVER, 6000, 7000)
 	    for i in order:
 	        inside.send(parts[i])
 	    equal(server.hears(long, "fragments %s from inside" % (order,))[0], HOST, "source")
@@ -169,7 +169,7 @@ test_req_10_a_flood_of_fragments_harms_nobody() {
 	    with open("/proc/net/sockstat", encoding="ascii") as text:
 	        return int([line for line in text if line.startswith("FRAG")][0].split()[-1])
 	def flood(first, last):
-	    """A piece each of as many datagrams: the first, or the next."""
+	    """A fragment each of as many datagrams: the first, or the next."""
 	    for i in range(first, last):
 	        outside.send(IP(src=PEER2, dst=HOST, id=i, flags="MF", proto=17, frag=i % 2 * 150) / Raw(bytes(1200)))
 	server, sock = internet.udp(7000, SERVER), ns1.udp(6000)
@@ -188,7 +188,7 @@ test_req_10_a_flood_of_fragments_harms_nobody() {
 	'
 }
 
-# REQ-12: whoever sends it.
+# REQ-12: from any router.
 test_req_11_an_icmp_error_never_ends_a_mapping() {
 	up
 	by_hand
@@ -246,7 +246,7 @@ test_req_12_too_big_is_told_or_fragmented() {
 	'
 }
 
-# What lies on both sides cannot be reached on both: one of them is lost in silence.
+# An address that is on both sides can be reached on one only.
 test_req_13_a_subnet_that_lies_outside_too_is_refused() {
 	local subnet
 	ip route add 10.20.0.0/16 via 172.31.0.1

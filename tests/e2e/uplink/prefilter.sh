@@ -22,7 +22,7 @@ prefiltered() { # native|generic|None [DEV]
 	is "$there" "$word" "XDP on $dev"
 }
 
-# Somebody else's program: passes all.
+# Another program: passes all.
 others_xdp() { # xdpdrv|xdpgeneric
 	local section=xdp
 	[ "$1" = xdpgeneric ] || section=xdp.frags # else a veth of that MTU does not take it
@@ -60,7 +60,7 @@ everything_passes() {
 	pings ns1 $INTERNET
 	pings host $INTERNET
 	pings internet $HOST
-	pings ns1 $INTERNET -s 20000 # in pieces
+	pings ns1 $INTERNET -s 20000 # in fragments
 	must on ns1 "$WIRE" copy $INTERNET 7000 4000000
 	must on internet "$WIRE" copy $HOST 5000 4000000
 	must_not on ns1 ping -n -c1 -W1 -t2 $INTERNET
@@ -68,8 +68,8 @@ everything_passes() {
 	well "with all that"
 }
 
-test_native_lets_pass_what_is_in_order() { everything_passes --xdp native; }
-test_generic_lets_pass_what_is_in_order() { everything_passes --xdp generic; }
+test_native_passes_ordinary_traffic() { everything_passes --xdp native; }
+test_generic_passes_ordinary_traffic() { everything_passes --xdp generic; }
 
 # To the mapping of another namespace: sent out and turned round, it comes by the uplink, past the driver.
 hairpins() { # OPTION...
@@ -85,10 +85,10 @@ hairpins() { # OPTION...
 	'
 }
 
-test_native_lets_hairpins_pass() { hairpins --xdp native; }
-test_generic_lets_hairpins_pass() { hairpins --xdp generic; }
+test_native_passes_hairpins() { hairpins --xdp native; }
+test_generic_passes_hairpins() { hairpins --xdp generic; }
 
-# What it drops no capture on the uplink sees, and the counters are those that the uplink's program has.
+# No capture on the uplink sees what it drops, and the counters are those that the uplink's program has.
 drops() { # OPTION...
 	up "$@"
 	by_hand ns1 ns2
@@ -121,7 +121,7 @@ test_the_same_is_dropped_without() {
 }
 
 # A frame in another VLAN is another network's, and may not be judged.
-test_a_vlan_keeps_the_prefilter_away() {
+test_a_vlan_uplink_gets_no_prefilter() {
 	ip link add link eth0 name eth0.5 type vlan id 5 2> /dev/null || skip "this kernel has no VLANs"
 	ip link set eth0.5 up
 	ip -n isp link add link lan name lan.5 type vlan id 5
@@ -213,7 +213,7 @@ test_another_release_may_take_it_off() {
 	soon [ "$(snapshot)" = "$before" ]
 }
 
-test_taken_off_by_somebody() {
+test_detached_externally() {
 	up --xdp
 	must bpftool link detach pinned $PINS/links/uplink_xdp-eth0
 	like "$(problems)" 'the XDP prefilter is missing from eth0'
@@ -298,10 +298,10 @@ beside() { # xdpdrv|xdpgeneric
 	prefiltered native
 }
 
-test_beside_a_native_program_of_somebody_else() { beside xdpdrv; }
-test_beside_a_generic_program_of_somebody_else() { beside xdpgeneric; }
+test_beside_another_native_program() { beside xdpdrv; }
+test_beside_another_generic_program() { beside xdpgeneric; }
 
-test_down_leaves_somebody_elses() {
+test_down_leaves_another_program() {
 	local before
 	others_xdp xdpgeneric
 	before=$(snapshot)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * What must hold of every packet, whatever it is: verdict, count, length, bytes. And of what is
+ * Properties of every packet: verdict, count, length, bytes. And of what is
  * translated: who may see which address, TTL, checksums, nothing else touched.
  */
 #include <string.h>
@@ -175,7 +175,7 @@ static bool is_routed(const struct shot *s, const struct outcome_of *o)
 	return o->went == WENT_UPLINK || o->went == WENT_PORT;
 }
 
-/* What the XDP prefilter drops, the uplink's program does, too, and for the same reason. */
+/* The uplink's program drops what the XDP prefilter drops, too, and for the same reason. */
 static const char *check_early(const struct outcome_of *o)
 {
 	if (o->early == COUNTERS)

@@ -20,7 +20,7 @@ static bool all_zero(const uint8_t *p, int len)
 	return true;
 }
 
-/* Offset of the ICMPv6 header, behind extension headers that any station skips; 0: none. */
+/* Offset of the ICMPv6 header, behind extension headers that any receiver skips; 0: none. */
 static uint32_t icmpv6_at(const uint8_t *b, uint32_t len)
 {
 	uint32_t at = ETH_LEN + 40;
@@ -54,7 +54,7 @@ static const char *check_ipv6(const struct shot *s, const uint8_t *mac, bool spo
 /* A frame that went anywhere was one that its port may send. */
 static const char *check_port_security(const struct shot *s)
 {
-	const struct station_of *st = NULL;
+	const struct endpoint_of *st = NULL;
 	const uint8_t *b = s->in.bytes;
 	struct view v = view_of(b, s->in.len);
 	struct ipaddr own;
@@ -62,9 +62,9 @@ static const char *check_port_security(const struct shot *s)
 	bool spoof;
 	int i;
 
-	for (i = 0; i < STATIONS; i++)
-		if (stations[i].dev == s->dev)
-			st = &stations[i];
+	for (i = 0; i < ENDPOINTS; i++)
+		if (all_endpoints[i].dev == s->dev)
+			st = &all_endpoints[i];
 	MUST(st);
 	spoof = world.spoof && st->dev == DEV_NS3;
 	mac_parse(st->mac, mac);

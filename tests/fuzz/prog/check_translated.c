@@ -41,7 +41,7 @@ static const char *check_ttl(const struct shot *s, const struct view *in, const 
  */
 static const char *check_delivery(const struct view *out)
 {
-	const struct station_of *st = station_at(out->dst);
+	const struct endpoint_of *st = endpoint_at(out->dst);
 	uint8_t mac[6], gw[6];
 
 	if (world.spoof)
@@ -81,7 +81,7 @@ static bool is_published(uint8_t proto, const uint8_t *at, uint16_t port, const 
 
 	for (i = 0; i < world.rules_count; i++) {
 		const struct portmap *r = &world.portmaps[i];
-		const struct station_of *st = station_at(r->to.octet);
+		const struct endpoint_of *st = endpoint_at(r->to.octet);
 
 		if (r->proto == proto && (!memcmp(&r->addr, "\0\0\0\0", 4) || same_addr(r->addr.octet, at)) &&
 		    port >= r->first_h && port <= r->last_h && same_addr(r->to.octet, to) &&

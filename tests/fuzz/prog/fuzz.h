@@ -90,14 +90,14 @@ bool has_source_route_option(const struct view *v);
 
 /* ---- the world ---- */
 
-#define STATIONS 4
+#define ENDPOINTS 4
 
-struct station_of {
+struct endpoint_of {
 	enum device dev;
 	const char *addr, *mac, *gw_mac;
 	uint16_t net;
 };
-extern const struct station_of stations[STATIONS];
+extern const struct endpoint_of all_endpoints[ENDPOINTS];
 
 struct world {
 	uint64_t number;
@@ -117,7 +117,7 @@ void world_begin(uint64_t seed, uint64_t number);
 void world_change(void);		/* something a command, or time, does */
 bool is_private(const uint8_t *addr);
 bool is_hosts(const uint8_t *addr);	/* an address of the host's on the uplink */
-const struct station_of *station_at(const uint8_t *addr);
+const struct endpoint_of *endpoint_at(const uint8_t *addr);
 
 /* ---- live flows, as packets that went through ---- */
 

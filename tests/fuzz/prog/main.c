@@ -46,7 +46,7 @@ static uint64_t setting(const char *name, uint64_t otherwise)
 
 /* ---- one packet through one program ---- */
 
-static void count_now(struct outcome_of *o, bool first_piece)
+static void count_now(struct outcome_of *o, bool first_fragment)
 {
 	struct counters now;
 	uint64_t *n = (uint64_t *)&now;
@@ -58,8 +58,8 @@ static void count_now(struct outcome_of *o, bool first_piece)
 
 		last[i] = n[i];
 		totals[i] += rose;
-		/* what was held for a first piece is refused with it */
-		if (i > COUNT_helper_failed || !rose || (i == COUNT_frag_no_first && first_piece))
+		/* fragments that were queued for a first one are refused with it */
+		if (i > COUNT_helper_failed || !rose || (i == COUNT_frag_no_first && first_fragment))
 			continue;
 		o->counts += rose;
 		o->counted = i;
@@ -168,7 +168,7 @@ static const char *check_provider(void)
 	return NULL;
 }
 
-/* What the kernel says of a packet, or of memory, that is not as it should be. */
+/* Kernel messages about a broken packet, or broken memory. */
 static const char *check_kernel_log(void)
 {
 	static char line[2048];

@@ -114,7 +114,7 @@ static void mutate_l4(struct frame *f, const struct view *v)
 		return;
 	switch (chance(8)) {
 	case 0:
-	case 1: /* somebody else's port */
+	case 1: /* another's port */
 		lv = l ? view_of(l->out.bytes, l->out.len) : *v;
 		set16(l4 + 2 * chance(2), one_in(2) ? lv.sport : chance(65536));
 		break;
@@ -137,7 +137,7 @@ static void mutate_l4(struct frame *f, const struct view *v)
 	}
 }
 
-/* What an ICMP error quotes. */
+/* The packet that an ICMP error embeds. */
 static void mutate_quote(struct frame *f, const struct view *v)
 {
 	uint8_t *ip = f->bytes + v->l4 + 8;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Who sent by an external port last. What comes back goes to him and to nobody else. A UDP port may
+ * The last sender by an external port. Answers go to it alone. A UDP port may
  * be answered by whom nothing was sent to (RFC 4787 REQ-8), a TCP port and an identifier may not.
  */
 #include <string.h>

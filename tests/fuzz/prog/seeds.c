@@ -61,7 +61,7 @@ static void some_options(struct frame_spec *s)
 	s->options_len = known[i].len;
 }
 
-/* What any IPv4 packet may have. */
+/* Fields that any IPv4 packet may have. */
 static void dress(struct frame_spec *s)
 {
 	s->tos = one_in(3) ? chance(256) : 0;
@@ -99,9 +99,9 @@ static const struct frame *stray_error(struct frame_spec *s, const char *src, co
 	s->proto = ICMP;
 	s->type = one_of(UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM);
 	s->code = chance(6);
-	s->quote = frame_make(&quoted);
-	s->quote_len = one_in(2) ? 28 : 0;
-	return s->quote;
+	s->inner = frame_make(&quoted);
+	s->inner_len = one_in(2) ? 28 : 0;
+	return s->inner;
 }
 
 static struct frame *ipv4_of(const char *smac, const char *dmac, const char *src, const char *dst)
@@ -136,7 +136,7 @@ static void set_macs(struct frame *f, const char *smac, const char *dmac)
 static bool other_end(struct shot *s, const struct live *l)
 {
 	struct view v = view_of(l->out.bytes, l->out.len);
-	const struct station_of *st;
+	const struct endpoint_of *st;
 
 	if (l->went == WENT_UPLINK || (l->went == WENT_ON && l->sent.hook == HOOK_UPLINK_OUT)) {
 		s->hook = HOOK_UPLINK;
@@ -144,7 +144,7 @@ static bool other_end(struct shot *s, const struct live *l)
 		set_macs(&s->in, ISP_MAC, UPLINK_MAC);
 		return true;
 	}
-	st = v.ip ? station_at(v.dst) : NULL;
+	st = v.ip ? endpoint_at(v.dst) : NULL;
 	if (l->went != WENT_PORT || !st)
 		return false;
 	s->hook = HOOK_PORT;
@@ -196,14 +196,14 @@ static bool error_about(struct shot *s, const struct live *l)
 	e.type = one_of(UNREACHABLE, UNREACHABLE, TIME_EXCEEDED, PARAMETER_PROBLEM, REDIRECT);
 	e.code = one_of(0, 1, 3, 4);
 	e.seq = 1400;
-	e.quote = &l->out;
-	e.quote_len = v.end - ETH_LEN;
+	e.inner = &l->out;
+	e.inner_len = v.end - ETH_LEN;
 	if (one_in(3))
-		e.quote_len = v.ihl + 8;
-	else if (one_in(2) && e.quote_len > v.ihl + 8)
-		e.quote_len = v.ihl + 8 + chance(e.quote_len - v.ihl - 8);
-	if (e.quote_len > 1900)
-		e.quote_len = 1900;
+		e.inner_len = v.ihl + 8;
+	else if (one_in(2) && e.inner_len > v.ihl + 8)
+		e.inner_len = v.ihl + 8 + chance(e.inner_len - v.ihl - 8);
+	if (e.inner_len > 1900)
+		e.inner_len = 1900;
 	s->in = *frame_make(&e);
 	return other_end(s, l);
 }
@@ -236,7 +236,7 @@ static bool round_again(struct shot *s, const struct live *l)
 /* A namespace sends to what another has sent from. */
 static bool to_external_port(struct shot *s, const struct live *l)
 {
-	const struct station_of *st = &stations[chance(STATIONS)];
+	const struct endpoint_of *st = &all_endpoints[chance(ENDPOINTS)];
 	struct view v = view_of(l->out.bytes, l->out.len);
 	char dst[16];
 
@@ -272,7 +272,7 @@ static bool of_a_flow(struct shot *s)
 
 /* ---- new packets, hook by hook ---- */
 
-static struct frame *some_arp(const struct station_of *st)
+static struct frame *some_arp(const struct endpoint_of *st)
 {
 	bool probe = one_in(6);
 
@@ -281,7 +281,7 @@ static struct frame *some_arp(const struct station_of *st)
 		   .sender = probe ? "0.0.0.0" : st->addr, .target = ANY(near));
 }
 
-static struct frame *some_ipv6(const struct station_of *st)
+static struct frame *some_ipv6(const struct endpoint_of *st)
 {
 	return ipv6(.smac = st->mac, .dmac = "33:33:00:00:00:01",
 		    .src = one_in(2) ? "::" : "fe80::42:c0ff:fea8:10a", .dst = "ff02::1",
@@ -289,7 +289,7 @@ static struct frame *some_ipv6(const struct station_of *st)
 		    .type = one_of(134, 135, 136, 128), .target = one_in(2) ? "fe80::1" : NULL);
 }
 
-static struct frame *frame_of_port(const struct station_of *st)
+static struct frame *frame_of_port(const struct endpoint_of *st)
 {
 	switch (chance(12)) {
 	case 0:
@@ -334,7 +334,7 @@ static struct frame *frame_leaving(void)
 
 static struct frame *frame_of_gateway(void)
 {
-	const struct station_of *st = &stations[chance(3)];
+	const struct endpoint_of *st = &all_endpoints[chance(3)];
 
 	if (one_in(5))
 		return arp(.smac = GW_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = GW_MAC,
@@ -345,7 +345,7 @@ static struct frame *frame_of_gateway(void)
 /* A well-formed packet, at its hook. */
 void seed(struct shot *s)
 {
-	const struct station_of *st = &stations[chance(STATIONS)];
+	const struct endpoint_of *st = &all_endpoints[chance(ENDPOINTS)];
 
 	memset(s, 0, sizeof(*s));
 	if (one_in(2) && of_a_flow(s))

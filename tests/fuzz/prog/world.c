@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 
-const struct station_of stations[STATIONS] = {
+const struct endpoint_of all_endpoints[ENDPOINTS] = {
 	{ DEV_NS1, NS1, NS1_MAC, GW_MAC, 1 },
 	{ DEV_NS2, NS2, NS2_MAC, GW_MAC, 1 },
 	{ DEV_NS3, NS3, NS3_MAC, GW_MAC, 1 },
@@ -47,22 +47,22 @@ bool is_hosts(const uint8_t *a)
 	return a[0] == 172 && a[1] == 31 && a[2] == 13 && (a[3] == 55 || a[3] == 56);
 }
 
-const struct station_of *station_at(const uint8_t *addr)
+const struct endpoint_of *endpoint_at(const uint8_t *addr)
 {
 	int i;
 
-	for (i = 0; i < STATIONS; i++) {
-		struct ipaddr a = address(stations[i].addr);
+	for (i = 0; i < ENDPOINTS; i++) {
+		struct ipaddr a = address(all_endpoints[i].addr);
 
 		if (!memcmp(&a, addr, 4))
-			return &stations[i];
+			return &all_endpoints[i];
 	}
 	return NULL;
 }
 
 /* ---- rules ---- */
 
-static void publish_to(const struct station_of *to, const char *on, uint8_t proto, uint16_t first,
+static void publish_to(const struct endpoint_of *to, const char *on, uint8_t proto, uint16_t first,
 		       uint16_t last, uint16_t to_first)
 {
 	struct portmap portmap = {
@@ -85,11 +85,11 @@ static void publish_to(const struct station_of *to, const char *on, uint8_t prot
 
 static void publish_some(void)
 {
-	publish_to(&stations[0], "0.0.0.0", TCP, 5000, 5003, 3000);
-	publish_to(&stations[chance(STATIONS)], "0.0.0.0", UDP, 5000, 5003, 5000);
-	publish_to(&stations[chance(STATIONS)], UPLINK, TCP, 80, 80, 8080);
-	publish_to(&stations[1], UPLINK_SECOND, UDP, 53, 53, 53);
-	publish_to(&stations[3], UPLINK_SECOND, TCP, 443, 443, 443);
+	publish_to(&all_endpoints[0], "0.0.0.0", TCP, 5000, 5003, 3000);
+	publish_to(&all_endpoints[chance(ENDPOINTS)], "0.0.0.0", UDP, 5000, 5003, 5000);
+	publish_to(&all_endpoints[chance(ENDPOINTS)], UPLINK, TCP, 80, 80, 8080);
+	publish_to(&all_endpoints[1], UPLINK_SECOND, UDP, 53, 53, 53);
+	publish_to(&all_endpoints[3], UPLINK_SECOND, TCP, 443, 443, 443);
 }
 
 static void unpublish(int i)

@@ -5,7 +5,7 @@
 #include <ebpfnet/core/ct_state.h>
 #include "input.h"
 
-/* What was seen of a flow, kept apart from the machine. */
+/* A model of the flow, apart from the state machine. */
 struct life {
 	enum l4proto proto;
 	enum conn_state state;
@@ -34,7 +34,7 @@ static void check_state(const struct life *l)
 	MUST((class == TIMEOUT_TCP_ESTABLISHED) == (l->state == CONN_ESTABLISHED));
 	MUST((l->proto == L4_TCP) == (l->state >= CONN_SYN_SENT));
 	MUST((l->proto == L4_ICMP) == (class == TIMEOUT_ICMP));
-	/* whoever relies on a flow, relies on it */
+	/* a flow that is relied on stays so */
 	MUST(!ct_may_evict(l->state) || !in_use(l->state));
 	MUST(!ct_settled(l->state) || in_use(l->state));
 	MUST(!(l->fin & ~l->fin_seen));

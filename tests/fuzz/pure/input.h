@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What the targets share. A target is LLVMFuzzerTestOneInput() of a file here: libFuzzer calls it with
+ * Shared by the targets. A target is LLVMFuzzerTestOneInput() of a file here: libFuzzer calls it with
  * inputs that reach new code, and what must hold of each is a MUST().
  */
 #ifndef EBPFNET_TESTS_FUZZ_INPUT_H

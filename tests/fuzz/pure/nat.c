@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * core/nat.h: the ports that are tried for a flow, the keys of a flow, and a small NAT made of both: many
- * flows over few ports, whose answers must find back to whoever sent.
+ * flows over few ports, whose answers must find back to the sender.
  */
 #include <ebpfnet/core/nat.h>
 #include "input.h"
@@ -53,7 +53,7 @@ static struct flow_key take_key(struct input *in)
 	return k;
 }
 
-/* What a key of a shape still tells of the packet. */
+/* The part of the packet that a key of a scope still has. */
 static _Bool same_but_for_peer(const struct flow_key *a, const struct flow_key *b,
 			       enum key_scope scope, _Bool inside)
 {

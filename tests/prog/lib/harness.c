@@ -20,7 +20,7 @@ static const char *const counter_names[COUNTERS] = {
 
 struct harness h;
 
-/* What came out last. */
+/* Results of the last packet. */
 static struct {
 	uint32_t retval;
 	struct frame packet;

@@ -98,11 +98,11 @@ enum outcome {
 
 void run(enum hook hook, enum device dev, const struct frame *in);
 
-/* What else the kernel knows of a packet. */
+/* Metadata of a packet. */
 struct given {
-	uint16_t gso_size;		/* not 0: a packet that the device is to cut up */
+	uint16_t gso_size;		/* not 0: a GSO packet, which the device segments */
 	enum device forwarded_from;	/* not lo: the host forwards it */
-	uint32_t cb;			/* the word of skb->cb that a mark of ours is in */
+	uint32_t cb;			/* the word of skb->cb with the mark of a re-injected packet */
 };
 
 void run_given(enum hook hook, enum device dev, const struct frame *in, struct given given);

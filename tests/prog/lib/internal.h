@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What the files of the harness share; tests see harness.h. */
+/* Shared by the files of the harness; tests include harness.h. */
 #ifndef EBPFNET_TESTS_INTERNAL_H
 #define EBPFNET_TESTS_INTERNAL_H
 
@@ -18,7 +18,7 @@ extern struct harness {
 	void (*wait)(void);
 } h;
 
-/* What rose between the two is what expect_counted() and expect_copies() see. */
+/* expect_counted() and expect_copies() see what was counted between the two. */
 void count_from_here(void);
 void count_to_here(void);
 

@@ -123,9 +123,9 @@ static void payload(struct frame *f, const struct frame_spec *s)
 {
 	const char *text = s->payload ? s->payload : default_payload;
 
-	if (s->quote)
-		put(f, s->quote->bytes + ETH_LEN,
-		    s->quote_len ? s->quote_len : s->quote->len - ETH_LEN);
+	if (s->inner)
+		put(f, s->inner->bytes + ETH_LEN,
+		    s->inner_len ? s->inner_len : s->inner->len - ETH_LEN);
 	else
 		put(f, text, s->payload_len ? s->payload_len : strlen(text));
 }
@@ -293,7 +293,7 @@ struct frame *frame_tagged_ad(const struct frame *f, uint16_t tci)
 }
 
 /* Beginning at an offset of two, so that the IP header stands at the beginning of a line. */
-struct frame *frame_piece(const struct frame *whole, uint32_t from, uint32_t len)
+struct frame *frame_fragment(const struct frame *whole, uint32_t from, uint32_t len)
 {
 	uint32_t at = ETH_LEN + 4 * (whole->bytes[ETH_LEN] & 15);
 	uint32_t frag = frame_u16(whole, ETH_LEN + 6) + from / 8;

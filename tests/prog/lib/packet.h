@@ -5,7 +5,7 @@
  *	frame(.smac = NS1_MAC, .dmac = GW_MAC, .src = NS1, .dst = "203.0.113.10",
  *	      .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN)
  *
- * What is not named has a sensible value; both checksums are computed in full, by code that shares
+ * A field that is not named has a sensible value; both checksums are computed in full, by code that shares
  * nothing with the programs under test. A frame lives until a few dozen more have been made.
  */
 #ifndef EBPFNET_TESTS_PACKET_H
@@ -71,8 +71,8 @@ struct frame_spec {
 	uint8_t tcp_options_len;
 	uint8_t type, code;		/* ICMP */
 	uint16_t id, seq;		/* ICMP; the second word of an error is id << 16 | seq */
-	const struct frame *quote;	/* ICMP: the packet quoted, from its IP header on */
-	uint16_t quote_len;		/* and how much of it; 0: all */
+	const struct frame *inner;	/* ICMP: the embedded packet, from its IP header on */
+	uint16_t inner_len;		/* and how much of it; 0: all */
 	const char *payload;		/* 0: a few letters, an odd number */
 	uint16_t payload_len;		/* 0: its string length */
 	uint8_t ttl, tos;		/* 0: 64, 0 */
@@ -126,10 +126,10 @@ struct frame *frame_tagged(const struct frame *f, uint16_t tci);
 struct frame *frame_tagged_ad(const struct frame *f, uint16_t tci);
 
 /*
- * A piece of a packet: len bytes from there on, of what is behind its IP header; the last if they reach
+ * A fragment of a packet: len bytes from there on, of the bytes behind its IP header; the last if they reach
  * to its end and it is none itself, or the last of a larger one's.
  */
-struct frame *frame_piece(const struct frame *f, uint32_t from, uint32_t len);
+struct frame *frame_fragment(const struct frame *f, uint32_t from, uint32_t len);
 
 void frame_print(const char *what, const struct frame *f);
 
