@@ -30,19 +30,19 @@ test_expose_at_each_bpf_call() { converges three bpf ebpfnet expose ns1 8000-800
 
 # `up` loads with a thread for each CPU: the one that comes to its n-th call first ends the command.
 test_up_of_several_threads_at_some_bpf_calls() {
-	local before n status=137
+	local before n ended=137
 	[ "$(nproc)" -ge 2 ] || skip "one CPU"
 	before=$(snapshot)
-	for ((n = $(share 20 40 | head -n1); status == 137; n += 40)); do
-		status=0
-		strace -f -qq -o /dev/null -e "inject=bpf:signal=KILL:when=$n" ebpfnet up --hook "$HOOK" > $T/killed 2>&1 || status=$?
+	for ((n = $(share 20 40 | head -n1); ended == 137; n += 40)); do
+		ended=0
+		strace -f -qq -o /dev/null -e "inject=bpf:signal=KILL:when=$n" ebpfnet up --hook "$HOOK" > $T/killed 2>&1 || ended=$?
 		up
 		works " after bpf $n"
 		must ebpfnet down
 		is_as_before " after bpf $n"
 	done
-	is $status 0 "status of an \`up\` that is over before"
-	[ $n -gt 120 ] || fail "killed at few calls"
+	is $ended 0 "status of an \`up\` that is over before"
+	[ $n -gt 60 ] || fail "killed at few calls"
 }
 
 prefiltered() { up --xdp; }
