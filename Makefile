@@ -101,7 +101,7 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/asan/libuser.a Makefile
 $(BUILD)/tests/prog/lib/%.o: tests/prog/lib/%.c Makefile
 	@mkdir -p $(@D)
 	$(if $(V),,@printf "  %-5s %s\n" CC $<)
-	$(Q)$(CC) $(CFLAGS) $(USER_CFLAGS) -Ibpf -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/tests/prog/%: tests/prog/%.c $(PROG_LIB) Makefile
 	@mkdir -p $(@D)
