@@ -161,10 +161,10 @@ test_set_and_get() {
 test_a_flow_expires() {
 	up
 	serve internet udp 7000
-	must ebpfnet set timeout-udp 1
-	must ebpfnet set timeout-udp-unreplied 1
 	reaches ns1 udp $INTERNET 7000 $HOST 6000
 	is "$(ebpfnet flows --json | json 'len(j["flows"])')" 1 flows
+	must ebpfnet set timeout-udp 1
+	must ebpfnet set timeout-udp-unreplied 1
 	sleep 2.2
 	is "$(ebpfnet flows --json | json 'len(j["flows"])')" 0 "flows after the timeout"
 	hear ns1 ceth0 -Q in udp

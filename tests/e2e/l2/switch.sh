@@ -63,9 +63,9 @@ test_follows_a_mac_that_moves() {
 
 test_forgets_a_mac_that_is_silent() {
 	with_switches
-	must ebpfnet set fdb-age 1
 	frame a ceth2 src=$FAR
 	is "$(port_of_far)" veth2 "port of the MAC"
+	must ebpfnet set fdb-age 1
 	sleep 2.2
 	is "$(port_of_far)" "" "port after more than fdb-age"
 	hear_everywhere
