@@ -66,6 +66,13 @@ def sh(*cmd):
     return done.stdout
 
 
+def status():
+    """`ebpfnet status --json`, whose exit status is 3 if it has a problem to report."""
+    done = subprocess.run(["ebpfnet", "status", "--json"], capture_output=True, text=True, check=False)
+    must(done.returncode in (0, 3), "status: %s" % done.stderr.strip())
+    return json.loads(done.stdout)
+
+
 # ---- settings, by the words of `ebpfnet set` on either lab
 
 CLOCKS = ("timeout-udp-unreplied", "timeout-udp", "timeout-icmp", "timeout-tcp-half-open",

@@ -16,7 +16,7 @@ is_well() {
 }
 
 status_says() { # REGEX
-	ebpfnet status | grep -qE "$1"
+	grep -qE "$1" <<< "$(ebpfnet status)"
 }
 
 # ---- row 1: too many flows
@@ -111,7 +111,7 @@ test_fault_01_a_table_full_of_live_flows() {
 	third.send(packet)
 	told = third.hears(is_error(3, packet), "an error about a flow too many")
 	equal((told.src, bytes(told)[21]), (GATEWAY, 13), "who refused it, and the code")
-	problems = [row["problem"] for row in json.loads(sh("ebpfnet", "status", "--json"))["problems"]]
+	problems = [row["problem"] for row in status()["problems"]]
 	must("the flow table is full" in problems, "status says %s" % problems)
 	must(any("ns1 has 64 flows" in row for row in problems), "status says %s" % problems)
 	equal(all_live(), 128, "flows that live on")
@@ -148,7 +148,7 @@ test_fault_01_no_port_left() {
 	ends.append(opened(inside, NS1, 6005, PEER2))                 # but to another peer
 	for pair in ends:
 	    tcp_talk(*pair)
-	rows = json.loads(sh("ebpfnet", "status", "--json"))
+	rows = status()
 	must(rows["flows_refused"] == 2, "status says %d flows were refused" % rows["flows_refused"])
 	set_clocks(1, "timeout-tcp-closing", "hold-down")
 	tcp_close(*ends.pop(0))
