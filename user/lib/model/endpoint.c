@@ -133,11 +133,10 @@ static bool has_pair(void *object, struct difference *d)
 	struct endpoint_object *o = object;
 	int r = get_dev(o);
 
-	snprintf(d->what, sizeof(d->what),
-		 r == -EEXIST ? "device %s, wanted for namespace %s, was not made by ebpfnet" :
-				"device %s of namespace %s is gone",
-		 o->rec->host_dev, o->name);
-	return !r;
+	return holds_if(!r, d,
+			r == -EEXIST ? "device %s, wanted for namespace %s, was not made by ebpfnet" :
+				       "device %s of namespace %s is gone",
+			o->rec->host_dev, o->name);
 }
 
 /* A pair that a killed command left is used. */
@@ -173,8 +172,7 @@ static bool without_ipv6(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
 
-	snprintf(d->what, sizeof(d->what), "IPv6 is switched on on %s", o->dev.name);
-	return !device_has_ipv6(o->dev.name);
+	return holds_if(!device_has_ipv6(o->dev.name), d, "IPv6 is switched on on %s", o->dev.name);
 }
 
 static int disable_ipv6(void *object)
@@ -204,9 +202,9 @@ static bool is_port(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
 
-	snprintf(d->what, sizeof(d->what), "the programs do not know device %s of namespace %s", o->dev.name,
-		 o->name);
-	return o->rec->ifindex == (uint32_t)o->dev.ifindex && o->rec->endpoint && !(o->rec->flags & NS_PENDING);
+	return holds_if(o->rec->ifindex == (uint32_t)o->dev.ifindex && o->rec->endpoint &&
+				!(o->rec->flags & NS_PENDING),
+			d, "the programs do not know device %s of namespace %s", o->dev.name, o->name);
 }
 
 static int add_port(void *object)
@@ -241,8 +239,7 @@ static bool is_up(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
 
-	snprintf(d->what, sizeof(d->what), "device %s of namespace %s is down", o->dev.name, o->name);
-	return o->dev.up;
+	return holds_if(o->dev.up, d, "device %s of namespace %s is down", o->dev.name, o->name);
 }
 
 static int set_up(void *object)
@@ -291,8 +288,7 @@ static bool configured(void *object, struct difference *d)
 
 	if (netns >= 0)
 		netns_run(netns, inspect, &in);
-	snprintf(d->what, sizeof(d->what), "inside namespace %s, %s", o->name, in.missing ? in.missing : "");
-	return !in.missing;
+	return holds_if(!in.missing, d, "inside namespace %s, %s", o->name, in.missing ? in.missing : "");
 }
 
 static int configure(void *arg)
@@ -362,8 +358,7 @@ static bool is_complete(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
 
-	snprintf(d->what, sizeof(d->what), "namespace %s is incomplete", o->name);
-	return !(o->rec->flags & NS_PENDING);
+	return holds_if(!(o->rec->flags & NS_PENDING), d, "namespace %s is incomplete", o->name);
 }
 
 /* By the properties that follow. */

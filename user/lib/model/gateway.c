@@ -87,8 +87,7 @@ static bool forwards(void *object, struct difference *d)
 {
 	struct gateway *g = object;
 
-	snprintf(d->what, sizeof(d->what), "forwarding is switched off on %s", g->peer.name);
-	return device_forwards(g->peer.name);
+	return holds_if(device_forwards(g->peer.name), d, "forwarding is switched off on %s", g->peer.name);
 }
 
 static int set_forwarding(void *object)
@@ -103,8 +102,8 @@ static bool without_ipv6(void *object, struct difference *d)
 {
 	struct gateway *g = object;
 
-	snprintf(d->what, sizeof(d->what), "IPv6 is switched on on %s", g->dev.name);
-	return !device_has_ipv6(g->dev.name) && !device_has_ipv6(g->peer.name);
+	return holds_if(!device_has_ipv6(g->dev.name) && !device_has_ipv6(g->peer.name), d,
+			"IPv6 is switched on on %s", g->dev.name);
 }
 
 static int disable_ipv6(void *object)
@@ -201,8 +200,8 @@ static bool both_up(void *object, struct difference *d)
 {
 	struct gateway *g = object;
 
-	snprintf(d->what, sizeof(d->what), "gateway device %s is down", g->dev.up ? g->peer.name : g->dev.name);
-	return g->dev.up && g->peer.up;
+	return holds_if(g->dev.up && g->peer.up, d, "gateway device %s is down",
+			g->dev.up ? g->peer.name : g->dev.name);
 }
 
 static int set_up(void *object)
@@ -218,9 +217,9 @@ static bool addressed(void *object, struct difference *d)
 	char text[ADDR_TEXT];
 	struct gateway *g = object;
 
-	snprintf(d->what, sizeof(d->what), "gateway device %s has lost its address %s", g->dev.name,
-		 addr_text(g->host->gateway, text));
-	return nl_addr_has(&g->x->nl, g->dev.ifindex, g->host->gateway);
+	return holds_if(nl_addr_has(&g->x->nl, g->dev.ifindex, g->host->gateway), d,
+			"gateway device %s has lost its address %s", g->dev.name,
+			addr_text(g->host->gateway, text));
 }
 
 static int add_address(void *object)
@@ -284,8 +283,7 @@ static bool lo_hooked(void *object, struct difference *d)
 		return true;
 	if (cfg.portmaps)
 		return x->host.made & LO_HOOKED && hook_holds(x, HOOK_LO, &lo, lo.name, d);
-	snprintf(d->what, sizeof(d->what), "lo has a program though nothing is published");
-	return !(x->host.made & LO_HOOKED);
+	return holds_if(!(x->host.made & LO_HOOKED), d, "lo has a program though nothing is published");
 }
 
 static int hook_lo(struct session *x)

@@ -44,6 +44,17 @@ void diff_add(struct diff *d, const char *object, const char *fix, const char *f
 	append(d, &one);
 }
 
+bool holds_if(bool holds, struct difference *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (!holds)
+		vsnprintf(d->what, sizeof(d->what), fmt, ap);
+	va_end(ap);
+	return holds;
+}
+
 /* ---- the walk ---- */
 
 
@@ -80,8 +91,8 @@ int walk_object(struct walk *w, const char *name, const struct property *propert
 bool hook_holds(const struct session *x, enum hook hook, const struct nl_link *dev, const char *pin,
 		struct difference *d)
 {
-	snprintf(d->what, sizeof(d->what), "the %s program is missing from %s", hook_name(hook), dev->name);
-	return dataplane_attached(&x->s, x->host.hook, hook, dev->ifindex, pin);
+	return holds_if(dataplane_attached(&x->s, x->host.hook, hook, dev->ifindex, pin), d,
+			"the %s program is missing from %s", hook_name(hook), dev->name);
 }
 
 static int walk_endpoints(struct walk *w)

@@ -42,6 +42,9 @@ struct walk {
 /* Walks over the properties (the last has no .holds) of an object. Logs; a negative errno. */
 int walk_object(struct walk *w, const char *name, const struct property *properties, void *object);
 
+/* For .holds: returns holds; if false, fmt says in d->what what is wrong. */
+bool holds_if(bool holds, struct difference *d, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
 /* Adds a difference that belongs to no property; fix: NULL if there is none. */
 void diff_add(struct diff *d, const char *object, const char *fix, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

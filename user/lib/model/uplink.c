@@ -152,13 +152,10 @@ static bool is_uplink(void *object, struct difference *d)
 
 	if (o->dev.type != ARPHRD_ETHER || (!(host->made & UPLINKS_FOLLOW) && !o->best))
 		return true;
-	snprintf(d->what, sizeof(d->what),
-		 "the default route leads through %s, which has no programs: packets routed "
-		 "there are refused",
-		 o->dev.name);
 	if (!(host->made & UPLINKS_FOLLOW))
 		snprintf(d->fix, sizeof(d->fix), "ebpfnet up --uplink %s", o->dev.name);
-	return false;
+	return holds_if(false, d, "the default route leads through %s, which has no programs: packets routed "
+				  "there are refused", o->dev.name);
 }
 
 static int adopt(void *object)
@@ -172,20 +169,17 @@ static bool is_usable(void *object, struct difference *d)
 {
 	const struct way_out *o = object;
 
-	snprintf(d->what, sizeof(d->what),
-		 "the default route leads through %s, which is not an Ethernet device: "
-		 "packets routed there are refused",
-		 o->dev.name);
-	return o->dev.type == ARPHRD_ETHER || !o->best;
+	return holds_if(o->dev.type == ARPHRD_ETHER || !o->best, d,
+			"the default route leads through %s, which is not an Ethernet device: packets routed "
+			"there are refused", o->dev.name);
 }
 
 static bool leads_out(void *object, struct difference *d)
 {
 	const struct way_out *o = object;
 
-	snprintf(d->what, sizeof(d->what), "the default route leads through %s, into the network: nothing leaves it",
-		 o->dev.name);
-	return !is_gateway(&o->x->host, o->dev.name) || !o->best;
+	return holds_if(!is_gateway(&o->x->host, o->dev.name) || !o->best, d,
+			"the default route leads through %s, into the network: nothing leaves it", o->dev.name);
 }
 
 /* Unless uplinks were named to `up`, each device with a default route is one. */
@@ -282,8 +276,7 @@ static bool claimed(void *object, struct difference *d)
 {
 	const struct uplink_object *o = object;
 
-	snprintf(d->what, sizeof(d->what), MADE_AGAIN, o->dev.name);
-	return o->u->ifindex == (uint32_t)o->dev.ifindex;
+	return holds_if(o->u->ifindex == (uint32_t)o->dev.ifindex, d, MADE_AGAIN, o->dev.name);
 }
 
 static int claim(void *object)
@@ -302,8 +295,8 @@ static bool recorded(void *object, struct difference *d)
 	const struct uplink_object *o = object;
 	struct uplink ignored;
 
-	snprintf(d->what, sizeof(d->what), "the programs do not know uplink %s", o->dev.name);
-	return !store_uplink(&o->x->s, o->dev.ifindex, &ignored);
+	return holds_if(!store_uplink(&o->x->s, o->dev.ifindex, &ignored), d,
+			"the programs do not know uplink %s", o->dev.name);
 }
 
 static int write_record(void *object)
@@ -319,8 +312,7 @@ static bool has_name(void *object, struct difference *d)
 {
 	const struct uplink_object *o = object;
 
-	snprintf(d->what, sizeof(d->what), "uplink %s is called %s now", o->u->name, o->dev.name);
-	return !strcmp(o->u->name, o->dev.name);
+	return holds_if(!strcmp(o->u->name, o->dev.name), d, "uplink %s is called %s now", o->u->name, o->dev.name);
 }
 
 /* Its programs stay attached all the while. */
@@ -474,8 +466,8 @@ static bool has_address(void *object, struct difference *d)
 	const struct uplink_object *o = object;
 	struct ipaddr ignored;
 
-	snprintf(d->what, sizeof(d->what), "uplink %s has no IPv4 address to masquerade as", o->dev.name);
-	return !o->dev.up || uplink_address(o->dev.name, &ignored);
+	return holds_if(!o->dev.up || uplink_address(o->dev.name, &ignored), d,
+			"uplink %s has no IPv4 address to masquerade as", o->dev.name);
 }
 
 static const struct property uplink_properties[] = {
