@@ -13,7 +13,7 @@
 #include "lib/model/device.h"
 #include "lib/model/hosts.h"
 #include "lib/model/model.h"
-#include "lib/model/reconcile.h"
+#include "lib/model/walk.h"
 
 #define RUNNING_WAIT_MS 1000
 #define RUNNING_POLL_MS 2

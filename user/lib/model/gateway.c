@@ -12,7 +12,7 @@
 #include "lib/dataplane/dataplane.h"
 #include "lib/model/device.h"
 #include "lib/model/model.h"
-#include "lib/model/reconcile.h"
+#include "lib/model/walk.h"
 
 #define LO_IFINDEX 1	/* the first device of every network namespace */
 

@@ -10,7 +10,7 @@
 #include "lib/dataplane/dataplane.h"
 #include "lib/model/hosts.h"
 #include "lib/model/model.h"
-#include "lib/model/reconcile.h"
+#include "lib/model/walk.h"
 
 static const struct endpoint_spec default_endpoints[] = { { "ns1" }, { "ns2" } };
 

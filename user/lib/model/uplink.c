@@ -17,7 +17,7 @@
 #include "lib/base/log.h"
 #include "lib/dataplane/dataplane.h"
 #include "lib/model/model.h"
-#include "lib/model/reconcile.h"
+#include "lib/model/walk.h"
 
 #define GONE "uplink %s is gone: packets routed there are refused"
 #define MADE_AGAIN "uplink %s was removed and made again, without programs: packets routed there are refused"

@@ -7,8 +7,8 @@
  * properties that do not hold, `up` and `monitor --repair` apply them. So whatever `status` reports as fixed by
  * `ebpfnet up`, `up` fixes.
  */
-#ifndef EBPFNET_LIB_MODEL_RECONCILE_H
-#define EBPFNET_LIB_MODEL_RECONCILE_H
+#ifndef EBPFNET_LIB_MODEL_WALK_H
+#define EBPFNET_LIB_MODEL_WALK_H
 
 #include <ebpfnet/ebpfnet.h>
 
@@ -55,8 +55,8 @@ bool hook_holds(const struct session *x, enum hook hook, const struct nl_link *d
 
 /* The objects; each returns what walk_object() does. */
 int walk_gateway(struct walk *w);				/* gateway.c */
+int walk_lo(struct walk *w);
 int walk_endpoint(struct walk *w, struct ns_entry *e);		/* endpoint.c */
 int walk_uplinks(struct walk *w);				/* uplink.c */
-int walk_lo(struct walk *w);					/* gateway.c */
 
 #endif
