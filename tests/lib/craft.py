@@ -4,7 +4,7 @@
 
     craft.py < PROBE
 
-A probe is a piece of Python. It finds here the namespaces `isp`, `internet`, `ns1`, `ns2`
+A probe is Python code. It finds here the namespaces `isp`, `internet`, `ns1`, `ns2`
 (place("ns3") for others), the wires `inside` and `inside2` into ns1 and ns2 and `outside` on the
 uplink's far end, and the names below. It fails by fail(), must() or an exception.
 
@@ -73,7 +73,7 @@ def status():
     return json.loads(done.stdout)
 
 
-# ---- settings, by the words of `ebpfnet set` on either lab
+# ---- settings of `ebpfnet set`, on either lab
 
 CLOCKS = ("timeout-udp-unreplied", "timeout-udp", "timeout-icmp", "timeout-tcp-half-open",
           "timeout-tcp", "timeout-tcp-closing", "timeout-tcp-reset")
@@ -147,7 +147,7 @@ class Udp:
         self.sock.sendto(text, to)
 
     def listen(self, text, seconds):
-        """Who sent text, or None."""
+        """The sender of text, or None."""
         end = time.monotonic() + seconds
         while select.select([self.sock], [], [], max(0, end - time.monotonic()))[0]:
             data, sender = self.sock.recvfrom(1 << 16)
@@ -261,7 +261,7 @@ def total(data):
 
 
 def quote(packet):
-    """The packet that an ICMP error quotes."""
+    """The packet that an ICMP error embeds."""
     return IP(bytes(packet)[4 * packet.ihl + 8:])
 
 
@@ -276,7 +276,7 @@ def transport_wrong(packet, raw):
 
 
 def wrong_sums(packet, where="IP"):
-    """Which checksums are wrong, down to those of a quoted packet as far as it is there."""
+    """Which checksums are wrong, down to those of an embedded packet as far as it is there."""
     raw = bytes(packet)
     wrong = [where] if total(raw[:4 * packet.ihl]) != 0xffff else []
     if len(raw) >= packet.len and transport_wrong(packet, raw):
@@ -300,7 +300,7 @@ def same_but_for_ttl(packet, original, what):
 
 
 def error(kind, code, about, src=ROUTER, dst=None, size=None, word=0):
-    """An ICMP error that quotes a packet, or its first bytes: sent to whom the packet came from."""
+    """An ICMP error that embeds a packet, or its first bytes: sent to the packet's source."""
     head = bytes([kind, code, 0, 0]) + word.to_bytes(4, "big")
     body = head + (about if isinstance(about, bytes) else bytes(about)[:size])
     s = 0xffff ^ total(body)
@@ -335,7 +335,7 @@ def is_error(kind, about=None):
 
 
 class Tcp:
-    """One end of a TCP connection by hand, which sends what it is told to and no more."""
+    """One end of a TCP connection by hand, which sends only what the probe asks for."""
 
     def __init__(self, wire, src, sport, dst=HOST, dport=None):
         self.wire, self.src, self.sport, self.dst, self.dport = wire, src, sport, dst, dport

@@ -61,7 +61,7 @@ unlike() {
 	! grep -qE -- "$2" <<< "$1" || fail "must not be there: $2"$'\n'"in: $1"
 }
 
-# Tries a command for up to 10 s. For what another process is about to do, never for our own.
+# Tries a command for up to 10 s. For the effects of another process, never for those of ebpfnet itself.
 soon() {
 	local end=$((SECONDS + 10))
 	until "$@" > /dev/null 2>&1; do
@@ -100,7 +100,7 @@ up() {
 	must ebpfnet up --hook "$HOOK" "$@"
 }
 
-# Refuses with one line that says why, and changes nothing.
+# The command is refused with one line that gives the reason, and changes nothing.
 refused() { # REGEX CMD...
 	local before
 	before=$(snapshot)
@@ -113,7 +113,7 @@ refused() { # REGEX CMD...
 	[ "$before" = "$(snapshot)" ] || fail "changed something: ${*:2}"$'\n'"$(diff <(echo "$before") <(snapshot))"
 }
 
-# Says how it is used, on stderr.
+# The command prints its usage on stderr.
 misused() { # REGEX CMD...
 	run "${@:2}"
 	is "$status" 2 "status of: ${*:2}"$'\n'"$err"$'\n'
@@ -150,7 +150,7 @@ no_pings() {
 	must_not on "$1" ping -n -c1 -W0.3 "${@:3}" "$2"
 }
 
-# Starts something that says "ready", and waits for that; the lab's end is its end.
+# Starts a command that prints "ready", and waits for that; it ends with the lab.
 start() { # NAME CMD...
 	"${@:2}" > "$T/$1.out" 2> "$T/$1.err" &
 	echo $! > "$T/$1.pid"
@@ -180,7 +180,7 @@ unreached() { # FROM tcp|udp ADDR PORT refused|silent|unreachable
 	is "$status" "$5" "asking $2 $3:$4 from $1, $out$err"
 }
 
-# Hears frames on a device until heard() is called, which gives them in $heard. -n -e, Ethernet header and all.
+# Captures frames on a device until heard() is called, which puts them into $heard, with their Ethernet headers.
 hear() { # WHERE DEV FILTER...
 	on "$1" tcpdump -i "$2" -n -e -l --immediate-mode "${@:3}" > "$T/hear-$1-$2" 2> "$T/hear-$1-$2.err" &
 	echo $! > "$T/hear-$1-$2.pid"
@@ -219,8 +219,8 @@ probe() { # PYTHON
 	must "$CRAFT" <<< "$1"
 }
 
-# Addresses outside where nobody answers but a probe, and a namespace whose kernel is deaf for what
-# the same probe hears there (but for the gateway).
+# Addresses outside where only a probe answers, and a namespace whose kernel drops the packets that the probe
+# captures there (but for those of the gateway).
 by_hand() { # NAMESPACE...
 	local name
 	ip -n isp route add blackhole 203.0.113.64/26

@@ -55,7 +55,7 @@ class Tap(craft.Wire):
         return None
 
     def says(self, dst, kind=ETH_P_TEST, src=None, body=b"", tag=None):
-        """Sends a frame that no other is like, whose mark is the answer."""
+        """Sends a unique frame, and returns its mark."""
         this = mark()
         head = Ether(src=src or self.mac, dst=dst, type=kind)
         if tag is not None:
@@ -82,7 +82,7 @@ class Host(craft.Place):
         self.name, self.fd = "host", craft.HOME
 
 
-# ---- who hears what
+# ---- where frames arrive
 
 def heard_only_by(what, *taps, among):
     """Of the taps, these hear a frame and no other does."""
@@ -113,7 +113,7 @@ def all_through(server, socks):
     return found
 
 
-# ---- packets that are not as they should be
+# ---- malformed packets
 
 def ip_sum(raw):
     """The bytes of a packet with the checksum that its header, as long as it says to be, asks for."""
@@ -123,7 +123,7 @@ def ip_sum(raw):
 
 
 def broken_headers(packet):
-    """What is wrong, and the bytes of a packet with a header where nothing else is."""
+    """The defect, and the bytes of a packet with a header that is right otherwise."""
     raw = bytes(packet)
     length = len(raw)
 

@@ -26,7 +26,7 @@ TIMEOUT = 20
 
 
 class Wrong(Exception):
-    """What arrived is not what was sent."""
+    """The bytes that arrived are not those sent."""
 
 
 def same(ours, theirs):
@@ -38,7 +38,7 @@ def same(ours, theirs):
 # ---- TCP
 
 def blocks(size):
-    """No two are alike."""
+    """Each is different."""
     noise = bytearray(random.Random(size).randbytes(BLOCK))
     for at in range(0, size, BLOCK):
         struct.pack_into("!Q", noise, 0, at)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The words of tests about the flow table: ns1 asks a server, and the server answers. */
+/* Helpers for tests of flows: NS1 calls a server, and the server answers. */
 #ifndef TESTS_PROG_FLOW_H
 #define TESTS_PROG_FLOW_H
 

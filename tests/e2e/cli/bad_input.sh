@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # hooks: any
 #
-# One clear line, non-zero, and nothing changed: refused() checks all three.
+# One clear line, a non-zero status, and no change: refused() checks all three.
 
 test_not_root() {
 	cp "$(command -v ebpfnet)" $T/ebpfnet

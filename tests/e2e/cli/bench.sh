@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 # hooks: any
 #
-# `bench` says how fast it is here beside others, and is gone without a trace. How fast is not asserted on.
+# `bench` prints how fast this machine is with each contender, and leaves nothing behind. Speed is not asserted.
 
-# A short one. What other work on the machine starved it of is the one failure there may be: rows are there all the same.
+# A short one. Rows may be missing their figure if other work starves it; the rows themselves are there.
 bench() { # [OPTION]
 	run ebpfnet bench --ms 20 --repeats 1 "$@"
 	[ "$status" = 0 ] || like "$err" 'was never measured'

@@ -43,7 +43,7 @@ test_flows() {
 	like "$out" '^2 flows, of 65,536 at most'
 }
 
-# What it costs is what the kernel says of the two maps, and flows of any number take no more.
+# The memory is that which the kernel reports for the two maps, however many flows there are.
 test_status_shows_the_flow_tables_memory() {
 	local bytes
 	up --flows 1024
@@ -125,7 +125,7 @@ test_json_when_empty() {
 	is "$(ebpfnet exposed --json | json 'j["published"]')" "[]" published
 }
 
-# Named fields in every map: nothing of ours is a heap of hexadecimal bytes.
+# Named fields in every map: no map is shown as hexadecimal bytes.
 test_bpftool_shows_named_fields() {
 	local map
 	with_something_to_show

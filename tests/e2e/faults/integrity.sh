@@ -3,8 +3,8 @@
 #
 # Payloads arrive as they were sent, wherever checksums are computed and segments made (docs/dev/faults.md, row 8).
 # INTEGRITY_MIB (16) go each way on each path, by TCP and by UDP in bursts of UDP_SEGMENT; `make
-# integrity` sends 1024. A checksum that is wrong is told by the receiver's kernel (InCsumErrors) only
-# where it was completed on the way: that is what the offloads are switched off for.
+# integrity` sends 1024. The receiver's kernel counts a wrong checksum (InCsumErrors) only where it was
+# completed on the path: therefore the offloads are switched off.
 
 TRANSFER=$TOP/tests/lib/transfer.py
 : "${INTEGRITY_MIB:=16}"
@@ -105,7 +105,7 @@ test_fault_08_offloads_off_everywhere() {
 	arrives_whole
 }
 
-# The kernel cuts GSO packets after our programs, and leaves the checksums to the device.
+# The kernel cuts GSO packets after the programs, and leaves the checksums to the device.
 test_fault_08_software_segmentation() {
 	up
 	everywhere offload tso off tx-udp-segmentation off

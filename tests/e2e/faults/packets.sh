@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Faults that come in packets (docs/dev/faults.md, rows 7, 9 and 10): broken ones, forged ones, and storms of
-# frames. What each of them is called is in rfc/gateway.sh, rfc/icmp.sh and rfc/headers.sh.
+# frames. Single packets of each kind are in rfc/gateway.sh, rfc/icmp.sh and rfc/headers.sh.
 
 CRAFT=$TOP/tests/lib/frames.py
 
@@ -42,7 +42,7 @@ test_fault_07_malformed_packets_are_dropped_with_a_reason() {
 	lan.does_not_hear(lambda p: IP in p and p[IP].src.startswith("192.168."), "a private source")
 	equal(dropped() - begun, len(packets), "packets that were dropped, each with a reason")
 
-	# fragments that overlap, in every order: whatever comes of them
+	# fragments that overlap, in every order: with any outcome
 	whole = bytes(UDP(sport=6000, dport=7000, len=48) / bytes(40))
 	for first, second in (0, 1), (1, 0):
 	    for at in 0, 1, 2, 3:
@@ -107,7 +107,7 @@ test_fault_09_forged_packets_are_not_reflected() {
 	is "$(complaints)" "$before" "complaints in the kernel's log"
 }
 
-# Errors that quote too little, both ways, down to nothing; what they quote is a flow that lives.
+# Errors that embed too little, in both directions, down to nothing, of a live flow.
 test_fault_09_errors_that_embed_too_little_go_nowhere() {
 	local before
 	network
@@ -140,7 +140,7 @@ test_fault_09_errors_that_embed_too_little_go_nowhere() {
 
 # ---- row 10: storms
 
-# One address at two ports at once, addresses that never end, and frames to everybody.
+# One MAC at two ports at once, endless new MACs, and broadcast.
 test_fault_10_flapping_and_storms_harm_no_other_port() {
 	local received known
 	up

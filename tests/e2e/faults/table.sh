@@ -161,7 +161,7 @@ test_fault_01_no_port_left() {
 
 # ---- row 5: removed externally
 
-# Two namespaces with all that a namespace can have, one that is none of their business, and the end.
+# Two namespaces with all that a namespace can have, another one, and the check at the end.
 with_three() {
 	up
 	must ebpfnet ns add three --spoof allow
@@ -178,7 +178,7 @@ with_three() {
 	say one
 }
 
-# Nothing is known of a namespace any more. What ns1 has goes on.
+# The namespaces are gone from every table. ns1 goes on.
 forgotten() { # NAME MAC ADDRESSES-LEFT PIN
 	unlike "$(ebpfnet fdb)" "$2|02:aa:00:00:00:01"
 	unlike "$(ebpfnet flows)" "$1| - "

@@ -7,7 +7,7 @@
 OTHER=172.31.13.99
 SECOND=198.51.100.2
 
-# A second way out, eth1, to the same provider: not routed to, not hooked.
+# A second uplink, eth1, to the same provider: not routed to, unmanaged.
 second_way_out() {
 	ip link add eth1 address 06:00:c6:33:64:02 type veth peer name lan1 netns isp
 	ip -n isp address add 198.51.100.1/24 dev lan1
@@ -119,7 +119,7 @@ test_fault_02_the_next_address_takes_over() {
 	is "$heard" "" "what left with the old address, after it was gone"
 }
 
-# A route that names a device without an address: the kernel would take that of any other device, ours too.
+# A route that names a device without an address: the kernel would take that of any other device, the gateway's too.
 test_fault_02_without_an_address_nothing_leaves() {
 	local gone
 	up
@@ -237,7 +237,7 @@ test_fault_04_an_uplink_removed_and_made_again() {
 	is "$(bpftool -j map dump pinned $PINS/uplinks | json 'len(j)')" 1 "devices that count as uplinks"
 }
 
-# The kernel may give the new device the number of the old one: then only a look at the hook tells.
+# The kernel may give the new device the number of the old one: then only the hook shows it.
 test_fault_04_made_again_with_the_same_number() {
 	local index
 	up
@@ -281,7 +281,7 @@ test_fault_04_an_uplink_that_was_named_is_named_again() {
 	refused_and_fixed lan1 'default route leads through eth1' $SECOND ebpfnet up --uplink eth1
 }
 
-# Whatever forwards for the host does not forward for namespaces.
+# The host's own forwarding does not forward for namespaces.
 test_fault_04_the_hosts_own_forwarding_does_not_help_out() {
 	up
 	second_way_out

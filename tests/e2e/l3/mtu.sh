@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# A way to the internet that is narrower than it looks: path MTU discovery (RFC 1191).
+# A path to the internet with a smaller MTU than the uplink: path MTU discovery (RFC 1191).
 
 test_error_of_a_router_reaches_the_namespace() {
 	up

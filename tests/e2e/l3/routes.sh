@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# The host's routing table changes under what is up, and its forwarding is not ours to keep.
+# The host's routing table and its forwarding are changed by others while a network is up.
 
-# As a VPN client or an administrator does, who then goes on as before.
+# As a VPN client or an administrator does for a moment.
 toggle_ip_forward() {
 	echo 1 > /proc/sys/net/ipv4/ip_forward
 	echo 0 > /proc/sys/net/ipv4/ip_forward

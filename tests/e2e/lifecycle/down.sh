@@ -3,7 +3,7 @@
 #
 # `down` removes exactly what was made, in any state.
 
-# Runs what is given between two snapshots, and `down`.
+# Runs a command and `down` between two snapshots.
 leaves_nothing_after() {
 	local before
 	before=$(snapshot)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# `monitor`, which nothing depends on, does at once what the next `up` would do.
+# `monitor` does at once what the next `up` would do; nothing depends on it.
 
 monitor() { # [OPTION]
 	ebpfnet monitor "$@" > $T/monitor.out 2> $T/monitor.err &
@@ -9,7 +9,7 @@ monitor() { # [OPTION]
 	soon grep -q watching $T/monitor.out
 }
 
-# It ends when it is told to, with status 0, and said nothing of failures.
+# It ends on SIGTERM with status 0, and has reported no failure.
 ends_well() { # SIGNAL
 	local status=0
 	kill -"$1" "$monitor"

@@ -23,7 +23,7 @@ test_one_external_port_for_all_peers() {
 	done
 }
 
-# Who gets through to ns1's port 6000, which has sent to $INTERNET:7000 only: "same port other".
+# Peers that get through to ns1's port 6000, which has sent to $INTERNET:7000 only: "same port other".
 who_gets_in() {
 	local from result=""
 	hear ns1 ceth0 -Q in "udp dst port 6000"

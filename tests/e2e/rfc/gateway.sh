@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# Requirements 40-50: a router's duties (RFC 1812), and what it does not let by.
+# Requirements 40-50: a router's duties (RFC 1812), and what it must not forward.
 
 CRAFT=$TOP/tests/lib/frames.py
 

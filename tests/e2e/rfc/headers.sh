@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# Requirements 37-39: what a NAT changes in a packet, and what it must (RFC 1624, RFC 3022).
+# Requirements 37-39: the fields that a NAT changes in a packet (RFC 1624, RFC 3022).
 
 CRAFT=$TOP/tests/lib/frames.py
 
 # RFC 1624, RFC 3022 4.1. A checksum made anew would make a broken packet look whole. Netfilter
-# translates what is broken only when it is told not to look.
+# translates broken packets only when it is set not to check them.
 test_req_37_checksums_are_updated_incrementally() {
 	up
 	by_hand ns1

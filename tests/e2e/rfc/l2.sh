@@ -6,7 +6,7 @@
 
 CRAFT=$TOP/tests/lib/frames.py
 
-# The classic lab's bridge reflects, for the sake of hairpinning: here it is to be as bridges are.
+# The classic lab's bridge is in hairpin mode: here it is an ordinary bridge.
 switch() {
 	local dev
 	up

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# Requirements 31-36: what a NAT keeps, for whom and how long (RFC 6888, security).
+# Requirements 31-36: the state of a NAT, its shares and timers (RFC 6888, security).
 
 CRAFT=$TOP/tests/lib/frames.py
 
-# Nothing of iptables' MASQUERADE is like these settings: there the probe sees what is without them.
+# iptables' MASQUERADE has no such settings: there the probe runs without them.
 limit() { # KEY VALUE
 	[ "$HOOK" = classic ] || must ebpfnet set "$@"
 }

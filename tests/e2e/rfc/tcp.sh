@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Requirements 14-19: TCP through a NAT (RFC 5382, RFC 7857). Both ends are made by hand, so that
-# they send what they are told to and nothing else.
+# they send nothing by themselves.
 
 # RFC 5382 REQ-2: both sides send a SYN before either has seen the other's (RFC 9293, figure 8).
 test_req_14_simultaneous_open() {

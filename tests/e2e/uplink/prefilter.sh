@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # hooks: any
 #
-# The XDP prefilter, `up --xdp`: on real packets, beside XDP programs of others, and its comings and goings.
+# The XDP prefilter, `up --xdp`: on real packets, beside other XDP programs, attached and detached.
 
 problems() {
 	ebpfnet status --json | json '[p["problem"] for p in j["problems"]]'
@@ -12,7 +12,7 @@ well() { # WHEN
 	is "$(problems)" "[]" "problems $1"
 }
 
-# How eth0 (or DEV) is prefiltered: by what we say, and by what the kernel says.
+# The mode of the prefilter of eth0 (or DEV): as `status` reports it, and as the kernel does.
 prefiltered() { # native|generic|None [DEV]
 	local dev=${2-eth0} word="" there
 	is "$(ebpfnet status --json | json '[u["xdp"] for u in j["uplinks"] if u["name"] == "'"$dev"'"]')" \
@@ -39,7 +39,7 @@ others_is_there() {
 
 # ---- packets
 
-# Ordinary traffic of every kind goes the way that it goes without.
+# Ordinary traffic of every kind passes as it does without the prefilter.
 everything_passes() {
 	up "$@"
 	must ebpfnet expose ns1 5000
@@ -71,7 +71,7 @@ everything_passes() {
 test_native_passes_ordinary_traffic() { everything_passes --xdp native; }
 test_generic_passes_ordinary_traffic() { everything_passes --xdp generic; }
 
-# To the mapping of another namespace: sent out and turned round, it comes by the uplink, past the driver.
+# To the mapping of another namespace: hairpinned, it comes in at the uplink behind the driver.
 hairpins() { # OPTION...
 	up "$@"
 	by_hand ns1 ns2
@@ -114,13 +114,13 @@ dropped_early() { # OPTION...
 test_native_drops_early() { dropped_early --xdp native; }
 test_generic_drops_early() { dropped_early --xdp generic; }
 
-# Proves the test: without it the same frames come further, and to the same end.
+# Proves the test: without the prefilter the same frames get further, and are dropped too.
 test_the_same_is_dropped_without() {
 	drops
 	is "$(wc -l <<< "$heard")" 9 "frames that came to the uplink's taps"
 }
 
-# A frame in another VLAN is another network's, and may not be judged.
+# A frame in another VLAN belongs to another network, and must pass.
 test_a_vlan_uplink_gets_no_prefilter() {
 	ip link add link eth0 name eth0.5 type vlan id 5 2> /dev/null || skip "this kernel has no VLANs"
 	ip link set eth0.5 up
@@ -143,7 +143,7 @@ test_a_vlan_uplink_gets_no_prefilter() {
 	well "when there is to be none"
 }
 
-# ---- comings and goings
+# ---- attaching and detaching
 
 test_without_a_value_the_driver_is_asked_first() {
 	up --xdp
@@ -274,7 +274,7 @@ test_each_of_two_uplinks_has_one() {
 	is "$(ip link | grep -c xdp)" 0 "XDP left"
 }
 
-# ---- others
+# ---- other programs
 
 beside() { # xdpdrv|xdpgeneric
 	others_xdp "$1"
@@ -292,7 +292,7 @@ beside() { # xdpdrv|xdpgeneric
 	must ebpfnet up
 	prefiltered native
 	well "once that is gone"
-	# and nobody takes its place unasked
+	# and no other takes its place by itself
 	must_not bpftool net attach "$1" pinned /sys/fs/bpf/other dev eth0
 	must_not bpftool net attach xdp pinned /sys/fs/bpf/other dev eth0
 	prefiltered native

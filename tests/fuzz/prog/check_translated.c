@@ -204,7 +204,7 @@ const char *check_translated(const struct shot *s, const struct view *in, const 
 static const char *check_quote(const struct view *in, const struct view *out,
 			       const struct outcome_of *o, struct may_differ *d)
 {
-	struct view was = view_quoted(in), is = view_quoted(out);
+	struct view was = view_embedded(in), is = view_embedded(out);
 	uint32_t ip = in->l4 + 8, at;
 
 	MUST(was.ip && is.ip && was.ihl == is.ihl && was.proto == is.proto);

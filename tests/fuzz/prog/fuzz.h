@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Mutated packets through the loaded programs (BPF_PROG_TEST_RUN), and what must hold of each.
+ * Mutated packets through the loaded programs (BPF_PROG_TEST_RUN), and the properties of each.
  *
  *	seeds.c		well-formed packets of every kind, many of them of live flows
- *	mutate.c	what is done to them
- *	world.c		the little host of tests/prog, with another configuration each time
- *	main.c		one packet after another; what to do when something is broken
+ *	mutate.c	mutations
+ *	world.c		the small host of tests/prog, with another configuration each time
+ *	main.c		one packet after another; reports of broken properties
  *	view.c		a reading of packets that shares nothing with include/ebpfnet/core/parse.h
- *	check*.c	what must hold of a packet that went through
- *	owners.c	who sent by an external port last: the answer is his
- *	table.c		what must hold of the flow table
+ *	check*.c	properties of a packet that went through
+ *	owners.c	the last sender by an external port, who gets the answer
+ *	table.c		properties of the flow table
  *
  * A world is a few thousand packets on a fresh host. All of its inputs follow from (seed, number of the
  * world), but for external ports, which the kernel's random numbers choose.
@@ -38,19 +38,19 @@ struct shot {
 	struct frame in;
 	uint16_t gso_size;
 	bool forwarded;			/* egress: it came in by another device */
-	bool ours;			/* uplink, uplink_out: it has the mark of what our programs sent */
+	bool ours;			/* uplink, uplink_out: it has the mark of packets that the programs sent */
 };
 
-/* Where it went, as far as BPF_PROG_TEST_RUN tells. */
+/* Where it went, as far as BPF_PROG_TEST_RUN reports it. */
 enum went {
 	WENT_ON,			/* to the next program, or the stack */
 	WENT_NOWHERE,
 	WENT_PORT,			/* into a namespace */
 	WENT_HOST,			/* up into the host */
 	WENT_OUT,			/* out of a device as if the host sent it */
-	WENT_UPLINK,			/* out, and with our mark */
-	WENT_ROUND,			/* with our mark, to come in again by the uplink */
-	WENT_ASTRAY,			/* no verdict that there is */
+	WENT_UPLINK,			/* out, and with the programs' mark */
+	WENT_ROUND,			/* with the programs' mark, re-injected at the uplink */
+	WENT_ASTRAY,			/* no known verdict */
 };
 
 struct outcome_of {
@@ -77,14 +77,14 @@ struct view {
 };
 
 struct view view_of(const uint8_t *bytes, uint32_t len);
-struct view view_quoted(const struct view *error);	/* as a frame: .b + ETH_LEN is the quoted header */
+struct view view_embedded(const struct view *error);	/* as a frame: .b + ETH_LEN is the embedded header */
 uint16_t get16(const uint8_t *at);
 void set16(uint8_t *at, uint16_t value);
 uint32_t check_at(const struct view *v);		/* offset of the transport checksum, 0: none */
 /* By how much a checksum is wrong, in ones' complement: 0 if it is right. */
 uint16_t ip_wrong_by(const struct view *v);
 uint16_t l4_wrong_by(const struct view *v);
-/* Puts all checksums right: of the header, the transport, and of the header quoted in an ICMP error. */
+/* Puts all checksums right: of the header, the transport, and of the header embedded in an ICMP error. */
 void fix_checks(struct frame *f);
 bool has_source_route_option(const struct view *v);
 
@@ -134,7 +134,7 @@ const struct live *live_any(void);	/* NULL: none yet */
 void seed(struct shot *s);
 void mutate(struct shot *s);
 
-/* ---- what must hold; NULL, or what is broken ---- */
+/* ---- properties; NULL, or the broken one ---- */
 
 const char *check_packet(const struct shot *s, const struct outcome_of *o);
 const char *check_switched(const struct shot *s, const struct outcome_of *o);

@@ -66,7 +66,7 @@ struct view view_of(const uint8_t *bytes, uint32_t len)
 }
 
 /* Its length field is about more than what is quoted: the quote ends where the error does. */
-struct view view_quoted(const struct view *error)
+struct view view_embedded(const struct view *error)
 {
 	const uint8_t *ip = error->b + error->l4 + 8;
 	struct view q = { .b = ip - ETH_LEN, .len = error->end - error->l4 - 8 + ETH_LEN, .eth = 0x0800 };
@@ -138,7 +138,7 @@ void fix_checks(struct frame *f)
 	if (!v.ip)
 		return;
 	if (v.kind == ERROR) {
-		q = view_quoted(&v);
+		q = view_embedded(&v);
 		if (q.ip)
 			fix_header(f->bytes + v.l4 + 8, q.ihl);
 	}

@@ -164,7 +164,7 @@ static const char *outcome_text(enum outcome o)
 	return text[o];
 }
 
-/* -1: none of the outcomes that there are. Only ingress hooks take mark and priority off. */
+/* -1: no known outcome. Only ingress hooks clear mark and priority. */
 static int outcome_of_last(void)
 {
 	enum { UNSPEC = -1, SHOT = 2, REDIRECTED = 7 };
@@ -189,7 +189,7 @@ void expect_outcome_at(enum outcome want, const char *file, int line)
 {
 	int got = outcome_of_last();
 
-	/* the gateway's own hook is an egress: there is no shortcut, the device's receiver cleans up */
+	/* the gateway's hook is an egress: the device's receiver clears mark and priority */
 	if (out.hook == HOOK_GATEWAY && want == INTO_PORT)
 		want = SENT;
 	if (got == (int)want)
@@ -269,7 +269,7 @@ static int open_map(const char *name)
 	return fd;
 }
 
-/* A map that has no name in the file system, of a program; 0: it has no such map. */
+/* A map of a program that is not pinned; 0: the program has none of that name. */
 static int map_of_program(int prog, const char *name)
 {
 	uint32_t ids[64], len = sizeof(struct bpf_prog_info), i;

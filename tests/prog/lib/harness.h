@@ -3,14 +3,14 @@
  * Whole packets through the real programs (BPF_PROG_TEST_RUN): every byte that comes out, the
  * verdict, and every counter that rose.
  *
- * A test program has network and mount namespaces of its own, where it makes the little host below,
+ * A test program has network and mount namespaces of its own, where it sets up the small host below,
  * and fills the maps with the functions that `ebpfnet` itself uses. Each test begins with empty
  * tables and counters; after each, the flow table is checked for slots and keys that got lost.
  *
  *	network 1: 192.168.1.0/24, gw0 192.168.1.1     network 2: 192.168.2.0/24, gw1 192.168.2.1
  *	  veth0 NS1, veth1 NS2, veth2 NS3 (spoof=allow)  veth3 NS4
  *	eth0: 172.31.13.55/20 and .56, the uplink; default via 172.31.0.1
- *	eth1: 198.51.100.1/24, without our programs
+ *	eth1: 198.51.100.1/24, unmanaged: without the programs
  */
 #ifndef EBPFNET_TESTS_HARNESS_H
 #define EBPFNET_TESTS_HARNESS_H
@@ -52,7 +52,7 @@
 #define BROADCAST "ff:ff:ff:ff:ff:ff"
 #define STRANGER_MAC "02:00:00:00:00:99"
 
-/* Destinations that the routing table treats in a special way. */
+/* Destinations with special routes. */
 #define IN_BLACKHOLE "203.0.113.65"
 #define IN_UNREACHABLE "203.0.113.81"
 #define IN_PROHIBITED "203.0.113.97"
@@ -85,13 +85,13 @@ enum device {
 	DEVICES,
 };
 
-/* What TC_ACT_*, and mark and priority afterwards, tell of the way a packet took. */
+/* Where a packet went, by TC_ACT_* and by mark and priority afterwards. */
 enum outcome {
 	PASSED,		/* to the next program, or the stack */
 	DROPPED,
-	INTO_PORT,	/* into a namespace: nothing of the host's is left on it */
+	INTO_PORT,	/* into a namespace: mark and priority are cleared */
 	INTO_HOST,	/* up the stack, by the gateway device or by lo */
-	SENT,		/* out of a device: mark and priority are the host's business */
+	SENT,		/* out of a device: mark and priority stay */
 };
 
 /* ---- one packet ---- */
@@ -121,7 +121,7 @@ void run_repeatedly(enum hook hook, enum device dev, const struct frame *in);
 #define generic_xdp_gets(f) run_xdp(HOOK_UPLINK_XDPGENERIC, DEV_UPLINK, f)
 void run_xdp(enum hook hook, enum device dev, const struct frame *in);
 
-/* The same from a thread of its own, beside others: only the maps tell what became of it. */
+/* The same, called by several threads at a time: the result is seen in the maps only. */
 void run_beside(enum hook hook, enum device dev, const struct frame *in);
 
 /* The packet that came out last enters by the uplink, with the mark that it left with. */
@@ -140,7 +140,7 @@ const struct frame *output(void);
 		expect_outcome(DROPPED); \
 		expect_counted(__VA_ARGS__); \
 	} while (0)
-/* Passed on as it was, and counted as not ours. */
+/* Passed unchanged, and counted as not_ours. */
 #define expect_left_alone(frame)                 \
 	do {                                     \
 		expect_outcome(PASSED);          \
@@ -157,17 +157,17 @@ void expect_packet_at(const struct frame *want, const char *file, int line);
 void expect_counted_at(const enum counter *want, const char *file, int line);
 void expect_copies_at(const int *want, const char *file, int line);
 
-/* ---- what the maps say ---- */
+/* ---- maps ---- */
 
 /* The state that a `ebpfnet` command would have open. */
 struct store *state(void);
 
 struct config config_now(void);
 void configure(const struct config *cfg);
-/* A change of configuration that touches nothing: flows are checked again. */
+/* Raises the configuration's generation: flows are checked again. */
 void next_generation(void);
 
-/* Publishes TCP or UDP ports first to last of an address ("0.0.0.0": all), to NS1; gives the rule's id. */
+/* Publishes TCP or UDP ports first to last of an address ("0.0.0.0": all), to NS1; returns the mapping's id. */
 uint32_t publish(const char *on, uint8_t proto, uint16_t first, uint16_t last, uint16_t to_first);
 
 uint32_t ifindex_of(enum device dev);
@@ -177,7 +177,7 @@ void forget_network(uint16_t id);
 void forget_port(enum device dev);		/* as `ns del` does */
 void replace_endpoint(enum device dev);		/* another namespace gets NS1's (or ...) address and port */
 void allow_spoofing(enum device dev);
-void add_port_without_device(void);		/* NS_GONE: nobody told us */
+void add_port_without_device(void);		/* NS_GONE: its device was removed externally */
 
 struct fdb_entry fdb_entry_of(const char *mac);	/* of network 1 */
 void age_fdb(uint32_t seconds);
@@ -205,10 +205,10 @@ int flows_stamped(uint32_t gen);
 
 void host_command(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void set_forwarding(enum device dev, int on);
-void host_ipv6(enum device dev);	/* switches it on there; it has no address, and says nothing by itself */
-/* A socket of the host's; port 0 or NULL: not bound, not connected. TCP without a peer listens. */
+void host_ipv6(enum device dev);	/* enables IPv6 there; without an address, so nothing is sent */
+/* A socket of the host; port 0 or NULL: not bound, not connected. TCP without a peer listens. */
 int host_socket(uint8_t proto, const char *addr, uint16_t port, const char *peer, uint16_t peer_port);
-/* As if all but so many of the ICMP errors for a second had been sent, that many seconds ago. */
+/* As if all ICMP errors of a second but so many had been sent, seconds_ago. */
 void leave_icmp_budget(uint32_t errors, uint32_t seconds_ago);
 
 /* ---- the program itself ---- */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The little host that a test program lives on: namespaces, devices, routes, sockets. */
+/* The small host of a test program: namespaces, devices, routes, sockets. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -133,7 +133,7 @@ static int far_devices_up(void)
 	return setns(host_netns, CLONE_NEWNET) ? -errno : r;
 }
 
-/* A network namespace of nobody else's: no traffic but the tests' own, so no IPv6. */
+/* A network namespace of its own: no traffic but the tests' own, so no IPv6. */
 static int new_netns(void)
 {
 	if (unshare(CLONE_NEWNET))
@@ -145,7 +145,7 @@ static int new_netns(void)
 	return open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 }
 
-/* Of the machine's own network nothing is left in sight before anything is made. */
+/* Leave the machine's own network before anything is made. */
 int host_setup(void)
 {
 	int r;
@@ -215,7 +215,7 @@ static struct sockaddr_in socket_address(const char *addr, uint16_t port)
 	return sin;
 }
 
-/* A TCP connection stays half open, as nobody answers: that is enough for it to be found. */
+/* A TCP connection stays half open, as no peer answers: a look-up finds it all the same. */
 int host_socket(uint8_t proto, const char *addr, uint16_t port, const char *peer,
 		uint16_t peer_port)
 {

@@ -10,7 +10,7 @@
 extern struct harness {
 	struct store state;
 	int prog[HOOKS];
-	/* maps that `ebpfnet` itself has no business with */
+	/* maps that `ebpfnet` itself does not use */
 	int icmp_budget, neigh, tcp_ports_in_use, frags, fragq;
 	int flow_cache[HOOKS]; /* of each program; 0: it has none */
 	struct config config;	/* as each test finds it */

@@ -207,7 +207,7 @@ static struct bpf_map_info info_of(int fd)
 	return info;
 }
 
-/* Nothing in any element of an array. */
+/* Zeros every element of an array. */
 static void empty_array(int fd)
 {
 	struct bpf_map_info info = info_of(fd);
@@ -354,7 +354,7 @@ static int count_down(const void *key, const void *value, void *arg)
 	return 0;
 }
 
-/* Every port has as many flows as it is said to have. */
+/* The count of flows of each port is right. */
 static void check_tcp_mapped(void)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
@@ -444,7 +444,7 @@ static void fill_maps(void)
 
 	add_network(1, "192.168.1.0", GW, "192.168.1.255", GW_MAC, ifindex_of(DEV_GW),
 		    ifindex_of(DEV_GW_PEER));
-	/* its devices are asked for by no test */
+	/* no test uses its devices */
 	add_network(2, "192.168.2.0", "192.168.2.1", "192.168.2.255", "02:42:c0:a8:02:01", 9999,
 		    9998);
 	add_port(DEV_NS1, NS1, NS1_MAC, 1, 0);

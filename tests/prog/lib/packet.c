@@ -130,7 +130,7 @@ static void payload(struct frame *f, const struct frame_spec *s)
 		put(f, text, s->payload_len ? s->payload_len : strlen(text));
 }
 
-/* Of the others there is only a payload here. 0: UDP. */
+/* Other protocols have a payload only. 0: UDP. */
 static bool has_header(uint8_t proto)
 {
 	return !proto || proto == UDP || proto == TCP || proto == ICMP;

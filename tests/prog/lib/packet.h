@@ -126,8 +126,8 @@ struct frame *frame_tagged(const struct frame *f, uint16_t tci);
 struct frame *frame_tagged_ad(const struct frame *f, uint16_t tci);
 
 /*
- * A fragment of a packet: len bytes from there on, of the bytes behind its IP header; the last if they reach
- * to its end and it is none itself, or the last of a larger one's.
+ * A fragment of a packet: len bytes from an offset behind its IP header. MORE_FRAGMENTS is clear if they reach the end
+ * of the packet and it is not set there.
  */
 struct frame *frame_fragment(const struct frame *f, uint32_t from, uint32_t len);
 

@@ -10,8 +10,8 @@
 
 #define ARRIVALS 16
 /*
- * A frame is there before its sender goes on, but on a busy machine. One that is expected has time, and silence
- * that is expected is short.
+ * A frame arrives before sendto() returns, but on a busy machine. So an expected frame is waited for, and the silence
+ * after it is short.
  */
 #define SILENCE_MS 10
 #define PATIENCE 100 /* such silences */
@@ -53,7 +53,7 @@ int wire_setup(void **unused)
 	far_socket = host_packet_socket(true);
 	gw_socket = host_packet_socket(false);
 	h.wait = listen_for_more;
-	/* the kernel takes a VLAN tag out of the bytes, and tells it beside them */
+	/* the kernel takes a VLAN tag out of the bytes, and passes it beside them */
 	if (setsockopt(far_socket, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)) ||
 	    setsockopt(gw_socket, SOL_PACKET, PACKET_AUXDATA, &one, sizeof(one)))
 		return -errno;
@@ -113,7 +113,7 @@ static void hear(int fd)
 	count++;
 }
 
-/* Until nothing comes any more; an end too if frames go round and round. */
+/* Until no frame arrives any more; bounded, in case frames loop. */
 static void listen_for_more(void)
 {
 	struct pollfd sockets[] = { { far_socket, POLLIN, 0 }, { gw_socket, POLLIN, 0 } };
@@ -164,7 +164,7 @@ void expect_arrival_at(enum device dev, const struct frame *want, const char *fi
 		return;
 	print_error("not arrived at the far end of %s:\n", host_device_name(dev));
 	frame_print("expected", want);
-	expect_no_more_arrivals_at(file, line); /* tells what arrived instead */
+	expect_no_more_arrivals_at(file, line); /* prints what arrived instead */
 	_fail(file, line);
 }
 

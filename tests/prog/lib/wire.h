@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * BPF_PROG_TEST_RUN does not say where a packet goes, and gives no VLAN tag. So here the programs are
- * attached, frames are sent from the far ends of the cables, and it is seen where they arrive:
+ * BPF_PROG_TEST_RUN does not report the output device, and takes no VLAN tag. So here the programs are attached,
+ * frames are sent from the far ends of the cables, and the test sees where they arrive:
  *
  *	wire_send(DEV_NS1, frame(...));			NS1 sends
  *	expect_arrival(DEV_NS2, frame(...));		NS2 gets
