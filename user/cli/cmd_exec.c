@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* exec: a command inside a namespace. Its exit status is the command's; 127, 126 as a shell's. */
+/* exec: run a command inside a namespace. Exits with its status; with 127 or 126 as a shell does. */
 #include <errno.h>
 #include <string.h>
 
@@ -29,8 +29,8 @@ static int open_namespace(const struct options *o, const char *name)
 	if (fd >= 0 && netns_is(&id, rec.netns_dev, rec.netns_ino))
 		return fd;
 	close_fd(&fd);
-	return log_err(-ENOENT, "namespace %s is gone: somebody removed it; `ebpfnet up` makes it again, "
-				"`ebpfnet ns del %s` forgets it", name, name);
+	return log_err(-ENOENT, "namespace %s was deleted externally; `ebpfnet up` creates it again, "
+				"`ebpfnet ns del %s` removes its record", name, name);
 }
 
 int cmd_exec(const struct options *o, int argc, char **argv)
@@ -41,7 +41,7 @@ int cmd_exec(const struct options *o, int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--"))
 		command++;
 	if (!*command)
-		return usage_error("exec %s: which command?", argv[0]);
+		return usage_error("exec %s needs a command", argv[0]);
 	fd = open_namespace(o, argv[0]);
 	if (fd < 0 || netns_become(fd, argv[0]))
 		return EXIT_FAILED;

@@ -15,10 +15,10 @@ static int parse_spec(const char *text, struct portmap *p)
 
 	if (!wrong)
 		return 0;
-	return log_err(-EINVAL, "cannot read '%s': %s; wanted is [ADDR:]PORT[-PORT][:NSPORT][/tcp|udp]", text, wrong);
+	return log_err(-EINVAL, "cannot read '%s': %s; expected [ADDR:]PORT[-PORT][:NSPORT][/tcp|udp]", text, wrong);
 }
 
-/* The trap of the tutorial: port 5000 is published while the server listens on 3000. */
+/* Catches a common mistake: port 5000 is published, but the server listens on 3000. */
 static void hint_listeners(struct session *x, const struct portmap *p)
 {
 	char inside[PLACE_LEN], was[PORTMAP_TEXT], better[PORTMAP_TEXT];
@@ -57,7 +57,7 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 	if (r)
 		return EXIT_FAILED;
 	if (!added) {
-		log_info("%s is published already, to %s: nothing to change", portmap_format(&p, text, sizeof(text)),
+		log_info("%s is already published to %s: nothing to change", portmap_format(&p, text, sizeof(text)),
 			 p.name);
 		return EXIT_OK;
 	}
@@ -76,7 +76,7 @@ static int unexpose_all(struct session *x, const char *name)
 	if (r)
 		return r;
 	if (count)
-		log_info("ended %zu publication%s of %s", count, count == 1 ? "" : "s", name);
+		log_info("unpublished %zu port mapping%s of %s", count, count == 1 ? "" : "s", name);
 	else
 		log_info("%s publishes nothing: nothing to change", name);
 	return 0;
@@ -96,7 +96,7 @@ int cmd_unexpose(const struct options *o, int argc, char **argv)
 	if (!r)
 		r = argc > 1 ? portmap_del(&x, argv[0], &p) : unexpose_all(&x, argv[0]);
 	if (!r && argc > 1)
-		log_info("ended %s of %s", portmap_format(&p, text, sizeof(text)), p.name);
+		log_info("unpublished %s of %s", portmap_format(&p, text, sizeof(text)), p.name);
 	return r ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * monitor: waits for changes of devices and default routes, and reports or repairs what the host's side of the network
- * lacks then: an uplink that was made again, a default route through a device without programs.
+ * monitor: wait for changes of devices and default routes, then report or repair the host's side of the network, for
+ * example an uplink that was created again, or a default route through a device without programs.
  *
- * Nothing depends on it: without it packets are refused until the next `up`, never sent untranslated. It keeps no
- * state but what it reported last. Namespaces are left alone: their end may be meant.
+ * It is optional: without it, packets are refused until the next `up`, never sent untranslated. Its only state is the
+ * last report. It leaves namespaces alone, because their deletion may be intended.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,8 +18,8 @@
 #include "lib/base/log.h"
 #include "lib/model/model.h"
 
-#define QUIET_MS 50	/* events come in bursts: a device, its state, its routes */
-#define QUIET_ROUNDS 20	/* but some never end */
+#define QUIET_MS 50	/* events arrive in bursts: a device, its state, its routes */
+#define QUIET_ROUNDS 20	/* limit for bursts that do not end */
 
 struct monitor {
 	const struct options *o;
@@ -50,14 +50,14 @@ static void report_new(struct monitor *m, struct diff *now)
 	*now = (struct diff){};
 }
 
-/* Whether anything differs. now: what; zeroed. */
+/* True if anything differs. Fills in now, which is zeroed. */
 static bool differs(struct session *x, const char *bpffs, enum store_mode mode, struct diff *now)
 {
 	return !session_open(x, bpffs, mode) && store_whole(&x->s) && !network_diff(x, NETWORK_HOST, now) &&
 	       now->count;
 }
 
-/* Leaves in now what is not fixed. */
+/* Sets now to the differences that remain. */
 static void repair(struct session *x, struct diff *now)
 {
 	char uplinks[UPLINKS_TEXT];
@@ -70,10 +70,10 @@ static void repair(struct session *x, struct diff *now)
 }
 
 /*
- * Looks without the lock first, as most events change nothing here; then under it, so that what another command is
- * about to finish is not reported. A failure is logged, and is no reason to end: the next event may be its end.
+ * Compare without the lock first, since most events change nothing here; then under the lock, so that the unfinished
+ * work of another command is not reported. After a failure, which is logged, monitor goes on with the next event.
  */
-static void look(struct monitor *m)
+static void compare(struct monitor *m)
 {
 	_cleanup_session_ struct session x = {}, locked = {};
 	_cleanup_diff_ struct diff first = {}, now = {};
@@ -84,7 +84,7 @@ static void look(struct monitor *m)
 	report_new(m, &now);
 }
 
-/* 1: something happened; 0: a signal says that it is enough. Nothing for wait_ms (-1: for ever): -ETIMEDOUT. */
+/* Returns 1 on an event, 0 on a signal to stop, -ETIMEDOUT after wait_ms (-1: no limit) without either. */
 static int wait_for(struct monitor *m, int wait_ms)
 {
 	struct pollfd fds[] = { { .fd = m->signals, .events = POLLIN },
@@ -115,7 +115,7 @@ static int watch(struct monitor *m)
 
 	log_info("watching uplinks and default routes");
 	do {
-		look(m);
+		compare(m);
 		r = wait_for(m, -1);
 		for (rounds = 0; r == 1 && rounds < QUIET_ROUNDS; rounds++)
 			r = wait_for(m, QUIET_MS);

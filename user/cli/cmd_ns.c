@@ -77,35 +77,35 @@ static bool all_digits(const char *text)
 	return *text && !text[strspn(text, "0123456789")];
 }
 
-/* A name under /run/netns, else a process, else a path. path: room for it. */
-static int find_target(const char *what, struct endpoint_spec *spec, char path[NETNS_PATH])
+/* Resolves a path, a process ID or a name under /run/netns, which wins over a process ID. Fills in path. */
+static int find_target(const char *target, struct endpoint_spec *spec, char path[NETNS_PATH])
 {
-	const char *base = strrchr(what, '/');
+	const char *base = strrchr(target, '/');
 	int r;
 
 	if (base) {
-		if (strlen(what) >= NETNS_PATH)
-			return log_err(-ENAMETOOLONG, "cannot attach %s: the path is longer than %d characters", what,
+		if (strlen(target) >= NETNS_PATH)
+			return log_err(-ENAMETOOLONG, "cannot attach %s: the path is longer than %d characters", target,
 				       NETNS_PATH - 1);
-		snprintf(path, NETNS_PATH, "%s", what);
+		snprintf(path, NETNS_PATH, "%s", target);
 		snprintf(spec->name, sizeof(spec->name), "%.15s", base + 1);
-	} else if (all_digits(what) && !netns_name_taken(what)) {
-		snprintf(path, NETNS_PATH, "/proc/%.20s/ns/net", what);
-		snprintf(spec->name, sizeof(spec->name), "pid%.12s", what);
+	} else if (all_digits(target) && !netns_name_taken(target)) {
+		snprintf(path, NETNS_PATH, "/proc/%.20s/ns/net", target);
+		snprintf(spec->name, sizeof(spec->name), "pid%.12s", target);
 	} else {
-		r = endpoint_check_name(what);
+		r = endpoint_check_name(target);
 		if (r)
 			return r;
-		netns_path(what, path);
-		snprintf(spec->name, sizeof(spec->name), "%.15s", what);
+		netns_path(target, path);
+		snprintf(spec->name, sizeof(spec->name), "%.15s", target);
 	}
 	spec->path = path;
 	if (netns_stat(path, &(struct netns_id){}) != -ENOENT)
 		return 0;
 	return log_err(-ENOENT,
-		       all_digits(what) ? "no process %s; is it still running?" :
+		       all_digits(target) ? "no process %s; is it still running?" :
 					  "no network namespace %s; `ip netns list` shows the named ones",
-		       what);
+		       target);
 }
 
 int cmd_attach(const struct options *o, int argc, char **argv)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* set, get: what may be tuned while the network is up. */
+/* set, get: settings that can change while the network is up. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "lib/store/store.h"
 #include "cli/table.h"
 
-#define YEAR_S 31536000	/* ages are compared as signed numbers of seconds */
+#define YEAR_S 31536000	/* ages are compared as signed 32-bit seconds */
 #define AGE_MAX_S 1000000	/* IEEE 802.1D-2004 table 7-5 */
 #define FLOWS_MAX 16777216
 #define PORTS "ports"
@@ -27,14 +27,14 @@ static const char *const filterings[] = {
 static const struct setting {
 	const char *key;
 	size_t offset;		/* of a __u32 in struct config */
-	uint32_t min, max, least;	/* least: what an RFC asks for at least; 0: none does */
+	uint32_t min, max, least;	/* least: the minimum that an RFC requires; 0: none */
 	const char *rfc, *text;
 	const char *unit;	/* NULL: seconds */
 } settings[] = {
 #define FIELD(name) offsetof(struct config, name)
 #define TIMEOUT(class) FIELD(timeout_s) + TIMEOUT_##class * sizeof(__u32), 1, YEAR_S
 	{ "timeout-udp-unreplied", TIMEOUT(UDP_UNREPLIED), 120, "4787 REQ-5",
-	  "idle UDP flow without an answer" },
+	  "idle UDP flow without a reply" },
 	{ "timeout-udp", TIMEOUT(UDP_REPLIED), 120, "4787 REQ-5", "idle UDP flow" },
 	{ "timeout-icmp", TIMEOUT(ICMP), 60, "5508 REQ-2", "idle ICMP query" },
 	{ "timeout-tcp-half-open", TIMEOUT(TCP_HALF_OPEN), 240, "5382 REQ-5",
@@ -80,7 +80,7 @@ static int unknown(const char *key)
 
 /* ---- set ---- */
 
-/* A number without sign or space, and nothing after it but end. */
+/* Parse a number without sign or space, followed by end. */
 static bool parse_number(const char **text, char end, uint32_t min, uint32_t max, uint32_t *out)
 {
 	unsigned long long n;
@@ -111,7 +111,7 @@ static int set_ports(struct config *cfg, const char *text)
 	return 0;
 }
 
-/* RFC 4787 section 5: of what outside a namespace hears on a port that it has sent from. */
+/* RFC 4787 section 5: which peers may send to the external port of a namespace's UDP socket. */
 static int set_filtering(struct config *cfg, const char *text)
 {
 	size_t i;
@@ -148,7 +148,7 @@ static int set_number(struct config *cfg, const struct setting *s, const char *t
 		return log_err(-EINVAL, "%s must be a number of %s from %u to %u, not '%s'", s->key,
 			       unit(s), s->min, s->max, text);
 	if (value < s->least)
-		log_warn("%s: RFC %s asks for %u s at least", s->key, s->rfc, s->least);
+		log_warn("%s: RFC %s requires at least %u s", s->key, s->rfc, s->least);
 	*field(cfg, s) = value;
 	return 0;
 }
@@ -201,7 +201,7 @@ static void get_json(struct report *r, struct config *cfg, const char *only)
 static void get_table(struct report *r, struct config *cfg)
 {
 	static const struct column columns[] = {
-		{ "key", "setting" }, { "value", "value" }, { "text", "what it is" }, {},
+		{ "key", "setting" }, { "value", "value" }, { "text", "meaning" }, {},
 	};
 	char value[TEXT_LEN];
 	struct table t;
@@ -216,7 +216,7 @@ static void get_table(struct report *r, struct config *cfg)
 	table_row(&t, TEXT(PORTS), TEXT(word_text(cfg, PORTS, value)),
 		  TEXT("external ports for masquerading"));
 	table_row(&t, TEXT(FILTERING), TEXT(word_text(cfg, FILTERING, value)),
-		  TEXT("what of a peer must have been sent to, for its UDP to come in"));
+		  TEXT("filtering of inbound UDP (RFC 4787 section 5)"));
 	table_end(&t);
 }
 

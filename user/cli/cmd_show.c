@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* flows, fdb, stats: what the programs know and have counted. */
+/* flows, fdb, stats: the programs' tables and counters. */
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static void names_free(struct names *n)
 	free(n->entry);
 }
 
-/* NULL: a namespace that is gone. */
+/* NULL: the namespace is gone. */
 static const char *name_of_endpoint(const struct names *n, uint32_t endpoint)
 {
 	struct ns_entry key = { .rec.endpoint = endpoint }, *found = NULL;
@@ -67,7 +67,7 @@ static const char *name_of_port(const struct names *n, uint32_t ifindex)
 
 static const char *peer(struct ipaddr addr, uint16_t port, char buf[PEER_LEN])
 {
-	/* GRE, ESP and their like have none */
+	/* GRE, ESP and others have no port */
 	return port ? addr_port_text(addr, port, buf) : addr_text(addr, buf);
 }
 
@@ -83,7 +83,7 @@ static const char *state_name(enum conn_state state)
 	return state < CONN_STATES ? names[state] : NULL;
 }
 
-/* What the translation changes: the sender's side, the receiver's, or (through a hairpin) both. */
+/* The addresses that translation changes: source, destination, or both (hairpin). */
 static const char *translation(const struct flow_key *k, const struct flow *f, const char *src, const char *dst,
 			       char buf[2 * PEER_LEN + 8])
 {
@@ -164,7 +164,7 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 		return EXIT_FAILED;
 	report_number(&r, "live", count);
 	report_number(&r, "limit", list.cfg.max_flows);
-	report_note(&r, "%s flow%s, of %s at most", text_number(count, live),
+	report_note(&r, "%s flow%s; limit: %s", text_number(count, live),
 		    count == 1 ? "" : "s", text_number(list.cfg.max_flows, limit));
 	return report_end(&r);
 }
@@ -202,7 +202,7 @@ int cmd_fdb(const struct options *o, int argc, char **argv)
 	static const struct column columns[] = {
 		{ "mac", "MAC address" }, { "dev", "port" },
 		{ "ns", "namespace" },	  { "kind", "kind" },
-		{ "age_s", "last heard of", CELL_SECONDS }, { "net", NULL, CELL_NUMBER }, {},
+		{ "age_s", "last seen", CELL_SECONDS }, { "net", NULL, CELL_NUMBER }, {},
 	};
 	_cleanup_store_ struct store s = {};
 	struct fdb_list list = { .now = store_now() };
@@ -222,7 +222,7 @@ int cmd_fdb(const struct options *o, int argc, char **argv)
 	if (e)
 		return EXIT_FAILED;
 	report_number(&r, "age_limit_s", cfg.fdb_age_s);
-	report_note(&r, "%zu address%s; a learned one is forgotten after %u s", count,
+	report_note(&r, "%zu address%s; learned entries expire after %u s", count,
 		    count == 1 ? "" : "es", cfg.fdb_age_s);
 	return report_end(&r);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * status: what there is, and each difference from what the journal wants, with the command that fixes it. Exit
- * status 3 if there is one.
+ * status: show the network and each difference from the journal, with the command that fixes it. Exits with status 3
+ * if there is a difference.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -49,7 +49,7 @@ static void show_flows(struct status *v)
 	text_number(v->cfg.max_flows, limit);
 	text_megabytes(bytes, memory);
 	if (c->flow_refused || c->flow_evicted)
-		report_line(&v->report, "flows", "%s of %s (%s); so far %s refused, %s not established ones evicted",
+		report_line(&v->report, "flows", "%s of %s (%s); so far %s refused, %s unestablished evicted",
 			    live, limit, memory, text_number(c->flow_refused, refused),
 			    text_number(c->flow_evicted, evicted));
 	else
@@ -122,7 +122,7 @@ static void show_uplinks(struct status *v)
 
 /* ---- namespaces ---- */
 
-/* One that is there in name may have lost some of its network. */
+/* A namespace that exists may have lost its device, address or route. */
 static const char *ns_state(const struct status *v, const struct ns_entry *e)
 {
 	const char *state = endpoint_state(&e->rec);
@@ -169,7 +169,7 @@ static void show_namespaces(struct status *v)
 	table_end(&t);
 }
 
-/* ---- all of it ---- */
+/* ---- the report ---- */
 
 static int collect(struct status *v, const struct options *o)
 {

@@ -16,7 +16,7 @@
 
 /* ---- from options to a spec ---- */
 
-/* What a spec points to. */
+/* A spec and the objects that it points to. */
 struct request {
 	struct network_spec spec;
 	enum hook_kind hook;
@@ -80,7 +80,7 @@ static int read_hook(const char *text, struct request *q)
 	return log_err(-EINVAL, "--hook '%s': tcx (kernel 6.6 and newer) or clsact", text);
 }
 
-/* As `ip link set DEV xdp`: without a value native, or generic where the driver takes no program. */
+/* As `ip link set DEV xdp`: without a value native, or generic if the driver has no XDP. */
 static int read_xdp(const char *text, struct request *q)
 {
 	static const struct {
@@ -97,7 +97,7 @@ static int read_xdp(const char *text, struct request *q)
 			q->xdp = values[i].modes;
 			return 0;
 		}
-	return log_err(-EINVAL, "--xdp '%s': native, generic, off, or nothing: native where the driver has it", text);
+	return log_err(-EINVAL, "--xdp '%s': native, generic, off, or no value: native if the driver has it", text);
 }
 
 static int read_request(const struct options *o, struct request *q)
@@ -127,8 +127,8 @@ static int read_request(const struct options *o, struct request *q)
 
 /* ---- up ---- */
 
-/* Opens a session; what a killed `down` has left is removed first. */
-static int open_to_make(struct session *x, const char *bpffs, bool dry_run)
+/* Open a session. Remove first what a killed `down` has left. */
+static int open_session(struct session *x, const char *bpffs, bool dry_run)
 {
 	bool ignored;
 	int r;
@@ -142,7 +142,7 @@ static int open_to_make(struct session *x, const char *bpffs, bool dry_run)
 	return r ? r : session_open(x, bpffs, STORE_MAKE);
 }
 
-static int say_what_is_up(struct session *x)
+static int print_network(struct session *x)
 {
 	char addr[ADDR_TEXT], gateway[ADDR_TEXT], uplinks[UPLINKS_TEXT];
 	_cleanup_free_ struct ns_entry *all = NULL;
@@ -178,7 +178,7 @@ int cmd_up(const struct options *o, int argc, char **argv)
 
 	r = read_request(o, &q);
 	if (!r)
-		r = open_to_make(&x, o->bpffs, o->dry_run);
+		r = open_session(&x, o->bpffs, o->dry_run);
 	if (!r)
 		r = o->dry_run ? network_plan(&x, &q.spec, &diff) : network_up(&x, &q.spec, &diff);
 	if (r)
@@ -186,7 +186,7 @@ int cmd_up(const struct options *o, int argc, char **argv)
 	if (o->dry_run)
 		return show(&diff);
 	if (diff.count)
-		return say_what_is_up(&x) ? EXIT_FAILED : EXIT_OK;
+		return print_network(&x) ? EXIT_FAILED : EXIT_OK;
 	log_info("already up, nothing to change");
 	return EXIT_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A command is a row of the table in main.c: its words, its options, its help, its function. The
- * usage text is generated from the rows.
+ * A command is a row of the table in main.c: its words, options, help and function. The usage text is
+ * generated from the rows.
  */
 #ifndef EBPFNET_CLI_COMMAND_H
 #define EBPFNET_CLI_COMMAND_H
@@ -14,9 +14,9 @@
 #define EXIT_OK 0
 #define EXIT_FAILED 1
 #define EXIT_USAGE 2
-#define EXIT_UNHEALTHY 3	/* status: something is wrong */
+#define EXIT_UNHEALTHY 3	/* status: there is a problem */
 
-/* Options of all commands; a row of the command table says which of them it takes. */
+/* Options of all commands. Each row of the command table lists those that it accepts. */
 struct options {
 	const char *bpffs;		/* NULL: default */
 	bool json, quiet;
@@ -34,22 +34,22 @@ struct options {
 	const char *ms, *repeats;	/* bench */
 };
 
-/* argv[0] is the first word after the command's own; returns EXIT_*. */
+/* argv[0] is the first word after the command. Returns EXIT_*. */
 typedef int command_fn(const struct options *o, int argc, char **argv);
 
 command_fn cmd_up, cmd_down;						/* cmd_up.c */
 command_fn cmd_ns_add, cmd_ns_del, cmd_ns_list, cmd_attach, cmd_detach;	/* cmd_ns.c */
 command_fn cmd_exec;							/* cmd_exec.c */
 command_fn cmd_expose, cmd_unexpose, cmd_exposed;			/* cmd_expose.c */
-command_fn cmd_status, cmd_flows, cmd_fdb, cmd_stats;			/* cmd_show.c */
+command_fn cmd_status, cmd_flows, cmd_fdb, cmd_stats;			/* cmd_status.c, cmd_show.c */
 command_fn cmd_set, cmd_get;						/* cmd_set.c */
 command_fn cmd_monitor;							/* cmd_monitor.c */
 command_fn cmd_bench;							/* cmd_bench.c */
 
-/* The value of --NAME, a number without sign or space. Logs. -EINVAL. */
+/* Parse the value of --NAME, a number without sign or space. Logs. -EINVAL. */
 int option_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *out);
 
-/* Prints "ebpfnet: MESSAGE (try `ebpfnet COMMAND --help`)" and returns EXIT_USAGE. */
+/* Print "ebpfnet: MESSAGE (try `ebpfnet COMMAND --help`)" and return EXIT_USAGE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

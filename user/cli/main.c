@@ -11,39 +11,39 @@
 
 static const struct command commands[] = {
 	{ "up", .run = cmd_up, .options = UP,
-	  .help = "make the network: namespaces, gateway, uplinks" },
-	{ "down", .run = cmd_down, .options = OPT_DRY_RUN, .help = "remove all that up and later commands made" },
+	  .help = "create the network: namespaces, gateway, uplinks" },
+	{ "down", .run = cmd_down, .options = OPT_DRY_RUN, .help = "remove everything that ebpfnet created" },
 	{ "status", .run = cmd_status, .options = OPT_JSON,
-	  .help = "show what there is and what is wrong: exit status 3" },
+	  .help = "show the network and its problems (then exit status 3)" },
 	{ "ns", "add", cmd_ns_add, "NAME", 1, 1, .options = OPT_ADDR | OPT_SPOOF,
-	  .help = "make a namespace and attach it" },
-	{ "ns", "del", cmd_ns_del, "NAME", 1, 1, .help = "detach a namespace and remove it" },
+	  .help = "create a namespace and attach it" },
+	{ "ns", "del", cmd_ns_del, "NAME", 1, 1, .help = "detach a namespace and delete it" },
 	{ "ns", "list", cmd_ns_list, .options = OPT_JSON, .help = "list the namespaces" },
 	{ "attach", NULL, cmd_attach, "NETNS|PID", 1, 1,
 	  .options = OPT_ADDR | OPT_NAME | OPT_SPOOF,
-	  .help = "attach a namespace that someone else made" },
-	{ "detach", NULL, cmd_detach, "NAME", 1, 1, .help = "detach a namespace and leave it" },
+	  .help = "attach an existing network namespace" },
+	{ "detach", NULL, cmd_detach, "NAME", 1, 1, .help = "detach a namespace without deleting it" },
 	{ "exec", NULL, cmd_exec, "NS -- CMD [ARGS]", 2, INT_MAX, .verbatim = true,
 	  .help = "run a command inside a namespace" },
 	{ "expose", NULL, cmd_expose, "NS " SPEC, 2, 2,
 	  .help = "publish a port of a namespace, or a range" },
 	{ "unexpose", NULL, cmd_unexpose, "NS [" SPEC "]", 1, 2,
-	  .help = "end that; without a port, for all of NS" },
-	{ "exposed", .run = cmd_exposed, .options = OPT_JSON, .help = "list what is published" },
+	  .help = "unpublish a port; without a port, all ports of NS" },
+	{ "exposed", .run = cmd_exposed, .options = OPT_JSON, .help = "list the published ports" },
 	{ "flows", .run = cmd_flows, .options = OPT_JSON, .help = "list the flows (conntrack)" },
 	{ "fdb", .run = cmd_fdb, .options = OPT_JSON, .help = "list the switch's MAC addresses" },
 	{ "stats", .run = cmd_stats, .options = OPT_JSON,
-	  .help = "count packets, drops by reason, events" },
+	  .help = "show counters of packets, drops by reason, and events" },
 	{ "monitor", .run = cmd_monitor, .options = OPT_REPAIR,
-	  .help = "report what an uplink or the gateway lacks, until interrupted" },
+	  .help = "report problems of uplinks and gateway until interrupted" },
 	{ "bench", .run = cmd_bench, .options = OPT_BENCH | OPT_JSON,
-	  .help = "measure it beside a bridge with iptables, in a minute and a half" },
+	  .help = "compare with a kernel bridge and iptables (90 seconds)" },
 	{ "set", NULL, cmd_set, "KEY VALUE", 2, 2, .help = "change a timeout or a limit" },
-	{ "get", NULL, cmd_get, "[KEY]", 0, 1, .options = OPT_JSON, .help = "show one, or all" },
+	{ "get", NULL, cmd_get, "[KEY]", 0, 1, .options = OPT_JSON, .help = "show one setting, or all" },
 	{},
 };
 
-/* stdout is flushed first: both streams of one command keep their order when they go to the same file. */
+/* Flush stdout first, so that both streams keep their order when they go to the same file. */
 static void print_line(enum log_level level, const char *line, void *arg)
 {
 	const struct options *o = arg;

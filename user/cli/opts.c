@@ -9,7 +9,7 @@
 #include "lib/base/log.h"
 #include "cli/opts.h"
 
-#define ALL 0u		/* struct option_row.only of an option that every command takes */
+#define ALL 0u		/* struct option_row.only of an option that every command accepts */
 #define HELP_COLUMN 34
 
 static const struct command *commands, *current;
@@ -20,43 +20,43 @@ static const struct option_row {
 	const char *name, *arg;
 	char letter;
 	unsigned int only;
-	size_t offset;		/* of the bool or the text in struct options; VALUE_CHOICE: "" if it has no value */
+	size_t offset;		/* of the bool or the text in struct options; VALUE_CHOICE: "" without a value */
 	enum value value;
 	const char *help;
 } rows[] = {
 	{ "uplink", "DEV", 0, OPT_UPLINK, 0, VALUE_UPLINK,
-	  "a device to the outside; repeatable (default: those of default routes)" },
+	  "uplink device; repeatable (default: those of default routes)" },
 	{ "subnet", "CIDR", 0, OPT_SUBNET, offsetof(struct options, subnet), VALUE_TEXT,
-	  "the namespaces' network (default: 192.168.1.0/24)" },
+	  "subnet of the namespaces (default: 192.168.1.0/24)" },
 	{ "ns", "NAME[=ADDR]", 0, OPT_NS, 0, VALUE_NS,
-	  "a namespace to make; repeatable (default: ns1, ns2)" },
+	  "namespace to create; repeatable (default: ns1, ns2)" },
 	{ "hook", "tcx|clsact", 0, OPT_HOOK, offsetof(struct options, hook), VALUE_TEXT,
-	  "how programs are attached (default: tcx if the kernel has it)" },
+	  "how to attach programs (default: tcx if the kernel has it)" },
 	{ "xdp", "[native|generic|off]", 0, OPT_XDP, offsetof(struct options, xdp), VALUE_CHOICE,
-	  "drop by XDP what uplinks would drop anyway (default: off)" },
+	  "XDP prefilter: drop early what uplinks drop (default: off)" },
 	{ "flows", "N", 0, OPT_FLOWS, offsetof(struct options, flows), VALUE_TEXT,
-	  "size of the flow table (default: 65536)" },
+	  "maximum number of flows (default: 65536)" },
 	{ "dry-run", NULL, 0, OPT_DRY_RUN, offsetof(struct options, dry_run), VALUE_FLAG,
-	  "list what it would do, and change nothing" },
+	  "list the actions, change nothing" },
 	{ "addr", "ADDR", 0, OPT_ADDR, offsetof(struct options, addr), VALUE_TEXT,
-	  "its address (default: the next free one)" },
+	  "address of the namespace (default: the next free one)" },
 	{ "name", "NAME", 0, OPT_NAME, offsetof(struct options, name), VALUE_TEXT,
-	  "what to call it (default: its own name, or pidN)" },
+	  "name of the namespace (default: its own name, or pidN)" },
 	{ "spoof", "allow|deny", 0, OPT_SPOOF, offsetof(struct options, spoof), VALUE_TEXT,
-	  "whether it may send from other addresses (default: deny)" },
+	  "allow or deny other source addresses (default: deny)" },
 	{ "repair", NULL, 0, OPT_REPAIR, offsetof(struct options, repair), VALUE_FLAG,
-	  "fix what `up` would fix of the host's devices" },
+	  "repair uplinks and gateway as `up` does" },
 	{ "ms", "N", 0, OPT_BENCH, offsetof(struct options, ms), VALUE_TEXT,
-	  "milliseconds of each measurement (default: 300)" },
+	  "duration of each measurement (default: 300)" },
 	{ "repeats", "N", 0, OPT_BENCH, offsetof(struct options, repeats), VALUE_TEXT,
-	  "how often each is measured (default: 5)" },
+	  "number of measurements of each kind (default: 5)" },
 	{ "json", NULL, 0, OPT_JSON, offsetof(struct options, json), VALUE_FLAG,
-	  "JSON instead of tables" },
+	  "print JSON instead of tables" },
 	{ "bpffs", "DIR", 0, ALL, offsetof(struct options, bpffs), VALUE_TEXT,
-	  "where state is pinned (default: $EBPFNET_BPFFS, /sys/fs/bpf)" },
+	  "BPF file system (default: $EBPFNET_BPFFS, /sys/fs/bpf)" },
 	{ "quiet", NULL, 'q', ALL, offsetof(struct options, quiet), VALUE_FLAG,
-	  "print errors only" },
-	{ "help", NULL, 'h', ALL, 0, VALUE_HELP, "print this" },
+	  "print only warnings and errors" },
+	{ "help", NULL, 'h', ALL, 0, VALUE_HELP, "print this help" },
 	{ "version", NULL, 0, ALL, 0, VALUE_VERSION, "print the version" },
 };
 
@@ -98,7 +98,7 @@ static void print_options(FILE *to, unsigned int which)
 	}
 }
 
-/* The help of one command; of those that begin with the word (ns); or, word NULL, of all. */
+/* Print help for one command, for all that begin with word (ns), or for all (word NULL). */
 static void print_help(FILE *to, const struct command *one, const char *word)
 {
 	const struct command *c;
@@ -119,7 +119,7 @@ static void print_help(FILE *to, const struct command *one, const char *word)
 	fprintf(to, "\n");
 	print_options(to, word ? ALL : OPT_JSON);
 	if (!word)
-		fprintf(to, "\n`ebpfnet COMMAND --help` lists the options of one. See also: man ebpfnet\n");
+		fprintf(to, "\n`ebpfnet COMMAND --help` lists the options of a command. See also: man ebpfnet\n");
 }
 
 int usage_error(const char *fmt, ...)
@@ -167,7 +167,7 @@ static bool has_second_words(const char *word)
 	return false;
 }
 
-/* Looks for the command that the words so far name. -1: found, or too early to say. */
+/* Look up the command named by the words so far. -1: found, or a second word is needed. */
 static int find_command(char **words, int count)
 {
 	const struct command *c;
@@ -188,22 +188,22 @@ static int find_command(char **words, int count)
 
 /* ---- options ---- */
 
-/* What has been read so far. */
+/* State of the parser. */
 struct reader {
-	char **next;		/* up to a NULL */
-	char **words;		/* the front of argv, over what was read already */
+	char **next;		/* ends with NULL */
+	char **words;		/* compacted into the front of argv */
 	int count;
-	bool seen[ROWS];	/* options, whichever command they turn out to be for */
+	bool seen[ROWS];	/* options; check() compares them with the command */
 	struct options options;
 };
 
-/* A word that begins with "-" and a digit is a number, and "-" alone is a word too. */
+/* "-" alone, and "-" followed by a digit, are words. */
 static bool is_option(const char *arg)
 {
 	return arg[0] == '-' && arg[1] && !(arg[1] >= '0' && arg[1] <= '9');
 }
 
-/* --name, --name=VALUE or -x: which row. *value is what follows "=", or NULL. */
+/* Find the row of --name, --name=VALUE or -x. *value is the text after "=", or NULL. */
 static const struct option_row *find_row(const char *arg, const char **value)
 {
 	size_t i, len;
@@ -223,7 +223,7 @@ static const struct option_row *find_row(const char *arg, const char **value)
 	return NULL;
 }
 
-/* Whether a word is one of those in "[one|other]": else it is not this option's value. */
+/* True if word is one of "[one|other]". If not, it is not the value of this option. */
 static bool is_choice(const char *choices, const char *word)
 {
 	const char *at = choices;
@@ -264,7 +264,7 @@ static int store(const struct option_row *row, struct options *o, const char *va
 	}
 }
 
-/* Reads one option and its value. Like all below: -1, or the status with which to exit. */
+/* Read one option and its value. Returns -1 or an exit status, as do the functions below. */
 static int read_option(struct reader *r)
 {
 	const char *arg = *r->next++, *value;
@@ -312,8 +312,8 @@ static int read_all(struct reader *r)
 	return status;
 }
 
-/* Help and version, and a line that names no command. */
-static int answer(const struct reader *r)
+/* Handle --help, --version and a missing command. */
+static int print_requested(const struct reader *r)
 {
 	size_t i;
 
@@ -361,7 +361,7 @@ int opts_parse(const struct command *table, int argc, char **argv, struct parsed
 	current = NULL;
 	status = read_all(&r);
 	if (status < 0)
-		status = answer(&r);
+		status = print_requested(&r);
 	if (status >= 0)
 		return status;
 	skip = current->second ? 2 : 1;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Reading a command line by a table of commands, and printing the help that follows from it. */
+/* Parse a command line by a table of commands, and print help generated from the table. */
 #ifndef EBPFNET_CLI_OPTS_H
 #define EBPFNET_CLI_OPTS_H
 
 #include "cli/command.h"
 
-/* Options that not every command takes; struct command.options. */
+/* Options that some commands accept; struct command.options. */
 enum {
 	OPT_JSON = 1 << 0,
 	OPT_UPLINK = 1 << 1,
@@ -25,24 +25,24 @@ enum {
 struct command {
 	const char *word, *second;	/* "ns", "add"; second NULL: the command has one word */
 	command_fn *run;
-	const char *args;		/* synopsis of what follows */
-	int min, max;			/* how many words that is */
+	const char *args;		/* synopsis of the arguments */
+	int min, max;			/* number of arguments */
 	unsigned int options;		/* OPT_* */
-	bool verbatim;			/* what follows the first word is not ours to read (exec) */
+	bool verbatim;			/* stop parsing after the first argument (exec) */
 	const char *help;
 };
 
-/* A command line that was read: run command with the rest. */
+/* A parsed command line. */
 struct parsed {
 	const struct command *command;
 	struct options options;
 	int argc;
-	char **argv;			/* inside the argv that was given, which is reordered */
+	char **argv;			/* inside the caller's argv, which is reordered */
 };
 
 /*
- * Options may stand before and after words. Returns -1, or the status with which to exit: help was
- * asked for and printed, or the line is wrong and that was said. commands ends with a zeroed row.
+ * Parse options and words in any order. Returns -1, or an exit status after printing help or an error.
+ * commands ends with a zeroed row.
  */
 int opts_parse(const struct command *commands, int argc, char **argv, struct parsed *out);
 

@@ -19,7 +19,7 @@
 #define GREEN "\033[32m"
 #define PLAIN "\033[0m"
 
-#define LINE_WIDTH 12	/* of the keys in front of lines */
+#define LINE_WIDTH 12	/* of the titles of lines */
 #define GAP 2		/* between columns */
 
 struct table_cell {
@@ -75,7 +75,7 @@ static const char *text_bytes(uint64_t n, char buf[TEXT_LEN])
 	return buf;
 }
 
-static const char *spoken(const struct column *col, const struct table_cell *cell,
+static const char *cell_text(const struct column *col, const struct table_cell *cell,
 			  char buf[TEXT_LEN])
 {
 	if (col->kind != CELL_TEXT && cell->number == NO_NUMBER)
@@ -132,8 +132,8 @@ int report_end(struct report *r)
 	return r->failed ? EXIT_FAILED : EXIT_OK;
 }
 
-/* A person's lines after a table stand apart from it. */
-static void apart(struct report *r)
+/* Separate a line from the table above it. */
+static void separate(struct report *r)
 {
 	if (r->after_table)
 		putchar('\n');
@@ -146,7 +146,7 @@ static void line(struct report *r, const char *title, const char *colour, const 
 {
 	if (r->json)
 		return;
-	apart(r);
+	separate(r);
 	printf("%s%-*s%s%s", paint(r, BOLD), LINE_WIDTH, title, paint(r, PLAIN), colour);
 	vprintf(fmt, ap);
 	printf("%s\n", *colour ? PLAIN : "");
@@ -176,7 +176,7 @@ void report_note(struct report *r, const char *fmt, ...)
 
 	if (r->json)
 		return;
-	apart(r);
+	separate(r);
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
@@ -260,7 +260,7 @@ void table_add(struct table *t, const union cell_value *values, size_t count)
 			row[i].text = strdup(values[i].text);
 }
 
-/* A table may be of a million rows: nothing is formatted, or locked, that need not be. */
+/* Unlocked and unformatted: a table may have a million rows. */
 static void put(const char *text)
 {
 	fputs_unlocked(text, stdout);
@@ -316,7 +316,7 @@ static void print_cell(const struct column *col, const char *text, size_t width,
 		blanks(GAP + (col->kind == CELL_TEXT ? pad : 0));
 }
 
-/* As wide as what is printed needs them, and no narrower than they were. */
+/* Widen columns to fit the kept rows. Never narrow them. */
 static void widen(struct table *t, size_t last)
 {
 	char buf[TEXT_LEN];
@@ -326,7 +326,7 @@ static void widen(struct table *t, size_t last)
 		t->width[i] = t->columns[i].title ? strlen(t->columns[i].title) : 0;
 	for (row = 0; row < t->kept; row++)
 		for (i = 0; i <= last; i++) {
-			len = strlen(spoken(&t->columns[i], &t->cells[row * t->count + i], buf));
+			len = strlen(cell_text(&t->columns[i], &t->cells[row * t->count + i], buf));
 			if (len > t->width[i])
 				t->width[i] = len;
 		}
@@ -363,13 +363,13 @@ static void print_text(struct table *t)
 		for (i = 0; i <= last; i++)
 			if (t->columns[i].title)
 				print_cell(&t->columns[i],
-					   spoken(&t->columns[i], &t->cells[row * t->count + i], buf),
+					   cell_text(&t->columns[i], &t->cells[row * t->count + i], buf),
 					   t->width[i], i == last);
 	t->report->begun = true;
 	t->report->after_table = true;
 }
 
-/* Prints the rows that are kept, and forgets them. */
+/* Print and free the kept rows. */
 static void flush_rows(struct table *t)
 {
 	size_t i;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What commands show, for a person or, under --json, for a program, from the same calls. A report
- * is one JSON object; each table is a member of it, an array of objects. Lines and notes are for a
- * person alone, report_text() and report_number() for a program alone.
+ * Output of commands as text or, with --json, as JSON, from the same calls. A report is one JSON object;
+ * each table is a member of it, an array of objects. report_line() and report_note() print only text,
+ * report_text() and report_number() only JSON.
  *
  *	static const struct column columns[] = {
  *		{ "name", "namespace" }, { "packets", "packets", CELL_NUMBER }, {},
@@ -30,22 +30,22 @@ struct report {
 
 void report_begin(struct report *r, bool json);
 
-/* Closes it. Returns EXIT_OK, or EXIT_FAILED (logged) when stdout or memory failed. */
+/* Finish the report. Returns EXIT_OK, or EXIT_FAILED (logged) if stdout or memory failed. */
 int report_end(struct report *r);
 
-/* For a person: "title   text", and a sentence of its own; a health line is green, or else red. */
+/* Text output: "title   text", the same in green or red, and a plain line. */
 void report_line(struct report *r, const char *title, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void report_health(struct report *r, const char *title, bool good, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 void report_note(struct report *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* For a program: members of the JSON object. A text may be NULL. */
+/* JSON output: members of the object. A text may be NULL. */
 void report_text(struct report *r, const char *key, const char *text);
 void report_number(struct report *r, const char *key, uint64_t value);
 void report_flag(struct report *r, const char *key, bool value);
 
-/* No value: "-", JSON null. A text that is NULL is the same. */
+/* No value: printed as "-", in JSON as null. So is a NULL text. */
 #define NO_NUMBER UINT64_MAX
 
 enum cell {
@@ -57,8 +57,8 @@ enum cell {
 };
 
 struct column {
-	const char *key;	/* JSON's; NULL ends the list */
-	const char *title;	/* a person's; NULL: JSON alone */
+	const char *key;	/* in JSON; NULL ends the list */
+	const char *title;	/* in text; NULL: only in JSON */
 	enum cell kind;
 };
 
@@ -68,23 +68,23 @@ struct table {
 	const struct column *columns;
 	size_t count;			/* of columns */
 	bool streams;
-	size_t rows;			/* in all */
-	size_t printed;			/* of those, already */
-	struct table_cell *cells;	/* those that are not, row by row */
-	size_t kept, room;		/* how many these are, and how many there is room for */
-	size_t *width;			/* of columns, for a person */
+	size_t rows;			/* added */
+	size_t printed;			/* and freed */
+	struct table_cell *cells;	/* of rows not yet printed, row by row */
+	size_t kept, room;		/* rows in cells, and its capacity */
+	size_t *width;			/* of columns, in text */
 };
 
 void table_begin(struct table *t, struct report *r, const char *key, const struct column *columns);
 
 /*
- * The same for a table without an end: its rows are printed a page at a time, and columns that a later page
- * needs wider begin further to the right there. Nothing else may be reported until table_end().
+ * The same for a long table: rows are printed a page at a time, and a column may become wider from page to
+ * page. Report nothing else until table_end().
  */
 #define TABLE_PAGE 1024
 void table_begin_stream(struct table *t, struct report *r, const char *key, const struct column *columns);
 
-/* What goes into a cell: TEXT(s), copied, for a column of texts, NUMBER(n) for all others. */
+/* Value of a cell: TEXT(s), which is copied, for CELL_TEXT; NUMBER(n) for all others. */
 union cell_value {
 	const char *text;
 	uint64_t number;
@@ -100,10 +100,10 @@ union cell_value {
 			  sizeof(union cell_value))
 void table_add(struct table *t, const union cell_value *values, size_t count);
 
-/* Prints it. A table without rows shows a person nothing, and a program []. */
+/* Print the table. Without rows: nothing as text, [] in JSON. */
 void table_end(struct table *t);
 
-/* 12345678 -> "12,345,678"; 7440 s -> "2 h 4 min"; 26595720 -> "26.6 MB". Return buf. */
+/* 12345678 -> "12,345,678"; 7440 s -> "2 h 4 min"; 26595720 -> "26.6 MB". They return buf. */
 #define TEXT_LEN 32
 const char *text_number(uint64_t n, char buf[TEXT_LEN]);
 const char *text_seconds(uint64_t s, char buf[TEXT_LEN]);

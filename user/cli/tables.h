@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Tables that more than one command shows. */
+/* Tables that several commands show. */
 #ifndef EBPFNET_CLI_TABLES_H
 #define EBPFNET_CLI_TABLES_H
 
@@ -13,19 +13,19 @@ struct counted {
 	size_t offset;			/* in struct counters */
 };
 
-/* One group of counters; zeros: also those at zero. Returns their sum. */
+/* Show one group of counters; zeros: also those at zero. Returns their sum. */
 uint64_t show_counters(struct report *r, const char *key, const char *title, const struct counted *which,
 		       size_t count, const struct counters *c, bool zeros);
-/* Why packets were dropped, and how many; returns their sum. */
+/* Show the counters of drops by reason. Returns their sum. */
 uint64_t show_drops(struct report *r, const struct counters *c, bool zeros);
 
-/* The port mappings; *ports: how many ports in all. 0, or a negative errno (logged). */
+/* Show the port mappings. Sets *ports to the number of ports. Returns 0 or a negative errno (logged). */
 int show_portmaps(struct report *r, const struct store *s, size_t *portmaps, uint64_t *ports);
 
-/* What `up` or `down` would do. */
+/* Show the actions that `up` or `down` would take. */
 void show_plan(struct report *r, const struct diff *plan);
 
-/* "172.31.13.55:5000-5009", "*:5000"; and the same inside. Return buf. */
+/* "172.31.13.55:5000-5009", "*:5000"; the same inside the namespace. They return buf. */
 #define PLACE_LEN 32
 const char *portmap_outside(const struct portmap *p, char buf[PLACE_LEN]);
 const char *portmap_inside(const struct portmap *p, char buf[PLACE_LEN]);

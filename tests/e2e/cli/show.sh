@@ -40,7 +40,7 @@ test_flows() {
 	must ebpfnet flows
 	like "$out" "tcp +closing +ns1 +$NS1:6000 +$INTERNET:7000 +from $HOST:6000 +[34] min"
 	like "$out" "tcp +closing +ns1 +$INTERNET:12345 +$HOST:5000 +to $NS1:5000 +[34] min"
-	like "$out" '^2 flows, of 65,536 at most'
+	like "$out" '^2 flows; limit: 65,536'
 }
 
 # The memory is that which the kernel reports for the two maps, however many flows there are.

@@ -82,7 +82,7 @@ test_fault_01_a_syn_flood_of_a_published_port() {
 	wait "$(< $T/flood.pid)"
 	like "$(< $T/flood.out)" '[0-9]+ SYNs'
 	[ "$(counter flow_evicted)" -ge 1 ] || fail "what is ended early is not counted"
-	status_says 'not established ones evicted' || fail "status says nothing of it"
+	status_says 'unestablished evicted' || fail "status says nothing of it"
 	say after
 	reaches internet tcp $HOST 5000 $INTERNET
 	reaches ns1 tcp $INTERNET 7000 $HOST
