@@ -16,7 +16,7 @@
 #include "cli/command.h"
 #include "lib/base/log.h"
 
-/* ---- programs of this machine ---- */
+/* ---- external programs ---- */
 
 int bench_widen_path(void)
 {
@@ -41,20 +41,20 @@ bool bench_is_program(const char *name)
 	return false;
 }
 
-/* The first line that is no warning. */
-static void note_complaint(char *why, const char *program, int said)
+/* Copy the first line of stderr that is not a warning. */
+static void copy_error(char *why, const char *program, int err)
 {
 	char text[1024], *line, *rest;
-	ssize_t n = pread(said, text, sizeof(text) - 1, 0);
+	ssize_t n = pread(err, text, sizeof(text) - 1, 0);
 
 	text[n > 0 ? n : 0] = '\0';
 	line = strtok_r(text, "\n", &rest);
 	while (line && strstr(line, "warning:"))
 		line = strtok_r(NULL, "\n", &rest);
-	snprintf(why, BENCH_WHY, "`%s` says: %.150s", program, line ? line : "nothing, but failed");
+	snprintf(why, BENCH_WHY, "`%s` says: %.150s", program, line ? line : "nothing, but it failed");
 }
 
-static void become(int netns, int in, int out, int err, const char *const *argv)
+static void exec_in(int netns, int in, int out, int err, const char *const *argv)
 {
 	if (setns(netns, CLONE_NEWNET) || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
 	    dup2(err, STDERR_FILENO) < 0) {
@@ -68,26 +68,26 @@ static void become(int netns, int in, int out, int err, const char *const *argv)
 
 int bench_tool(int netns, const char *program, const char *const *argv, const char *input, char *why)
 {
-	_cleanup_fd_ int in = memfd_create("input", MFD_CLOEXEC), said = memfd_create("said", MFD_CLOEXEC);
+	_cleanup_fd_ int in = memfd_create("input", MFD_CLOEXEC), err = memfd_create("stderr", MFD_CLOEXEC);
 	_cleanup_fd_ int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	size_t len = strlen(input);
 	int status, r = 0;
 	pid_t pid;
 
-	if (in < 0 || said < 0 || null < 0 || pwrite(in, input, len, 0) != (ssize_t)len || (pid = fork()) < 0) {
+	if (in < 0 || err < 0 || null < 0 || pwrite(in, input, len, 0) != (ssize_t)len || (pid = fork()) < 0) {
 		r = -errno;
 		snprintf(why, BENCH_WHY, "cannot start `%s`: %s", program, strerror(errno));
 		return r;
 	}
 	if (!pid)
-		become(netns, in, null, said, argv);
+		exec_in(netns, in, null, err, argv);
 	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
-	note_complaint(why, program, said);
+	copy_error(why, program, err);
 	return -EIO;
 }
 
-/* ---- processes of ours ---- */
+/* ---- worker processes ---- */
 
 int bench_start(void (*fn)(int fd, int arg), int arg)
 {
@@ -108,7 +108,7 @@ int bench_start(void (*fn)(int fd, int arg), int arg)
 	return log_err(-errno, "cannot start a process: %s", strerror(errno));
 }
 
-/* Ends with its parent, also if that ended before this was asked for: then nobody has the pipe's other end. */
+/* Exit with the parent. If it is gone already, the other end of the pipe is closed. */
 static void end_with_parent(int alive)
 {
 	struct pollfd p = { .fd = alive };

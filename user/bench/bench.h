@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The processes of `ebpfnet bench`: its own, and other programs. No other command starts any. */
+/* Processes of `ebpfnet bench`: workers and external programs. No other command starts processes. */
 #ifndef EBPFNET_BENCH_BENCH_H
 #define EBPFNET_BENCH_BENCH_H
 
 #include <stdbool.h>
 
-#define BENCH_WHY 200	/* what could not be done, for whoever logs it */
+#define BENCH_WHY 200	/* size of an error text that the caller logs */
 
 /*
- * Runs fn in a child that is the first process of a PID namespace: all that it starts ends with it, and it with the
- * caller, however that ends. Returns what fn returned, an exit status, or EXIT_FAILED (logged).
+ * Run fn in a child that is init of a PID namespace: its descendants end with it, and it ends with the caller, even
+ * if that is killed. Returns fn's exit status, or EXIT_FAILED (logged).
  */
 int bench_alone(int (*fn)(void *arg), void *arg);
 
-/* Runs fn(fd, arg) in a child; returns the other end of fd, which keeps the bounds of messages. Logs. */
+/* Run fn(fd, arg) in a child. Returns the other end of fd, a SOCK_SEQPACKET socket. Logs. */
 int bench_start(void (*fn)(int fd, int arg), int arg);
 
-/* PATH as root has it, whoever called: `sudo` and `su` may leave a user's. -ENOMEM. */
+/* Add root's directories to PATH: `sudo` and `su` may keep the user's. -ENOMEM. */
 int bench_widen_path(void);
 bool bench_is_program(const char *name);
 
 /*
- * Runs argv, called `program` in messages, in a network namespace, gives it a text to read and waits. Quiet: why
- * (BENCH_WHY) is what it said.
+ * Run argv, called `program` in messages, in a network namespace, with input on stdin, and wait. Quiet: copies the
+ * error to why (BENCH_WHY).
  */
 int bench_tool(int netns, const char *program, const char *const *argv, const char *input, char *why);
 

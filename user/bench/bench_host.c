@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * For each contender a process builds it, says how that went, and then measures what it is asked to, over a socket.
- * Nothing is printed here but by who asks.
+ * One worker process for each contender: it builds the contender, sends the result over a socket, then answers
+ * requests to measure. Only the requester prints.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,10 +26,10 @@
 #define NS1 "192.168.1.10"
 #define NS2 "192.168.1.11"
 #define SUBNET "192.168.1.0/24"
-#define PORT "15001"	/* that servers have, and that is published */
+#define PORT "15001"	/* of servers, and published */
 #define PORT_H 15001
 
-/* Where a socket or a device is. */
+/* Location of a socket or a device. */
 enum place { AT_HOST, AT_NS1, AT_NS2, AT_OUTSIDE, PLACES };
 
 static const char *const place_name[PLACES] = { NULL, "ns1", "ns2", "outside" };
@@ -46,10 +46,10 @@ const char *bench_name(enum bench_contender c)
 	return contender_name[c];
 }
 
-/* What the process of a contender knows. */
+/* State of a worker. */
 struct host {
 	int netns[PLACES];
-	char *why;		/* BENCH_WHY: what failed; "": that was logged */
+	char *why;		/* BENCH_WHY: the error; "": already logged */
 };
 
 static int because(const struct host *h, int r, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -73,12 +73,12 @@ static int ip(const struct host *h, enum place at, const char *batch)
 	return bench_tool(h->netns[at], "ip", argv, batch, h->why);
 }
 
-/* iptables with these words. */
+/* Run iptables with these arguments. */
 #define IPTABLES(h, ...)                                        \
 	bench_tool((h)->netns[AT_HOST], "iptables",             \
 		   (const char *const[]){ "iptables", __VA_ARGS__, NULL }, "", (h)->why)
 
-/* This very program, which need not be installed. */
+/* Run this binary, which need not be installed. */
 #define EBPFNET(h, ...)                                                    \
 	bench_tool((h)->netns[AT_HOST], "ebpfnet " FIRST(__VA_ARGS__),     \
 		   (const char *const[]){ "/proc/self/exe", __VA_ARGS__, NULL }, "", (h)->why)
@@ -94,29 +94,29 @@ static int set(const struct host *h, const char *path, const char *value)
 	return because(h, -errno, "cannot write %s: %s", path, strerror(errno));
 }
 
-/* ---- a host of one's own ---- */
+/* ---- a private host ---- */
 
-#define STAGE "/sys"	/* where folders are put together, before it gets a sysfs of its own */
+#define STAGE "/sys"	/* directories are assembled here before the private sysfs is mounted */
 
-/* An entry of a folder as it was, behind the folder that is there now: a link is the same link. */
-static void show_entry(int dir, int was, const char *name)
+/* Link to an entry of the original directory, under .behind; copy a symbolic link as it is. */
+static void link_entry(int dir, int original, const char *name)
 {
 	char target[4096];
-	ssize_t n = readlinkat(was, name, target, sizeof(target) - 1);
+	ssize_t n = readlinkat(original, name, target, sizeof(target) - 1);
 
 	if (n < 0)
 		n = snprintf(target, sizeof(target), ".behind/%s", name);
 	target[n] = '\0';
-	/* one that cannot be made is one that nobody here asks for */
+	/* the benchmark needs no entry that cannot be linked */
 	if (symlinkat(target, dir, name))
 		return;
 }
 
 /*
- * A folder of this machine with all that it has but for what is ours to make, so that we make it here and not there.
- * An overlay would do the same, where it is not on another overlay already; and programs may be found by way of /run.
+ * Replace a directory by a private copy with all its entries except the hidden ones, which the contender creates
+ * itself. Not an overlay, which cannot be stacked on every overlay; and /run may be part of the path of programs.
  */
-static int own_folder(const struct host *h, const char *path, const char *const *ours)
+static int private_dir(const struct host *h, const char *path, const char *const *hidden)
 {
 	char own[32], behind[48];
 	_cleanup_dir_ DIR *dir = NULL, *entries = NULL;
@@ -132,30 +132,30 @@ static int own_folder(const struct host *h, const char *path, const char *const 
 	if (!dir || !entries)
 		return because(h, -errno, "cannot read %s: %s", path, strerror(errno));
 	while ((entry = readdir(entries))) {
-		for (name = ours; *name && strcmp(*name, entry->d_name); name++)
+		for (name = hidden; *name && strcmp(*name, entry->d_name); name++)
 			;
 		if (!*name && strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			show_entry(dirfd(dir), dirfd(entries), entry->d_name);
+			link_entry(dirfd(dir), dirfd(entries), entry->d_name);
 	}
 	if (mount(own, path, NULL, MS_BIND | MS_REC, NULL))
 		return because(h, -errno, "cannot mount a private %s: %s", path, strerror(errno));
 	return 0;
 }
 
-static int own_mounts(const struct host *h)
+static int make_private_mounts(const struct host *h)
 {
 	static const char *const etc[] = { "netns", NULL };
 	static const char *const run[] = { "netns", "ebpfnet", "xtables.lock", NULL };
 	int r;
 
-	/* state of ours must not go where this machine's user keeps theirs */
+	/* the user's variable must not lead to the machine's state */
 	unsetenv("EBPFNET_BPFFS");
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) || mount("none", "/", NULL, MS_PRIVATE | MS_REC, NULL) ||
 	    mount("tmpfs", STAGE, "tmpfs", 0, "mode=755"))
 		return because(h, -errno, "cannot make private namespaces: %s", strerror(errno));
-	r = own_folder(h, "/etc", etc);
+	r = private_dir(h, "/etc", etc);
 	if (!r)
-		r = own_folder(h, "/run", run);
+		r = private_dir(h, "/run", run);
 	if (r)
 		return r;
 	if (mount("sysfs", "/sys", "sysfs", 0, NULL) || mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=700"))
@@ -184,7 +184,7 @@ static int make_place(struct host *h, enum place at)
 	return r ? r : ip(h, at, "link set lo up\n");
 }
 
-static int own_network(struct host *h)
+static int make_private_network(struct host *h)
 {
 	int r = open_place(h, AT_HOST);
 
@@ -252,7 +252,7 @@ static int build_bridge(struct host *h)
 		r = ip(h, AT_NS2, "address add " NS2 "/24 dev ceth0\n"
 				  "link set ceth0 up\n"
 				  "route add default via " GATEWAY "\n");
-	/* what is bridged is not netfilter's business, whoever may have loaded br_netfilter: the bridge at its best */
+	/* measure the bridge at its best: without br_netfilter, which may be loaded on this machine */
 	if (!r && !access(bridge_nf, F_OK))
 		r = set(h, bridge_nf, "0");
 	return r;
@@ -291,24 +291,24 @@ static int build_ebpfnet(struct host *h)
 	return r ? r : open_place(h, AT_NS2);
 }
 
-/* ---- the process of one of them ---- */
+/* ---- the worker ---- */
 
-struct question {
+struct request {
 	enum bench_path path;
 	enum load_kind kind;
 	uint32_t milliseconds;
 };
 
-/* The first one is how building went. */
-struct answer {
+/* The first reply is the result of building. */
+struct reply {
 	int r;
 	char why[BENCH_WHY];
 	struct load_result result;
 };
 
 /*
- * Where two ends take turns they do so on one CPU: what is to be seen is the work, not how long it takes to wake
- * another. Where one sends and the other receives, each has its own, if there are two.
+ * Request/response loads run on one CPU, so that the figure does not include waking up another. For streams, sender
+ * and receiver have a CPU each, if there are two.
  */
 static void choose_cpus(struct load *l)
 {
@@ -331,7 +331,7 @@ static void choose_cpus(struct load *l)
 	}
 }
 
-static int measure(const struct host *h, const struct question *q, struct load_result *out)
+static int measure(const struct host *h, const struct request *q, struct load_result *out)
 {
 	static const struct {
 		enum place from, to;
@@ -357,44 +357,44 @@ static void contend(int fd, int contender)
 		[BENCH_VETH] = build_veth, [BENCH_BRIDGE] = build_bridge,
 		[BENCH_IPTABLES] = build_iptables, [BENCH_EBPFNET] = build_ebpfnet,
 	};
-	struct answer a = {};
+	struct reply a = {};
 	struct host h = { .why = a.why };
-	struct question q;
+	struct request q;
 
-	a.r = own_mounts(&h);
+	a.r = make_private_mounts(&h);
 	if (!a.r)
-		a.r = own_network(&h);
+		a.r = make_private_network(&h);
 	if (!a.r)
 		a.r = build[contender](&h);
 	while (send(fd, &a, sizeof(a), MSG_NOSIGNAL) == sizeof(a) && recv(fd, &q, sizeof(q), 0) == sizeof(q))
 		a.r = measure(&h, &q, &a.result);
 }
 
-static int listen_to(const struct bench *b, enum bench_contender c, struct answer *a)
+static int receive_reply(const struct bench *b, enum bench_contender c, struct reply *a)
 {
 	return recv(b->fd[c], a, sizeof(*a), 0) == sizeof(*a) ? a->r : -ECONNRESET;
 }
 
 static int build_one(struct bench *b, enum bench_contender c)
 {
-	struct answer a = {};
+	struct reply a = {};
 	int r;
 
 	b->fd[c] = bench_start(contend, c);
 	if (b->fd[c] < 0)
 		return b->fd[c];
-	r = listen_to(b, c, &a);
+	r = receive_reply(b, c, &a);
 	if (!r)
 		return 0;
 	close(b->fd[c]);
 	b->fd[c] = -1;
 	if (c == BENCH_IPTABLES) {
-		snprintf(b->without, sizeof(b->without), "%s", a.why[0] ? a.why : "its host could not be made");
+		snprintf(b->without, sizeof(b->without), "%s", a.why[0] ? a.why : "cannot build its host");
 		return 0;
 	}
 	if (!a.r || a.why[0])
-		log_err(r, "cannot build %s, to measure it: %s", bench_name(c),
-			a.r ? a.why : "its process was killed; is memory short?");
+		log_err(r, "cannot build %s for the benchmark: %s", bench_name(c),
+			a.r ? a.why : "its process was killed; is there too little memory?");
 	return r;
 }
 
@@ -405,7 +405,7 @@ int bench_build(struct bench *b)
 
 	*b = (struct bench){};
 	if (!r && !bench_is_program("ip"))
-		return log_err(-ENOENT, "cannot build what is compared: there is no `ip`; install iproute2");
+		return log_err(-ENOENT, "cannot build the hosts to compare: there is no `ip`; install iproute2");
 	for (c = 0; c < BENCH_CONTENDERS && !r; c++)
 		r = build_one(b, c);
 	return r;
@@ -414,13 +414,13 @@ int bench_build(struct bench *b)
 int bench_measure(const struct bench *b, enum bench_contender c, enum bench_path path, enum load_kind kind,
 		  uint32_t milliseconds, struct load_result *out)
 {
-	struct question q = { path, kind, milliseconds };
-	struct answer a;
+	struct request q = { path, kind, milliseconds };
+	struct reply a;
 	int r;
 
 	if (send(b->fd[c], &q, sizeof(q), MSG_NOSIGNAL) != sizeof(q))
 		return -ECONNRESET;
-	r = listen_to(b, c, &a);
+	r = receive_reply(b, c, &a);
 	if (!r)
 		*out = a.result;
 	return r;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * bench: on this machine, what ebpfnet costs and what the kernel's bridge with iptables does. All contenders stand
- * at the same time and are measured in turn, so that what disturbs one disturbs the others; it touches nothing of
- * the machine's network (bench_host.h).
+ * bench: compare ebpfnet with the kernel's bridge and iptables on this machine. All contenders exist at the same time
+ * and are measured in turn, so that other load disturbs all of them alike. The machine's own network is left alone
+ * (bench_host.h).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,13 +19,13 @@
 #include "bench/sample.h"
 #include "cli/table.h"
 
-#define WARM_UP_MS 130		/* that load_run() takes beside what it measures, about */
-#define PATIENCE_S 110		/* after that no further repeat begins, unless so many were asked for */
+#define WARM_UP_MS 130		/* approximate overhead of load_run() for each measurement */
+#define TIME_LIMIT_S 110	/* start no further repeat after this, unless --repeats was given */
 
 static const struct path {
 	const char *key, *text;
-	enum bench_contender baseline;	/* what people have today */
-	bool floor;			/* a veth pair alone leads there, too */
+	enum bench_contender baseline;	/* what is in use today */
+	bool floor;			/* BENCH_VETH has this path, too */
 } paths[BENCH_PATHS] = {
 	[BENCH_SWITCH] = { "switch", "namespace - namespace", BENCH_BRIDGE, true },
 	[BENCH_MASQUERADE] = { "masquerade", "namespace - outside", BENCH_IPTABLES },
@@ -35,7 +35,7 @@ static const struct path {
 
 static const struct figure {
 	enum load_kind kind;
-	const char *text, *unit;	/* for a person, and for a program, which has the kind's name already */
+	const char *text, *unit;	/* unit: only in JSON */
 	double per_unit;
 } figures[] = {
 	{ LOAD_TCP_RR, "TCP requests/s", "1/s", 1 },
@@ -46,17 +46,17 @@ static const struct figure {
 
 #define FIGURES (sizeof(figures) / sizeof(figures[0]))
 
-/* All that was measured, repeat by repeat; 0: was not. */
+/* All measurements, by repeat; 0: not measured. */
 struct run {
 	const struct options *o;
 	uint32_t ms, repeats;
 	uint32_t done;			/* repeats */
 	struct bench bench;
 	double rate[BENCH_PATHS][FIGURES][BENCH_CONTENDERS][SAMPLES_MAX];
-	int error[BENCH_PATHS][FIGURES][BENCH_CONTENDERS];	/* -errno of the last that failed */
+	int error[BENCH_PATHS][FIGURES][BENCH_CONTENDERS];	/* -errno of the last failure */
 };
 
-/* Whether a contender has a path, and is there. */
+/* True if the contender exists and is compared on this path. */
 static bool competes(const struct run *x, enum bench_path p, enum bench_contender c)
 {
 	return x->bench.fd[c] >= 0 &&
@@ -65,7 +65,7 @@ static bool competes(const struct run *x, enum bench_path p, enum bench_contende
 
 /* ---- measuring ---- */
 
-/* One that fails is tried again: on a machine that has other things to do, an end may have come too late. */
+/* Retry once: on a busy machine, an end may start too late. */
 static void measure_one(struct run *x, enum bench_path p, size_t figure, enum bench_contender c)
 {
 	const struct figure *f = &figures[figure];
@@ -81,7 +81,7 @@ static void measure_one(struct run *x, enum bench_path p, size_t figure, enum be
 		x->rate[p][figure][c][x->done] = result.count / result.seconds / f->per_unit;
 }
 
-/* Nobody is always the first. */
+/* Rotate the order of contenders. */
 static void measure_all(struct run *x)
 {
 	enum bench_path p;
@@ -123,16 +123,16 @@ static void measure_repeatedly(struct run *x)
 	uint32_t samples = samples_of_a_repeat(x);
 	double passed, since = seconds_now();
 
-	log_info("%u times %u measurements of %u ms, on hosts of their own: about %u s", x->repeats, samples, x->ms,
+	log_info("%u x %u measurements of %u ms on private hosts: about %u s", x->repeats, samples, x->ms,
 		 (x->repeats * samples * (x->ms + WARM_UP_MS) + 999) / 1000);
 	fflush(stdout);
 	do {
 		measure_all(x);
 		passed = seconds_now() - since;
-	} while (x->done < x->repeats && (x->o->repeats || passed + passed / x->done < PATIENCE_S));
+	} while (x->done < x->repeats && (x->o->repeats || passed + passed / x->done < TIME_LIMIT_S));
 }
 
-/* ---- telling ---- */
+/* ---- the report ---- */
 
 static const double *rates(const struct run *x, enum bench_path p, size_t figure, enum bench_contender c)
 {
@@ -162,7 +162,7 @@ static void add_row(struct table *t, const struct run *x, enum bench_path p, siz
 		  cell(sample_median(by_veth, x->done) * 1000));
 }
 
-static void tell_rows(struct report *r, const struct run *x)
+static void show_rows(struct report *r, const struct run *x)
 {
 	static const struct column columns[] = {
 		{ "path", NULL },
@@ -189,7 +189,7 @@ static void tell_rows(struct report *r, const struct run *x)
 	table_end(&t);
 }
 
-static void tell_machine(struct report *r, const struct run *x)
+static void show_machine(struct report *r, const struct run *x)
 {
 	const char *hook = hook_kind_name(dataplane_has_tcx() ? HOOK_TCX : HOOK_CLSACT);
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -204,20 +204,20 @@ static void tell_machine(struct report *r, const struct run *x)
 	report_number(r, "repeats", x->done);
 }
 
-static int tell(const struct run *x)
+static int show(const struct run *x)
 {
 	const char *without = x->bench.without[0] ? x->bench.without : NULL;
 	struct report r;
 
 	report_begin(&r, x->o->json);
-	tell_machine(&r, x);
+	show_machine(&r, x);
 	report_text(&r, "without_iptables", without);
-	tell_rows(&r, x);
+	show_rows(&r, x);
 	if (without)
-		report_note(&r, "Nothing to compare with where a path leads outside, for want of iptables: %s",
+		report_note(&r, "No comparison on paths to and from outside: iptables is unavailable: %s",
 			    without);
-	report_note(&r, "Medians of %u, measured in turn, each for %u ms; ratios are medians of those of neighbours "
-			"in time.",
+	report_note(&r, "Medians of %u interleaved measurements of %u ms each; ratios are medians of the ratios within "
+			"each repeat.",
 		    x->done, x->ms);
 	return report_end(&r);
 }
@@ -226,11 +226,11 @@ static int no_sample(const struct run *x, enum bench_path p, size_t figure, enum
 {
 	int r = x->error[p][figure][c];
 
-	return log_err(r, "%s, %s, by %s was never measured: %s; is the machine overloaded? try again with --ms 1000",
+	return log_err(r, "%s, %s, %s was never measured: %s; is the machine overloaded? Try --ms 1000",
 		       paths[p].text, figures[figure].text, bench_name(c), strerror(-r));
 }
 
-/* Something was never measured: then the table has a hole. */
+/* Fail if the table has a hole: a figure that was never measured. */
 static int check_holes(const struct run *x)
 {
 	enum bench_contender c;
@@ -253,7 +253,7 @@ static int compare(void *arg)
 	if (bench_build(&x->bench))
 		return EXIT_FAILED;
 	measure_repeatedly(x);
-	status = tell(x);
+	status = show(x);
 	return check_holes(x) ? EXIT_FAILED : status;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * load_run() forks a server and a client, which count in shared memory; it looks at the counts, waits,
- * and looks again. Nothing is measured while connections are set up.
+ * load_run() forks a server and a client, which count in shared memory. It reads the counts before and after
+ * the measured time, which begins once connections are set up.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -20,19 +20,19 @@
 
 #include "bench/load.h"
 
-#define WARM_UP_MS 100	/* or as long as it is measured, if that is less */
+#define WARM_UP_MS 100	/* or the measured time, if that is shorter */
 #define START_MS 5000	/* for the server to listen and the client to get its first answer */
-#define ANSWER_MS 1000	/* without one: a failure, or for UDP another try */
-#define UDP_PAYLOAD 18	/* of the smallest frame: 14 + 20 + 8 + 18, and 4 of check sequence */
+#define ANSWER_MS 1000	/* timeout: failure, or for UDP a retry */
+#define UDP_PAYLOAD 18	/* of the smallest frame: 14 + 20 + 8 + 18, and 4 for the FCS */
 #define CHUNK (128 * 1024)
 #define BATCH 64
 #define MAX_STREAMS 64
 
-/* Buckets of latencies: 128 for each power of two, so less than 1 % wide. */
+/* Latency histogram: 128 buckets for each power of two, so less than 1 % wide. */
 #define BUCKET_BITS 7
 #define BUCKETS ((32 - BUCKET_BITS) << BUCKET_BITS)
 
-/* One thread's. */
+/* Counts of one thread. */
 struct tally {
 	_Alignas(64) uint64_t count;
 	uint32_t latency[BUCKETS];
@@ -40,11 +40,11 @@ struct tally {
 
 struct shared {
 	volatile bool listening, measuring;
-	volatile int error;		/* -errno, the first one met */
+	volatile int error;		/* the first -errno */
 	struct tally tally[MAX_STREAMS];
 };
 
-/* What a thread of the client or server works on. */
+/* Argument of a client or server thread. */
 struct worker {
 	const struct load *load;
 	struct shared *shared;
@@ -116,7 +116,7 @@ static uint32_t bucket_ns(uint32_t bucket)
 	return ((uint64_t)(low | 1 << BUCKET_BITS) << (shift - 1)) + (1u << (shift - 1)) / 2;
 }
 
-/* Seconds that all CPUs together have been busy since boot; the clock's ticks are 10 ms. */
+/* Busy seconds of all CPUs since boot, in ticks of 10 ms. */
 static double cpu_busy(void)
 {
 	unsigned long long user, nice, system, idle, wait, irq, softirq;
@@ -146,14 +146,14 @@ static bool is_udp(const struct load *l)
 
 static int new_socket(const struct load *l)
 {
-	struct timeval patience = { .tv_sec = ANSWER_MS / 1000, .tv_usec = ANSWER_MS % 1000 * 1000 };
+	struct timeval timeout = { .tv_sec = ANSWER_MS / 1000, .tv_usec = ANSWER_MS % 1000 * 1000 };
 	int one = 1, fd = socket(AF_INET, (is_udp(l) ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return fd;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	/* a pacing congestion control would measure its own timers */
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	/* with a pacing congestion control, the figure would show its timers */
 	if (!is_udp(l)) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
@@ -192,7 +192,7 @@ static int listening_socket(const struct load *l)
 	return -1;
 }
 
-/* ---- the two ends, in threads; each runs until its process is killed, or fails ---- */
+/* ---- client and server threads: they run until killed, or until an error ---- */
 
 static void count(struct worker *w, uint64_t since)
 {
@@ -201,8 +201,8 @@ static void count(struct worker *w, uint64_t since)
 		w->tally->latency[bucket_of(now_ns() - since)]++;
 }
 
-/* A byte there and back. A datagram that is lost is sent again, and its time is the sum. */
-static bool ask(int fd, bool again)
+/* Exchange one byte. With retry, resend after a loss; the latency then covers all tries. */
+static bool exchange(int fd, bool retry)
 {
 	char byte = 'x';
 	ssize_t n;
@@ -211,7 +211,7 @@ static bool ask(int fd, bool again)
 		if (send(fd, &byte, 1, MSG_NOSIGNAL) != 1)
 			return false;
 		n = recv(fd, &byte, 1, 0);
-	} while (n < 0 && errno == EAGAIN && again);
+	} while (n < 0 && errno == EAGAIN && retry);
 	if (!n)
 		errno = ECONNRESET;
 	return n == 1;
@@ -227,10 +227,10 @@ static void client_rr(struct worker *w)
 		return;
 	do
 		since = now_ns();
-	while (ask(fd, udp) && (count(w, since), true));
+	while (exchange(fd, udp) && (count(w, since), true));
 }
 
-/* The server closes first, so that its side has the TIME_WAIT and the client's port is free again. */
+/* The server closes first and keeps the TIME_WAIT, so that the client's port is free again. */
 static bool call(const struct load *l)
 {
 	int saved, fd = connected_socket(l);
@@ -239,7 +239,7 @@ static bool call(const struct load *l)
 
 	if (fd < 0)
 		return false;
-	answered = ask(fd, false) && recv(fd, &byte, 1, 0) == 0;
+	answered = exchange(fd, false) && recv(fd, &byte, 1, 0) == 0;
 	saved = errno;
 	close(fd);
 	errno = saved;
@@ -273,7 +273,7 @@ static void client_pps(struct worker *w)
 
 	if (fd < 0)
 		return;
-	/* a full queue is not a failure */
+	/* ENOBUFS: the queue is full, which is no error */
 	while (send(fd, payload, UDP_PAYLOAD, 0) > 0 || errno == ENOBUFS)
 		;
 }
@@ -294,7 +294,7 @@ static void *client_thread(void *arg)
 static void *server_stream(void *arg)
 {
 	struct worker *w = arg;
-	static char chunk[CHUNK]; /* what is in it nobody reads */
+	static char chunk[CHUNK]; /* shared by threads: the data is ignored */
 	ssize_t n;
 
 	while ((n = recv(w->fd, chunk, CHUNK, 0)) > 0)
@@ -370,8 +370,8 @@ static void serve_udp_pps(struct worker *w)
 
 /* ---- the two processes ---- */
 
-/* Into a namespace, onto a CPU, and gone when the parent is. */
-static bool settle(int netns, int cpu)
+/* Enter a namespace, bind to a CPU, and die with the parent. */
+static bool set_up_process(int netns, int cpu)
 {
 	cpu_set_t cpus;
 
@@ -385,7 +385,7 @@ static void server(const struct load *l, struct shared *s)
 {
 	struct worker w = { .load = l, .shared = s, .tally = &s->tally[0] };
 
-	if (settle(l->server, l->server_cpu) && (w.fd = listening_socket(l)) >= 0) {
+	if (set_up_process(l->server, l->server_cpu) && (w.fd = listening_socket(l)) >= 0) {
 		s->listening = true;
 		if (l->kind == LOAD_UDP_RR)
 			serve_udp_rr(&w);
@@ -403,7 +403,7 @@ static void client(const struct load *l, struct shared *s)
 	struct worker w[MAX_STREAMS];
 	pthread_t thread;
 
-	if (!settle(l->client, l->client_cpu))
+	if (!set_up_process(l->client, l->client_cpu))
 		return fail(s);
 	for (i = 0; i < streams; i++) {
 		w[i] = (struct worker){ .load = l, .shared = s, .tally = &s->tally[i] };
@@ -444,7 +444,7 @@ static uint64_t total(const struct shared *s)
 	return sum;
 }
 
-static bool is_going(const struct shared *s)
+static bool has_started(const struct shared *s)
 {
 	return total(s) > 0;
 }
@@ -454,19 +454,19 @@ static bool is_listening(const struct shared *s)
 	return s->listening;
 }
 
-static int wait_for(bool (*yet)(const struct shared *), const struct shared *s)
+static int wait_for(bool (*done)(const struct shared *), const struct shared *s)
 {
 	int ms;
 
 	for (ms = 0; ms < START_MS && !s->error; ms++) {
-		if (yet(s))
+		if (done(s))
 			return 0;
 		sleep_ms(1);
 	}
 	return s->error ? s->error : -ENODATA;
 }
 
-/* The latency that so many in a thousand stay below. */
+/* The latency that per_mille of a thousand transactions do not exceed. */
 static uint32_t percentile(const struct shared *s, uint32_t per_mille)
 {
 	uint64_t sum = 0, all = 0, bucket[BUCKETS] = {};
@@ -489,7 +489,7 @@ static int measure(const struct load *l, struct shared *s, struct load_result *o
 {
 	uint64_t since, before;
 	double busy;
-	int r = wait_for(is_going, s);
+	int r = wait_for(has_started, s);
 
 	if (r)
 		return r;

@@ -10,7 +10,7 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The values that were measured, in order; returns how many. */
+/* Sort the values that were measured. Returns their number. */
 static size_t sorted(const double *values, size_t count, double out[SAMPLES_MAX])
 {
 	size_t i, n = 0;

@@ -40,7 +40,7 @@ test_prints_every_row_and_leaves_nothing() {
 	done
 	like "$out" '^path +figure +bare veth +kernel bridge +ebpfnet +x bridge'
 	like "$out" '^Medians of 1'
-	unlike "$out" 'want of iptables'
+	unlike "$out" 'iptables is unavailable'
 }
 
 test_json() {
@@ -124,7 +124,7 @@ hide() { # PROGRAM: it is no program any more, in this lab
 test_without_iptables() {
 	hide iptables
 	bench
-	like "$out" 'for want of iptables: it is not installed'
+	like "$out" 'iptables is unavailable: it is not installed'
 	like "$out" '^namespace - outside +TCP requests/s +- +- +[0-9,-]+ +- +- +-$'
 	bench --json
 	is "$(json 'j["without_iptables"]' <<< "$out")" "it is not installed" "why"
@@ -136,7 +136,7 @@ test_with_iptables_that_fails() {
 	printf '#!/bin/sh\necho "iptables: out of order" >&2\nexit 1\n' > /run/lab/bin/iptables
 	chmod 755 /run/lab/bin/iptables
 	bench
-	like "$out" 'for want of iptables: `iptables` says: iptables: out of order$'
+	like "$out" 'iptables is unavailable: `iptables` says: iptables: out of order$'
 }
 
 test_without_ip() {
@@ -149,7 +149,7 @@ test_with_ip_that_fails() {
 	chmod 755 /run/lab/bin/ip
 	run ebpfnet bench
 	is "$status" 1 status
-	is "$err" 'ebpfnet: cannot build the bare veth pair, to measure it: `ip` says: RTNETLINK answers: No' error
+	is "$err" 'ebpfnet: cannot build the bare veth pair for the benchmark: `ip` says: RTNETLINK answers: No' error
 }
 
 test_not_root() {
