@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * cost CMD ARG...: runs a command, and says what the programs of ebpfnet and of the floor took meanwhile,
- * by the kernel's own clock around each run (BPF_ENABLE_STATS, Linux 5.8): runs and nanoseconds for each.
- * The clock is read twice for it, which is in the figures.
+ * cost CMD ARG...: run a command, then print runs and nanoseconds per run of each program of ebpfnet and of
+ * the floor, as measured by the kernel (BPF_ENABLE_STATS, Linux 5.8). The figures include the two reads of the
+ * clock around each run.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -32,13 +32,13 @@ static bool program_by_id(uint32_t id, struct program *out)
 	struct bpf_prog_info info = {};
 	uint32_t len = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(id);
-	bool there = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len);
+	bool exists = fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len);
 
 	if (fd >= 0)
 		close(fd);
 	*out = (struct program){ .id = id, .runs = info.run_cnt, .ns = info.run_time_ns };
 	memcpy(out->name, info.name, sizeof(out->name));
-	return there;
+	return exists;
 }
 
 static int programs(struct program *out)
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
 	int i, n, status, stats = bpf_enable_stats(BPF_STATS_RUN_TIME);
 
 	if (argc < 2 || stats < 0) {
-		fprintf(stderr, "cost: %s\n", argc < 2 ? "what is to be run?" : strerror(errno));
+		fprintf(stderr, "cost: %s\n", argc < 2 ? "usage: cost CMD ARG..." : strerror(errno));
 		return 2;
 	}
 	n = programs(before);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * A flood of small UDP frames: tests/bench/flood.c runs flood_send over and over on frames of the kernel's
- * own making (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18), and each leaves by a device. And the two shortest
- * ends that a packet can have, on the hooks where it can have them; and a clock for those who receive.
+ * A flood of small UDP frames: tests/bench/flood.c runs flood_send repeatedly on frames that the kernel
+ * creates (BPF_F_TEST_XDP_LIVE_FRAMES, Linux 5.18), and flood_send redirects them to a device. Also the two
+ * shortest programs that drop, at TC and XDP, and a clock for the receiving threads.
  */
 #include <vmlinux.h>
 #include <bpf/bpf_endian.h>
@@ -12,23 +12,23 @@
 #include <ebpfnet/core/uapi.h>
 #include "flood.h"
 
-/* What is needed of it, wherever this kernel has it. */
+/* Only the member used here; CO-RE relocates its offset. */
 struct task_struct {
 	char comm[16];
 } __attribute__((preserve_access_index));
 
-const volatile __u32 flood_head[FLOOD_HEAD_WORDS]; /* of each frame, but for what differs */
-const volatile __u32 flood_sum;			   /* of the UDP datagram, but for the source port */
-const volatile __u32 flood_flows;		   /* so many source ports take turns */
+const volatile __u32 flood_head[FLOOD_HEAD_WORDS]; /* of each frame, without the source port and checksum */
+const volatile __u32 flood_sum;			   /* of the UDP datagram, without the source port */
+const volatile __u32 flood_flows;		   /* number of source ports, used in turn */
 const volatile __u32 flood_out;			   /* ifindex */
 
-/* One CPU each writes these: without a lock, and not on one line of the cache. */
+/* Each is written by one CPU: no lock, and separate cache lines. */
 __u64 flood_sent __attribute__((aligned(64)));
 __u32 flood_flow;
 __u64 flood_sunk __attribute__((aligned(64)));
 struct flood_clock flood_clocks[FLOOD_CPUS];
 
-/* A frame comes back here as its last reader left it, so that all of the headers are written each time. */
+/* Frames are recycled and may have been changed by their receiver: write all headers each time. */
 SEC("xdp")
 int flood_send(struct xdp_md *ctx)
 {
@@ -64,8 +64,8 @@ int flood_sink_xdp(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
-/* Whose time it is. What the uplink's thread has not done when its softirqs were due is left to ksoftirqd. */
-static __always_inline _Bool receives(struct task_struct *task)
+/* True for the uplink's NAPI thread, and for ksoftirqd, which takes over its pending softirqs. */
+static __always_inline _Bool is_receiver(struct task_struct *task)
 {
 	char comm[16] = "";
 
@@ -85,7 +85,7 @@ int BPF_PROG(flood_switch, bool preempt, struct task_struct *prev, struct task_s
 	clock = &flood_clocks[cpu];
 	if (clock->since)
 		clock->busy += now - clock->since;
-	clock->since = receives(next) ? now : 0;
+	clock->since = is_receiver(next) ? now : 0;
 	return 0;
 }
 

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * flood KIND SOURCE ADDR PORT [MS [FLOWS]]: frames of 64 bytes from so many source ports arrive at the host's
- * uplink as fast as one CPU makes them; how many came to their end, as JSON. In a lab (scripts/lab, LAB_MTU=1500:
- * native XDP takes no larger one), where the uplink is eth0, its other end `lan` in isp, and a namespace ns1 has the
- * device ceth0. KIND is the end:
+ * flood KIND SOURCE ADDR PORT [MS [FLOWS]]: send 64-byte frames from FLOWS source ports to the host's uplink as fast
+ * as one CPU can, and print the rate at which they reach their end, as JSON. Runs in a lab (scripts/lab, LAB_MTU=1500,
+ * the limit of native XDP), where the uplink is eth0, its other end is `lan` in isp, and ns1 has the device ceth0.
+ * KIND is the end where frames are counted:
  *
- *	socket		a reader in ns1 has them
- *	veth		ceth0 has them: they are dropped and counted at its ingress
- *	drop		the uplink had them; who drops them there counts as well, and whoever calls this compares
- *	drop_tc		the same by a program that does nothing else, at the uplink's TC hook
- *	drop_xdp	and at its XDP hook
+ *	socket		a reader in ns1
+ *	veth		the ingress of ceth0, which drops them
+ *	drop		the uplink; the program that drops them counts as well, and the caller compares
+ *	drop_tc		a program at the uplink's TC hook that only drops
+ *	drop_xdp	the same at its XDP hook
  *
- * Of two CPUs the first has the generator, as a real-time task that nothing else gets past but the reader and the
- * clock. All that receives is done by the thread of the uplink's NAPI (the caller has switched GRO and
- * /sys/class/net/eth0/threaded on): an ordinary task, which the other CPU is left for, and which always has
- * something to do as long as more is sent than it takes. The rate is that of a clock on the wall; cpu_ns is the time
- * of that thread for each packet, which holds as well when others want its CPU.
+ * CPU 0 runs the generator, as a real-time task that only the reader and the clock preempt. The NAPI thread of the
+ * uplink does all receiving (the caller has switched on GRO and /sys/class/net/eth0/threaded). It is an ordinary
+ * task, has the other CPU, and is always busy while the generator sends more than it can receive. rate is measured
+ * by wall-clock time; cpu_ns is the CPU time of that thread for each packet, which other load on its CPU does not
+ * change.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -50,14 +50,14 @@
 
 #define LIVE_FRAMES (1U << 1)	/* BPF_F_TEST_XDP_LIVE_FRAMES, which linux/bpf.h has since 5.18 */
 #define BATCH 64
-#define MOST_PER_MS 50000	/* no CPU makes so many: what bounds a flood is its time */
+#define MOST_PER_MS 50000	/* more than any CPU can send: time ends a flood */
 #define MOST_MS 10000
-#define WARM_UP_MS 100		/* flows are made, caches filled */
-#define DRAIN_MS 20		/* what is still in the uplink's queue */
-#define READ_EVERY_NS 200000	/* short beside what the uplink's queue holds, so that it never runs empty */
-#define QUEUE (32 << 20)	/* of the socket, for what comes meanwhile: a page for each frame */
+#define WARM_UP_MS 100		/* creates the flows, fills caches */
+#define DRAIN_MS 20		/* for the frames in the uplink's queue */
+#define READ_EVERY_NS 200000	/* shorter than the uplink's queue, so that it never runs empty */
+#define QUEUE (32 << 20)	/* socket buffer between two reads: a page for each frame */
 
-/* Who gets past whom, on the generator's CPU. */
+/* Real-time priorities on the generator's CPU. */
 enum { PRIO_GENERATOR = 1, PRIO_READER, PRIO_CLOCK };
 
 struct flood {
@@ -67,7 +67,7 @@ struct flood {
 	uint16_t port_h;
 	uint32_t ms, flows;
 	int home, uplink_rx;		/* descriptors: the host's namespace, its eth0's counter */
-	volatile uint64_t *read;	/* by the reader */
+	volatile uint64_t *read;	/* number of frames, set by the reader */
 	pid_t generator, reader;
 };
 
@@ -88,7 +88,7 @@ static void die(const char *fmt, ...)
 	exit(1);
 }
 
-/* ---- where ---- */
+/* ---- namespaces, devices and CPU ---- */
 
 static void enter(const char *name)
 {
@@ -122,7 +122,7 @@ static uint32_t device(const char *name, uint8_t mac[6])
 	return ifindex;
 }
 
-static void settle(int priority)
+static void set_priority(int priority)
 {
 	struct sched_param param = { .sched_priority = priority };
 	cpu_set_t cpus;
@@ -130,7 +130,7 @@ static void settle(int priority)
 	CPU_ZERO(&cpus);
 	CPU_SET(0, &cpus);
 	if (sched_setaffinity(0, sizeof(cpus), &cpus) || sched_setscheduler(0, SCHED_FIFO, &param))
-		die("cannot be a real-time task of CPU 0");
+		die("cannot become a real-time task on CPU 0");
 }
 
 /* ---- the frame ---- */
@@ -151,7 +151,7 @@ static uint16_t fold(uint32_t sum)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
-static void lay_out(const struct flood *f, struct flood_head *h, uint32_t *udp_sum)
+static void fill_header(const struct flood *f, struct flood_head *h, uint32_t *udp_sum)
 {
 	h->eth_type = htons(0x0800);
 	h->ip_version_ihl = 0x45;
@@ -164,7 +164,7 @@ static void lay_out(const struct flood *f, struct flood_head *h, uint32_t *udp_s
 	h->ip_check = ~fold(add(&h->ip_version_ihl, 20));
 	h->udp_dest = htons(f->port_h);
 	h->udp_len = htons(FLOOD_FRAME - 14 - 20);
-	/* with the pseudo header; what the datagram carries are zeros */
+	/* with the pseudo header; the payload is zero */
 	*udp_sum = fold(add(h->ip_source, 8) + htons(IPPROTO_UDP) + h->udp_len + add(&h->udp_source, 8));
 }
 
@@ -180,7 +180,7 @@ static void load_programs(struct flood *f)
 	enter("isp");
 	out = device("lan", head.eth_source);
 	leave(f);
-	lay_out(f, &head, &udp_sum);
+	fill_header(f, &head, &udp_sum);
 	memcpy((void *)f->bpf->rodata->flood_head, &head, sizeof(head));
 	f->bpf->rodata->flood_sum = udp_sum;
 	f->bpf->rodata->flood_flows = f->flows;
@@ -189,7 +189,7 @@ static void load_programs(struct flood *f)
 		die("the programs");
 }
 
-/* ---- who sends and who reads: processes of their own, gone when this one is ---- */
+/* ---- generator and reader: processes that end with this one ---- */
 
 static pid_t start(void (*run)(struct flood *), struct flood *f)
 {
@@ -213,7 +213,7 @@ static void stop(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* One call for all of it: each call lays out its frames anew, and that takes long. */
+/* Send all frames in one call: each call allocates its frames, which is slow. */
 static void generate(struct flood *f)
 {
 	static uint8_t frame[FLOOD_FRAME];
@@ -221,7 +221,7 @@ static void generate(struct flood *f)
 		    .batch_size = BATCH, .repeat = (f->ms + WARM_UP_MS) * MOST_PER_MS);
 
 	enter("isp");
-	settle(PRIO_GENERATOR);
+	set_priority(PRIO_GENERATOR);
 	if (bpf_prog_test_run_opts(bpf_program__fd(f->bpf->progs.flood_send), &opts))
 		die("cannot send");
 }
@@ -247,7 +247,7 @@ static void read_all(struct flood *f)
 
 	enter("ns1");
 	fd = bound_socket(f->port_h);
-	settle(PRIO_READER);
+	set_priority(PRIO_READER);
 	for (i = 0; i < BATCH; i++) {
 		at[i] = (struct iovec){ payload[i], sizeof(payload[i]) };
 		batch[i].msg_hdr.msg_iov = &at[i];
@@ -260,7 +260,7 @@ static void read_all(struct flood *f)
 	}
 }
 
-/* ---- where they end ---- */
+/* ---- the ends ---- */
 
 static void sink_tc(struct flood *f, const char *dev)
 {
@@ -322,10 +322,10 @@ static uint64_t busy_ns(const struct flood *f, uint64_t now)
 	return sum;
 }
 
-static struct counts look(const struct flood *f)
+static struct counts read_counts(const struct flood *f)
 {
-	volatile struct flood_bpf__bss *seen = f->bpf->bss;
-	struct counts c = { .sent = seen->flood_sent, .arrived = uplink_rx(f) };
+	volatile struct flood_bpf__bss *bss = f->bpf->bss;
+	struct counts c = { .sent = bss->flood_sent, .arrived = uplink_rx(f) };
 	struct timespec t;
 
 	if (ends_in(f, "socket"))
@@ -333,7 +333,7 @@ static struct counts look(const struct flood *f)
 	else if (ends_in(f, "drop"))
 		c.ended = c.arrived;
 	else
-		c.ended = seen->flood_sunk;
+		c.ended = bss->flood_sunk;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	c.ns = t.tv_sec * 1000000000ull + t.tv_nsec;
 	c.busy_ns = busy_ns(f, c.ns);
@@ -355,22 +355,22 @@ static int measure(struct flood *f)
 	struct counts first, from, to;
 	uint64_t ended, ns;
 
-	settle(PRIO_CLOCK);
+	set_priority(PRIO_CLOCK);
 	prepare_end(f);
-	sleep_ms(DRAIN_MS); /* until the reader is there */
-	first = look(f);
+	sleep_ms(DRAIN_MS); /* until the reader has started */
+	first = read_counts(f);
 	f->generator = start(generate, f);
 	sleep_ms(WARM_UP_MS);
-	from = look(f);
+	from = read_counts(f);
 	sleep_ms(f->ms);
-	to = look(f);
+	to = read_counts(f);
 	stop(f->generator);
 	sleep_ms(DRAIN_MS);
 	stop(f->reader);
 	ended = to.ended - from.ended;
 	ns = to.ns - from.ns;
 	if (!ended) {
-		fprintf(stderr, "flood: %s: none of %lu frames: lost, or the receiver had no CPU\n", f->kind,
+		fprintf(stderr, "flood: %s: none of %lu frames arrived: lost, or no CPU for the receiver\n", f->kind,
 			to.sent - from.sent);
 		return 1;
 	}
@@ -399,7 +399,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-		fprintf(stderr, "flood: needs two CPUs, one for each side\n");
+		fprintf(stderr, "flood: needs two CPUs, one to send and one to receive\n");
 		return 1;
 	}
 	f.home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What flood.c and flood.bpf.c share: the frame, the smallest, 64 bytes with its check sequence; the clocks. */
+/* Shared by flood.c and flood.bpf.c: the clocks, and the smallest frame, 64 bytes with its FCS. */
 #ifndef EBPFNET_BENCH_FLOOD_H
 #define EBPFNET_BENCH_FLOOD_H
 
 #define FLOOD_FRAME 60
-#define FLOOD_HEAD_WORDS 11 /* 32-bit ones: the headers, and two bytes of what they carry */
+#define FLOOD_HEAD_WORDS 11 /* 32-bit words: the headers and two bytes of payload */
 #define FLOOD_FIRST_PORT 10000
 #define FLOOD_MAX_FLOWS 50000
 #define FLOOD_CPUS 64
 
-/* Network byte order. Naturally aligned but for the addresses: what is written often is not one of them. */
+/* Network byte order. Fields that change are naturally aligned; the IP addresses are not. */
 struct flood_head {
 	__u8 eth_dest[6], eth_source[6];
 	__u16 eth_type;
@@ -21,7 +21,7 @@ struct flood_head {
 	__u16 udp_source, udp_dest, udp_len, udp_check;
 };
 
-/* How long a CPU has received, in ns, but for what began at since (0: it does not now). A line of the cache each. */
+/* Time that a CPU has spent receiving, in ns, up to since (0: it is not receiving). One cache line each. */
 struct flood_clock {
 	__u64 busy, since, unused[6];
 };

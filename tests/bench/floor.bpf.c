@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The floor of redirects: packets go from one namespace to the other, to the host and to the outside, and
- * back, by the redirects that ebpfnet uses, and nothing else is done to them. tests/bench/floor.c attaches it.
+ * The floor of redirects: forward packets between namespaces, host and outside by the redirects that ebpfnet
+ * uses, without any other work. tests/bench/floor.c attaches the programs.
  */
 #include <vmlinux.h>
 #include <bpf/bpf_endian.h>
@@ -12,7 +12,7 @@
 
 const volatile __u32 floor_ifindex[FLOOR_DEVS];
 const volatile __be32 floor_addr[FLOOR_DEVS];
-const volatile __u8 floor_mac[6]; /* ns1's: who sends from outside has the uplink's */
+const volatile __u8 floor_mac[6]; /* of ns1; frames from outside have the uplink's */
 
 struct headers {
 	struct ethhdr eth;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * floor UPLINK NEXTHOP GATEWAY ADDR PORT1 NS1 PORT2 NS2 MAC1: attaches the programs of floor.bpf.c to an uplink, a
- * gateway device and two namespaces' veths, each told with its address (floor.h), says "ready", and holds them
- * there until it is killed.
+ * floor UPLINK NEXTHOP GATEWAY ADDR PORT1 NS1 PORT2 NS2 MAC1: attach the programs of floor.bpf.c to an uplink, a
+ * gateway device and the veths of two namespaces, each followed by its address (floor.h). Print "ready". The programs
+ * stay attached until this process is killed.
  */
 #include <arpa/inet.h>
 #include <net/if.h>

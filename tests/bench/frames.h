@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* A TCP segment without data, as fast as a million of them are to be made. */
+/* Build a TCP segment without data, fast enough for millions of them. */
 #ifndef EBPFNET_BENCH_FRAMES_H
 #define EBPFNET_BENCH_FRAMES_H
 

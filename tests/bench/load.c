@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * load KIND FROM TO ADDR PORT[:SERVERPORT] [MS [STREAMS [CPU CPU]]]: one measurement, as JSON.
+ * load KIND FROM TO ADDR PORT[:SERVERPORT] [MS [STREAMS [CPU CPU]]]: run one measurement, print it as JSON.
  *
- * FROM and TO are network namespaces: names, or "host" for where this runs.
+ * FROM and TO are names of network namespaces, or "host" for the current one.
  */
 #include <arpa/inet.h>
 #include <errno.h>

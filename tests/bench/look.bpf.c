@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The floor of a packet that belongs to some flow: one look-up in the flow table, by a key in its payload. */
+/* The floor of conntrack: one look-up in the flow table, by a key in the packet's payload. */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include <ebpfnet/abi.h>

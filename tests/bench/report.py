@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """tests/bench/report.py [--publish DIR] [RESULTS.json]
 
-What was measured (build/bench/results/results.json, of tests/bench/run), as tables, and as plots beside the
-file. With --publish, results.json, results.csv and the plots go to DIR, which is docs/bench, and the README's
-table is made from them.
+Print the results of tests/bench/run (build/bench/results/results.json) as tables, and write plots beside the
+file. With --publish, copy results.json, results.csv and the plots to DIR (docs/bench), and update the table in
+the README.
 """
 import argparse
 import csv
@@ -20,7 +20,7 @@ TOP = os.path.realpath(os.path.dirname(__file__) + "/../..")
 
 COLUMNS = ["rate", "cpu_ns", "p50_ns", "p99_ns", "p999_ns", "offered"]
 
-# Figure -> unit of its rate, and what plots call it.
+# Figure -> unit of its rate, and its name in plots.
 FIGURES = {
     "rr": ("/s", "TCP request/response"), "crr": ("/s", "TCP connections"),
     "udp_rr": ("/s", "UDP request/response"), "udp_pps": ("/s", "UDP packets"),
@@ -28,16 +28,16 @@ FIGURES = {
     "socket": ("/s", "delivered to a socket"), "veth": ("/s", "delivered to ns1's device"),
     "drop": ("/s", "dropped at the uplink"),
 }
-# By path, the first that was measured. Of one hop `redirect` is no floor: it says what the redirects cost.
+# Path -> floors; the first one measured is used. On paths of one hop `redirect` is no floor: it has a cost itself.
 FLOORS = {
     "switch": ["direct"], "host": ["direct"], "masquerade": ["redirect", "direct"],
     "publish": ["redirect", "direct"], "flood": ["redirect", "xdp_drop"],
 }
 
-# What plots call a contender, and its colour: one that is seen on white as on black.
+# Contender -> its name in plots and its colour, visible on white and on black.
 CONTENDERS = {
     "bridge": ("bridge", "#8b949e"), "iptables": ("bridge + iptables", "#a1887f"),
-    "br_netfilter": ("the same + br_netfilter", "#c08552"), "nft": ("bridge + nft", "#d9a441"),
+    "br_netfilter": ("iptables + br_netfilter", "#c08552"), "nft": ("bridge + nft", "#d9a441"),
     "iptables_1000": ("iptables, 1,000 ports", "#c08552"), "iptables_10000": ("iptables, 10,000 ports", "#7d5a4f"),
     "raw_drop": ("iptables raw PREROUTING", "#8b949e"), "input_drop": ("iptables INPUT", "#c08552"),
     "ingress_drop": ("nft ingress", "#b5b04a"),
@@ -46,7 +46,7 @@ CONTENDERS = {
     "tcx": ("ebpfnet, TCX", "#2f81f7"), "clsact": ("ebpfnet, clsact", "#8a63d2"), "xdp": ("ebpfnet --xdp", "#d6336c"),
     "tcx_10000": ("ebpfnet, 10,000 ports", "#8a63d2"),
 }
-TEXT = "#777777"  # on white and on black, too
+TEXT = "#777777"  # visible on white and on black
 
 PLOT = """
 set terminal svg noenhanced size 1000,440 font "sans-serif,13"
@@ -74,7 +74,7 @@ def short(number, unit=""):
 
 
 class Results:
-    """Samples by (path, figure) and contender, the first of which is the baseline, in the order in which they came."""
+    """Samples by (path, figure) and contender, in order of time. The first contender is the baseline."""
 
     def __init__(self, plan):
         self.samples = {(path, figure): {name: [] for name in names} for path, figure, names in plan}
@@ -90,7 +90,7 @@ class Results:
         return statistics.median(values) if values else 0
 
     def spread(self, key, name):
-        """Half of what lies between the quartiles, as a part of the median."""
+        """Half of the interquartile range, relative to the median."""
         values = self.values(key, name, "rate")
         if len(values) < 2:
             return 0
@@ -98,7 +98,7 @@ class Results:
         return (high - low) / 2 / statistics.median(values)
 
     def ratio(self, key, name, other, column="rate"):
-        """The median of the ratios of neighbours in time: what disturbs one disturbs the other."""
+        """The median of the ratios of samples adjacent in time, which the same load disturbs."""
         pairs = [a[column] / b[column] for a, b in zip(self.samples[key][name], self.samples[key].get(other, []))
                  if a.get(column) and b.get(column)]
         return statistics.median(pairs) if pairs else None
@@ -119,7 +119,7 @@ class Results:
                 }
 
     def write(self, folder):
-        """results.json and results.csv; the rows."""
+        """Write results.json and results.csv. Returns the rows."""
         os.makedirs(folder, exist_ok=True)
         rows = list(self.rows())
         with open(f"{folder}/results.json", "w") as f:
@@ -132,7 +132,7 @@ class Results:
 
 
 def tables(rows, out):
-    """One for each figure. Of a flood the time that each packet took is of interest, and there are no latencies."""
+    """Print a table for each figure. A flood has the CPU time of each packet instead of latencies."""
     last = None
     for row in rows:
         head = (row["path"], row["figure"])
@@ -154,7 +154,7 @@ def tables(rows, out):
 
 
 def bars(rows):
-    """Where each bar stands: (x, row), the figures of a path one after the other, and the middle of each."""
+    """Place the bars, figure by figure: a list of (x, row), and the middle of each figure."""
     x, placed, middles = 0, [], {}
     for figure in dict.fromkeys(r["figure"] for r in rows):
         group = [r for r in rows if r["figure"] == figure]
@@ -165,7 +165,7 @@ def bars(rows):
 
 
 def script(path, rows, file):
-    """For gnuplot: each contender's bars are a plot of their own, so that the key has them; the last has all values."""
+    """The gnuplot script: one plot for each contender, for the key, and one for the values above the bars."""
     placed, middles = bars(rows)
     firsts = dict.fromkeys(next(r["contender"] for r in rows if r["figure"] == figure) for figure in middles)
     blocks, plots = [], []
@@ -185,7 +185,7 @@ def script(path, rows, file):
 
 
 def plot(rows, folder):
-    """An SVG for each path: ratios to the baseline."""
+    """Write an SVG for each path: ratios to the baseline."""
     if not shutil.which("gnuplot"):
         return print("bench: no plots without gnuplot (`scripts/install-deps bench` installs it)", file=sys.stderr)
     rows = [r for r in rows if r["vs_baseline"]]
@@ -204,7 +204,7 @@ def publish(rows, folder, target):
 
 # ---- the README's table
 
-WAYS = {
+PATH_NAMES = {
     "switch": "namespace - namespace", "masquerade": "namespace - outside", "publish": "outside - published port",
     "host": "host - namespace", "many-ports": "one of 10,000 published ports",
 }
@@ -212,7 +212,7 @@ FIGURES_OF_README = ["rr", "crr", "udp_rr", "udp_pps", "stream"]
 
 
 def cell(rows, path, figure):
-    """Against the baseline, and in brackets against the floor."""
+    """Ratio to the baseline and, in parentheses, to the floor."""
     ours = next((r for r in rows if (r["path"], r["figure"]) == (path, figure)
                  and r["contender"] == ("tcx_10000" if path == "many-ports" else "tcx")), None)
     if not ours or not ours["vs_baseline"]:
@@ -227,7 +227,7 @@ def cell(rows, path, figure):
 def markdown(rows):
     head = ["ebpfnet, times", "the rate of"] + [FIGURES[f][1] for f in FIGURES_OF_README]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    for path, name in WAYS.items():
+    for path, name in PATH_NAMES.items():
         of = "iptables_10000" if path == "many-ports" else next(r["contender"] for r in rows if r["path"] == path)
         cells = [name, CONTENDERS[of][0]] + [cell(rows, path, f) for f in FIGURES_OF_README]
         lines.append("| " + " | ".join(cells) + " |")

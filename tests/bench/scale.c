@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * scale: what one packet costs in the network that is up here, told on stdin, one line of JSON for each:
+ * scale: measure the cost of a packet in the network that is up. Reads requests from stdin and prints one line of
+ * JSON for each:
  *
- *	fill N          begins N connections of ns1's, wholly: SYN, SYN and ACK, ACK
- *	cost KIND RUNS  nanoseconds of so many packets, each through the pinned program: median, p999 and max; of
- *	                whole connections, begun by ns1 (connect) and from outside (accept)
- *	spray N RUNS    nanoseconds of a datagram that ns1 sends to one of N ends outside, by a socket; RUNS 0: to each
- *	walk            reads the flow table as fast as the kernel gives it
- *	memory          bytes that all maps and programs take, as the kernel says
- *	count NAME      what a counter says
- *	run CMD...      runs a command of words, its output to nowhere: its time, the CPU's, its memory at most
+ *	fill N          open N connections from ns1, each with its three-way handshake
+ *	cost KIND RUNS  nanoseconds of RUNS packets, each through the pinned program: median, p999 and max; or of
+ *	                whole connections, opened by ns1 (connect) or from outside (accept)
+ *	spray N RUNS    nanoseconds of a datagram from a socket in ns1 to one of N destinations; RUNS 0: one to each
+ *	walk            read the flow table in batches, without any processing
+ *	memory          bytes of all maps and programs, as the kernel reports them
+ *	count NAME      value of a counter
+ *	run CMD...      run a command without its output: wall-clock time, CPU time, maximum memory
  *
- * A packet is one BPF_PROG_TEST_RUN, and its cost what the kernel took for the program alone: a clock is
- * read on both sides of it, for N as for 1.
+ * A packet is one BPF_PROG_TEST_RUN. Its cost is the kernel's duration of the program, with two reads of the clock.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -39,9 +39,9 @@
 #include "frames.h"
 #include "look.skel.h"
 
-#define ROOM 512	/* of what comes out: an ICMP error may, with a quote */
+#define ROOM 512	/* size of an output packet, which may be an ICMP error */
 #define RUNS_MAX 200000
-#define SERVERS 0x09000000u	/* flow number i is to 9.0.0.0 + i */
+#define SERVERS 0x09000000u	/* flow i leads to 9.0.0.0 + i */
 #define CLIENT 0xcb00710au	/* 203.0.113.10 */
 #define PUBLISHED 5000
 #define BATCH 4096
@@ -77,7 +77,7 @@ static void arp_frame(uint8_t f[FRAME])
 	memcpy(f + ETH + 24, &at.ns2.addr, 4);
 }
 
-/* Runs it once: nanoseconds. out may be NULL. */
+/* Run a program once. Returns nanoseconds. out may be NULL. */
 static uint32_t run(int prog, uint32_t ifindex, const uint8_t in[FRAME], uint8_t out[ROOM])
 {
 	struct __sk_buff ctx = { .ifindex = ifindex };
@@ -128,7 +128,7 @@ static uint32_t send_of(uint32_t i, uint8_t flags, uint8_t out[ROOM])
 	return send_as(flow_tuple(i), flags, out);
 }
 
-/* What answers a packet that went out. */
+/* The tuple of a reply to a packet that was sent. */
 static struct tuple answer(const uint8_t out[ROOM])
 {
 	const uint8_t *ip = out + ETH;
@@ -254,7 +254,7 @@ static uint32_t cost_publish_new(void)
 	return uplink_gets(t, SYN, NULL);
 }
 
-/* The rest of a connection, behind its SYN: a request, an answer, and both sides close. */
+/* Run the rest of a connection after its SYN: request, reply, and close by both sides. */
 static uint32_t after_syn(struct tuple inside, struct tuple outside, bool begun_inside)
 {
 	static const struct { bool answers; uint8_t flags; } packets[] = {
@@ -270,7 +270,7 @@ static uint32_t after_syn(struct tuple inside, struct tuple outside, bool begun_
 	return ns;
 }
 
-/* As a busy client has them, by the ports that Linux gives out, one after another. */
+/* Connect like a busy client, with successive ports of Linux's ephemeral range. */
 static uint32_t cost_connect(void)
 {
 	struct tuple t = { number(at.ns1.addr), SERVERS, 32768 + at.clients++ % 28000, 443 };
@@ -343,7 +343,7 @@ static void cost(const char *name, uint32_t runs)
 	for (i = 0; i < runs; i++)
 		ns[i] = kinds[k].cost();
 	qsort(ns, runs, sizeof(*ns), by_size);
-	/* the mean of the middle half: of whole nanoseconds the median is too coarse for 1.03 */
+	/* the mean of the middle half: a median of whole nanoseconds is too coarse for a limit of 1.03 */
 	for (i = runs / 4; i < runs - runs / 4; i++)
 		sum += ns[i];
 	printf("{\"ns\": %.2f, \"p999\": %u, \"max\": %u}\n", sum / (runs - 2 * (runs / 4)),
@@ -352,7 +352,7 @@ static void cost(const char *name, uint32_t runs)
 
 /* ---- real packets ---- */
 
-/* A socket of ns1's: whoever routes its packets does so before sendto() is back. */
+/* A socket in ns1. Its packets are routed before sendto() returns. */
 static int socket_in_ns1(void)
 {
 	int home = open("/proc/self/ns/net", O_RDONLY), there = open("/run/netns/ns1", O_RDONLY), fd;
@@ -389,7 +389,7 @@ static void spray(uint32_t n, uint32_t runs)
 	printf("{\"ns\": %.1f}\n", (seconds() - from) * 1e9 / i);
 }
 
-/* ---- what is asked of the maps ---- */
+/* ---- maps and counters ---- */
 
 static uint32_t read_all(enum map_id id, size_t key, size_t value)
 {
@@ -426,7 +426,7 @@ struct taken {
 	uint64_t bytes;
 };
 
-/* A map that several programs have counts once. */
+/* Count a map once, even if several programs use it. */
 static void take_map(struct taken *t, uint32_t id)
 {
 	int fd, i;
@@ -441,7 +441,7 @@ static void take_map(struct taken *t, uint32_t id)
 	close(fd);
 }
 
-/* All maps of the programs, pinned or not, and the journal's. */
+/* All maps of the programs, pinned or not, and of the journal. */
 static void memory(void)
 {
 	uint32_t ids[MAPS_MOST], len;
@@ -519,9 +519,9 @@ static void run_command(char *line)
 	       milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime), usage.ru_maxrss, WEXITSTATUS(status));
 }
 
-/* ---- what is there ---- */
+/* ---- requests ---- */
 
-/* Those of lo and of the XDP prefilter are loaded on demand: neither is there, nor measured. */
+/* The programs of lo and of the XDP prefilter are loaded on demand and are not measured. */
 static void open_programs(void)
 {
 	char path[256];
@@ -538,7 +538,7 @@ static void open_programs(void)
 		die("look_up");
 }
 
-/* Only a network that is up has something to ask about: without one, commands may be run. */
+/* Open the network if it is up. If it is down, only `run` works. */
 static void open_network(void)
 {
 	struct host_record host;
