@@ -31,7 +31,7 @@ int device_up(struct nl *nl, const struct nl_link *dev)
 	return r ? log_err(r, "cannot set device %s up: %s", dev->name, nl_why(nl, r)) : 0;
 }
 
-/* The first character of a sysctl; 0: there is none such. */
+/* The first character of a sysctl; 0: no such sysctl. */
 static char sysctl_read(const char *family, const char *dev, const char *key, char path[SYSCTL_PATH])
 {
 	_cleanup_file_ FILE *f = NULL;

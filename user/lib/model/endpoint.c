@@ -48,13 +48,13 @@ static int get_dev(struct endpoint_object *o)
 	return device_get(&o->x->nl, o->rec->host_dev, mac, &o->dev);
 }
 
-/* A path under /proc ends with its process. The namespace may outlive it, and is known to by its device. */
+/* A path under /proc vanishes with its process. The namespace may outlive it: its device proves that. */
 static bool is_known_by_device(struct endpoint_object *o)
 {
 	return !strncmp(o->rec->path, "/proc/", 6) && o->rec->ifindex && !get_dev(o);
 }
 
-/* One that lost its name lives on while processes are in it, without a network. */
+/* A namespace that lost its name exists, without a network, while processes are in it. */
 static bool has_netns(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
@@ -67,7 +67,7 @@ static bool has_netns(void *object, struct difference *d)
 		 there ? "namespace %s was replaced by another one of that name" :
 			 "namespace %s was deleted externally",
 		 o->name);
-	/* not made yet; made again, if its name is free; attached again under its name */
+	/* .apply creates it, creates it again if its name is free, or attaches the one of that name */
 	if (!o->rec->netns_ino || (made && !there) || (!made && there && !by_pid))
 		return false;
 	snprintf(d->fix, sizeof(d->fix), "ebpfnet %s %s", made ? "ns del" : "detach", o->name);
@@ -134,12 +134,12 @@ static bool has_pair(void *object, struct difference *d)
 	int r = get_dev(o);
 
 	return holds_if(!r, d,
-			r == -EEXIST ? "device %s, wanted for namespace %s, was not made by ebpfnet" :
+			r == -EEXIST ? "device %s, needed for namespace %s, was not made by ebpfnet" :
 				       "device %s of namespace %s is gone",
 			o->rec->host_dev, o->name);
 }
 
-/* A pair that a killed command left is used. */
+/* Reuse a pair that a killed command left. */
 static int make_pair(void *object)
 {
 	struct endpoint_object *o = object;
@@ -218,7 +218,7 @@ static int add_port(void *object)
 
 	if (o->rec->ifindex && o->rec->ifindex != (uint32_t)o->dev.ifindex)
 		r = store_port_del(s, o->rec->ifindex);
-	/* another device is another endpoint id: flows to the old one end; port mappings are the namespace's */
+	/* a new device gets a new endpoint id, which ends flows to the old one; port mappings stay */
 	if (!r)
 		r = store_new_endpoint(s, &o->rec->endpoint);
 	if (!r && had_endpoint)
@@ -329,7 +329,7 @@ static int configure_netns(void *object)
 	return netns_run(netns, configure, &in);
 }
 
-/* ---- names, and done ---- */
+/* ---- hosts file, completion ---- */
 
 /* Names of other endpoints resolve inside a namespace that has a name under /run/netns. */
 static bool has_hosts(void *object, struct difference *d)
@@ -361,7 +361,7 @@ static bool is_complete(void *object, struct difference *d)
 	return holds_if(!(o->rec->flags & NS_PENDING), d, "namespace %s is incomplete", o->name);
 }
 
-/* By the properties that follow. */
+/* The properties that follow complete it. */
 static int go_on(void *object)
 {
 	return 0;
@@ -404,8 +404,8 @@ const char *endpoint_state(const struct ns_record *rec)
 }
 
 /*
- * The end of a pair that is set up last works at once. The other gets its carrier then, and its queue a moment later
- * from a worker of the kernel (net/core/link_watch.c); until then it drops.
+ * Of a pair, the end that is set up last works at once. The other end then gets its carrier, but drops packets until
+ * a worker of the kernel (net/core/link_watch.c) activates its queue a moment later.
  */
 static void wait_running(struct session *x, const struct ns_record *rec, int *waited)
 {
@@ -507,7 +507,7 @@ int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_
 	return 0;
 }
 
-/* Only the namespace that ebpfnet made, or what a killed command left incomplete. */
+/* Remove only the namespace that ebpfnet made, or one that a killed command left incomplete. */
 static int remove_netns(struct endpoint_object *o)
 {
 	if (!(o->rec->flags & NS_MADE))

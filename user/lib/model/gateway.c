@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The gateway: the host's own port of the switch, a veth pair on the host. And lo, while something is published. */
+/* The gateway: the host's own port of the switch, a veth pair on the host. Also lo, while a port is published. */
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
@@ -52,7 +52,7 @@ static bool has_pair(void *object, struct difference *d)
 	return !r;
 }
 
-/* Packets of namespaces fit into the first uplink. */
+/* Use the MTU of the first uplink, so that packets of namespaces fit. */
 static uint32_t uplink_mtu(struct session *x)
 {
 	struct nl_link dev;
@@ -82,7 +82,7 @@ static int make_pair(void *object)
 
 /* ---- its settings ---- */
 
-/* The FIB is asked in the peer's name, which takes forwarding there; no packet that arrives there passes on. */
+/* FIB look-ups use the peer as input device, which requires forwarding there. No packet is forwarded from it. */
 static bool forwards(void *object, struct difference *d)
 {
 	struct gateway *g = object;
@@ -190,7 +190,7 @@ static int write_record(void *object)
 	r = store_config_set(s, &cfg);
 	if (!r)
 		r = store_gateway_set(s, g->host->net, &net);
-	/* last: recorded() goes by it, so that an interrupted write is repeated */
+	/* last: recorded() checks it, so that an interrupted write is repeated */
 	return r ? r : store_network_set(s, g->host->net, &net);
 }
 
@@ -227,7 +227,7 @@ static int add_address(void *object)
 	struct gateway *g = object;
 	int r;
 
-	/* of global scope the kernel would lend it to an uplink that has none, and the private address would leave */
+	/* with global scope, the kernel would use the private address as source on an uplink without an address */
 	r = nl_addr_add(&g->x->nl, g->dev.ifindex, g->host->gateway, g->host->prefix, RT_SCOPE_LINK);
 	return r ? log_err(r, "cannot give %s its address: %s", g->dev.name, nl_why(&g->x->nl, r)) : 0;
 }
@@ -271,7 +271,7 @@ int gateway_remove(struct session *x)
 	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", g.dev.name, nl_why(&x->nl, r)) : 0;
 }
 
-/* ---- lo: all loopback traffic pays for a program there, so it has one only while something is published ---- */
+/* ---- lo: a program there costs all loopback traffic, so attach it only while a port is published ---- */
 
 static bool lo_hooked(void *object, struct difference *d)
 {
@@ -290,7 +290,7 @@ static int hook_lo(struct session *x)
 {
 	int r = dataplane_load_lo(&x->s);
 
-	/* journalled first, so that a killed command leaves nothing unknown */
+	/* journal first, so that nothing is left unrecorded if the command is killed */
 	if (x->host.hook == HOOK_CLSACT && !dataplane_has_qdisc(LO_IFINDEX))
 		x->host.made |= MADE_LO_QDISC;
 	x->host.made |= LO_HOOKED;

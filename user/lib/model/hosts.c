@@ -52,7 +52,7 @@ int hosts_write(const struct store *s)
 		unlink(HOSTS);
 		rmdir(RUN_DIR);
 		if (host.made & MADE_ETC_NETNS)
-			rmdir(ETC_NETNS); /* stays if somebody else has anything there by now */
+			rmdir(ETC_NETNS); /* fails, as it should, if it is not empty */
 		return 0;
 	}
 	mkdir(RUN_DIR, 0755);

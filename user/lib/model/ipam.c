@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Names, addresses and device numbers of endpoints: which are valid, which are in use, which is next. */
+/* Names, addresses and device numbers of endpoints: valid, in use, next free. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/model/model.h"
 
-/* Addresses are given out from .10 on, then those below; the gateway has .1. */
+/* Allocate addresses from .10 on, then those below; the gateway has .1. */
 #define FIRST_ADDR 10
 
 int endpoint_check_name(const char *name)
@@ -60,7 +60,7 @@ static int check_addr(const struct host_record *host, const struct ipam *used, s
 	return 0;
 }
 
-/* ---- what is in use ---- */
+/* ---- in use ---- */
 
 static void take(const struct host_record *host, struct ipam *used, const struct ns_record *rec)
 {
@@ -102,7 +102,7 @@ const struct ns_record *ipam_find(const struct ipam *used, const char *name)
 	return NULL;
 }
 
-/* ---- the next ones ---- */
+/* ---- next free ---- */
 
 static int next_addr(const struct host_record *host, const struct ipam *used, struct ipaddr *out)
 {
@@ -120,7 +120,7 @@ static int next_addr(const struct host_record *host, const struct ipam *used, st
 		       addr_text(host->subnet, text), host->prefix);
 }
 
-/* The lowest N that no record has, and after which no other device is called. */
+/* The lowest N that no record and no other device's name has. */
 static int next_number(struct nl *nl, const struct ipam *used, uint16_t *out)
 {
 	struct nl_link ignored;

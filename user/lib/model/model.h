@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The objects of a network: gateway, uplinks, endpoints, port mappings. What callers of the library need is in
- * <ebpfnet/ebpfnet.h>; here is what the files of this room need of each other, and what the commands show.
+ * The objects of a network: gateway, uplinks, endpoints, port mappings. <ebpfnet/ebpfnet.h> is the interface of the
+ * library; this header is internal to lib/model and used by the commands for output.
  *
- * A record is written to the journal, NS_PENDING, before the first thing that it describes is made, and removed after
- * the last is gone. So whenever a command dies, the next `up` finishes or the next `down` removes what it began.
+ * A record enters the journal, marked NS_PENDING, before the first object that it describes is created, and leaves it
+ * after the last one is removed. So if a command is killed, the next `up` completes its work, or `down` removes it.
  */
 #ifndef EBPFNET_LIB_MODEL_MODEL_H
 #define EBPFNET_LIB_MODEL_MODEL_H
@@ -21,17 +21,17 @@
 /* ---- the gateway, lo ---- */
 
 int gateway_remove(struct session *x);
-/* Attaches the program to lo if something is published, and detaches it if nothing is. */
+/* Attach the program to lo if a port is published, else detach it. */
 int lo_ensure(struct session *x);
 int lo_unhook(struct session *x);
 
 /* ---- uplinks ---- */
 
-/* Enters a device in x->host: the named one, or the default route's (name NULL). Logs. */
+/* Add a device to x->host: the named one, or that of the default route (name NULL). Logs. */
 int uplink_want(struct session *x, const char *name);
-/* The device of an uplink, renamed or made again as it may be; zeroed if there is none. Quiet; -ENODEV. */
+/* Find the device of an uplink, even if renamed or created again; zeroed if none. Quiet; -ENODEV. */
 int uplink_device(struct session *x, const struct uplink_record *u, struct nl_link *out);
-/* The first IPv4 address of a device; false: it has none. */
+/* Get the first IPv4 address of a device; false: it has none. */
 bool uplink_address(const char *dev, struct ipaddr *out);
 int uplink_remove(struct session *x, struct uplink_record *u);
 /* "eth0, eth1". Returns buf. */
@@ -43,36 +43,36 @@ const char *xdp_mode_text(uint32_t modes);	/* "native", "generic", "any", "off" 
 
 int endpoint_check_name(const char *name);
 
-/* How many addresses are tried: as many as may be in use, and the three that no endpoint gets. */
+/* Number of addresses to try: all that may be in use, and the three that no endpoint gets. */
 #define IPAM_TURNS (EBPFNET_MAX_PORTS + 3)
 
-/* What endpoints have: read once, however many a command adds. */
+/* Addresses, names and numbers in use: read once for each command. */
 struct ipam {
 	struct ns_entry *endpoint;
 	size_t count;
 	bool number[EBPFNET_MAX_PORTS];
-	bool addr[IPAM_TURNS];		/* in the order in which they are given out */
+	bool addr[IPAM_TURNS];		/* in the order of allocation */
 };
 int ipam_read(const struct session *x, struct ipam *out);
 void ipam_free(struct ipam *used);
 #define _cleanup_ipam_ __attribute__((cleanup(ipam_free)))
 const struct ns_record *ipam_find(const struct ipam *used, const char *name);	/* NULL: there is none */
-/* The record of a new endpoint, entered in used; flags: NS_*. Writes nothing. Logs. */
+/* Make the record of a new endpoint, and add it to used; flags: NS_*. Writes no map. Logs. */
 int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spec *spec, uint16_t flags,
 		 struct ns_record *out);
 
 /* ---- endpoints ---- */
 
-/* Removes it, and the record. */
+/* Remove an endpoint and its record. */
 int endpoint_remove(struct session *x, const char *name, struct ns_record *rec);
-/* Waits, a second at most, until the kernel has brought all ports into operation. */
+/* Wait, for at most a second, until all ports are operational. */
 void endpoints_wait_running(struct session *x);
-/* In a word: "up", "incomplete", "gone". */
+/* "up", "incomplete" or "gone". */
 const char *endpoint_state(const struct ns_record *rec);
 
 /* ---- port mappings ---- */
 
-/* The mapping of the same endpoint, protocol, address and ports; NULL: there is none. */
+/* Find the mapping of the same endpoint, protocol, address and ports; NULL: none. */
 const struct portmap_entry *portmap_find(const struct portmap_entry *all, size_t count, const struct portmap *p);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The network of a host: from a spec to the journal, and from the journal to nothing. */
+/* The network of a host: create it from a spec, and remove it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,13 +14,13 @@
 
 static const struct endpoint_spec default_endpoints[] = { { "ns1" }, { "ns2" } };
 
-/* What `up` is about to make of a session: its host record, and the records of new endpoints at the end of used. */
+/* State of `up`: the host record is in the session, records of new endpoints are at the end of used. */
 struct request {
 	const struct network_spec *spec;
 	const struct endpoint_spec *endpoints;
 	size_t endpoint_count;
 	struct ipam used;
-	size_t before;			/* how many of used are in the journal */
+	size_t before;			/* number of entries of used that are in the journal */
 	bool fresh;			/* nothing is up */
 };
 
@@ -29,24 +29,24 @@ static void request_free(struct request *q)
 	ipam_free(&q->used);
 }
 
-/* ---- checking a spec against what is there; nothing is changed ---- */
+/* ---- check a spec against the host, without changes ---- */
 
-static int contradiction(const char *what, const char *is, const char *wanted)
+static int contradiction(const char *what, const char *is, const char *requested)
 {
 	return log_err(-EEXIST, "the network is up with %s %s, not %s; `ebpfnet down` first, then `ebpfnet up`", what,
-		       is, wanted);
+		       is, requested);
 }
 
 static int check_same(const struct network_spec *spec, const struct host_record *host)
 {
-	char is[ADDR_TEXT + 4], wanted[ADDR_TEXT + 4], text[ADDR_TEXT];
+	char is[ADDR_TEXT + 4], requested[ADDR_TEXT + 4], text[ADDR_TEXT];
 
 	if (spec->hook && *spec->hook != host->hook)
 		return contradiction("hooks", hook_kind_name(host->hook), hook_kind_name(*spec->hook));
 	if (spec->prefix && (!addr_same(spec->subnet, host->subnet) || spec->prefix != host->prefix)) {
 		snprintf(is, sizeof(is), "%s/%u", addr_text(host->subnet, text), host->prefix);
-		snprintf(wanted, sizeof(wanted), "%s/%u", addr_text(spec->subnet, text), spec->prefix);
-		return contradiction("subnet", is, wanted);
+		snprintf(requested, sizeof(requested), "%s/%u", addr_text(spec->subnet, text), spec->prefix);
+		return contradiction("subnet", is, requested);
 	}
 	return 0;
 }
@@ -71,7 +71,7 @@ static int check_subnet(struct session *x)
 		       dev.name);
 }
 
-/* A fresh network has one uplink at least. */
+/* A new network has at least one uplink. */
 static int want_uplinks(struct session *x, const struct request *q)
 {
 	size_t i;
@@ -86,7 +86,7 @@ static int want_uplinks(struct session *x, const struct request *q)
 	return r;
 }
 
-/* The host record of a new network, with the defaults of what the spec leaves open. */
+/* Fill in the host record of a new network; use defaults where the spec has no value. */
 static int begin(struct session *x, const struct request *q)
 {
 	const struct network_spec *spec = q->spec;
@@ -111,15 +111,15 @@ static int begin(struct session *x, const struct request *q)
 	return r ? r : check_subnet(x);
 }
 
-/* One that the spec names: there already as it is wanted, or free to be made. */
+/* Check that an endpoint of the spec exists as specified, or that its name is free. */
 static int check_endpoint(const struct request *q, const struct endpoint_spec *e)
 {
 	const struct ns_record *rec = ipam_find(&q->used, e->name);
-	char is[ADDR_TEXT], wanted[ADDR_TEXT];
+	char is[ADDR_TEXT], requested[ADDR_TEXT];
 
 	if (rec && addr_number(e->addr) && !addr_same(e->addr, rec->addr))
 		return log_err(-EEXIST, "namespace %s has the address %s, not %s; `ebpfnet ns del %s` first", e->name,
-			       addr_text(rec->addr, is), addr_text(e->addr, wanted), e->name);
+			       addr_text(rec->addr, is), addr_text(e->addr, requested), e->name);
 	if (!rec && netns_name_taken(e->name))
 		return log_err(-EEXIST,
 			       "namespace %s is there already; choose another name, or attach it with "
@@ -128,7 +128,7 @@ static int check_endpoint(const struct request *q, const struct endpoint_spec *e
 	return 0;
 }
 
-/* Those with an address of their own first, so that no other endpoint gets it. */
+/* Reserve specified addresses first, so that no other endpoint gets them. */
 static int reserve(struct session *x, struct request *q)
 {
 	struct ns_record rec;
@@ -190,7 +190,7 @@ static int journal(struct session *x, const struct request *q)
 	return r;
 }
 
-/* What was up before stays, with whatever of it was repaired. */
+/* Remove what is new. What was up before stays, repaired or not. */
 static void roll_back(struct session *x, const struct request *q)
 {
 	struct ns_record rec;
@@ -207,7 +207,7 @@ static void roll_back(struct session *x, const struct request *q)
 	hosts_write(&x->s);
 }
 
-/* What is new has no properties to compare yet. */
+/* List new objects, which have no properties to compare yet. */
 static void list_new(const struct session *x, const struct request *q, struct diff *out)
 {
 	char addr[ADDR_TEXT], uplinks[UPLINKS_TEXT], name[48];
@@ -266,7 +266,7 @@ static void keep_first(int *first, int r)
 		*first = r;
 }
 
-/* Whatever state it is in; goes on after a failure and returns the first. */
+/* Remove everything, whatever its state. Goes on after an error and returns the first. */
 static int remove_all(struct session *x)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;

@@ -43,7 +43,7 @@ static int check_host_address(struct ipaddr addr)
 	return found ? 0 : log_err(-EADDRNOTAVAIL, "cannot publish on %s: it is not an address of this host", text);
 }
 
-/* A socket of the host that has a port of the mapping. Loopback is not published. */
+/* Reject a port that a socket of the host has. Loopback is not published. */
 static int check_not_bound(const struct listener *l, void *arg)
 {
 	const struct portmap *p = arg;
@@ -124,7 +124,7 @@ static int publish(struct session *x, const struct portmap *p)
 	return r;
 }
 
-/* Names the endpoint in p, as it is now. */
+/* Set the endpoint of p from its current record. */
 static void lead_to(struct portmap *p, const char *name, const struct ns_record *rec)
 {
 	strncpy(p->name, name, sizeof(p->name) - 1);
@@ -159,14 +159,14 @@ int portmap_add(struct session *x, const char *name, struct portmap *p, bool *ad
 	return *added ? publish(x, p) : lo_ensure(x);
 }
 
-/* ---- who listens inside ---- */
+/* ---- listeners inside ---- */
 
 struct listening {
 	const struct portmap *p;
 	struct portmap_listeners *out;
 };
 
-static int note_listener(const struct listener *l, void *arg)
+static int check_listener(const struct listener *l, void *arg)
 {
 	struct listening *in = arg;
 	const struct portmap *p = in->p;
@@ -184,7 +184,7 @@ static int list_listeners(void *arg)
 {
 	struct listening *in = arg;
 
-	return listeners_each(in->p->proto, note_listener, in);
+	return listeners_each(in->p->proto, check_listener, in);
 }
 
 void portmap_listeners(struct session *x, const struct portmap *p, struct portmap_listeners *out)
@@ -204,7 +204,7 @@ void portmap_listeners(struct session *x, const struct portmap *p, struct portma
 
 /* ---- deleting ---- */
 
-/* No mapping has these very ports: perhaps they are part of a range. */
+/* No mapping has exactly these ports. Check if they are part of a range. */
 static int not_published(const struct portmap *p, const struct portmap_entry *all, size_t count)
 {
 	char text[PORTMAP_TEXT], whole[PORTMAP_TEXT];
@@ -222,7 +222,7 @@ static int not_published(const struct portmap *p, const struct portmap_entry *al
 	return log_err(-ENOENT, "%s does not publish %s; `ebpfnet exposed` lists what is published", p->name, text);
 }
 
-/* Reads all mappings, for deleting some of an endpoint's. */
+/* Read all mappings, to delete some of an endpoint. */
 static int begin_delete(struct session *x, const char *name, struct ns_record *rec, struct portmap_entry **all,
 			size_t *count)
 {
@@ -247,7 +247,7 @@ int portmap_del(struct session *x, const char *name, struct portmap *p)
 		return r;
 	lead_to(p, name, &rec);
 	e = portmap_find(all, count, p);
-	/* a port inside that is not given means whichever it is */
+	/* without a port inside, any matches */
 	if (!e || (p->to_first_h != p->first_h && p->to_first_h != e->portmap.to_first_h))
 		return not_published(p, all, count);
 	*p = e->portmap;

@@ -22,7 +22,7 @@ static int walk_endpoints(struct walk *w)
 	return r;
 }
 
-/* In the order in which a packet needs them. What it finds of killed commands is removed on the way. */
+/* Walk in the order in which a packet needs the objects. Removes leftovers of killed commands. */
 static int walk_all(struct walk *w, enum network_scope scope)
 {
 	int r;

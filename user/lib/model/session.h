@@ -12,13 +12,13 @@ struct session {
 	struct host_record host;	/* zeroed: nothing is up */
 };
 
-/* Opens it; x is zeroed. Modes and errors are those of store_open(). Logs. */
+/* Open a session; x is zeroed. Modes and errors are those of store_open(). Logs. */
 int session_open(struct session *x, const char *bpffs, enum store_mode mode);
-/* Also of a zeroed session, or of one that session_open() refused. */
+/* Close a session, which may be zeroed, or not open after an error of session_open(). */
 void session_close(struct session *x);
 #define _cleanup_session_ __attribute__((cleanup(session_close)))
 
-/* Writes x->host to the journal. Logs. */
+/* Write x->host to the journal. Logs. */
 int session_save(struct session *x);
 
 #endif

@@ -2,10 +2,10 @@
 /*
  * Uplinks: the devices to the outside that have programs of ebpfnet.
  *
- * The programs send a packet out of no other device, and with the address that the device has at that moment. So
- * nothing here is needed for a packet to be right, only for it to pass: addresses, carriers and names change without
- * a command. A device that was made again, or that has a default route only now, has no programs: `up` and
- * `monitor --repair` attach them.
+ * The programs send packets out of no other device, with the address that the device has at that moment. So addresses,
+ * carriers and names may change without a command: without this file packets may be refused, but never mistranslated.
+ * A device that was created again, or that got a default route later, has no programs: `up` and `monitor --repair`
+ * attach them.
  */
 #include <errno.h>
 #include <ifaddrs.h>
@@ -43,7 +43,7 @@ int uplink_device(struct session *x, const struct uplink_record *u, struct nl_li
 	if (u->ifindex && !nl_link_get(&x->nl, NULL, u->ifindex, out))
 		return 0;
 	r = nl_link_get(&x->nl, u->name, 0, out);
-	/* another uplink may have been given the name */
+	/* another uplink may have the name now */
 	if (!r && is_recorded(&x->host, out->ifindex))
 		r = -ENODEV;
 	if (r)
@@ -51,7 +51,7 @@ int uplink_device(struct session *x, const struct uplink_record *u, struct nl_li
 	return r;
 }
 
-/* The named device, or the one of the default route (name NULL). Logs. */
+/* Find the named device, or the one of the default route (name NULL). Logs. */
 static int find_device(struct nl *nl, const char *name, struct nl_link *out)
 {
 	int ifindex = 0, r;
@@ -77,7 +77,7 @@ static int find_device(struct nl *nl, const char *name, struct nl_link *out)
 	return 0;
 }
 
-/* The record of a device, or a free one; NULL: all are in use. */
+/* Find the record of a device, or a free one; NULL: all are in use. */
 static struct uplink_record *record_of(struct session *x, int ifindex)
 {
 	struct nl_link dev;
@@ -128,13 +128,13 @@ const char *uplinks_text(const struct host_record *host, char buf[UPLINKS_TEXT])
 /* ---- the default routes ---- */
 
 /* A device with a default route. */
-struct way_out {
+struct default_route {
 	struct session *x;
 	struct nl_link dev;
-	bool best;			/* of the lowest metric: most packets take it */
+	bool best;			/* has the lowest metric: most packets take it */
 };
 
-/* A device that is recorded by name is reported as that uplink. */
+/* True if a device is recorded, and therefore checked as an uplink. */
 static bool is_named(const struct host_record *host, const char *name)
 {
 	int i;
@@ -147,7 +147,7 @@ static bool is_named(const struct host_record *host, const char *name)
 
 static bool is_uplink(void *object, struct difference *d)
 {
-	const struct way_out *o = object;
+	const struct default_route *o = object;
 	const struct host_record *host = &o->x->host;
 
 	if (o->dev.type != ARPHRD_ETHER || (!(host->made & UPLINKS_FOLLOW) && !o->best))
@@ -160,14 +160,14 @@ static bool is_uplink(void *object, struct difference *d)
 
 static int adopt(void *object)
 {
-	struct way_out *o = object;
+	struct default_route *o = object;
 
 	return uplink_want(o->x, o->dev.name);
 }
 
 static bool is_usable(void *object, struct difference *d)
 {
-	const struct way_out *o = object;
+	const struct default_route *o = object;
 
 	return holds_if(o->dev.type == ARPHRD_ETHER || !o->best, d,
 			"the default route leads through %s, which is not an Ethernet device: packets routed "
@@ -176,13 +176,13 @@ static bool is_usable(void *object, struct difference *d)
 
 static bool leads_out(void *object, struct difference *d)
 {
-	const struct way_out *o = object;
+	const struct default_route *o = object;
 
 	return holds_if(!is_gateway(&o->x->host, o->dev.name) || !o->best, d,
 			"the default route leads through %s, into the network: nothing leaves it", o->dev.name);
 }
 
-/* Unless uplinks were named to `up`, each device with a default route is one. */
+/* Each device with a default route is an uplink, unless `up` was run with --uplink. */
 static int walk_default_routes(struct walk *w)
 {
 	static const struct property followed[] = { { is_usable, .stops = true },
@@ -191,7 +191,7 @@ static int walk_default_routes(struct walk *w)
 	static const struct property named[] = { { is_usable, .stops = true }, { is_uplink }, {} };
 	static const struct property inward[] = { { leads_out }, {} };
 	const struct host_record *host = &w->x->host;
-	struct way_out o = { w->x };
+	struct default_route o = { w->x };
 	struct nl_defaults all;
 	size_t i;
 	int r;
@@ -221,7 +221,7 @@ struct uplink_object {
 	struct nl_link dev;		/* .ifindex 0: there is none */
 };
 
-/* An uplink that only has been followed is not missed if there is another. */
+/* An uplink that was added by its default route is not missed if there is another. */
 static bool is_replaced(struct session *x, const struct uplink_record *u)
 {
 	struct nl_link dev;
@@ -271,7 +271,7 @@ static bool exists(void *object, struct difference *d)
 	return o->dev.ifindex;
 }
 
-/* The journal knows the device before it gets programs, so that a killed command leaves nothing unknown. */
+/* Journal the device before attaching programs, so that nothing is left unrecorded if the command is killed. */
 static bool claimed(void *object, struct difference *d)
 {
 	const struct uplink_object *o = object;
@@ -289,7 +289,7 @@ static int claim(void *object)
 	return session_save(o->x);
 }
 
-/* The map entry comes last: packets are sent out of an uplink once it has both programs. */
+/* Write the map entry last: the programs use an uplink once it has both programs. */
 static bool recorded(void *object, struct difference *d)
 {
 	const struct uplink_object *o = object;
@@ -315,7 +315,7 @@ static bool has_name(void *object, struct difference *d)
 	return holds_if(!strcmp(o->u->name, o->dev.name), d, "uplink %s is called %s now", o->u->name, o->dev.name);
 }
 
-/* Its programs stay attached all the while. */
+/* The programs stay attached. */
 static int rename_pins(void *object)
 {
 	struct uplink_object *o = object;
@@ -378,11 +378,11 @@ bool uplink_address(const char *dev, struct ipaddr *out)
 	return found;
 }
 
-/* ---- its XDP prefilter, the last of the programs: packets are right without it ---- */
+/* ---- the XDP prefilter, attached last: it is optional ---- */
 
 /*
- * A device may strip the tag from a frame before XDP sees it; the prefilter would then take a frame of another VLAN
- * for one to this host.
+ * A device may strip the VLAN tag from a frame before XDP sees it. The prefilter would then treat a frame of another
+ * VLAN as one for this host.
  */
 static const char *vlan_of(struct nl *nl, const struct nl_link *dev, char vlan[EBPFNET_NAME_LEN])
 {
@@ -399,23 +399,23 @@ const char *xdp_mode_text(uint32_t modes)
 	return modes == XDP_MODE_ANY ? "any" : modes == XDP_MODE_NATIVE ? "native" : modes ? "generic" : "off";
 }
 
-/* Where another program or a VLAN rules the prefilter out, `up` can do nothing: d->action becomes empty. */
+/* If another program or a VLAN prevents the prefilter, `up` cannot attach it: leave d->action empty. */
 static bool prefiltered(void *object, struct difference *d)
 {
 	const struct uplink_object *o = object;
-	uint32_t wanted = o->x->host.made & XDP_MODE_ANY;
+	uint32_t configured = o->x->host.made & XDP_MODE_ANY;
 	const char *dev = o->dev.name, *vlan;
 	char name[EBPFNET_NAME_LEN];
 	struct xdp_state xdp;
 
 	dataplane_xdp_state(&o->x->s, o->dev.ifindex, o->u->name, &xdp);
-	vlan = wanted ? vlan_of(&o->x->nl, &o->dev, name) : NULL;
-	if (xdp.how && (vlan || !(xdp.how & wanted))) {
+	vlan = configured ? vlan_of(&o->x->nl, &o->dev, name) : NULL;
+	if (xdp.how && (vlan || !(xdp.how & configured))) {
 		snprintf(d->what, sizeof(d->what), "the XDP prefilter of %s is not as it should be: %s%s", dev,
 			 vlan ? "it may not see the tags of " : xdp_mode_text(xdp.how), vlan ? vlan : "");
 		return false;
 	}
-	if (!wanted || xdp.how)
+	if (!configured || xdp.how)
 		return true;
 	snprintf(d->what, sizeof(d->what), "the XDP prefilter is missing from %s", dev);
 	if (!vlan && !xdp.other[0])
@@ -450,7 +450,7 @@ static int prefilter(void *object)
 	return r;
 }
 
-/* ---- only the administrator's ---- */
+/* ---- for the administrator ---- */
 
 static bool is_up(void *object, struct difference *d)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The difference between what the journal wants and what the kernel has, and how it is removed.
+ * Compare the journal with the state of the kernel, and apply the differences.
  *
  * An object (the gateway, an uplink, an endpoint, lo) is a list of properties in the order in which they are
- * made. One walk over all objects serves every command: `status`, `monitor` and `up --dry-run` collect the
- * properties that do not hold, `up` and `monitor --repair` apply them. So whatever `status` reports as fixed by
- * `ebpfnet up`, `up` fixes.
+ * applied. All commands use the same walk over all objects: `status`, `monitor` and `up --dry-run` collect the
+ * properties that do not hold, `up` and `monitor --repair` apply them. So `up` fixes every problem for which `status`
+ * names `ebpfnet up` as the fix.
  */
 #ifndef EBPFNET_LIB_MODEL_WALK_H
 #define EBPFNET_LIB_MODEL_WALK_H
@@ -18,14 +18,14 @@
 /* A property of an object. */
 struct property {
 	/*
-	 * True if it holds. Otherwise it fills in d->what. d->fix and d->action are preset if .apply is set; an empty
-	 * d->action says that .apply cannot help now.
+	 * Return true if it holds. Otherwise fill in d->what. d->fix and d->action are preset if .apply is set; empty
+	 * d->action if .apply cannot help now.
 	 */
 	bool (*holds)(void *object, struct difference *d);
-	/* Makes it hold. Logs; a negative errno. NULL: only the administrator can. */
+	/* Make it hold. Logs; a negative errno. NULL: only the administrator can. */
 	int (*apply)(void *object);
 	const char *action;		/* what .apply does, for `up --dry-run`: "attach the port program" */
-	bool stops;			/* without it the properties that follow cannot be looked at */
+	bool stops;			/* without it the properties that follow cannot be checked */
 	bool minor;			/* packets pass without it: `up` applies it, `status` does not report it */
 };
 
@@ -34,22 +34,22 @@ struct walk {
 	struct session *x;
 	bool apply;			/* false: collect only */
 	bool minor;			/* collect minor properties, too */
-	bool warn;			/* apply: warn of what stays incomplete */
-	struct diff *diff;		/* the properties that did not hold; NULL: not wanted */
+	bool warn;			/* apply: warn of objects that stay incomplete */
+	struct diff *diff;		/* the properties that did not hold; NULL: do not collect */
 	bool changed;			/* something was applied */
 };
 
-/* Walks over the properties (the last has no .holds) of an object. Logs; a negative errno. */
+/* Walk over the properties (the last has no .holds) of an object. Logs; a negative errno. */
 int walk_object(struct walk *w, const char *name, const struct property *properties, void *object);
 
-/* For .holds: returns holds; if false, fmt says in d->what what is wrong. */
+/* For .holds: return holds; if false, print fmt to d->what. */
 bool holds_if(bool holds, struct difference *d, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Adds a difference that belongs to no property; fix: NULL if there is none. */
+/* Add a difference that belongs to no property; fix: NULL if there is none. */
 void diff_add(struct diff *d, const char *object, const char *fix, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Whether hook's program is attached to dev; pin: the device's name when it was attached. Fills in d->what. */
+/* True if hook's program is attached to dev; pin: the device's name when it was attached. Fills in d->what. */
 bool hook_holds(const struct session *x, enum hook hook, const struct nl_link *dev, const char *pin,
 		struct difference *d);
 
