@@ -154,6 +154,7 @@ test_fault_03_down_and_up_recovers_by_itself() {
 	like "$(problems)" 'uplink eth0 is down'
 	ip link set eth0 up
 	ip route add default via 172.31.0.1
+	soon ping -n -c1 -W1 172.31.0.1 # the device lets packets through a moment later
 	pings ns1 $INTERNET
 	say two
 	reaches internet tcp $HOST 5000 $INTERNET
