@@ -115,6 +115,42 @@ test_what_up_cannot_fix_names_another_fix() {
 	like "$out" 'uplink eth0 is down +ip link set eth0 up'
 }
 
+# Attached by a process id. The namespace lives on by another process; the id becomes a process of the host.
+test_a_process_id_that_is_anothers_now_is_not_entered() {
+	local first second
+	up
+	unshare -n sleep 300 &
+	first=$!
+	soon is_elsewhere "$first"
+	nsenter -n -t "$first" sleep 300 &
+	second=$!
+	must ebpfnet attach "$first" --name box
+	pings ns1 192.168.1.12
+	kill "$first"
+	wait "$first" || true
+	must ebpfnet status # all well: the namespace is there
+	like "$(ebpfnet ns list)" 'box .* up'
+	for _ in 1 2 3; do # ids go round; the host's own namespace is what must not be touched
+		echo $((first - 1)) > /proc/sys/kernel/ns_last_pid
+		sleep 300 &
+		[ $! != "$first" ] || break
+		kill $!
+	done
+	is "$!" "$first" "id of a process of the host"
+	must ebpfnet status
+	must ebpfnet up
+	like "$out" 'nothing to change'
+	pings ns1 192.168.1.12
+	kill "$!" "$second"
+	soon test ! -e /sys/class/net/veth2
+	must_be_unhealthy
+	like "$out" 'namespace box was .* ebpfnet detach box'
+	must ebpfnet up
+	is "$(ip -o address show | grep -c 192.168.1.12)" 0 "addresses of the namespace on the host"
+	must ebpfnet detach box
+	must ebpfnet status
+}
+
 test_dry_runs_list_and_change_nothing() {
 	local before
 	before=$(snapshot)

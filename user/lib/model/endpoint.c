@@ -2,6 +2,7 @@
 /* An endpoint: a network namespace, its veth pair, its port of the switch, its addresses and names. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -49,9 +50,14 @@ static int get_dev(struct endpoint_object *o)
 }
 
 /* A path under /proc vanishes with its process. The namespace may outlive it: its device proves that. */
+static bool is_by_pid(const struct ns_record *rec)
+{
+	return !strncmp(rec->path, "/proc/", 6);
+}
+
 static bool is_known_by_device(struct endpoint_object *o)
 {
-	return !strncmp(o->rec->path, "/proc/", 6) && o->rec->ifindex && !get_dev(o);
+	return is_by_pid(o->rec) && o->rec->ifindex && !get_dev(o);
 }
 
 /* A namespace that lost its name exists, without a network, while processes are in it. */
@@ -59,7 +65,6 @@ static bool has_netns(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
 	bool made = o->rec->flags & NS_MADE, there = !netns_stat(o->rec->path, &(struct netns_id){});
-	bool by_pid = !strncmp(o->rec->path, "/proc/", 6);
 
 	if (is_recorded_netns(o->rec) || is_known_by_device(o))
 		return true;
@@ -68,7 +73,7 @@ static bool has_netns(void *object, struct difference *d)
 			 "namespace %s was deleted externally",
 		 o->name);
 	/* .apply creates it, creates it again if its name is free, or attaches the one of that name */
-	if (!o->rec->netns_ino || (made && !there) || (!made && there && !by_pid))
+	if (!o->rec->netns_ino || (made && !there) || (!made && there && !is_by_pid(o->rec)))
 		return false;
 	snprintf(d->fix, sizeof(d->fix), "ebpfnet %s %s", made ? "ns del" : "detach", o->name);
 	d->action[0] = '\0';
@@ -284,8 +289,11 @@ static bool configured(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
 	struct inside in = { &o->x->host, o->rec, NULL };
-	_cleanup_fd_ int netns = netns_open(o->rec->path, NULL);
+	_cleanup_fd_ int netns = -1;
 
+	/* a process id may be another process's by now, in another namespace */
+	if (is_recorded_netns(o->rec))
+		netns = netns_open(o->rec->path, NULL);
 	if (netns >= 0)
 		netns_run(netns, inspect, &in);
 	return holds_if(!in.missing, d, "inside namespace %s, %s", o->name, in.missing ? in.missing : "");
@@ -400,7 +408,11 @@ int walk_endpoint(struct walk *w, struct ns_entry *e)
 
 const char *endpoint_state(const struct ns_record *rec)
 {
-	return rec->flags & NS_PENDING ? "incomplete" : is_recorded_netns(rec) ? "up" : "gone";
+	char dev[IF_NAMESIZE];
+
+	if (rec->flags & NS_PENDING)
+		return "incomplete";
+	return is_recorded_netns(rec) || (is_by_pid(rec) && if_indextoname(rec->ifindex, dev)) ? "up" : "gone";
 }
 
 /*
