@@ -26,6 +26,7 @@ struct monitor {
 	struct nl events;
 	int signals;
 	struct diff reported;
+	bool repairing;			/* something was applied, and not all was well since */
 };
 
 static bool is_reported(const struct monitor *m, const struct difference *d)
@@ -58,15 +59,25 @@ static bool differs(struct session *x, const char *bpffs, enum store_mode mode, 
 }
 
 /* Sets now to the differences that remain. */
-static void repair(struct session *x, struct diff *now)
+static void repair(struct monitor *m, struct session *x, struct diff *now)
+{
+	_cleanup_diff_ struct diff done = {};
+
+	if (network_repair(x, NETWORK_HOST, &done))
+		return;
+	m->repairing |= done.count > 0;
+	diff_free(now);
+	network_diff(x, NETWORK_HOST, now);
+}
+
+/* A device that was made again may get its address, or be set up, some events after it got its programs. */
+static void report_repaired(struct monitor *m, const struct session *x)
 {
 	char uplinks[UPLINKS_TEXT];
 
-	if (network_repair(x, NETWORK_HOST, NULL))
-		return;
-	diff_free(now);
-	if (!network_diff(x, NETWORK_HOST, now) && !now->count)
+	if (m->repairing && store_whole(&x->s))
 		log_info("repaired: out through %s", uplinks_text(&x->host, uplinks));
+	m->repairing = false;
 }
 
 /*
@@ -80,7 +91,9 @@ static void compare(struct monitor *m)
 
 	if (differs(&x, m->o->bpffs, STORE_LOOK, &first) && differs(&locked, m->o->bpffs, STORE_MAKE, &now) &&
 	    m->o->repair)
-		repair(&locked, &now);
+		repair(m, &locked, &now);
+	if (!now.count)
+		report_repaired(m, locked.host.abi ? &locked : &x);
 	report_new(m, &now);
 }
 

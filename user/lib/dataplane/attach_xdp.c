@@ -68,6 +68,15 @@ static void describe(uint32_t prog_id, char *text, size_t len)
 	snprintf(text, len, "%s%sid %u", info.name, info.name[0] ? ", " : "", prog_id);
 }
 
+/* The program of that mode that is pinned now; 0: none. */
+static uint32_t pinned_id(const struct store *s, uint32_t mode)
+{
+	uint32_t id = 0;
+	_cleanup_fd_ int prog = pin_prog_open(s, mode == modes[0].how ? modes[0].hook : modes[1].hook, &id);
+
+	return prog < 0 ? 0 : id;
+}
+
 void dataplane_xdp_state(const struct store *s, int ifindex, const char *dev, struct xdp_state *out)
 {
 	struct xdp_ids ids = xdp_query(ifindex);
@@ -78,7 +87,10 @@ void dataplane_xdp_state(const struct store *s, int ifindex, const char *dev, st
 	*out = (struct xdp_state){};
 	pin_link_open(path, &link);
 	out->how = link_mode(&link, ifindex, ids);
-	if (!out->how && (ids.native || ids.generic))
+	/* a program of another release: dataplane_xdp_attach() updates it */
+	if (out->how && link.prog_id != pinned_id(s, out->how))
+		out->how = 0;
+	else if (!out->how && (ids.native || ids.generic))
 		describe(ids.native ? ids.native : ids.generic, out->other, sizeof(out->other));
 	close_fd(&link.fd);
 }
