@@ -113,6 +113,12 @@ struct world {
 };
 extern struct world world;
 
+/* A further peer's flow may outlive its mapping: time has passed, or the table has been full. */
+static inline bool flows_outlive_mappings(void)
+{
+	return world.aged || world.cfg.max_flows < FLOWS;
+}
+
 void world_begin(uint64_t seed, uint64_t number);
 void world_change(void);		/* something a command, or time, does */
 bool is_private(const uint8_t *addr);

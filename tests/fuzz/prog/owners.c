@@ -73,10 +73,10 @@ static bool owns(const struct owner *o, const uint8_t *addr, uint16_t port)
 	return o->used && !memcmp(o->who, addr, 4) && get16(o->who + 4) == port;
 }
 
-/* A further peer's flow may outlive its mapping, whose port is then another's. */
+/* The port of a mapping that ended before a further peer's flow may be another's now. */
 static bool owned(const struct owner *o, const uint8_t *addr, uint16_t port)
 {
-	return world.aged && o->used && !memcmp(o->before, addr, 4) && get16(o->before + 4) == port;
+	return flows_outlive_mappings() && o->used && !memcmp(o->before, addr, 4) && get16(o->before + 4) == port;
 }
 
 /* A query's identifier is its port at both ends, translated. */

@@ -109,17 +109,13 @@ static const char *check_pairs(const struct conn_alloc *a)
 	return NULL;
 }
 
-/*
- * The way back of a flow of a namespace's UDP socket. A further peer's flow may outlive its mapping, when
- * time passes or the table is full: not here.
- */
+/* The way back of a flow of a namespace's UDP socket, whose mapping is there. */
 static bool is_udp_answer(const struct entry *e)
 {
 	const struct conn *c = &conns[e->f.conn];
 
 	return e->f.dir == FLOW_REPLY && e->key.proto == L4_UDP && !c->portmap && c->endpoint &&
-	       e->key.zone == EBPFNET_ZONE_OUTSIDE && c->state != CONN_HOLD_DOWN && !world.aged &&
-	       world.cfg.max_flows == FLOWS;
+	       e->key.zone == EBPFNET_ZONE_OUTSIDE && c->state != CONN_HOLD_DOWN && !flows_outlive_mappings();
 }
 
 static bool same_socket(const struct entry *a, const struct entry *b)
