@@ -31,9 +31,7 @@ static void listen_for_more(void);
 static void attach(enum hook hook, enum device dev)
 {
 	/* clsact: every kernel has it */
-	assert_int_equal(dataplane_attach(&h.state, HOOK_CLSACT, hook, ifindex_of(dev),
-					  host_device_name(dev), NULL, NULL),
-			 0);
+	assert_int_equal(dataplane_attach(&h.state, HOOK_CLSACT, hook, ifindex_of(dev), host_device_name(dev)), 0);
 }
 
 int wire_setup(void **unused)

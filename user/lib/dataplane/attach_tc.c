@@ -73,8 +73,7 @@ static int tcx_create(const struct store *s, enum hook hook, int prog, int ifind
 	return link < 0 ? link : pin_link(s, link, path);
 }
 
-static int tcx_attach(const struct store *s, enum hook hook, int prog, uint32_t prog_id, int ifindex, const char *dev,
-		      bool *changed)
+static int tcx_attach(const struct store *s, enum hook hook, int prog, uint32_t prog_id, int ifindex, const char *dev)
 {
 	char path[PIN_PATH];
 	struct pin_link link;
@@ -96,7 +95,6 @@ static int tcx_attach(const struct store *s, enum hook hook, int prog, uint32_t 
 		r = tcx_create(s, hook, prog, ifindex, path);
 	}
 	close_fd(&link.fd);
-	*changed = true;
 	return r ? attach_failed(HOOK_TCX, hook, dev, r) : 0;
 }
 
@@ -147,12 +145,12 @@ static uint32_t clsact_query(enum hook hook, int ifindex)
 	return bpf_tc_query(&h, &o) ? 0 : o.prog_id;
 }
 
-static int clsact_attach(enum hook hook, int prog, uint32_t prog_id, int ifindex, const char *dev,
-			 bool *changed, bool *made_qdisc)
+static int clsact_attach(enum hook hook, int prog, uint32_t prog_id, int ifindex, const char *dev)
 {
 	struct bpf_tc_hook h = tc_hook(hook, ifindex);
 	struct bpf_tc_opts o = tc_filter();
 	uint32_t now = clsact_query(hook, ifindex);
+	bool made_qdisc;
 	int r;
 
 	if (now == prog_id)
@@ -165,20 +163,18 @@ static int clsact_attach(enum hook hook, int prog, uint32_t prog_id, int ifindex
 			       direction(hook), now);
 	bpf_log_begin();
 	r = bpf_tc_hook_create(&h);
-	*made_qdisc = !r;
+	made_qdisc = !r;
 	if (r && r != -EEXIST)
 		return attach_failed(HOOK_CLSACT, hook, dev, r);
 	bpf_log_begin();
 	o.prog_fd = prog;
 	o.flags = now ? BPF_TC_F_REPLACE : 0;
 	r = bpf_tc_attach(&h, &o);
-	*changed = true;
 	if (!r)
 		return 0;
 	attach_failed(HOOK_CLSACT, hook, dev, r);
-	if (*made_qdisc)
+	if (made_qdisc)
 		qdisc_remove_if_unused(ifindex);
-	*made_qdisc = false;
 	return r;
 }
 
@@ -200,24 +196,19 @@ static int clsact_detach(enum hook hook, int ifindex, const char *dev, bool del_
 
 /* ---- both ---- */
 
-int dataplane_attach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev,
-		     bool *changed, bool *made_qdisc)
+int dataplane_attach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev)
 {
-	bool unused_changed, unused_made;
 	_cleanup_fd_ int prog = -1;
 	uint32_t prog_id = 0;
 
-	changed = changed ? changed : &unused_changed;
-	made_qdisc = made_qdisc ? made_qdisc : &unused_made;
-	*made_qdisc = false;
 	bpf_log_begin();
 	prog = pin_prog_open(s, hook, &prog_id);
 	if (prog < 0)
 		return log_err(prog, "program %s is not pinned under %s: %s; run `ebpfnet up`",
 			       hook_name(hook), s->dir, strerror(-prog));
 	if (kind == HOOK_TCX)
-		return tcx_attach(s, hook, prog, prog_id, ifindex, dev, changed);
-	return clsact_attach(hook, prog, prog_id, ifindex, dev, changed, made_qdisc);
+		return tcx_attach(s, hook, prog, prog_id, ifindex, dev);
+	return clsact_attach(hook, prog, prog_id, ifindex, dev);
 }
 
 int dataplane_detach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev,

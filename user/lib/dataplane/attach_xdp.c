@@ -23,14 +23,18 @@
 /* In order of preference. */
 static const struct xdp_mode {
 	uint32_t how;		/* XDP_MODE_* */
-	enum hook hook;		/* of its program */
 	uint32_t flags;
 } modes[] = {
-	{ XDP_MODE_NATIVE, HOOK_UPLINK_XDP, XDP_FLAGS_DRV_MODE },
-	{ XDP_MODE_GENERIC, HOOK_UPLINK_XDPGENERIC, XDP_FLAGS_SKB_MODE },
+	{ XDP_MODE_NATIVE, XDP_FLAGS_DRV_MODE },
+	{ XDP_MODE_GENERIC, XDP_FLAGS_SKB_MODE },
 };
 
 #define MODES (sizeof(modes) / sizeof(modes[0]))
+
+static enum hook hook_of(uint32_t mode)
+{
+	return mode == XDP_MODE_NATIVE ? HOOK_UPLINK_XDP : HOOK_UPLINK_XDPGENERIC;
+}
 
 /* Ids of the XDP programs on a device; 0: none. */
 struct xdp_ids {
@@ -72,7 +76,7 @@ static void describe(uint32_t prog_id, char *text, size_t len)
 static uint32_t pinned_id(const struct store *s, uint32_t mode)
 {
 	uint32_t id = 0;
-	_cleanup_fd_ int prog = pin_prog_open(s, mode == modes[0].how ? modes[0].hook : modes[1].hook, &id);
+	_cleanup_fd_ int prog = pin_prog_open(s, hook_of(mode), &id);
 
 	return prog < 0 ? 0 : id;
 }
@@ -120,7 +124,7 @@ static int create_in(const struct store *s, const struct xdp_mode *mode, int ifi
 	_cleanup_fd_ int prog = -1;
 	uint32_t ignored;
 
-	prog = pin_prog_open(s, mode->hook, &ignored);
+	prog = pin_prog_open(s, hook_of(mode->how), &ignored);
 	return prog < 0 ? prog : bpf_link_create(prog, ifindex, BPF_XDP, &o);
 }
 
@@ -151,7 +155,7 @@ static void warn_blocked(const char *dev, struct xdp_ids ids)
 		 "off and run `ebpfnet up`, or `ebpfnet up --xdp off`", dev, other);
 }
 
-static void attach_new(const struct store *s, uint32_t how, int ifindex, const char *dev, bool *changed)
+static void attach_new(const struct store *s, uint32_t how, int ifindex, const char *dev)
 {
 	struct xdp_ids ids = wait_for_dying(ifindex);
 	_cleanup_fd_ int link = -1;
@@ -166,8 +170,8 @@ static void attach_new(const struct store *s, uint32_t how, int ifindex, const c
 	pin_link_path(s, HOOK_UPLINK_XDP, dev, path);
 	r = link < 0 ? link : pin_link(s, link, path);
 	if (!r)
-		*changed = true;
-	else if (how == XDP_MODE_NATIVE)
+		return;
+	if (how == XDP_MODE_NATIVE)
 		log_warn("no XDP prefilter on %s: its driver takes no XDP program (%s); try --xdp generic", dev,
 			 strerror(-r));
 	else
@@ -175,23 +179,22 @@ static void attach_new(const struct store *s, uint32_t how, int ifindex, const c
 }
 
 /* Atomically replaces the program by the pinned one, if it is another release's. */
-static void refresh(const struct store *s, const struct pin_link *link, uint32_t how, const char *dev, bool *changed)
+static void refresh(const struct store *s, const struct pin_link *link, uint32_t how, const char *dev)
 {
 	_cleanup_fd_ int prog = -1;
 	uint32_t prog_id;
 	int r;
 
-	prog = pin_prog_open(s, how == modes[0].how ? modes[0].hook : modes[1].hook, &prog_id);
+	prog = pin_prog_open(s, hook_of(how), &prog_id);
 	if (prog < 0 || prog_id == link->prog_id)
 		return;
-	*changed = true;
 	r = bpf_link_update(link->fd, prog, NULL);
 	if (r)
 		log_warn("the XDP prefilter of %s is of another release and cannot be replaced (%s)", dev,
 			 strerror(-r));
 }
 
-void dataplane_xdp_attach(const struct store *s, uint32_t how, int ifindex, const char *dev, bool *changed)
+void dataplane_xdp_attach(const struct store *s, uint32_t how, int ifindex, const char *dev)
 {
 	struct pin_link link;
 	char path[PIN_PATH];
@@ -201,13 +204,13 @@ void dataplane_xdp_attach(const struct store *s, uint32_t how, int ifindex, cons
 	pin_link_open(path, &link);
 	mode = link_mode(&link, ifindex, xdp_query(ifindex)) & how;
 	if (mode)
-		refresh(s, &link, mode, dev, changed);
+		refresh(s, &link, mode, dev);
 	close_fd(&link.fd);
-	if (!mode && !dataplane_xdp_detach(s, dev, changed))
-		attach_new(s, how, ifindex, dev, changed);
+	if (!mode && !dataplane_xdp_detach(s, dev))
+		attach_new(s, how, ifindex, dev);
 }
 
-int dataplane_xdp_detach(const struct store *s, const char *dev, bool *changed)
+int dataplane_xdp_detach(const struct store *s, const char *dev)
 {
 	struct pin_link link;
 	char path[PIN_PATH];
@@ -220,7 +223,5 @@ int dataplane_xdp_detach(const struct store *s, const char *dev, bool *changed)
 	if (!r)
 		bpf_link_detach(link.fd);
 	close_fd(&link.fd);
-	if (changed)
-		*changed = true;
 	return pin_remove(path);
 }

@@ -51,12 +51,10 @@ int dataplane_load_lo(const struct store *s);
 int dataplane_load_xdp(const struct store *s);
 
 /*
- * Attaches hook's program to a device of this network namespace. Sets *changed (may be NULL) unless it is attached
- * already. For clsact *made_qdisc (may be NULL) says whether the qdisc was made. dev is for the name of the pin and for
- * messages.
+ * Attaches hook's program to a device of this network namespace, unless it is attached already. For clsact, makes the
+ * qdisc if there is none. dev is for the name of the pin and for messages.
  */
-int dataplane_attach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev,
-		     bool *changed, bool *made_qdisc);
+int dataplane_attach(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev);
 
 /*
  * True if the device has a clsact qdisc. Ask before attaching to a device that we did not make: if there is none,
@@ -90,10 +88,10 @@ void dataplane_xdp_state(const struct store *s, int ifindex, const char *dev, st
  * Attaches it in one of the modes how (XDP_MODE_*), unless it is attached in one of them. Another owner's XDP
  * program stays. A failure is logged as a warning.
  */
-void dataplane_xdp_attach(const struct store *s, uint32_t how, int ifindex, const char *dev, bool *changed);
+void dataplane_xdp_attach(const struct store *s, uint32_t how, int ifindex, const char *dev);
 
-/* Synchronously, unlike removing the pin. Not attached: no error. changed may be NULL. */
-int dataplane_xdp_detach(const struct store *s, const char *dev, bool *changed);
+/* Synchronously, unlike removing the pin. Not attached: no error. */
+int dataplane_xdp_detach(const struct store *s, const char *dev);
 
 /* Removes every pin, and the folder. The programs must be detached already. */
 int dataplane_unload(struct store *s);

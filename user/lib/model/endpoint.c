@@ -200,7 +200,7 @@ static int hook(void *object)
 {
 	struct endpoint_object *o = object;
 
-	return dataplane_attach(&o->x->s, o->x->host.hook, HOOK_PORT, o->dev.ifindex, o->dev.name, NULL, NULL);
+	return dataplane_attach(&o->x->s, o->x->host.hook, HOOK_PORT, o->dev.ifindex, o->dev.name);
 }
 
 static bool is_port(void *object, struct difference *d)

@@ -125,7 +125,7 @@ static int hook_peer(void *object)
 {
 	struct gateway *g = object;
 
-	return dataplane_attach(&g->x->s, g->host->hook, HOOK_PORT, g->peer.ifindex, g->peer.name, NULL, NULL);
+	return dataplane_attach(&g->x->s, g->host->hook, HOOK_PORT, g->peer.ifindex, g->peer.name);
 }
 
 static bool dev_hooked(void *object, struct difference *d)
@@ -139,7 +139,7 @@ static int hook_dev(void *object)
 {
 	struct gateway *g = object;
 
-	return dataplane_attach(&g->x->s, g->host->hook, HOOK_GATEWAY, g->dev.ifindex, g->dev.name, NULL, NULL);
+	return dataplane_attach(&g->x->s, g->host->hook, HOOK_GATEWAY, g->dev.ifindex, g->dev.name);
 }
 
 /* ---- the programs' record of it ---- */
@@ -296,7 +296,7 @@ static int hook_lo(struct session *x)
 	x->host.made |= LO_HOOKED;
 	if (!r)
 		r = session_save(x);
-	return r ? r : dataplane_attach(&x->s, x->host.hook, HOOK_LO, LO_IFINDEX, "lo", NULL, NULL);
+	return r ? r : dataplane_attach(&x->s, x->host.hook, HOOK_LO, LO_IFINDEX, "lo");
 }
 
 int lo_unhook(struct session *x)

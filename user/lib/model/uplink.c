@@ -259,7 +259,7 @@ static int forget(void *object)
 		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK_OUT, 0, u->name, false);
 	if (!r && o->x->host.hook == HOOK_TCX)
 		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK, 0, u->name, false);
-	return r ? r : dataplane_xdp_detach(s, u->name, NULL);
+	return r ? r : dataplane_xdp_detach(s, u->name);
 }
 
 static bool exists(void *object, struct difference *d)
@@ -347,7 +347,7 @@ static bool in_hooked(void *object, struct difference *d)
 
 static int hook(struct uplink_object *o, enum hook which)
 {
-	return dataplane_attach(&o->x->s, o->x->host.hook, which, o->dev.ifindex, o->dev.name, NULL, NULL);
+	return dataplane_attach(&o->x->s, o->x->host.hook, which, o->dev.ifindex, o->dev.name);
 }
 
 static int hook_out(void *object)
@@ -439,14 +439,13 @@ static int prefilter(void *object)
 	struct uplink_object *o = object;
 	uint32_t modes = o->x->host.made & XDP_MODE_ANY;
 	char vlan[EBPFNET_NAME_LEN];
-	bool ignored;
 	int r;
 
 	if (!modes || vlan_of(&o->x->nl, &o->dev, vlan))
-		return dataplane_xdp_detach(&o->x->s, o->dev.name, NULL);
+		return dataplane_xdp_detach(&o->x->s, o->dev.name);
 	r = dataplane_load_xdp(&o->x->s);
 	if (!r)
-		dataplane_xdp_attach(&o->x->s, modes, o->dev.ifindex, o->dev.name, &ignored);
+		dataplane_xdp_attach(&o->x->s, modes, o->dev.ifindex, o->dev.name);
 	return r;
 }
 
@@ -529,7 +528,7 @@ int uplink_remove(struct session *x, struct uplink_record *u)
 
 	if (!u->ifindex)
 		return 0;
-	r = dataplane_xdp_detach(&x->s, u->name, NULL);
+	r = dataplane_xdp_detach(&x->s, u->name);
 	if (!r)
 		r = store_uplink_del(&x->s, u->ifindex);
 	if (r)
