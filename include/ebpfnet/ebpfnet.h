@@ -72,7 +72,7 @@ int network_down(struct session *x, bool *was_up);
 /* Lists what network_down() would remove. */
 int network_down_plan(struct session *x, struct diff *plan);
 
-/* What to compare. */
+/* The objects that a walk compares. */
 enum network_scope {
 	NETWORK_ALL,
 	NETWORK_HOST,			/* not the namespaces, whose end may be meant */
@@ -95,7 +95,7 @@ int endpoint_del(struct session *x, const char *name, bool made);
 
 /* ---- port mappings; mode STORE_WRITE ---- */
 
-/* Who listens inside on the ports of a mapping. */
+/* Sockets inside that listen on the ports of a mapping, or beside them. */
 struct portmap_listeners {
 	bool known;			/* the namespace could be looked into */
 	bool listening;			/* on a port that is mapped */

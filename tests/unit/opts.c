@@ -381,7 +381,7 @@ static void help_is_on_stdout_with_status_0(void **state)
 	}
 }
 
-/* Whatever else is wrong with the line: the user asks how it is done. */
+/* --help comes before every other error of the line: the user asks how it is done. */
 static void help_is_given_whatever_else_is_missing(void **state)
 {
 	parse("ns add --help");

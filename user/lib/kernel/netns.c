@@ -145,7 +145,7 @@ int netns_run(int fd, int (*fn)(void *arg), void *arg)
 	return r;
 }
 
-/* /sys shows the namespace's devices. What was mounted below /sys is hidden, as under `ip netns exec`. */
+/* /sys shows the namespace's devices. That hides other mounts below /sys, as under `ip netns exec`. */
 static int own_sys(void)
 {
 	unsigned long flags = 0;

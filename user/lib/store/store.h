@@ -87,7 +87,7 @@ int store_ns_all(const struct store *s, struct ns_entry **out, size_t *count);
 int store_new_endpoint(const struct store *s, uint32_t *id);
 int store_new_portmap(const struct store *s, uint32_t *id);
 
-/* What the programs read. Each setter increments config.gen after its write. */
+/* Records that the programs read. Each setter increments config.gen after its write. */
 int store_config(const struct store *s, struct config *out);
 int store_config_set(const struct store *s, const struct config *cfg);
 int store_network(const struct store *s, uint16_t net, struct network *out);
