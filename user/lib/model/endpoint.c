@@ -466,12 +466,7 @@ static int check_new(struct session *x, const struct endpoint_spec *spec)
 	if (r)
 		return r;
 	if (!spec->path)
-		return !netns_name_taken(spec->name) ?
-			       0 :
-			       log_err(-EEXIST,
-				       "namespace %s is there already; choose another name, or attach it with "
-				       "`ebpfnet attach %s`",
-				       spec->name, spec->name);
+		return endpoint_check_free(spec->name);
 	r = netns_stat(spec->path, &id);
 	if (r)
 		return log_err(r, "cannot attach %s: %s is not a network namespace", spec->name, spec->path);

@@ -290,12 +290,13 @@ static int hook_lo(struct session *x)
 {
 	int r = dataplane_load_lo(&x->s);
 
+	if (r)
+		return r;
 	/* journal first, so that nothing is left unrecorded if the command is killed */
 	if (x->host.hook == HOOK_CLSACT && !dataplane_has_qdisc(LO_IFINDEX))
 		x->host.made |= MADE_LO_QDISC;
 	x->host.made |= LO_HOOKED;
-	if (!r)
-		r = session_save(x);
+	r = session_save(x);
 	return r ? r : dataplane_attach(&x->s, x->host.hook, HOOK_LO, LO_IFINDEX, "lo");
 }
 

@@ -32,6 +32,15 @@ int endpoint_check_name(const char *name)
 	return 0;
 }
 
+int endpoint_check_free(const char *name)
+{
+	if (!netns_name_taken(name))
+		return 0;
+	return log_err(-EEXIST,
+		       "namespace %s is there already; choose another name, or attach it with `ebpfnet attach %s`",
+		       name, name);
+}
+
 static bool is_assignable(const struct host_record *host, struct ipaddr addr)
 {
 	return !addr_same(addr, host->subnet) && !addr_same(addr, host->gateway) &&

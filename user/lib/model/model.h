@@ -42,6 +42,8 @@ const char *xdp_mode_text(uint32_t modes);	/* "native", "generic", "any", "off" 
 /* ---- names, addresses and numbers of endpoints ---- */
 
 int endpoint_check_name(const char *name);
+/* Check that no namespace of the host has the name. -EEXIST. Logs. */
+int endpoint_check_free(const char *name);
 
 /* Number of addresses to try: all that may be in use, and the three that no endpoint gets. */
 #define IPAM_TURNS (EBPFNET_MAX_PORTS + 3)
@@ -69,10 +71,5 @@ int endpoint_remove(struct session *x, const char *name, struct ns_record *rec);
 void endpoints_wait_running(struct session *x);
 /* "up", "incomplete" or "gone". */
 const char *endpoint_state(const struct ns_record *rec);
-
-/* ---- port mappings ---- */
-
-/* Find the mapping of the same endpoint, protocol, address and ports; NULL: none. */
-const struct portmap_entry *portmap_find(const struct portmap_entry *all, size_t count, const struct portmap *p);
 
 #endif

@@ -120,12 +120,7 @@ static int check_endpoint(const struct request *q, const struct endpoint_spec *e
 	if (rec && addr_number(e->addr) && !addr_same(e->addr, rec->addr))
 		return log_err(-EEXIST, "namespace %s has the address %s, not %s; `ebpfnet ns del %s` first", e->name,
 			       addr_text(rec->addr, is), addr_text(e->addr, requested), e->name);
-	if (!rec && netns_name_taken(e->name))
-		return log_err(-EEXIST,
-			       "namespace %s is there already; choose another name, or attach it with "
-			       "`ebpfnet attach %s`",
-			       e->name, e->name);
-	return 0;
+	return rec ? 0 : endpoint_check_free(e->name);
 }
 
 /* Reserve specified addresses first, so that no other endpoint gets them. */
@@ -190,7 +185,7 @@ static int journal(struct session *x, const struct request *q)
 	return r;
 }
 
-/* Remove what is new. What was up before stays, repaired or not. */
+/* Remove what is new. Leave what was up before, repaired or not. */
 static void roll_back(struct session *x, const struct request *q)
 {
 	struct ns_record rec;

@@ -90,7 +90,8 @@ static int check_endpoint(const char *name, const struct ns_record *rec)
 
 /* ---- adding ---- */
 
-const struct portmap_entry *portmap_find(const struct portmap_entry *all, size_t count, const struct portmap *p)
+/* The mapping of the same endpoint, protocol, address and ports; NULL: none. */
+static const struct portmap_entry *find_same(const struct portmap_entry *all, size_t count, const struct portmap *p)
 {
 	size_t i;
 
@@ -154,7 +155,7 @@ int portmap_add(struct session *x, const char *name, struct portmap *p, bool *ad
 	if (r)
 		return r;
 	lead_to(p, name, &rec);
-	old = portmap_find(all, count, p);
+	old = find_same(all, count, p);
 	*added = !old || old->portmap.to_first_h != p->to_first_h;
 	return *added ? publish(x, p) : lo_ensure(x);
 }
@@ -246,7 +247,7 @@ int portmap_del(struct session *x, const char *name, struct portmap *p)
 	if (r)
 		return r;
 	lead_to(p, name, &rec);
-	e = portmap_find(all, count, p);
+	e = find_same(all, count, p);
 	/* without a port inside, any matches */
 	if (!e || (p->to_first_h != p->first_h && p->to_first_h != e->portmap.to_first_h))
 		return not_published(p, all, count);

@@ -54,7 +54,6 @@ bool holds_if(bool holds, struct difference *d, const char *fmt, ...)
 
 /* ---- the walk ---- */
 
-
 int walk_object(struct walk *w, const char *name, const struct property *properties, void *object)
 {
 	const struct property *p;
