@@ -22,7 +22,7 @@
 #include <stddef.h>
 #endif
 
-#define EBPFNET_ABI 4
+#define EBPFNET_ABI 5
 
 #define EBPFNET_NAME_LEN 16		/* name of a namespace, with its terminating 0 */
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..63; 0 is the outside */
