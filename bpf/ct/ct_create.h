@@ -3,7 +3,7 @@
  * Create a flow and choose its external port. Inserting the key of the reply direction allocates the port:
  * nothing is looked up first, so no other CPU can take the port in between.
  *
- *   fill a slot -> insert the reply key (BPF_NOEXIST; taken: try another source port)
+ *   find a slot (ct_room.h), fill it -> insert the reply key (BPF_NOEXIST; taken: try another source port)
  *   -> insert the original key (BPF_NOEXIST; taken: another CPU created the flow, use that one)
  */
 #ifndef EBPFNET_BPF_CT_CT_CREATE_H
@@ -12,7 +12,7 @@
 #include <ebpfnet/core/parse.h>
 #include "kern/socket.h"
 #include "kern/verdict.h"
-#include "ct/ct_slot.h"
+#include "ct/ct_room.h"
 
 /* Specification of a new flow, filled in by the callers of ct_create(). */
 struct ct_new {
@@ -21,12 +21,12 @@ struct ct_new {
 	enum flow_target to, back_to;	/* targets of the original and the reply direction */
 	__u8 answer_zone;		/* zone in which replies arrive */
 	__u32 to_ifindex, back_ifindex;	/* TO_PORT: the port */
-	__u32 portmap, endpoint;
+	__u32 portmap;			/* id; 0: masqueraded, or the host's */
+	__u32 endpoint;			/* that opens it: struct conn.endpoint */
 	enum key_scope scope;
 	_Bool mapped;			/* .t.sport_h belongs to a mapping: no other port will do */
 	__u8 scales;			/* TCP: window scales, from the first packet */
 	__u32 edge;			/* TCP: window edge that the first packet announces */
-	__u32 gen;			/* config.gen, read before the decision */
 };
 
 /* State of ct_create() and of its search for a free source port. */
@@ -34,9 +34,14 @@ struct ct_create_state {
 	struct ct_new new;
 	struct flow_key key, reply_key;	/* as stored in map flows */
 	struct flow reply, original;
+	__u32 slot;			/* of the new flow */
 	__u32 random;
 	__u16 want_h, first_h, last_h;
 	_Bool found, full;
+	/* the best of the ports that are taken: no free one may be found */
+	__u32 spare_order;		/* 0: none */
+	__u32 spare, spare_word;	/* slot and state word of the flow that has it; NO_SLOT: held down */
+	__u16 spare_h;
 };
 
 /* PERCPU_ARRAY: too large for the stack, and needed only while one packet is handled. */
@@ -73,12 +78,8 @@ static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *
 	return socket_of_host(ctx, reply) != SOCKET_NONE;
 }
 
-/*
- * True if the key is free for the endpoint: no flow has it, or an expired one (another endpoint's: after its
- * hold-down), which is deleted. inside: a key of the endpoint's own address, without hold-down.
- */
-static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoint, _Bool inside,
-					const struct config *cfg)
+/* Delete the flow that has a key, if it has expired. False: it lives. */
+static __always_inline _Bool ct_collect(const struct flow_key *key, const struct config *cfg)
 {
 	struct flow *f = bpf_map_lookup_elem(&flows, key);
 	union conn_word w;
@@ -92,9 +93,66 @@ static __always_inline _Bool ct_reclaim(const struct flow_key *key, __u32 endpoi
 	if (!c)
 		return 0;
 	w = conn_word(c);
-	if (w.state == CONN_FREE || w.state == CONN_BUSY || !conn_expired(c, w, cfg, now_s()))
-		return 0;
-	return (inside || c->endpoint == endpoint || hold_down_over(c, w, cfg, now_s())) && flow_delete(slot, w.word);
+	return conn_live(w) && conn_expired(c, w, cfg, now_s()) && flow_delete(slot, w.word);
+}
+
+/* Preference among ports that are taken. The endpoint's own flow yields before another's. */
+#define SPARE_HELD_DOWN (1u << 28)
+#define SPARE_OWN (2u << 28)
+
+/* True if that flow is of an account that has more flows than the new one's. */
+static __always_inline _Bool ct_has_more(const struct conn *c, const struct ct_new *n)
+{
+	struct usage *has = usage_get(usage_account(&c->orig, c->endpoint, c->portmap));
+	struct usage *wants = usage_get(n->endpoint);
+
+	return has && wants && has->flows > wants->flows;
+}
+
+/* Remember a candidate port, if it is better than those before. */
+static __always_inline void ct_spare(struct ct_create_state *st, __u32 order, __u32 slot, __u32 word)
+{
+	if (order <= st->spare_order)
+		return;
+	st->spare_order = order;
+	st->spare = slot;
+	st->spare_word = word;
+	st->spare_h = st->new.t.sport_h;
+}
+
+/* The key of a candidate port is taken: does its flow yield? */
+static __always_inline void ct_spare_flow(struct ct_create_state *st)
+{
+	struct flow *f = bpf_map_lookup_elem(&flows, &st->reply_key);
+	union conn_word w;
+	struct conn *c;
+	__u32 slot, order;
+
+	if (!f)
+		return;
+	slot = f->conn;
+	c = conn_get(slot);
+	if (!c || c->portmap || !c->endpoint)
+		return;
+	w = conn_word(c);
+	order = ct_yield_order(ct_yield(w.state), ct_idle(c->seen, now_s()));
+	if (!order)
+		return;
+	if (c->endpoint == st->new.endpoint)
+		ct_spare(st, order | SPARE_OWN, slot, w.word);
+	else if (ct_has_more(c, &st->new))
+		ct_spare(st, order, slot, w.word);
+}
+
+/* Insert the key of the reply direction. -EEXIST: taken, or held down. */
+static __always_inline int ct_insert_reply(struct ct_create_state *st, _Bool external, const struct config *cfg)
+{
+	if (external && hold_down_lasts(&st->reply_key, st->new.endpoint, cfg)) {
+		ct_spare(st, SPARE_HELD_DOWN, NO_SLOT, 0);
+		return -EEXIST;
+	}
+	/* int, not long: before Linux 6.4 the error arrives as an int, its upper half zero */
+	return bpf_map_update_elem(&flows, &st->reply_key, &st->reply, BPF_NOEXIST);
 }
 
 /* bpf_loop callback: try one source port. Returns 1 to end the search. */
@@ -102,6 +160,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 {
 	struct ct_create_state *st = ct_scratch_get();
 	struct config *cfg = config_get();
+	_Bool external;
 	int r;
 
 	if (!cfg || !st)
@@ -114,17 +173,36 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 	/* hairpin from the published port itself: reply and original key would be equal */
 	if (flow_key_eq(&st->reply_key, &st->new.key))
 		return 0;
+	external = st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && !st->new.mapped;
 	/* an external port must not be one of the host's */
-	if (st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && !st->new.mapped &&
-	    ct_port_of_host(*ctx, &st->reply_key, &st->new, cfg))
+	if (external && ct_port_of_host(*ctx, &st->reply_key, &st->new, cfg))
 		return 0;
-	/* int, not long: before Linux 6.4 the error arrives as an int, its upper half zero */
-	r = bpf_map_update_elem(&flows, &st->reply_key, &st->reply, BPF_NOEXIST);
-	if (r == -EEXIST && ct_reclaim(&st->reply_key, st->new.endpoint, 0, cfg))
-		r = bpf_map_update_elem(&flows, &st->reply_key, &st->reply, BPF_NOEXIST);
+	r = ct_insert_reply(st, external, cfg);
+	/* its last owner may have been collected just now */
+	if (r == -EEXIST && ct_collect(&st->reply_key, cfg))
+		r = ct_insert_reply(st, external, cfg);
+	if (r == -EEXIST && external)
+		ct_spare_flow(st);
 	st->found = !r;
 	st->full = r && r != -EEXIST;
 	return r != -EEXIST;
+}
+
+/* No port is free: take the one that yields first. RFC 6888 REQ-8 lets a NAT that tracks sessions reuse it. */
+static __noinline int ct_take_spare(struct ct_create_state *st)
+{
+	if (!st || !st->spare_order)
+		return 0;
+	st->new.t.sport_h = st->spare_h;
+	st->reply_key = nat_reply_key(&st->new.t, st->new.answer_zone, st->new.key.proto);
+	st->reply_key = nat_scope_key(st->reply_key, st->new.scope, 0);
+	if (st->spare != NO_SLOT) {
+		if (!flow_delete(st->spare, st->spare_word))
+			return 0;
+		count(COUNT_flow_evicted);
+	}
+	st->found = !bpf_map_update_elem(&flows, &st->reply_key, &st->reply, BPF_NOEXIST);
+	return st->found;
 }
 
 /* Fill in the two directions of the flow as they will be stored. */
@@ -152,28 +230,24 @@ static __always_inline void ct_fill(struct ct_create_state *st, __u32 slot)
 	st->reply.answer_zone = n->key.zone;
 
 	st->original.conn = st->reply.conn = slot;
-	st->original.gen = st->reply.gen = (__u16)n->gen;
-	st->original.seen = st->reply.seen = 0;
+	st->original.checked = st->reply.checked = 0; /* by its next packet */
 	st->original.flags = st->reply.flags = flags;
 	st->original.edge = n->edge;
 	st->reply.edge = 0;
 }
 
-/* Allocate a slot in its first state. NO_SLOT: the table is full. */
-static __always_inline __u32 ct_slot_new(const struct ct_new *n, const struct config *cfg)
+/* Begin a flow in a slot of this CPU. */
+static __always_inline void ct_slot_init(__u32 slot, const struct ct_new *n)
 {
-	__u32 slot = slot_alloc(cfg);
+	struct conn *c = conn_get(slot);
 	union conn_word w;
-	struct conn *c;
 
-	if (slot == NO_SLOT)
-		slot = slot_make_room();
-	c = conn_get(slot);
 	if (!c)
-		return NO_SLOT;
+		return;
 	w = conn_word(c);
 	w.state = CONN_BUSY;
 	w.scales = n->scales;
+	w.fin = 0;
 	w.use++;
 	*(volatile __u32 *)&c->state = w.word;
 	c->orig = n->key;
@@ -183,19 +257,42 @@ static __always_inline __u32 ct_slot_new(const struct ct_new *n, const struct co
 	c->seen = now_s();
 	w.state = ct_first_state(n->key.proto);
 	*(volatile __u32 *)&c->state = w.word;
-	return slot;
 }
 
-/* True if the namespace has reached its limits. The host has none, nor have flows of published ports. */
-static __always_inline _Bool ct_over_cap(const struct ct_new *n, const struct config *cfg)
+/* Allocate a slot for the new flow. FWD_NEXT, or why there is none. */
+__noinline verdict_t ct_slot_new(void)
 {
-	__u32 id = n->endpoint;
-	struct usage *u;
+	struct ct_create_state *st = ct_scratch_get();
+	struct room_search *search = room_scratch_get();
+	struct config *cfg = config_get();
+	const struct ct_new *n;
 
-	if (n->portmap || !id)
-		return 0;
-	u = bpf_map_lookup_elem(&usage, &id);
-	return u && (u->flows >= cfg->max_flows_ns || (!n->mapped && u->ports >= cfg->max_ports_ns));
+	if (!st || !search || !cfg)
+		return DROP(helper_failed);
+	n = &st->new;
+	search->who.account = usage_account(&n->key, n->endpoint, n->portmap);
+	search->who.client = usage_client(n->key.src);
+	search->who.port = !n->mapped && !n->portmap;
+	search->who.udp = search->who.port && n->endpoint && n->key.proto == L4_UDP;
+	search->over = room_share(&search->who, cfg);
+	search->room = NO_SLOT;
+	if (search->over != SHARE_LEFT) {
+		room_find();
+		/* the search has deleted what had expired */
+		if (search->room == NO_SLOT && room_share(&search->who, cfg) != SHARE_LEFT)
+			return DROP(over_cap);
+	}
+	if (search->room == NO_SLOT)
+		search->room = slot_alloc(cfg);
+	if (search->room == NO_SLOT) {
+		search->over = SHARE_LEFT;
+		room_find();
+	}
+	st->slot = search->room;
+	if (st->slot == NO_SLOT)
+		return DROP(table_full);
+	ct_slot_init(st->slot, n);
+	return FWD_NEXT;
 }
 
 /*
@@ -225,7 +322,32 @@ static __always_inline void ct_account(__u32 slot, __u16 external_h, __s32 flows
 	struct conn *c = conn_get(slot);
 
 	if (c)
-		conn_account(c, external_h, flows);
+		usage_add(c, external_h, flows);
+}
+
+/* Choose a source port and insert the reply key with it. outside: replies arrive by an uplink. */
+static __always_inline void ct_search_port(ctx_t *ctx, struct ct_create_state *st, const struct config *cfg)
+{
+	_Bool outside = st->new.answer_zone == EBPFNET_ZONE_OUTSIDE;
+
+	st->want_h = st->new.t.sport_h;
+	st->random = bpf_get_prandom_u32();
+	st->found = st->full = 0;
+	st->spare_order = 0;
+	/* the configured range is for external ports; towards a namespace a client keeps its port if it can */
+	nat_range(st->want_h, st->new.key.proto, outside ? cfg->port_min_h : 1024,
+		  outside ? cfg->port_max_h : 65535, &st->first_h, &st->last_h);
+	bpf_loop(st->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
+	if (st->found || st->full || st->new.mapped || ct_take_spare(st))
+		return;
+	/* the class of a port below 1024 is kept if it can be (RFC 4787 REQ-3) */
+	if (outside && st->want_h < 1024 && st->first_h < 1024 && st->new.key.proto != L4_ICMP) {
+		st->first_h = cfg->port_min_h;
+		st->last_h = cfg->port_max_h;
+		bpf_loop(NAT_ATTEMPTS, ct_try_port, &ctx, 0);
+		if (!st->found && !st->full)
+			ct_take_spare(st);
+	}
 }
 
 /* A specification with the packet's part filled in, for ct_create(). */
@@ -235,7 +357,7 @@ static __always_inline struct ct_new *ct_new_init(const struct pkt *p)
 
 	if (!st)
 		return NULL;
-	st->new = (struct ct_new){ .key = p->key, .edge = p->edge, .gen = p->gen };
+	st->new = (struct ct_new){ .key = p->key, .edge = p->edge };
 	st->new.scales = tcp_scales_with(TCP_SCALES_UNKNOWN, FLOW_ORIGINAL,
 					 p->tcp_flags & TCP_SYN ? p->scale : TCP_SCALE_MAX);
 	return &st->new;
@@ -246,48 +368,38 @@ __noinline verdict_t ct_create(ctx_t *ctx)
 {
 	struct ct_create_state *st = ct_scratch_get();
 	struct config *cfg = config_get();
-	_Bool outside;
-	__u32 slot;
+	verdict_t v;
 	int r; /* not long, as in ct_try_port() */
 
 	if (!cfg || !st)
 		return DROP(helper_failed);
-	conn_sweep();
-	if (ct_over_cap(&st->new, cfg))
-		return DROP(over_cap);
-	slot = ct_slot_new(&st->new, cfg);
-	if (slot == NO_SLOT)
-		return DROP(table_full);
+	room_sweep();
+	v = ct_slot_new();
+	if (v != FWD_NEXT)
+		return v;
 	if (ct_mapping_is_gone(st)) {
-		slot_free(slot);
+		slot_free(st->slot);
 		return DROP(table_full);
 	}
 
 	ct_mark_private_peer(&st->new);
-	st->want_h = st->new.t.sport_h;
-	st->random = bpf_get_prandom_u32();
 	st->key = nat_scope_key(st->new.key, st->new.scope, 1);
-	ct_fill(st, slot);
-	st->found = st->full = 0;
-	/* the configured range is for external ports; towards a namespace a client keeps its port if it can */
-	outside = st->new.answer_zone == EBPFNET_ZONE_OUTSIDE;
-	nat_range(st->want_h, st->new.key.proto, outside ? cfg->port_min_h : 1024,
-		  outside ? cfg->port_max_h : 65535, &st->first_h, &st->last_h);
-	bpf_loop(st->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
+	ct_fill(st, st->slot);
+	ct_search_port(ctx, st, cfg);
 	if (!st->found) {
-		slot_free(slot);
+		slot_free(st->slot);
 		return st->full ? DROP(table_full) : DROP(no_free_port);
 	}
 
 	st->original.sport_h = st->new.t.sport_h;
-	ct_account(slot, st->new.t.sport_h, 1); /* before the flow can be found, and deleted */
+	ct_account(st->slot, st->new.t.sport_h, 1); /* before the flow can be found, and deleted */
 	r = bpf_map_update_elem(&flows, &st->key, &st->original, BPF_NOEXIST);
-	if (r == -EEXIST && ct_reclaim(&st->key, st->new.endpoint, 1, cfg))
+	if (r == -EEXIST && ct_collect(&st->key, cfg))
 		r = bpf_map_update_elem(&flows, &st->key, &st->original, BPF_NOEXIST);
 	if (r) {
 		bpf_map_delete_elem(&flows, &st->reply_key);
-		ct_account(slot, st->new.t.sport_h, -1);
-		slot_free(slot);
+		ct_account(st->slot, st->new.t.sport_h, -1);
+		slot_free(st->slot);
 		return r == -EEXIST ? FWD_NEXT : DROP(table_full);
 	}
 	count(COUNT_flow_new);

@@ -8,8 +8,8 @@
  * There is no timer and no daemon: a look-up treats an expired flow as absent, and each new flow sweeps a few
  * slots.
  *
- * After a configuration change (config.gen), a flow's next packet checks that its owner (endpoint or port
- * mapping) still exists.
+ * Once a second, and after each configuration change (config.gen), a flow's next packet checks that those whom it
+ * concerns still exist.
  */
 #ifndef EBPFNET_BPF_CT_CT_UPDATE_H
 #define EBPFNET_BPF_CT_CT_UPDATE_H
@@ -18,47 +18,65 @@
 #include "ct/ct_lookup.h"
 #include "ct/ct_slot.h"
 
-/* True if the direction's output port still belongs to the flow's endpoint. */
-static __always_inline _Bool ct_port_exists(const struct flow *f, const struct conn *c)
+/* True if the direction's output port belongs to that endpoint. */
+static __always_inline _Bool ct_port_is_of(const struct flow *f, __u32 endpoint)
 {
 	struct port *port = port_get(f->ifindex);
 
-	return port && port->endpoint == c->endpoint;
+	return port && port->endpoint == endpoint;
 }
 
-/* After a configuration change: true if the flow's owner still exists. f: either direction. */
+/*
+ * True if those whom the flow concerns still exist: who opened it, its port mapping, and the port that this
+ * direction, or for a masqueraded flow the other one, leads to.
+ */
 static __always_inline _Bool ct_still_valid(const struct flow *f, const struct conn *c)
 {
+	__u32 id = c->portmap;
 	struct flow_key key;
+	struct portmap *pm;
 
 	if (!flow_owner_exists(c))
 		return 0;
+	if (id) {
+		if (f->to != TO_PORT)
+			return 1;
+		pm = bpf_map_lookup_elem(&portmaps, &id);
+		return pm && ct_port_is_of(f, f->dir == FLOW_ORIGINAL ? pm->endpoint : c->endpoint);
+	}
 	if (!c->endpoint) /* the host's own flow */
 		return 1;
-	if (c->portmap)
-		return f->dir == FLOW_REPLY || ct_port_exists(f, c);
 	if (f->dir == FLOW_ORIGINAL) {
 		key = nat_stored_reply_key(f, &c->orig);
 		f = bpf_map_lookup_elem(&flows, &key);
 	}
-	return f && ct_port_exists(f, c);
+	return f && ct_port_is_of(f, c->endpoint);
 }
 
-/* Keep a mapping alive with each of its flows. A reply to one of them makes the mapping REPLIED. */
-static __always_inline void ct_keep_mapping(const struct conn *c, enum conn_state state, __u32 now)
+/*
+ * Keep a mapping alive with each of its flows, and in no lesser state. If it has yielded, keep others from its port.
+ */
+static __always_inline void ct_keep_mapping(const struct flow *f, const struct conn *c, union conn_word of_flow,
+					    const struct config *cfg, __u32 now)
 {
 	struct flow_key key = nat_scope_key(c->orig, KEY_EIM, 1);
-	struct flow *f = bpf_map_lookup_elem(&flows, &key);
-	struct conn *mapping = f ? conn_get(f->conn) : NULL;
-	union conn_word w, replied;
+	struct flow *m = bpf_map_lookup_elem(&flows, &key);
+	struct conn *mapping = m ? conn_get(m->conn) : NULL;
+	union conn_word w, kept;
 
-	if (!mapping)
+	if (!mapping) {
+		if (f->dir == FLOW_ORIGINAL && cfg->hold_down_s) {
+			key = nat_scope_key(nat_reply_key_of(f, L4_UDP), KEY_EIM, 0);
+			hold_down_set(&key, c->endpoint, now, cfg);
+		}
 		return;
+	}
 	mapping->seen = now;
-	w = replied = conn_word(mapping);
-	replied.state = CONN_REPLIED;
-	if (w.state == CONN_UNREPLIED && state == CONN_REPLIED)
-		conn_swap(mapping, w, replied);
+	w = kept = conn_word(mapping);
+	kept.state = of_flow.state;
+	kept.fin = of_flow.fin;
+	if (w.state < kept.state && kept.state <= CONN_ASSURED && conn_live(w))
+		conn_swap(mapping, w, kept);
 }
 
 /* True for a RST or FIN outside the window that its receiver has announced (RFC 5961, RFC 7857). */
@@ -84,6 +102,12 @@ static __always_inline __u8 ct_scales(union conn_word w, enum flow_dir dir, __u8
 	return ct_opening(w.state) ? tcp_scales_with(w.scales, dir, scale) : w.scales;
 }
 
+/* What struct flow.checked becomes now. */
+static __always_inline __u32 ct_stamp(const struct config *cfg)
+{
+	return config_gen(cfg) + now_s();
+}
+
 /*
  * The part of ct_update() that writes the shared slot: at most once a second for each direction of a steady
  * flow. p may be NULL: only refresh. Returns 0 if the flow has expired or is no longer valid.
@@ -91,27 +115,22 @@ static __always_inline __u8 ct_scales(union conn_word w, enum flow_dir dir, __u8
 __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 {
 	struct config *cfg = config_get();
-	__u32 now = now_s(), gen;
 	union conn_word old, new;
+	__u32 now, stamp;
 	struct conn *c;
 
 	if (!f || !cfg)
 		return 0;
-	gen = config_gen(cfg);
+	now = now_s();
+	stamp = config_gen(cfg) + now;
 	c = conn_get(f->conn);
 	if (!c)
 		return 0;
 	old = conn_word(c);
-	if (old.state == CONN_FREE || old.state == CONN_BUSY)
+	if (!conn_live(old))
 		return 0;
-	if (conn_expired(c, old, cfg, now)) {
-		/* the owner may reuse the tuple now; everyone else waits for the hold-down */
-		if (f->dir == FLOW_ORIGINAL || c->portmap)
-			flow_delete(f->conn, old.word);
-		return 0;
-	}
-	if (f->gen != (__u16)gen && !ct_still_valid(f, c)) {
-		flow_retire(f->conn, c, old, cfg);
+	if (conn_expired(c, old, cfg, now) || (f->checked != stamp && !ct_still_valid(f, c))) {
+		flow_delete(f->conn, old.word);
 		return 0;
 	}
 	if (p && ct_is_out_of_window(f, old, p)) { /* ignored by the state machine */
@@ -119,29 +138,27 @@ __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 		return 1;
 	}
 	new = old;
-	new.state = ct_next(old.state, c->orig.proto, f->dir, p ? p->tcp_flags : 0, &new.fin);
+	new.state = ct_next(old.state, c->orig.proto, f->dir, p ? p->tcp_flags : 0, now, &new.fin);
 	if (p && p->tcp_flags & TCP_SYN)
 		new.scales = ct_scales(new, f->dir, p->scale);
 	if (new.word != old.word)
 		conn_swap(c, old, new);
-	f->gen = (__u16)gen;
 	f->flags = (f->flags & FLOW_ANY_PEER) | (ct_steady(new.state, f->dir) ? FLOW_STEADY : 0);
-	f->seen = (__u16)now;
+	f->checked = stamp;
 	if (p && p->edge && (!(p->tcp_flags & TCP_SYN) || ct_opening(new.state)))
 		f->edge = p->edge;
 	/* packets of a closing connection do not prolong it */
 	if (new.state != old.state || (new.state != CONN_CLOSING && new.state != CONN_RESET))
 		c->seen = now;
-	if (conn_is_further_peer(c))
-		ct_keep_mapping(c, new.state, now);
+	if (usage_is_further_peer(c))
+		ct_keep_mapping(f, c, new, cfg, now);
 	return 1;
 }
 
 /* Update the flow of a packet from .tcp_flags, .seq, .ack and .edge. False if the flow has expired. */
 static __always_inline _Bool ct_update(struct flow *f, struct pkt *p, const struct config *cfg)
 {
-	if (!(f->flags & FLOW_STEADY) || f->gen != (__u16)cfg->gen || f->seen != (__u16)now_s() ||
-	    p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
+	if (!(f->flags & FLOW_STEADY) || f->checked != ct_stamp(cfg) || p->tcp_flags & (TCP_FIN | TCP_SYN | TCP_RST))
 		return ct_update_slow(f, p);
 	if (p->edge && f->edge != p->edge) /* rarely a cache line that another CPU uses */
 		f->edge = p->edge;
@@ -175,7 +192,7 @@ static __always_inline _Bool ct_is_live(const struct flow *f, const struct confi
 		return 0;
 	w = conn_word(c);
 	return conn_live(w) && !conn_expired(c, w, cfg, now_s()) &&
-	       (f->gen == (__u16)cfg->gen || ct_still_valid(f, c));
+	       (f->checked == ct_stamp(cfg) || ct_still_valid(f, c));
 }
 
 /* The live flow of a tuple, neither refreshed nor ended, as an ICMP error requires (RFC 5508 REQ-6). */

@@ -153,15 +153,33 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } conn_alloc SEC(".maps");
 
-/* HASH, by endpoint id: userspace creates an endpoint's entry, the programs count in it. */
+/* HASH, by account: userspace creates the entries of endpoints and port mappings, the programs count in them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, EBPFNET_MAX_PORTS);
+	__uint(max_entries, EBPFNET_MAX_PORTS + EBPFNET_MAX_PORTMAPS);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, __u32);
 	__type(value, struct usage);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } usage SEC(".maps");
+
+/* ARRAY *: as many as flows. One that is overwritten is a hold-down that ends early, and nothing worse. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, EBPFNET_MAX_FLOWS);
+	__type(key, __u32);
+	__type(value, struct hold_down);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} hold_down SEC(".maps");
+
+/* ARRAY: clients outside cannot be listed, as anybody can forge a new one; but each is always in one bucket. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, EBPFNET_CLIENT_BUCKETS);
+	__type(key, __u32);
+	__type(value, __u32); /* flows */
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} client_flows SEC(".maps");
 
 /* ARRAY, by port: read by TCP packets without a flow, written when a masqueraded TCP flow begins or ends. */
 struct {

@@ -12,11 +12,10 @@ PERCPU_SCRATCH(struct pkt, pkt_scratch)
 /* The current packet, emptied, to be parsed into. */
 static __always_inline struct pkt *pkt_reset(void)
 {
-	struct config *cfg = config_get();
 	struct pkt *p = pkt_scratch_get();
 
 	if (p)
-		*p = (struct pkt){ .gen = cfg ? config_gen(cfg) : 0 };
+		*p = (struct pkt){};
 	return p;
 }
 

@@ -157,7 +157,7 @@ static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const 
 			return route_verdict(ctx, p, kind, &route, net->gateway, fwd);
 		if (p->ttl <= 1)
 			return ttl_exceeded(ctx, p, net->gateway, fwd);
-		v = portmap ? portmap_new_flow(ctx, p, portmap, id, net, TO_PORT) :
+		v = portmap ? portmap_new_flow(ctx, p, portmap, id, net, port->endpoint, TO_PORT) :
 			      masquerade_new(ctx, p, port, net, cfg, &route);
 		if (v == FWD_NEXT)
 			v = ct_create(ctx);

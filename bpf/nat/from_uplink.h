@@ -151,7 +151,7 @@ static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, cons
 	if (routed && p->ttl <= 1)
 		return ttl_exceeded(ctx, p, p->key.dst, fwd);
 	if (!f) {
-		v = portmap_new_flow(ctx, p, portmap, id, NULL, at->back_to);
+		v = portmap_new_flow(ctx, p, portmap, id, NULL, 0, at->back_to);
 		if (v == FWD_NEXT)
 			v = ct_create(ctx);
 		if (v != FWD_NEXT)

@@ -69,9 +69,13 @@ static __always_inline void portmap_source(struct ct_new *n, const struct flow_k
 	n->t.sport_h = mapping ? mapping->sport_h : key->sport_h;
 }
 
-/* Specify a new flow to a published port. from: the sender's network, NULL: outside. back: target of replies. */
+/*
+ * Specify a new flow to a published port. net, from: the sender's network and endpoint id; NULL and 0: outside, or
+ * the host. back: target of replies.
+ */
 static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *p, const struct portmap *portmap,
-						  __u32 id, const struct network *from, enum flow_target back)
+						  __u32 id, const struct network *net, __u32 from,
+						  enum flow_target back)
 {
 	struct endpoint *to;
 	struct ct_new *n;
@@ -84,7 +88,7 @@ static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *
 	n = ct_new_init(p);
 	if (!n)
 		return DROP(helper_failed);
-	portmap_source(n, &p->key, from);
+	portmap_source(n, &p->key, net);
 	n->t.dst = portmap->to;
 	n->t.dport_h = portmap->to_first_h + (p->key.dport_h - portmap->first_h);
 	n->to = TO_PORT;
@@ -93,7 +97,7 @@ static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *
 	n->back_ifindex = ctx->ifindex;
 	n->answer_zone = portmap->net;
 	n->portmap = id;
-	n->endpoint = portmap->endpoint;
+	n->endpoint = from;
 	return FWD_NEXT;
 }
 

@@ -112,16 +112,19 @@ enum {
 };
 
 /*
- * Value of map flows: one direction of a flow, with what its packets need. Constant but for .seen, .gen, .edge
- * and FLOW_STEADY. State common to both directions is in struct conn.
+ * Value of map flows: one direction of a flow, with what its packets need. Constant but for .checked, .edge and
+ * FLOW_STEADY. State common to both directions is in struct conn.
  */
 struct flow {
 	struct ipaddr src, dst;		/* tuple after translation */
 	__u16 sport_h, dport_h;
 	__u32 conn;			/* index in map conns */
 	__u32 ifindex;			/* TO_PORT: the port; TO_UPLINK: the uplink of the first packet */
-	__u16 gen;			/* low 16 bits of the config.gen it was last checked against */
-	__u16 seen;			/* low 16 bits of the time it last wrote conns[conn].seen */
+	/*
+	 * Time of the last write of conns[conn].seen, plus config.gen at that time. Neither ever decreases, so an
+	 * equal sum means the same second and the same configuration.
+	 */
+	__u32 checked;
 	__u32 edge;			/* TCP: last announced window edge, packed by core/tcp_window.h */
 	enum flow_dir dir;
 	enum flow_target to;
@@ -135,13 +138,13 @@ enum conn_state {
 	CONN_BUSY,		/* being created or deleted */
 	CONN_UNREPLIED,		/* UDP, ICMP, others: no reply yet */
 	CONN_REPLIED,		/* both directions seen */
+	CONN_ASSURED,		/* and the first one again, CT_ASSURED_S later */
 	CONN_SYN_SENT,		/* TCP: states of RFC 9293 as seen from the middle */
 	CONN_SYN_RECV,
 	CONN_ESTABLISHED,
 	CONN_FIN_WAIT,		/* FIN from one side */
 	CONN_CLOSING,		/* FIN from both */
 	CONN_RESET,		/* RST seen */
-	CONN_HOLD_DOWN,		/* ended; external port reserved for config.hold_down_s */
 	CONN_STATES,
 } __attribute__((packed));
 
@@ -150,19 +153,40 @@ struct conn {
 	struct flow_key orig;		/* key of the original direction */
 	__u32 seen;			/* time of the last packet */
 	__u32 portmap;			/* id of its port mapping; 0: masqueraded. FREE: next free slot + 1 */
-	__u32 endpoint;			/* id of its endpoint; 0: the host */
+	__u32 endpoint;			/* id of the endpoint that opened it; 0: the host, or a client outside */
 	/* changed together, by a compare-and-swap of the four bytes */
 	enum conn_state state;
-	__u8 fin;			/* bit 1 << enum flow_dir: that side sent FIN */
+	__u8 fin;			/* TCP: bit 1 << enum flow_dir: that side sent FIN; others: see ct_next() */
 	__u8 scales;			/* TCP: window scales, the reply side's in the high half */
 	__u8 use;			/* incremented for each flow in the slot */
 };
 
-/* Map usage, by endpoint id: resources that a namespace uses. */
+/*
+ * Map usage: what an account uses of the tables (docs/dev/capacity.md). An account is an endpoint, by its id, for
+ * the flows that it opens; or a port mapping, by its id and ACCOUNT_PORTMAP, for those that clients outside open.
+ */
+#define ACCOUNT_PORTMAP (1u << 31)
+
 struct usage {
-	__u32 flows;			/* flows, those of published ports apart */
+	__u32 flows;
 	__u32 ports;			/* external ports: one for each mapping, and for each flow without one */
+	__u32 udp_ports;		/* those of UDP, which a mapping has for itself alone */
+	__u32 cursor;			/* slot of map conns where its next search for room begins */
+	__u32 searched;			/* when such a search last found nothing */
 };
+
+/*
+ * Map hold_down, by a hash of a key of map flows: who had that external port last (RFC 6888 REQ-8). Lossy: a
+ * later port with the same hash overwrites it.
+ */
+struct hold_down {
+	__u32 tag;			/* another hash of the key */
+	__u32 endpoint;			/* id; 0: empty */
+	__u32 since;			/* when its flow ended */
+};
+
+/* Map client_flows, by a hash of an address outside: flows to published ports that it has opened. */
+#define EBPFNET_CLIENT_BUCKETS 4096
 
 /* struct port.flags */
 enum {
@@ -324,6 +348,8 @@ struct conn_alloc {
 	__u32 sweep;			/* next slot to sweep */
 	__s32 live;			/* number of flows */
 	__u32 private_peers;		/* not 0: outside peers of flows may have addresses of our networks */
+	__s32 udp_ports;		/* external UDP ports that namespaces have */
+	__u32 zero;
 };
 
 #ifndef __cplusplus

@@ -140,10 +140,12 @@ static void ports_come_from_the_range_that_is_set(void **s)
 	ns1_udp(4000);
 	assert_int_equal(external_port(), 5000);
 	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
+	assure(4000, 5000);
 	/* the other parity is better than no port */
 	ns1_udp(4002);
 	assert_int_equal(external_port(), 5001);
 	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
+	assure(4002, 5001);
 	ns1_udp(4001);
 	expect_refused(4001);
 	ns1_udp(5000);
@@ -152,7 +154,7 @@ static void ports_come_from_the_range_that_is_set(void **s)
 	/* one port only, and not of the parity that is wanted */
 	cfg.port_min_h = cfg.port_max_h = 5002;
 	configure(&cfg);
-	ns1_udp(4003);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4003, .dport = 53));
 	assert_int_equal(external_port(), 5002);
 }
 
@@ -168,11 +170,12 @@ static void the_port_of_an_expired_flow_is_free(void **s)
 		ns1_sends(frame(OUT, .sport = 5000, .dport = port));
 	ns1_udp(5000);
 	assert_int_equal(external_port(), 5000);
+	assure(5000, 5000);
 	ns1_udp(5002);
 	expect_refused(5002);
 	ns1_udp(5002);
 	expect_refused(5002);
-	age_flows(121);
+	age_flows(301);
 	ns1_udp(5002);
 	assert_int_equal(external_port(), 5000);
 	expect_outcome(SENT);

@@ -18,6 +18,14 @@ static inline void server_udp(uint16_t dport)
 	uplink_gets(frame(IN, .sport = 53, .dport = dport));
 }
 
+/* A flow with an answer at its external port, after which its sender goes on: it does not yield to another. */
+static inline void assure(uint16_t sport, uint16_t external)
+{
+	server_udp(external);
+	age_flows(2);
+	ns1_udp(sport);
+}
+
 static inline uint16_t external_port(void)
 {
 	return frame_u16(output(), ETH_LEN + IP_LEN);

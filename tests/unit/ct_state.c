@@ -83,7 +83,7 @@ static void check_column(const struct row *row, size_t i, enum flow_dir dir, uin
 {
 	uint8_t want = row->fin[i] == C ? 0 : row->fin[i] == A ? fin | 1 << dir : fin;
 	uint8_t got = fin;
-	enum conn_state next = ct_next(tcp_states[i], L4_TCP, dir, flags, &got);
+	enum conn_state next = ct_next(tcp_states[i], L4_TCP, dir, flags, 0, &got);
 
 	if (next != row->next[i] || got != want)
 		fail_msg("state %d, dir %d, flags 0x%02x, fin %d: state %d, fin %d; not %d, %d",
@@ -118,7 +118,7 @@ static struct flow_of_test begin(uint8_t flags)
 
 static void packet(struct flow_of_test *f, enum flow_dir dir, uint8_t flags, enum conn_state want)
 {
-	f->state = ct_next(f->state, L4_TCP, dir, flags, &f->fin);
+	f->state = ct_next(f->state, L4_TCP, dir, flags, 0, &f->fin);
 	assert_int_equal(f->state, want);
 }
 
@@ -263,16 +263,29 @@ static void pressure_only_shortens_and_leaves_a_little(void **state)
 	}
 }
 
-static void flows_with_replies_are_never_evicted(void **state)
+static void what_is_relied_on_never_yields(void **state)
 {
-	assert_false(ct_may_evict(CONN_ESTABLISHED));
-	assert_false(ct_may_evict(CONN_FIN_WAIT)); /* half closed: data may still come */
-	assert_false(ct_may_evict(CONN_REPLIED));
-	assert_false(ct_may_evict(CONN_FREE));
-	assert_false(ct_may_evict(CONN_BUSY));
-	assert_true(ct_may_evict(CONN_SYN_SENT));
-	assert_true(ct_may_evict(CONN_SYN_RECV));
-	assert_true(ct_may_evict(CONN_UNREPLIED));
+	assert_int_equal(ct_yield(CONN_ESTABLISHED), YIELD_NEVER);
+	assert_int_equal(ct_yield(CONN_FIN_WAIT), YIELD_NEVER); /* half closed: data may still come */
+	assert_int_equal(ct_yield(CONN_ASSURED), YIELD_NEVER);
+	assert_int_equal(ct_yield(CONN_FREE), YIELD_NEVER);
+	assert_int_equal(ct_yield(CONN_BUSY), YIELD_NEVER);
+	assert_int_equal(ct_yield_order(YIELD_NEVER, 1000000), 0);
+}
+
+static void flows_yield_by_state_and_then_by_age(void **state)
+{
+	static const enum conn_state order[] = { CONN_REPLIED, CONN_UNREPLIED, CONN_CLOSING };
+	size_t i;
+
+	for (i = 0; i + 1 < COUNT(order); i++)
+		assert_true(ct_yield_order(ct_yield(order[i]), UINT32_MAX) <
+			    ct_yield_order(ct_yield(order[i + 1]), 0));
+	assert_int_equal(ct_yield(CONN_SYN_RECV), ct_yield(CONN_REPLIED));
+	assert_int_equal(ct_yield(CONN_SYN_SENT), ct_yield(CONN_UNREPLIED));
+	assert_int_equal(ct_yield(CONN_RESET), ct_yield(CONN_CLOSING));
+	assert_true(ct_yield_order(YIELD_REPLIED, 0) > 0);
+	assert_true(ct_yield_order(YIELD_REPLIED, 1) > ct_yield_order(YIELD_REPLIED, 0));
 }
 
 /* ---- other protocols ---- */
@@ -280,30 +293,34 @@ static void flows_with_replies_are_never_evicted(void **state)
 static void a_reply_makes_replied_and_nothing_unmakes_it(void **state)
 {
 	uint32_t proto, flags;
-	uint8_t fin = 0;
+	uint8_t fin;
 
 	for (proto = 0; proto < 256; proto++)
 		for (flags = 0; flags < 256 && proto != L4_TCP; flags++) {
-			assert_int_equal(ct_next(CONN_UNREPLIED, proto, FLOW_ORIGINAL, flags, &fin),
+			fin = 0;
+			assert_int_equal(ct_next(CONN_UNREPLIED, proto, FLOW_ORIGINAL, flags, 7000, &fin),
 					 CONN_UNREPLIED);
-			assert_int_equal(ct_next(CONN_UNREPLIED, proto, FLOW_REPLY, flags, &fin),
+			assert_int_equal(ct_next(CONN_UNREPLIED, proto, FLOW_REPLY, flags, 7000, &fin),
 					 CONN_REPLIED);
-			assert_int_equal(ct_next(CONN_REPLIED, proto, FLOW_ORIGINAL, flags, &fin),
+			assert_int_equal(ct_next(CONN_REPLIED, proto, FLOW_ORIGINAL, flags, 7001, &fin),
 					 CONN_REPLIED);
-			assert_int_equal(ct_next(CONN_REPLIED, proto, FLOW_REPLY, flags, &fin),
+			assert_int_equal(ct_next(CONN_REPLIED, proto, FLOW_REPLY, flags, 7050, &fin),
 					 CONN_REPLIED);
-			assert_int_equal(fin, 0);
+			assert_int_equal(ct_next(CONN_REPLIED, proto, FLOW_ORIGINAL, flags, 7002, &fin),
+					 CONN_ASSURED);
+			assert_int_equal(ct_next(CONN_ASSURED, proto, flags & 1, flags, 7002 + flags, &fin),
+					 CONN_ASSURED);
 		}
 }
 
 /* ---- settled ---- */
 
-static void settled_are_replied_and_established(void **state)
+static void settled_are_answered_and_established(void **state)
 {
 	int s;
 
 	for (s = CONN_FREE; s < CONN_STATES; s++) {
-		assert_int_equal(ct_settled(s), s == CONN_REPLIED || s == CONN_ESTABLISHED);
+		assert_int_equal(ct_settled(s), s == CONN_REPLIED || s == CONN_ASSURED || s == CONN_ESTABLISHED);
 		assert_int_equal(ct_steady(s, FLOW_REPLY), ct_settled(s));
 		assert_int_equal(ct_steady(s, FLOW_ORIGINAL), ct_settled(s) || s == CONN_UNREPLIED);
 	}
@@ -319,12 +336,10 @@ static void packet_of_a_steady_flow_without_syn_fin_rst_changes_nothing(void **s
 	for (dir = FLOW_ORIGINAL; dir <= FLOW_REPLY; dir++)
 		for (flags = 0; flags < 256; flags++) {
 			if (!(flags & tells))
-				assert_int_equal(ct_next(CONN_ESTABLISHED, L4_TCP, dir, flags,
-							 &fin),
+				assert_int_equal(ct_next(CONN_ESTABLISHED, L4_TCP, dir, flags, 9, &fin),
 						 CONN_ESTABLISHED);
-			assert_int_equal(ct_next(CONN_REPLIED, L4_UDP, dir, flags, &fin),
-					 CONN_REPLIED);
-			assert_int_equal(ct_next(CONN_UNREPLIED, L4_UDP, FLOW_ORIGINAL, flags, &fin),
+			assert_int_equal(ct_next(CONN_ASSURED, L4_UDP, dir, flags, 9, &fin), CONN_ASSURED);
+			assert_int_equal(ct_next(CONN_UNREPLIED, L4_UDP, FLOW_ORIGINAL, flags, 9, &fin),
 					 CONN_UNREPLIED);
 			assert_int_equal(fin, 0);
 		}
@@ -339,6 +354,7 @@ static const struct {
 } timeouts[] = {
 	{ CONN_UNREPLIED, L4_UDP, TIMEOUT_UDP_UNREPLIED },
 	{ CONN_REPLIED, L4_UDP, TIMEOUT_UDP_REPLIED },
+	{ CONN_ASSURED, L4_UDP, TIMEOUT_UDP_REPLIED },
 	{ CONN_UNREPLIED, L4_ICMP, TIMEOUT_ICMP },
 	{ CONN_REPLIED, L4_ICMP, TIMEOUT_ICMP },
 	{ CONN_UNREPLIED, 47, TIMEOUT_OTHER },
@@ -394,14 +410,15 @@ int main(void)
 		cmocka_unit_test(only_a_syn_or_an_ack_begins_a_tcp_flow),
 		cmocka_unit_test(other_protocols_begin_with_any_packet),
 		cmocka_unit_test(a_reply_makes_replied_and_nothing_unmakes_it),
-		cmocka_unit_test(settled_are_replied_and_established),
+		cmocka_unit_test(settled_are_answered_and_established),
 		cmocka_unit_test(packet_of_a_steady_flow_without_syn_fin_rst_changes_nothing),
 		cmocka_unit_test(each_live_state_has_its_timeout),
 		cmocka_unit_test(each_timeout_holds_in_some_state),
 		cmocka_unit_test(timeout_class_is_total),
 		cmocka_unit_test(times_are_whole_until_three_quarters_are_used),
 		cmocka_unit_test(pressure_only_shortens_and_leaves_a_little),
-		cmocka_unit_test(flows_with_replies_are_never_evicted),
+		cmocka_unit_test(what_is_relied_on_never_yields),
+		cmocka_unit_test(flows_yield_by_state_and_then_by_age),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 static _Bool live(enum l4proto proto, enum conn_state state, __u8 fin)
 {
 	if (proto != L4_TCP)
-		return (state == CONN_UNREPLIED || state == CONN_REPLIED) && fin == 0;
+		return (state == CONN_UNREPLIED && fin == 0) || state == CONN_REPLIED || state == CONN_ASSURED;
 	switch (state) {
 	case CONN_SYN_SENT:
 	case CONN_SYN_RECV: /* a FIN that answers nothing is noted */
@@ -32,7 +32,7 @@ static _Bool live(enum l4proto proto, enum conn_state state, __u8 fin)
 /* Established for both, though one of them may have said all it has to say. */
 static _Bool in_use(enum conn_state state)
 {
-	return state == CONN_ESTABLISHED || state == CONN_FIN_WAIT || state == CONN_REPLIED;
+	return state == CONN_ESTABLISHED || state == CONN_FIN_WAIT || state == CONN_REPLIED || state == CONN_ASSURED;
 }
 
 /* The events that may end such a flow, but for time. fin: after the packet. */
@@ -47,10 +47,10 @@ void a_flow_begins_live(enum l4proto proto)
 }
 
 void a_live_flow_stays_live_until_its_time_is_up(enum l4proto proto, enum conn_state state,
-						 __u8 fin, _Bool reply, __u8 tcp_flags)
+						 __u8 fin, _Bool reply, __u8 tcp_flags, __u32 now)
 {
 	GIVEN(live(proto, state, fin));
-	state = ct_next(state, proto, reply ? FLOW_REPLY : FLOW_ORIGINAL, tcp_flags, &fin);
+	state = ct_next(state, proto, reply ? FLOW_REPLY : FLOW_ORIGINAL, tcp_flags, now, &fin);
 	PROVE(live(proto, state, fin));
 }
 
@@ -74,12 +74,12 @@ void only_established_has_the_long_timer(enum l4proto proto, enum conn_state sta
 }
 
 void only_rst_or_fin_of_both_ends_a_flow_in_use(enum l4proto proto, enum conn_state state, __u8 fin,
-						_Bool reply, __u8 tcp_flags)
+						_Bool reply, __u8 tcp_flags, __u32 now)
 {
 	enum conn_state next;
 
 	GIVEN(live(proto, state, fin) && in_use(state));
-	next = ct_next(state, proto, reply ? FLOW_REPLY : FLOW_ORIGINAL, tcp_flags, &fin);
+	next = ct_next(state, proto, reply ? FLOW_REPLY : FLOW_ORIGINAL, tcp_flags, now, &fin);
 	PROVE(in_use(next) || may_end(proto, tcp_flags, fin));
 }
 
@@ -90,7 +90,7 @@ void a_fin_counts_for_its_sender(enum conn_state state, __u8 fin, _Bool reply, _
 	enum conn_state next;
 
 	GIVEN(live(L4_TCP, state, fin));
-	next = ct_next(state, L4_TCP, reply ? FLOW_REPLY : FLOW_ORIGINAL, tcp_flags, &fin);
+	next = ct_next(state, L4_TCP, reply ? FLOW_REPLY : FLOW_ORIGINAL, tcp_flags, 0, &fin);
 	PROVE(!(fin & ~before) || ((fin & ~before) == own && (tcp_flags & TCP_FIN)));
 	PROVE(!(before & ~fin) || (next == CONN_SYN_SENT && !in_use(state)));
 }
@@ -99,23 +99,28 @@ void nobody_is_established_before_both_were_heard(enum conn_state state, __u8 fi
 						  __u8 tcp_flags)
 {
 	GIVEN(live(L4_TCP, state, fin) && state != CONN_ESTABLISHED);
-	if (ct_next(state, L4_TCP, reply ? FLOW_REPLY : FLOW_ORIGINAL, tcp_flags, &fin) !=
+	if (ct_next(state, L4_TCP, reply ? FLOW_REPLY : FLOW_ORIGINAL, tcp_flags, 0, &fin) !=
 	    CONN_ESTABLISHED)
 		return;
 	PROVE(reply ? state == CONN_SYN_SENT : state == CONN_SYN_RECV);
 	PROVE(!(tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)));
 }
 
-/* What FLOW_STEADY promises: such a packet need not be shown to the machine. */
-void a_steady_flow_is_changed_by_syn_fin_and_rst_alone(enum l4proto proto, enum conn_state state,
-						       __u8 fin, _Bool reply, __u8 tcp_flags)
+/*
+ * What FLOW_STEADY promises: such a packet need not be shown to the machine, but for one a second, which may make a
+ * flow assured.
+ */
+void a_steady_flow_is_changed_by_syn_fin_and_rst_alone(enum l4proto proto, enum conn_state state, __u8 fin,
+						       _Bool reply, __u8 tcp_flags, __u32 now)
 {
 	enum flow_dir dir = reply ? FLOW_REPLY : FLOW_ORIGINAL;
+	enum conn_state next;
 	__u8 before = fin;
 
 	GIVEN(live(proto, state, fin) && ct_steady(state, dir));
 	GIVEN(proto != L4_TCP || !(tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)));
-	PROVE(ct_next(state, proto, dir, tcp_flags, &fin) == state);
+	next = ct_next(state, proto, dir, tcp_flags, now, &fin);
+	PROVE(next == state || (state == CONN_REPLIED && next == CONN_ASSURED && !reply));
 	PROVE(fin == before);
 }
 

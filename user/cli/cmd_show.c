@@ -75,6 +75,7 @@ static const char *state_name(enum conn_state state)
 {
 	static const char *const names[CONN_STATES] = {
 		[CONN_UNREPLIED] = "unreplied",	   [CONN_REPLIED] = "replied",
+		[CONN_ASSURED] = "assured",
 		[CONN_SYN_SENT] = "syn-sent",	   [CONN_SYN_RECV] = "syn-recv",
 		[CONN_ESTABLISHED] = "established", [CONN_FIN_WAIT] = "fin-wait",
 		[CONN_CLOSING] = "closing",	   [CONN_RESET] = "reset",
@@ -101,11 +102,23 @@ static const char *translation(const struct flow_key *k, const struct flow *f, c
 
 struct flow_list {
 	struct table table;
+	const struct store *store;
 	struct names names;
 	struct config cfg;
 	struct conn_alloc alloc;
 	uint32_t now;
 };
+
+/* The namespace of a flow: whose port is published, or who opened it. */
+static const char *name_of_flow(const struct flow_list *list, const struct conn *c)
+{
+	uint32_t endpoint = c->endpoint;
+	struct portmap portmap;
+
+	if (c->portmap)
+		endpoint = store_portmap(list->store, c->portmap, &portmap) ? 0 : portmap.endpoint;
+	return name_of_endpoint(&list->names, endpoint);
+}
 
 static int add_flow(const struct conn *c, const struct flow *f, void *arg)
 {
@@ -122,7 +135,7 @@ static int add_flow(const struct conn *c, const struct flow *f, void *arg)
 	peer(f->src, f->sport_h, to_src);
 	peer(f->dst, f->dport_h, to_dst);
 	table_row(&list->table, TEXT(proto), TEXT(state_name(c->state)),
-		  TEXT(name_of_endpoint(&list->names, c->endpoint)), TEXT(c->portmap ? "published" : "masqueraded"),
+		  TEXT(name_of_flow(list, c)), TEXT(c->portmap ? "published" : "masqueraded"),
 		  TEXT(peer(k->src, k->sport_h, src)), TEXT(peer(k->dst, k->dport_h, dst)),
 		  TEXT(translation(k, f, to_src, to_dst, change)), TEXT(to_src), TEXT(to_dst),
 		  NUMBER(store_flow_ttl(&list->cfg, &list->alloc, c, list->now)));
@@ -145,7 +158,7 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 		{},
 	};
 	_cleanup_store_ struct store s = {};
-	struct flow_list list = { .now = store_now() };
+	struct flow_list list = { .store = &s, .now = store_now() };
 	char live[TEXT_LEN], limit[TEXT_LEN];
 	struct report r;
 	size_t count;

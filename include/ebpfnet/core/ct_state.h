@@ -10,6 +10,9 @@
  *     ESTABLISHED -- FIN from one side --> FIN_WAIT -- FIN from the other --> CLOSING
  *     SYN_SENT, SYN_RECV -- a FIN that answers nothing: recorded, and FIN_WAIT takes ESTABLISHED's place
  *     any -- RST --> RESET;    CLOSING, RESET -- original SYN --> SYN_SENT (a new connection)
+ *
+ * Other protocols, as netfilter's UDP:
+ *     UNREPLIED -- reply --> REPLIED -- original packet, CT_ASSURED_S later --> ASSURED
  */
 #ifndef EBPFNET_CORE_CT_STATE_H
 #define EBPFNET_CORE_CT_STATE_H
@@ -73,19 +76,31 @@ static __always_inline enum conn_state ct_tcp_next(enum conn_state state, enum f
 	return state;
 }
 
-/* Next state of a flow of any protocol. */
-static __always_inline enum conn_state ct_next(enum conn_state state, enum l4proto proto,
-					       enum flow_dir dir, __u8 tcp_flags, __u8 *fin)
+/* One answer proves little: whoever forges a source address can have one sent. */
+#define CT_ASSURED_S 2
+
+/*
+ * Next state of a flow of any protocol, at a time in seconds. *fin: for TCP as above; for others the low byte of
+ * the time of the first reply (should it wrap, the flow is assured a few seconds later).
+ */
+static __always_inline enum conn_state ct_next(enum conn_state state, enum l4proto proto, enum flow_dir dir,
+					       __u8 tcp_flags, __u32 now, __u8 *fin)
 {
 	if (proto == L4_TCP)
 		return ct_tcp_next(state, dir, tcp_flags, fin);
-	return dir == FLOW_REPLY ? CONN_REPLIED : state;
+	if (state == CONN_UNREPLIED && dir == FLOW_REPLY) {
+		*fin = now;
+		return CONN_REPLIED;
+	}
+	if (state == CONN_REPLIED && dir == FLOW_ORIGINAL && (__u8)(now - *fin) >= CT_ASSURED_S)
+		return CONN_ASSURED;
+	return state;
 }
 
 /* True if both sides have sent packets, and neither is closing. */
 static __always_inline _Bool ct_settled(enum conn_state state)
 {
-	return state == CONN_REPLIED || state == CONN_ESTABLISHED;
+	return state == CONN_REPLIED || state == CONN_ASSURED || state == CONN_ESTABLISHED;
 }
 
 /* True if packets of that direction without SYN, FIN or RST do not change the state. */
@@ -116,7 +131,7 @@ static __always_inline enum timeout_class ct_timeout_class(enum conn_state state
 		return TIMEOUT_ICMP;
 	if (proto != L4_UDP)
 		return TIMEOUT_OTHER;
-	return state == CONN_REPLIED ? TIMEOUT_UDP_REPLIED : TIMEOUT_UDP_UNREPLIED;
+	return state == CONN_UNREPLIED ? TIMEOUT_UDP_UNREPLIED : TIMEOUT_UDP_REPLIED;
 }
 
 /*
@@ -147,7 +162,7 @@ static __always_inline __u32 ct_timeout(const struct config *cfg, enum conn_stat
 	const struct conn_alloc *a;
 	__u32 limit;
 
-	if (state == CONN_HOLD_DOWN || class >= TIMEOUT_CLASSES)
+	if (class >= TIMEOUT_CLASSES)
 		return 0;
 	limit = cfg->timeout_s[class];
 	if (ct_settled(state))
@@ -162,11 +177,41 @@ static __always_inline __u32 ct_idle(__u32 seen, __u32 now)
 	return (__s32)(now - seen) > 0 ? now - seen : 0;
 }
 
-/* True if a full table may evict the flow: it is not established yet, or no longer. */
-static __always_inline _Bool ct_may_evict(enum conn_state state)
+/* How readily a flow yields when room is short (docs/dev/capacity.md): the greater goes first. */
+enum ct_yield {
+	YIELD_NEVER,		/* established or assured */
+	YIELD_REPLIED,		/* answered once */
+	YIELD_UNREPLIED,
+	YIELD_CLOSING,
+	YIELD_EXPIRED,
+};
+
+static __always_inline enum ct_yield ct_yield(enum conn_state state)
 {
-	return state == CONN_UNREPLIED || state == CONN_SYN_SENT || state == CONN_SYN_RECV ||
-	       state == CONN_CLOSING || state == CONN_RESET || state == CONN_HOLD_DOWN;
+	switch (state) {
+	case CONN_CLOSING:
+	case CONN_RESET:
+		return YIELD_CLOSING;
+	case CONN_UNREPLIED:
+	case CONN_SYN_SENT:
+		return YIELD_UNREPLIED;
+	case CONN_REPLIED:
+	case CONN_SYN_RECV:
+		return YIELD_REPLIED;
+	default:
+		return YIELD_NEVER;
+	}
+}
+
+/*
+ * The same as a number that grows with the time that the flow has been idle: among flows in the same state the
+ * oldest goes first. 0: never.
+ */
+static __always_inline __u32 ct_yield_order(enum ct_yield yield, __u32 idle)
+{
+	if (yield == YIELD_NEVER)
+		return 0;
+	return yield << 24 | (idle < 0xffffff ? idle + 1 : 0xffffff);
 }
 
 #endif

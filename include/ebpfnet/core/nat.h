@@ -30,6 +30,19 @@ static __always_inline _Bool flow_key_eq(const struct flow_key *a, const struct 
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]));
 }
 
+static __always_inline __u32 flow_key_hash(const struct flow_key *key, __u32 salt)
+{
+	const __u32 *word = (const __u32 *)key;
+	__u32 h = salt;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		h = (h ^ word[i]) * 0x85ebca6bu;
+		h ^= h >> 15;
+	}
+	return h * 0x9e3779b1u;
+}
+
 /* A tuple without a zone: what a packet carries after translation. */
 struct nat_tuple {
 	struct ipaddr src, dst;

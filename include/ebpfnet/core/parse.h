@@ -43,7 +43,6 @@ struct pkt {
 	__u8 l4_hlen;		/* TCP: with options; else 8 */
 	_Bool has_frag_tuple;	/* PKT_FRAG: key has the datagram's tuple; set by frag_input() */
 	__be16 ip_id;		/* fragments; set by frag_input() */
-	__u32 gen;		/* config.gen at the packet's arrival; set by pkt_reset() */
 	enum pkt_kind kind;
 };
 

@@ -62,8 +62,8 @@ static const char *check_slots(const struct conn_alloc *a)
 			continue;
 		live++;
 		MUST((c->orig.proto == L4_TCP) ==
-		     (c->state >= CONN_SYN_SENT && c->state <= CONN_RESET) || c->state == CONN_HOLD_DOWN);
-		if (!c->portmap && c->endpoint < 256)
+		     (c->state >= CONN_SYN_SENT && c->state <= CONN_RESET));
+		if (c->orig.zone != EBPFNET_ZONE_OUTSIDE && c->endpoint < 256)
 			usage_flows[c->endpoint]++;
 	}
 	for (next = a->free_head; next; next = conns[next - 1].portmap) {
@@ -115,7 +115,7 @@ static bool is_udp_answer(const struct entry *e)
 	const struct conn *c = &conns[e->f.conn];
 
 	return e->f.dir == FLOW_REPLY && e->key.proto == L4_UDP && !c->portmap && c->endpoint &&
-	       e->key.zone == EBPFNET_ZONE_OUTSIDE && c->state != CONN_HOLD_DOWN && !flows_outlive_mappings();
+	       e->key.zone == EBPFNET_ZONE_OUTSIDE && !flows_outlive_mappings();
 }
 
 static bool same_socket(const struct entry *a, const struct entry *b)

@@ -12,32 +12,34 @@ struct life {
 	uint8_t fin;
 	uint8_t fin_seen;	/* since the connection began: bit 1 << dir */
 	_Bool rst_seen, reply_seen;
+	uint32_t now, replied;	/* the time, and that of the first reply */
 };
 
 /* The only caller of the machine. */
 static void step(struct life *l, enum flow_dir dir, uint8_t flags)
 {
-	l->state = ct_next(l->state, l->proto, dir, flags, &l->fin);
+	l->state = ct_next(l->state, l->proto, dir, flags, l->now, &l->fin);
 }
 
 static _Bool in_use(enum conn_state s)
 {
-	return s == CONN_ESTABLISHED || s == CONN_FIN_WAIT || s == CONN_REPLIED;
+	return s == CONN_ESTABLISHED || s == CONN_FIN_WAIT || s == CONN_REPLIED || s == CONN_ASSURED;
 }
 
 static void check_state(const struct life *l)
 {
 	enum timeout_class class = ct_timeout_class(l->state, l->proto);
 
-	MUST(l->state > CONN_BUSY && l->state < CONN_HOLD_DOWN);
+	MUST(l->state > CONN_BUSY && l->state < CONN_STATES);
 	MUST(class < TIMEOUT_CLASSES);
 	MUST((class == TIMEOUT_TCP_ESTABLISHED) == (l->state == CONN_ESTABLISHED));
 	MUST((l->proto == L4_TCP) == (l->state >= CONN_SYN_SENT));
 	MUST((l->proto == L4_ICMP) == (class == TIMEOUT_ICMP));
 	/* a flow that is relied on stays so */
-	MUST(!ct_may_evict(l->state) || !in_use(l->state));
+	MUST(ct_yield(l->state) == YIELD_NEVER || l->state == CONN_REPLIED || !in_use(l->state));
+	MUST(l->state != CONN_ASSURED || l->now - l->replied >= CT_ASSURED_S);
 	MUST(!ct_settled(l->state) || in_use(l->state));
-	MUST(!(l->fin & ~l->fin_seen));
+	MUST(l->proto != L4_TCP || !(l->fin & ~l->fin_seen));
 	MUST(l->state != CONN_RESET || l->rst_seen);
 	MUST(l->state != CONN_CLOSING || l->fin_seen == 3);
 	MUST((l->state != CONN_ESTABLISHED && l->state != CONN_REPLIED) || l->reply_seen);
@@ -47,7 +49,10 @@ static void packet(struct life *l, enum flow_dir dir, uint8_t flags)
 {
 	struct life was = *l;
 
-	l->reply_seen |= dir == FLOW_REPLY;
+	if (dir == FLOW_REPLY && !l->reply_seen) {
+		l->reply_seen = 1;
+		l->replied = l->now;
+	}
 	if (l->proto == L4_TCP) {
 		l->rst_seen |= !!(flags & TCP_RST);
 		if (flags & TCP_FIN)
@@ -67,7 +72,8 @@ static void packet(struct life *l, enum flow_dir dir, uint8_t flags)
 		MUST(l->proto == L4_TCP && (flags & TCP_RST || l->fin_seen == 3));
 	if (ct_steady(was.state, dir) &&
 	    (l->proto != L4_TCP || !(flags & (TCP_SYN | TCP_FIN | TCP_RST))))
-		MUST(l->state == was.state && l->fin == was.fin);
+		MUST((l->state == was.state || (was.state == CONN_REPLIED && l->state == CONN_ASSURED)) &&
+		     l->fin == was.fin);
 }
 
 /* A table that fills up shortens times, never below the least, nor lengthens them. */
@@ -105,6 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (in.left) {
 		uint8_t dir = take8(&in);
 
+		l.now += dir >> 1;
 		packet(&l, dir & 1 ? FLOW_REPLY : FLOW_ORIGINAL, take8(&in));
 	}
 	return 0;

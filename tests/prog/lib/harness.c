@@ -316,6 +316,8 @@ static int load(void)
 	h.tcp_ports_in_use = open_map("tcp_ports_in_use");
 	h.frags = open_map("frags");
 	h.fragq = open_map("fragq");
+	h.hold_down = open_map("hold_down");
+	h.client_flows = open_map("client_flows");
 	return r;
 }
 

@@ -198,8 +198,8 @@ void age_fragments(uint32_t ms);
 /* Lets all flows expire at this moment: the caches still have them. */
 void expire_flows(void);
 /* As if all had been looked at when the configuration's generation was that one, and how many were. */
-void stamp_flows(uint32_t gen);
-int flows_stamped(uint32_t gen);
+void unstamp_flows(void);
+bool flows_are_stamped(void);
 
 /* ---- the host around it ---- */
 

@@ -36,10 +36,14 @@ void configure(const struct config *cfg)
 	assert_int_equal(store_config_set(&h.state, cfg), 0);
 }
 
+/* A flow's stamp is the time plus the generation: more than any test takes, in seconds. */
+#define GENERATION_STEP 1000
+
 void next_generation(void)
 {
 	struct config cfg = config_now();
 
+	cfg.gen += GENERATION_STEP;
 	configure(&cfg);
 }
 
@@ -66,10 +70,10 @@ void give_portmap_to(uint32_t id, uint32_t endpoint)
 {
 	struct portmap portmap;
 
-	assert_int_equal(map_get(&h.state, MAP_PORTMAPS, &id, &portmap), 0);
+	assert_int_equal(store_portmap(&h.state, id, &portmap), 0);
+	assert_int_equal(store_portmap_del(&h.state, id), 0);
 	portmap.endpoint = endpoint;
-	assert_int_equal(map_put(&h.state, MAP_PORTMAPS, &id, &portmap), 0);
-	next_generation();
+	assert_int_equal(store_portmap_add(&h.state, id + 1000, &portmap), 0);
 }
 
 void forget_network(uint16_t id)
@@ -151,50 +155,44 @@ void expect_live_flows(int count)
 
 static int is_unchecked(const void *key, const void *value, void *arg)
 {
-	return ((const struct flow *)value)->gen != (uint16_t)*(uint32_t *)arg;
+	return ((const struct flow *)value)->checked < *(uint32_t *)arg;
 }
 
 bool flows_are_checked(void)
 {
-	uint32_t gen = config_now().gen;
+	uint32_t stamp = config_now().gen + store_now() - GENERATION_STEP / 2;
 
-	return !map_each(&h.state, MAP_FLOWS, is_unchecked, &gen);
+	return !map_each(&h.state, MAP_FLOWS, is_unchecked, &stamp);
 }
 
-static int stamp(const void *key, const void *value, void *gen)
+static int unstamp(const void *key, const void *value, void *unused)
 {
 	struct flow f = *(const struct flow *)value;
 
-	f.gen = *(uint32_t *)gen;
+	f.checked = 0;
 	return bpf_map_update_elem(h.state.fd[MAP_FLOWS], key, &f, BPF_EXIST);
 }
 
-void stamp_flows(uint32_t gen)
+void unstamp_flows(void)
 {
-	assert_int_equal(map_each(&h.state, MAP_FLOWS, stamp, &gen), 0);
+	assert_int_equal(map_each(&h.state, MAP_FLOWS, unstamp, NULL), 0);
 }
 
-static int count_stamped(const void *key, const void *value, void *arg)
+static int is_stamped(const void *key, const void *value, void *unused)
 {
-	uint32_t *gen_and_count = arg;
-
-	gen_and_count[1] += !is_unchecked(key, value, arg);
-	return 0;
+	return ((const struct flow *)value)->checked != 0;
 }
 
-int flows_stamped(uint32_t gen)
+bool flows_are_stamped(void)
 {
-	uint32_t gen_and_count[2] = { gen };
-
-	assert_int_equal(map_each(&h.state, MAP_FLOWS, count_stamped, gen_and_count), 0);
-	return gen_and_count[1];
+	return map_each(&h.state, MAP_FLOWS, is_stamped, NULL);
 }
 
 static int age_flow(const void *key, const void *value, void *arg)
 {
 	struct flow f = *(const struct flow *)value;
 
-	f.seen -= *(uint32_t *)arg;
+	f.checked -= *(uint32_t *)arg;
 	return bpf_map_update_elem(h.state.fd[MAP_FLOWS], key, &f, BPF_EXIST);
 }
 
@@ -238,14 +236,32 @@ static void age_flow_table(uint32_t seconds)
 		struct conn c = conn_at(slot);
 
 		c.seen -= seconds;
+		if (c.orig.proto != L4_TCP)
+			c.fin -= seconds; /* time of the first reply */
 		assert_int_equal(bpf_map_update_elem(h.state.fd[MAP_CONNS], &slot, &c, BPF_ANY), 0);
 	}
 	assert_int_equal(map_each(&h.state, MAP_FLOWS, age_flow, &seconds), 0);
 }
 
+/* Of ports that are held down. */
+static void age_hold_down(uint32_t seconds)
+{
+	struct hold_down held;
+	uint32_t i;
+
+	for (i = 0; i < info_of(h.hold_down).max_entries; i++) {
+		assert_int_equal(bpf_map_lookup_elem(h.hold_down, &i, &held), 0);
+		if (!held.endpoint)
+			continue;
+		held.since -= seconds;
+		assert_int_equal(bpf_map_update_elem(h.hold_down, &i, &held, BPF_ANY), 0);
+	}
+}
+
 void age_flows(uint32_t seconds)
 {
 	age_flow_table(seconds);
+	age_hold_down(seconds);
 	forget_caches();
 }
 
@@ -467,6 +483,8 @@ int harness_reset(void **unused)
 	empty_neigh();
 	empty_array(h.frags);
 	empty_array(h.fragq);
+	empty_array(h.hold_down);
+	empty_array(h.client_flows);
 	fill_icmp_budget();
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		empty(tables[i]);

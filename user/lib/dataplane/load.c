@@ -91,6 +91,7 @@ static int set_sizes(struct bpf_object *obj, uint32_t max_flows)
 {
 	struct bpf_map *flows = bpf_object__find_map_by_name(obj, map_name(MAP_FLOWS));
 	struct bpf_map *conns = bpf_object__find_map_by_name(obj, map_name(MAP_CONNS));
+	struct bpf_map *hold_down = bpf_object__find_map_by_name(obj, "hold_down");
 	int r = 0;
 
 	/* a key for each direction */
@@ -98,6 +99,8 @@ static int set_sizes(struct bpf_object *obj, uint32_t max_flows)
 		r = bpf_map__set_max_entries(flows, 2 * max_flows);
 	if (!r && conns)
 		r = bpf_map__set_max_entries(conns, max_flows);
+	if (!r && hold_down)
+		r = bpf_map__set_max_entries(hold_down, max_flows);
 	return r;
 }
 

@@ -67,10 +67,11 @@ static bool owner_exists(struct flow_walk *w, const struct conn *c)
 	w->asked = true;
 	w->portmap = c->portmap;
 	w->endpoint = c->endpoint;
+	w->exists = true;
 	if (c->portmap)
-		w->exists = !map_get(w->s, MAP_PORTMAPS, &c->portmap, &portmap) && portmap.endpoint == c->endpoint;
-	else
-		w->exists = !c->endpoint || !store_usage(w->s, c->endpoint, &usage);
+		w->exists = !store_portmap(w->s, c->portmap, &portmap);
+	if (w->exists && c->endpoint)
+		w->exists = !store_usage(w->s, c->endpoint, &usage);
 	return w->exists;
 }
 
@@ -79,7 +80,7 @@ static bool live(struct flow_walk *w, uint32_t slot, const struct conn *c, struc
 {
 	struct flow_key key = nat_stored_key(&c->orig);
 
-	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_HOLD_DOWN &&
+	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_STATES &&
 	       store_flow_ttl(&w->cfg, &w->alloc, c, w->now) && owner_exists(w, c) &&
 	       !map_get(w->s, MAP_FLOWS, &key, original) && original->conn == slot && original->dir == FLOW_ORIGINAL;
 }

@@ -109,46 +109,65 @@ static int mark_remaining(const struct store *s)
 	return r ? r : mark_published(s, portmaps, count, NULL);
 }
 
-int store_portmap_add(const struct store *s, uint32_t id, const struct portmap *portmap)
+int store_portmap(const struct store *s, uint32_t id, struct portmap *out)
 {
-	_cleanup_free_ struct portmap_entry *portmaps = NULL;
+	return map_get(s, MAP_PORTMAPS, &id, out);
+}
+
+/* Its account, its keys, and then the mapping. */
+static int portmap_put(const struct store *s, uint32_t id, const struct portmap *portmap)
+{
 	_cleanup_free_ struct portmap_key *keys = NULL;
 	_cleanup_free_ uint32_t *ids = NULL;
-	size_t there = 0;
+	const uint32_t account = ACCOUNT_PORTMAP | id;
+	const struct usage none = {};
 	uint32_t i, count;
 	int r;
 
-	r = store_portmaps(s, &portmaps, &there);
-	if (!r)
-		r = check_free(portmaps, there, portmap);
-	if (r)
-		return r;
 	keys = portmap_keys_of(portmap, &count);
 	ids = calloc(count, sizeof(*ids));
 	if (!keys || !ids)
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
 		ids[i] = id;
-	r = mark_published(s, portmaps, there, portmap);
+	r = map_put(s, MAP_USAGE, &account, &none);
 	if (!r)
 		r = map_put_many(s, MAP_PORTMAP_KEYS, keys, ids, count);
 	if (!r)
 		r = map_put(s, MAP_PORTMAPS, &id, portmap);
-	if (!r)
-		return config_touch(s, 1);
-	map_del_many(s, MAP_PORTMAP_KEYS, keys, count);
+	if (r) {
+		map_del_many(s, MAP_PORTMAP_KEYS, keys, count);
+		map_del(s, MAP_USAGE, &account);
+	}
 	return r;
+}
+
+int store_portmap_add(const struct store *s, uint32_t id, const struct portmap *portmap)
+{
+	_cleanup_free_ struct portmap_entry *portmaps = NULL;
+	size_t there = 0;
+	int r;
+
+	r = store_portmaps(s, &portmaps, &there);
+	if (!r)
+		r = check_free(portmaps, there, portmap);
+	if (!r)
+		r = mark_published(s, portmaps, there, portmap);
+	if (!r)
+		r = portmap_put(s, id, portmap);
+	return r ? r : config_touch(s, 1);
 }
 
 /* Leaves the bits set. */
 static int portmap_del(const struct store *s, uint32_t id)
 {
 	_cleanup_free_ struct portmap_key *keys = NULL;
+	const uint32_t account = ACCOUNT_PORTMAP | id;
 	struct portmap portmap;
 	uint32_t count;
 	int r;
 
-	if (map_get(s, MAP_PORTMAPS, &id, &portmap))
+	if (store_portmap(s, id, &portmap))
 		return 0;
 	keys = portmap_keys_of(&portmap, &count);
 	if (!keys)
@@ -156,6 +175,8 @@ static int portmap_del(const struct store *s, uint32_t id)
 	r = map_del(s, MAP_PORTMAPS, &id);
 	if (!r)
 		r = map_del_many(s, MAP_PORTMAP_KEYS, keys, count);
+	if (!r)
+		r = map_del(s, MAP_USAGE, &account);
 	return r ? r : config_touch(s, -1);
 }
 
@@ -179,6 +200,22 @@ int store_portmaps_del(const struct store *s, uint32_t endpoint)
 	return r || !count ? r : mark_remaining(s);
 }
 
+/* The keys lead to the old mapping, or to the new one: no packet finds the port unpublished. */
+static int portmap_move(const struct store *s, struct portmap_entry *e, uint32_t endpoint)
+{
+	const uint32_t account = ACCOUNT_PORTMAP | e->id;
+	uint32_t id;
+	int r;
+
+	e->portmap.endpoint = endpoint;
+	r = store_new_portmap(s, &id);
+	if (!r)
+		r = portmap_put(s, id, &e->portmap);
+	if (!r)
+		r = map_del(s, MAP_PORTMAPS, &e->id);
+	return r ? r : map_del(s, MAP_USAGE, &account);
+}
+
 int store_portmaps_move(const struct store *s, const char *name, uint32_t endpoint)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
@@ -186,12 +223,9 @@ int store_portmaps_move(const struct store *s, const char *name, uint32_t endpoi
 	int r;
 
 	r = store_portmaps(s, &portmaps, &count);
-	for (i = 0; i < count && !r; i++) {
-		if (strcmp(portmaps[i].portmap.name, name))
-			continue;
-		portmaps[i].portmap.endpoint = endpoint;
-		r = map_put(s, MAP_PORTMAPS, &portmaps[i].id, &portmaps[i].portmap);
-	}
+	for (i = 0; i < count && !r; i++)
+		if (!strcmp(portmaps[i].portmap.name, name))
+			r = portmap_move(s, &portmaps[i], endpoint);
 	return r;
 }
 

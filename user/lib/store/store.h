@@ -111,7 +111,8 @@ int store_gateway_set(const struct store *s, uint16_t net, const struct network 
 int store_portmap_add(const struct store *s, uint32_t id, const struct portmap *r);
 int store_portmap_del(const struct store *s, uint32_t id);
 int store_portmaps_del(const struct store *s, uint32_t endpoint);	/* all of an endpoint */
-/* Points the mappings of a namespace to its new endpoint. */
+int store_portmap(const struct store *s, uint32_t id, struct portmap *out);	/* quiet; -ENOENT */
+/* Points the mappings of a namespace to its new endpoint, under new ids, which ends the flows to the old one. */
 int store_portmaps_move(const struct store *s, const char *name, uint32_t endpoint);
 
 struct portmap_entry {

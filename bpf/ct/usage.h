@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Who pays for a flow, and what each account uses of the flow table (docs/dev/capacity.md). */
+#ifndef EBPFNET_BPF_CT_USAGE_H
+#define EBPFNET_BPF_CT_USAGE_H
+
+#include <ebpfnet/core/ct_share.h>
+#include <ebpfnet/core/nat.h>
+#include "kern/lookup.h"
+
+/* The account of a flow: who opened it. 0: the host, which has no limit. */
+static __always_inline __u32 usage_account(const struct flow_key *orig, __u32 endpoint, __u32 portmap)
+{
+	if (orig->zone == EBPFNET_ZONE_HOST)
+		return 0;
+	return orig->zone == EBPFNET_ZONE_OUTSIDE ? ACCOUNT_PORTMAP | portmap : endpoint;
+}
+
+static __always_inline struct usage *usage_get(__u32 account)
+{
+	return account ? bpf_map_lookup_elem(&usage, &account) : NULL;
+}
+
+/* The bucket of a client outside in map client_flows. Salted, so that it cannot be predicted from outside. */
+static __always_inline __u32 usage_client(struct ipaddr client)
+{
+	struct config *cfg = config_get();
+	__u32 h = (addr_be32(client) ^ (cfg ? cfg->mark : 0)) * 0x85ebca6bu;
+
+	return (h ^ h >> 15) * 0x9e3779b1u % EBPFNET_CLIENT_BUCKETS;
+}
+
+/* A mapping's flow to a further peer: it shares the mapping's external port. */
+static __always_inline _Bool usage_is_further_peer(const struct conn *c)
+{
+	return c->orig.proto == L4_UDP && !c->portmap && c->endpoint && c->orig.scope != KEY_EIM;
+}
+
+/* Count the external port of a namespace's flow. */
+static __always_inline void usage_add_port(const struct conn *c, struct usage *u, struct conn_alloc *a, __s32 ports)
+{
+	if (u)
+		__sync_fetch_and_add(&u->ports, ports);
+	if (c->orig.proto != L4_UDP || !c->endpoint)
+		return;
+	__sync_fetch_and_add(&a->udp_ports, ports);
+	if (u)
+		__sync_fetch_and_add(&u->udp_ports, ports);
+}
+
+/* Count a flow that begins (1) or ends (-1): in total, for its account, for its external port. */
+static __always_inline void usage_add(const struct conn *c, __u16 external_h, __s32 flows)
+{
+	struct usage *u = usage_get(usage_account(&c->orig, c->endpoint, c->portmap));
+	__u32 port_h = external_h, client, *n;
+	struct conn_alloc *a = conn_alloc_get();
+
+	if (!a)
+		return;
+	__sync_fetch_and_add(&a->live, flows);
+	if (u)
+		__sync_fetch_and_add(&u->flows, flows);
+	if (c->orig.zone == EBPFNET_ZONE_OUTSIDE) {
+		client = usage_client(c->orig.src);
+		n = bpf_map_lookup_elem(&client_flows, &client);
+		if (n)
+			__sync_fetch_and_add(n, flows);
+	}
+	if (c->portmap)
+		return;
+	if (c->orig.proto == L4_TCP) {
+		n = bpf_map_lookup_elem(&tcp_ports_in_use, &port_h);
+		if (n)
+			__sync_fetch_and_add(n, flows);
+	}
+	if (!usage_is_further_peer(c))
+		usage_add_port(c, u, a, flows);
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * PURE. How much of a table each of several accounts may take (docs/dev/capacity.md): dynamic thresholds, after
+ * Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches" (1998).
+ *
+ * An account may grow while it has less than a multiple of the room that is left. One alone gets a fixed part of
+ * the table; n greedy ones get equal parts, and always leave one for the next that comes.
+ */
+#ifndef EBPFNET_CORE_CT_SHARE_H
+#define EBPFNET_CORE_CT_SHARE_H
+
+#include <ebpfnet/abi.h>
+
+/* Every account may have this part of the table, whatever the others have; at least two entries. */
+#define SHARE_FLOOR(max) ((max) / 64 > 2 ? (max) / 64 : 2)
+
+/* The multiple where there is no limit to set: one published port alone gets three quarters of the table. */
+#define SHARE_MULTIPLE 3
+
+static __always_inline __u32 share_room(__u32 taken, __u32 max)
+{
+	return taken < max ? max - taken : 0;
+}
+
+/*
+ * True if an account with .used entries may have one more. cap: its limit; one of more than half of the table
+ * makes the multiple greater, so that it can be reached. taken: entries of all accounts; max: of the table.
+ */
+static __always_inline _Bool share_of_namespace(__u32 used, __u32 cap, __u32 taken, __u32 max)
+{
+	__u32 room = share_room(taken, max);
+
+	if (used >= cap)
+		return 0;
+	if (cap >= max || used < SHARE_FLOOR(max))
+		return 1;
+	return cap > max / 2 ? (__u64)used * (max - cap) < (__u64)cap * room : used < room;
+}
+
+/* The same for external UDP ports, of which one namespace alone may have three quarters. */
+static __always_inline _Bool share_of_ports(__u32 used, __u32 taken, __u32 max)
+{
+	return used < SHARE_FLOOR(max) || used < (__u64)SHARE_MULTIPLE * share_room(taken, max);
+}
+
+/*
+ * The same for a published port, and within its part, in the same way, for one client of it. client: flows of
+ * the client.
+ */
+static __always_inline _Bool share_of_outside(__u32 used, __u32 client, __u32 taken, __u32 max)
+{
+	__u64 part = (__u64)SHARE_MULTIPLE * share_room(taken, max);
+
+	if (used < SHARE_FLOOR(max))
+		return 1;
+	return used < part && client < part - used + 2;
+}
+
+#endif
