@@ -271,7 +271,7 @@ __noinline verdict_t ct_slot_new(void)
 		return DROP(helper_failed);
 	n = &st->new;
 	search->who.account = usage_account(&n->key, n->endpoint, n->portmap);
-	search->who.client = usage_client(n->key.src);
+	search->who.client = outside_peer_bucket(n->key.src);
 	search->who.port = !n->mapped && !n->portmap;
 	search->who.udp = search->who.port && n->endpoint && n->key.proto == L4_UDP;
 	search->over = room_share(&search->who, cfg);

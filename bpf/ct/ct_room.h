@@ -20,7 +20,7 @@
 /* Whose flow needs room, and of what. */
 struct room_for {
 	__u32 account;		/* usage_account() */
-	__u32 client;		/* ACCOUNT_PORTMAP: usage_client() */
+	__u32 client;		/* ACCOUNT_PORTMAP: outside_peer_bucket() */
 	_Bool port;		/* an external port of its own */
 	_Bool udp;		/* which no other flow may have */
 };
@@ -57,7 +57,7 @@ static __always_inline _Bool room_is_made_by(const struct room_search *s, const 
 		return 0;
 	switch (s->over) {
 	case SHARE_OF_CLIENT:
-		return usage_client(c->orig.src) == s->who.client;
+		return outside_peer_bucket(c->orig.src) == s->who.client;
 	case SHARE_OF_PORTS:
 		return !c->portmap && !usage_is_further_peer(c);
 	case SHARE_OF_UDP_PORTS:
@@ -136,7 +136,9 @@ __noinline int room_sweep(void)
 
 	if (!a || !s)
 		return 0;
-	*s = (struct room_search){ .sweep = 1 };
+	s->over = SHARE_LEFT;
+	s->looked = 0;
+	s->sweep = 1;
 	room_run(s, &a->sweep, CONN_SWEEP);
 	return 0;
 }
@@ -186,11 +188,11 @@ static __always_inline void room_find(void)
 static __always_inline enum room_share room_share_outside(const struct usage *u, __u32 client, __u32 live,
 							  const struct config *cfg)
 {
-	__u32 *flows = bpf_map_lookup_elem(&client_flows, &client);
+	struct outside_peer *peer = outside_peer_get(client);
 
-	if (!flows || !share_of_outside(u->flows, 0, live, cfg->max_flows))
+	if (!peer || !share_of_outside(u->flows, 0, live, cfg->max_flows))
 		return SHARE_OF_FLOWS;
-	return share_of_outside(u->flows, *flows, live, cfg->max_flows) ? SHARE_LEFT : SHARE_OF_CLIENT;
+	return share_of_outside(u->flows, peer->opened, live, cfg->max_flows) ? SHARE_LEFT : SHARE_OF_CLIENT;
 }
 
 /* Which share one more flow would exceed. */

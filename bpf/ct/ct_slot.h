@@ -132,6 +132,22 @@ static __always_inline _Bool conn_expired(const struct conn *c, union conn_word 
 	return ct_idle(c->seen, now) >= conn_timeout(c, w, cfg);
 }
 
+/* Stored keys of a flow that is deleted; not on the stack, where the deepest calls would not fit. */
+struct unlink_keys {
+	struct flow_key original, reply;
+};
+PERCPU_SCRATCH(struct unlink_keys, unlink_keys)
+
+/* Its external port is held down from when the flow ended: by now, or when its time was up. */
+static __always_inline void conn_hold_down(const struct conn *c, union conn_word w, const struct flow_key *reply,
+					   const struct config *cfg)
+{
+	__u32 now = now_s(), ended = c->seen + conn_timeout(c, w, cfg);
+
+	if (!c->portmap && c->endpoint && cfg->hold_down_s)
+		hold_down_set(reply, c->endpoint, (__s32)(ended - now) < 0 ? ended : now, cfg);
+}
+
 /*
  * Delete the keys of a flow and keep its slot, CONN_BUSY, for the caller. word: the slot's state word as the
  * caller saw it. Returns 0 if that has changed, or if the flow's original key is not inserted yet.
@@ -139,28 +155,23 @@ static __always_inline _Bool conn_expired(const struct conn *c, union conn_word 
 __noinline int slot_unlink(__u32 slot, __u32 word)
 {
 	union conn_word seen = { .word = word }, busy = { .state = CONN_BUSY, .use = seen.use };
+	struct unlink_keys *k = unlink_keys_get();
 	struct config *cfg = config_get();
 	struct conn *c = conn_get(slot);
-	__u32 now = now_s(), ended;
-	struct flow_key key;
 	struct flow *f;
 
-	if (!c || !cfg)
+	if (!c || !cfg || !k)
 		return 0;
-	key = nat_stored_key(&c->orig);
-	f = bpf_map_lookup_elem(&flows, &key);
-	if (!f || f->conn != slot)
+	k->original = nat_stored_key(&c->orig);
+	f = bpf_map_lookup_elem(&flows, &k->original);
+	if (!f || f->conn != slot || !conn_swap(c, seen, busy))
 		return 0;
-	ended = c->seen + conn_timeout(c, seen, cfg); /* or later, if it is ended early */
-	if (!conn_swap(c, seen, busy))
-		return 0;
+	k->original = nat_stored_key(&c->orig); /* what this CPU has claimed */
+	k->reply = nat_stored_reply_key(f, &c->orig);
 	usage_add(c, f->sport_h, -1);
-	key = nat_stored_reply_key(f, &c->orig);
-	if (!c->portmap && c->endpoint && cfg->hold_down_s)
-		hold_down_set(&key, c->endpoint, (__s32)(ended - now) < 0 ? ended : now, cfg);
-	bpf_map_delete_elem(&flows, &key);
-	key = nat_stored_key(&c->orig);
-	bpf_map_delete_elem(&flows, &key);
+	conn_hold_down(c, seen, &k->reply, cfg);
+	bpf_map_delete_elem(&flows, &k->reply);
+	bpf_map_delete_elem(&flows, &k->original);
 	count(COUNT_flow_ended);
 	return 1;
 }

@@ -217,4 +217,14 @@ static __always_inline void ct_delete(const struct flow *f)
 		flow_delete(slot, w.word);
 }
 
+/* Delete it, and let another endpoint have its external port. */
+static __always_inline void ct_leave_to(const struct flow *f, __u32 endpoint, const struct config *cfg)
+{
+	struct unlink_keys *deleted = unlink_keys_get();
+
+	ct_delete(f);
+	if (deleted)
+		hold_down_set(&deleted->reply, endpoint, now_s(), cfg);
+}
+
 #endif

@@ -20,13 +20,18 @@ static __always_inline struct usage *usage_get(__u32 account)
 	return account ? bpf_map_lookup_elem(&usage, &account) : NULL;
 }
 
-/* The bucket of a client outside in map client_flows. Salted, so that it cannot be predicted from outside. */
-static __always_inline __u32 usage_client(struct ipaddr client)
+/* The bucket of an address outside in map outside_peers. Salted, so that it cannot be predicted from outside. */
+static __always_inline __u32 outside_peer_bucket(struct ipaddr peer)
 {
 	struct config *cfg = config_get();
-	__u32 h = (addr_be32(client) ^ (cfg ? cfg->mark : 0)) * 0x85ebca6bu;
+	__u32 h = (addr_be32(peer) ^ (cfg ? cfg->mark : 0)) * 0x85ebca6bu;
 
-	return (h ^ h >> 15) * 0x9e3779b1u % EBPFNET_CLIENT_BUCKETS;
+	return (h ^ h >> 15) * 0x9e3779b1u % OUTSIDE_PEERS;
+}
+
+static __always_inline struct outside_peer *outside_peer_get(__u32 bucket)
+{
+	return bpf_map_lookup_elem(&outside_peers, &bucket);
 }
 
 /* A mapping's flow to a further peer: it shares the mapping's external port. */
@@ -51,20 +56,20 @@ static __always_inline void usage_add_port(const struct conn *c, struct usage *u
 static __always_inline void usage_add(const struct conn *c, __u16 external_h, __s32 flows)
 {
 	struct usage *u = usage_get(usage_account(&c->orig, c->endpoint, c->portmap));
-	__u32 port_h = external_h, client, *n;
+	_Bool opened = c->orig.zone == EBPFNET_ZONE_OUTSIDE;
 	struct conn_alloc *a = conn_alloc_get();
+	__u32 port_h = external_h, *n;
+	struct outside_peer *peer;
 
-	if (!a)
+	peer = outside_peer_get(outside_peer_bucket(opened ? c->orig.src : c->orig.dst));
+	if (!a || !peer)
 		return;
 	__sync_fetch_and_add(&a->live, flows);
 	if (u)
 		__sync_fetch_and_add(&u->flows, flows);
-	if (c->orig.zone == EBPFNET_ZONE_OUTSIDE) {
-		client = usage_client(c->orig.src);
-		n = bpf_map_lookup_elem(&client_flows, &client);
-		if (n)
-			__sync_fetch_and_add(n, flows);
-	}
+	__sync_fetch_and_add(&peer->flows, flows);
+	if (opened)
+		__sync_fetch_and_add(&peer->opened, flows);
 	if (c->portmap)
 		return;
 	if (c->orig.proto == L4_TCP) {

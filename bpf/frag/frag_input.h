@@ -18,12 +18,14 @@
 /* Queue first, then look up again (the first fragment may have arrived meanwhile). */
 static __always_inline enum frag_result frag_enqueue(ctx_t *ctx, struct pkt *p)
 {
-	__u32 ref = fragq_alloc(frag_bucket_of(p));
+	struct outside_peer *peer = outside_peer_get(outside_peer_bucket(p->key.src));
+	_Bool stranger = p->key.zone == EBPFNET_ZONE_OUTSIDE && peer && !peer->flows;
+	__u32 len = ETH_HLEN + p->ip_len, ref = fragq_alloc(frag_bucket_of(p), stranger, len);
 	enum frag_result r;
 
 	if (!ref)
 		return FRAG_QUEUE_FULL;
-	if (ctx->gso_size || fragq_store(ctx, ref, ETH_HLEN + p->ip_len)) {
+	if (ctx->gso_size || fragq_store(ctx, ref, len, stranger)) {
 		fragq_free(ref);
 		return FRAG_QUEUE_FULL;
 	}

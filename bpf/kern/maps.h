@@ -172,14 +172,14 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } hold_down SEC(".maps");
 
-/* ARRAY: clients outside cannot be listed, as anybody can forge a new one; but each is always in one bucket. */
+/* ARRAY: peers outside cannot be listed, as anybody can forge a new one; but each is always in one bucket. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, EBPFNET_CLIENT_BUCKETS);
+	__uint(max_entries, OUTSIDE_PEERS);
 	__type(key, __u32);
-	__type(value, __u32); /* flows */
+	__type(value, struct outside_peer);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
-} client_flows SEC(".maps");
+} outside_peers SEC(".maps");
 
 /* ARRAY, by port: read by TCP packets without a flow, written when a masqueraded TCP flow begins or ends. */
 struct {
@@ -219,11 +219,19 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, FRAGQ_SLOTS);
+	__uint(max_entries, FRAGQ_LARGE_SLOTS);
 	__type(key, __u32);
 	__type(value, struct fragq_frame);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } fragq_frames SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FRAGQ_SMALL_SLOTS);
+	__type(key, __u32);
+	__type(value, struct fragq_small_frame);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} fragq_small SEC(".maps");
 
 /* ARRAY: the value is too large for a per-CPU map (32 KiB). */
 struct {
@@ -237,7 +245,7 @@ struct {
 /* PERCPU_ARRAY: a budget for each CPU needs no lock. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, ICMP_BUDGETS);
 	__type(key, __u32);
 	__type(value, struct icmp_budget);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);

@@ -6,7 +6,7 @@
 #include "kern/lookup.h"
 #include "l3/rewrite.h"
 
-#define ICMP_PER_SECOND 1000 /* errors per CPU: icmp_ratelimit does not apply to ours */
+#define ICMP_PER_SECOND 1000 /* errors per budget and CPU: icmp_ratelimit does not apply to ours */
 #define ICMP_TTL 64
 
 struct icmp_hdr {
@@ -29,11 +29,19 @@ struct icmp_error {
 	__u8 inner[ICMP_INNER_MAX];
 };
 
-/* Count an error against this CPU's budget. False: too many this second. */
-static __always_inline _Bool icmp_within_budget(void)
+/* The budget that an error to a sender counts against: a namespace has its own. */
+static __always_inline __u32 icmp_budget_of(const struct pkt *p)
 {
-	__u32 zero = 0, now = now_s();
-	struct icmp_budget *b = bpf_map_lookup_elem(&icmp_budget, &zero);
+	__u32 h = (addr_be32(p->key.src) ^ p->key.zone) * 0x9e3779b1u;
+
+	return p->key.zone == EBPFNET_ZONE_OUTSIDE ? 0 : 1 + (h >> 16) % (ICMP_BUDGETS - 1);
+}
+
+/* Count an error to the sender of a packet. False: too many this second. */
+static __always_inline _Bool icmp_within_budget(const struct pkt *p)
+{
+	__u32 at = icmp_budget_of(p), now = now_s();
+	struct icmp_budget *b = bpf_map_lookup_elem(&icmp_budget, &at);
 
 	if (!b)
 		return 0;
@@ -71,7 +79,8 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 	inner = p->ihl + 8;
 	if (!icmp_may_answer(p))
 		return FWD_NEXT;
-	if (!icmp_within_budget()) {
+	/* path MTU discovery depends on each error, and Linux does not limit these either */
+	if (!(err->type == ICMP_DEST_UNREACH && err->code == ICMP_FRAG_NEEDED) && !icmp_within_budget(p)) {
 		count(COUNT_icmp_limited);
 		return FWD_NEXT;
 	}

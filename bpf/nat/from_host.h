@@ -87,9 +87,14 @@ static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct
 	p->key.zone = EBPFNET_ZONE_HOST;
 	f = ct_find(p, cfg);
 	if (!f) {
-		if (!host_reply_collides(&p->key, cfg))
+		f = host_reply_collides(&p->key, cfg);
+		if (!f)
 			return FWD_PASS;
 		v = nat_host_create(ctx, p);
+		if (v < 0) { /* no room: the host's packet leaves, and the namespace's flow ends */
+			ct_delete(f);
+			return FWD_PASS;
+		}
 		if (v != FWD_NEXT)
 			return v;
 		f = bpf_map_lookup_elem(&flows, &p->key);

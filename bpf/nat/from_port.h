@@ -109,6 +109,14 @@ __noinline verdict_t nat_same_subnet(ctx_t *ctx, const struct pkt *p, const stru
 	return FWD_PORT;
 }
 
+/* True if another port has opened the flow: a virtual address has moved here, and the answers are to follow. */
+static __always_inline _Bool flow_is_of_other(const struct flow *f, const struct port *port)
+{
+	struct conn *c = conn_get(f->conn);
+
+	return f->dir == FLOW_ORIGINAL && c && c->endpoint && c->endpoint != port->endpoint;
+}
+
 /* A packet to the gateway's MAC. In order: an existing flow; a published port; a local address; a new flow. */
 static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const struct port *port,
 					       const struct network *net, struct fwd_out *fwd)
@@ -134,6 +142,10 @@ static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const 
 
 	/* a packet without ports (zeros in the key) does not belong to the flow with ports 0 */
 	f = pkt_has_tuple(p) ? ct_find(p, cfg) : NULL;
+	if (f && port->flags & PORT_SPOOF_ALLOW && flow_is_of_other(f, port)) {
+		ct_leave_to(f, port->endpoint, cfg);
+		f = NULL;
+	}
 	if (!f)
 		portmap = portmap_match(ctx, p, cfg, &id);
 	if (!f && !portmap && addr_eq(p->key.dst, net->gateway)) {

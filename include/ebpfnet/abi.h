@@ -185,9 +185,6 @@ struct hold_down {
 	__u32 since;			/* when its flow ended */
 };
 
-/* Map client_flows, by a hash of an address outside: flows to published ports that it has opened. */
-#define EBPFNET_CLIENT_BUCKETS 4096
-
 /* struct port.flags */
 enum {
 	PORT_SPOOF_ALLOW = 1 << 0,	/* may send from any address (nested switches, virtual machines) */

@@ -293,6 +293,43 @@ static void a_flow_without_its_port_leads_nowhere(void **s)
 	expect_ended();
 }
 
+/* A virtual address moves from one port with spoof=allow to another: answers follow it. */
+static void a_flow_follows_an_address_that_moves_to_another_port(void **s)
+{
+	struct frame *vip = frame(.smac = NS3_MAC, .dmac = GW_MAC, .src = "192.168.1.200", .dst = SERVER, .sport = 4000,
+				  .dport = 53);
+	struct frame *moved = frame(.smac = NS2_MAC, .dmac = GW_MAC, .src = "192.168.1.200", .dst = SERVER,
+				    .sport = 4000, .dport = 53);
+
+	allow_spoofing(DEV_NS2);
+	ns3_sends(vip);
+	assert_int_equal(conn_at(0).endpoint, DEV_NS3);
+	ns2_sends(moved);
+	expect_outcome(SENT);
+	expect_live_flows(1);
+	assert_int_equal(conn_at(0).endpoint, DEV_NS2);
+	server_udp(4000);
+	expect_outcome(INTO_PORT);
+	ns2_sends(moved);
+	expect_counted(COUNT_masqueraded);
+}
+
+/* 65,536 commands: no count of them comes round to a flow that has ended. */
+static void a_flow_of_a_removed_namespace_stays_dead_after_65536_commands(void **s)
+{
+	struct frame *f = frame(IN, .sport = 53, .dport = 4000);
+	struct config cfg;
+
+	ns1_udp(4000);
+	server_udp(4000);
+	cfg = config_now();
+	forget_port(DEV_NS1);
+	cfg.gen += 65536 - 1;
+	configure(&cfg);
+	uplink_gets(f);
+	expect_ended();
+}
+
 static void another_namespace_at_the_address_does_not_inherit_flows(void **s)
 {
 	ns1_udp(4000);
@@ -336,6 +373,8 @@ int main(void)
 		spec(a_namespaces_flows_end_with_it),
 		spec(a_flow_without_its_port_leads_nowhere),
 		spec(another_namespace_at_the_address_does_not_inherit_flows),
+		spec(a_flow_follows_an_address_that_moves_to_another_port),
+		spec(a_flow_of_a_removed_namespace_stays_dead_after_65536_commands),
 		spec(a_removed_uplink_is_not_routed_by),
 	};
 

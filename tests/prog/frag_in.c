@@ -14,6 +14,8 @@
 #define TEXT .payload = text, .payload_len = sizeof(text)
 
 static char text[64];
+static char large[256];
+static char many[1664];
 
 /* Three fragments of a datagram with 72 bytes behind its IP header: 32, 24, 16. */
 static struct frame *fragment(const struct frame *whole, int i)
@@ -308,14 +310,27 @@ static void a_malformed_fragment_is_refused(void **s)
 /* ---- bounds ---- */
 
 /* A later fragment, of another datagram each time. */
-static struct frame *later_fragment(const char *smac, const char *src, uint16_t id)
+/* The second fragment of a datagram, whose first is missing. */
+static struct frame *second_fragment(const char *smac, const char *src, uint16_t id, uint32_t len)
 {
-	struct frame *f = frame_fragment(frame(.smac = smac, .dmac = GW_MAC, .src = src, .dst = SERVER,
-					    .sport = 1, .dport = 2, TEXT), 32, 24);
+	struct frame *f = frame_fragment(frame(.smac = smac, .dmac = GW_MAC, .src = src, .dst = SERVER, .sport = 1,
+					       .dport = 2, .payload = large, .payload_len = sizeof(large)),
+					 32, len);
 
 	frame_set_u16(f, ETH_LEN + 4, id);
 	frame_fix_ip(f);
 	return f;
+}
+
+static struct frame *later_fragment(const char *smac, const char *src, uint16_t id)
+{
+	return second_fragment(smac, src, id, 160);
+}
+
+/* One that fits into a small slot of the queue. */
+static struct frame *small_fragment(const char *smac, const char *src, uint16_t id)
+{
+	return second_fragment(smac, src, id, 8);
 }
 
 /* A fragment of one of many datagrams that a source sends at once. */
@@ -360,6 +375,43 @@ static void a_source_has_a_share_of_the_queue(void **s)
 	expect_dropped(COUNT_frag_queued);
 }
 
+#define MANY .sport = 4000, .dport = 53, .payload = many, .payload_len = sizeof(many)
+#define LARGE .payload = large, .payload_len = sizeof(large)
+
+/* As the kernel's own test of reassembly sends them: pieces of eight bytes, the first one last. */
+static void a_datagram_of_two_hundred_pieces_waits_for_its_first(void **s)
+{
+	uint32_t at, len = 8 + sizeof(many);
+
+	for (at = 8; at < len; at += 8)
+		ns1_sends(frame_fragment(frame(INSIDE, MANY), at, 8)); /* wire_send() takes too long */
+	wire_send(DEV_NS1, frame_fragment(frame(INSIDE, MANY), 0, 8));
+	expect_arrival(DEV_UPLINK, frame_fragment(frame(OUTSIDE, MANY), 0, 8));
+	for (at = len - 8; at > 0; at -= 8)
+		expect_arrival(DEV_UPLINK, frame_fragment(frame(OUTSIDE, MANY), at, 8));
+	expect_no_more_arrivals();
+}
+
+#define ANSWER_LARGE .sport = 53, .dport = 4000, LARGE
+
+/* Forged sources, of which no flow is known, take no slot of the server's that NS1 talks to. */
+static void fragments_of_strangers_do_not_evict_those_of_a_known_peer(void **s)
+{
+	char source[32];
+	int i;
+
+	ns1_calls(UDP);
+	wire_send(DEV_UPLINK, frame_fragment(frame(ANSWER, ANSWER_LARGE), 64, 200));
+	for (i = 0; i < 400; i++) {
+		snprintf(source, sizeof(source), "198.18.%d.%d", i / 200, 1 + i % 200);
+		uplink_gets(frame_fragment(frame(FROM_ISP, .src = source, .dst = UPLINK, ANSWER_LARGE), 64, 200));
+	}
+	expect_dropped(COUNT_frag_queued, COUNT_frag_queue_full);
+	wire_send(DEV_UPLINK, frame_fragment(frame(ANSWER, ANSWER_LARGE), 0, 64));
+	expect_arrival(DEV_NS1, frame_fragment(frame(ANSWER_INSIDE, ANSWER_LARGE), 0, 64));
+	expect_arrival(DEV_NS1, frame_fragment(frame(ANSWER_INSIDE, ANSWER_LARGE), 64, 200));
+}
+
 /* When the queue is full, a source without a slot still gets one, and others do not. */
 static void a_flood_leaves_room_for_others(void **s)
 {
@@ -390,8 +442,8 @@ static void a_datagram_is_tracked_and_a_fragment_queued_for_two_seconds(void **s
 	uint16_t id;
 
 	wire_send(DEV_NS1, fragment(frame(INSIDE, .sport = 4000, .dport = 53, TEXT), 1));
-	for (id = 1; id < 45; id++)
-		ns1_sends(later_fragment(NS1_MAC, NS1, id));
+	for (id = 1; id < 100; id++)
+		ns1_sends(small_fragment(NS1_MAC, NS1, id));
 	expect_dropped(COUNT_frag_queued);
 	ns2_sends(ns2s(0));
 	expect_outcome(SENT);
@@ -402,8 +454,8 @@ static void a_datagram_is_tracked_and_a_fragment_queued_for_two_seconds(void **s
 	expect_arrival(DEV_UPLINK, fragment(frame(OUTSIDE, .sport = 4000, .dport = 53, TEXT), 0));
 	expect_no_more_arrivals();
 	/* expired fragments make room for others, and are lost */
-	for (id = 101; id < 101 + 44; id++) {
-		ns1_sends(later_fragment(NS1_MAC, NS1, id));
+	for (id = 101; id < 101 + 98; id++) {
+		ns1_sends(small_fragment(NS1_MAC, NS1, id));
 		expect_dropped(COUNT_frag_queued, COUNT_frag_no_first);
 	}
 }
@@ -433,6 +485,8 @@ int main(void)
 		spec(a_malformed_fragment_is_refused),
 		spec(the_last_eight_datagrams_of_a_source_are_tracked),
 		spec(a_source_has_a_share_of_the_queue),
+		spec(a_datagram_of_two_hundred_pieces_waits_for_its_first),
+		spec(fragments_of_strangers_do_not_evict_those_of_a_known_peer),
 		spec(a_flood_leaves_room_for_others),
 		spec(a_datagram_is_tracked_and_a_fragment_queued_for_two_seconds),
 	};

@@ -159,8 +159,20 @@ static void icmp_errors_are_rate_limited(void **s)
 	expect_counted(COUNT_icmp_sent);
 	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
 	expect_dropped(COUNT_ttl_exceeded, COUNT_icmp_limited);
+	/* each sender has a budget of its own */
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 1, .dport = 2, .ttl = 1));
+	expect_counted(COUNT_icmp_sent);
 	leave_icmp_budget(0, 1);
 	ns1_sends(frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1));
+	expect_counted(COUNT_icmp_sent);
+}
+
+/* Path MTU discovery fails for good with one error that is not sent. */
+static void an_error_with_the_path_mtu_is_not_rate_limited(void **s)
+{
+	leave_icmp_budget(0, 0);
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 1, .dport = 2,
+			.frag = DONT_FRAGMENT, .payload = large, .payload_len = 1000));
 	expect_counted(COUNT_icmp_sent);
 }
 
@@ -178,6 +190,7 @@ int main(void)
 		spec(refused_fib_lookups_are_answered_and_counted),
 		spec(some_packets_are_dropped_without_an_icmp_error),
 		spec(icmp_errors_are_rate_limited),
+		spec(an_error_with_the_path_mtu_is_not_rate_limited),
 	};
 
 	return run_specs("icmp_send", specs);

@@ -49,8 +49,12 @@ struct frag_bucket {
 	struct frag_entry entry[FRAG_WAYS];
 };
 
-#define FRAGQ_SLOTS 128
-#define FRAGQ_FRAME_MAX 9232 /* bytes of a frame: MTUs up to 9218 */
+/* Slots: the first ones for small frames. A datagram may be cut into pieces of eight bytes. */
+#define FRAGQ_SMALL_SLOTS 384
+#define FRAGQ_LARGE_SLOTS 128
+#define FRAGQ_SLOTS (FRAGQ_SMALL_SLOTS + FRAGQ_LARGE_SLOTS)
+#define FRAGQ_SMALL_MAX 128 /* bytes of a frame */
+#define FRAGQ_FRAME_MAX 9232 /* the same for large ones: MTUs up to 9218 */
 
 enum fragq_state {
 	FRAGQ_FREE,
@@ -61,7 +65,7 @@ enum fragq_state {
 union fragq_word {
 	struct {
 		enum fragq_state state;
-		__u8 zero;
+		_Bool stranger;	/* USED: its source has no flow */
 		__u16 use;	/* incremented at each allocation: tells stale references */
 	};
 	__u32 word;
@@ -82,6 +86,10 @@ struct fragq {
 
 struct fragq_frame {
 	__u8 bytes[FRAGQ_FRAME_MAX];
+};
+
+struct fragq_small_frame {
+	__u8 bytes[FRAGQ_SMALL_MAX];
 };
 
 #define REINJECT_BUFS 4 /* more concurrent users than buffers: the packet is dropped */
@@ -105,10 +113,23 @@ struct reinject_buf {
 	__u8 bytes[REINJECT_FRAME_MAX + REINJECT_CHUNK];
 };
 
-/* ICMP errors sent by this CPU in that second (l3/icmp_send.h). */
+/*
+ * Map icmp_budget: ICMP errors sent by this CPU in that second (l3/icmp_send.h), by a hash of the sender inside that
+ * they go to; the first entry is for all senders outside.
+ */
+#define ICMP_BUDGETS 256
+
 struct icmp_budget {
 	__u32 second;
 	__u32 sent;
+};
+
+/* Map outside_peers, by a hash of an address outside. */
+#define OUTSIDE_PEERS 4096
+
+struct outside_peer {
+	__u32 flows;	/* with it */
+	__u32 opened;	/* those that it has opened, to published ports */
 };
 
 #endif

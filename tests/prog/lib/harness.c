@@ -317,7 +317,7 @@ static int load(void)
 	h.frags = open_map("frags");
 	h.fragq = open_map("fragq");
 	h.hold_down = open_map("hold_down");
-	h.client_flows = open_map("client_flows");
+	h.outside_peers = open_map("outside_peers");
 	return r;
 }
 

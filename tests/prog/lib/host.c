@@ -180,12 +180,14 @@ uint32_t host_far_ifindex(enum device dev)
 
 int host_packet_socket(bool far)
 {
+	static const int room = 4 << 20; /* a datagram's fragments arrive at once, in large buffers */
 	int fd;
 
 	assert_int_equal(setns(far ? far_netns : host_netns, CLONE_NEWNET), 0);
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL));
 	assert_int_equal(setns(host_netns, CLONE_NEWNET), 0);
 	assert_true(fd >= 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
 	return fd;
 }
 

@@ -295,11 +295,21 @@ struct icmp_budget {
 	uint32_t second, sent;
 };
 
-void leave_icmp_budget(uint32_t errors, uint32_t seconds_ago)
+/* Of every sender. */
+static void set_icmp_budgets(struct icmp_budget budget)
 {
 	struct icmp_budget all[libbpf_num_possible_cpus()];
+	uint32_t i;
+
+	for (i = 0; i < (uint32_t)libbpf_num_possible_cpus(); i++)
+		all[i] = budget;
+	for (i = 0; i < info_of(h.icmp_budget).max_entries; i++)
+		assert_int_equal(bpf_map_update_elem(h.icmp_budget, &i, all, BPF_ANY), 0);
+}
+
+void leave_icmp_budget(uint32_t errors, uint32_t seconds_ago)
+{
 	uint32_t now = store_now(), second = now;
-	int i;
 
 	/*
 	 * From the beginning of a second on, so that the test is over before the next one. The
@@ -308,24 +318,14 @@ void leave_icmp_budget(uint32_t errors, uint32_t seconds_ago)
 	while ((now = store_now()) == second)
 		usleep(1000);
 	usleep(50000);
-	for (i = 0; i < libbpf_num_possible_cpus(); i++) {
-		all[i].second = now - seconds_ago;
-		all[i].sent = 1000 - errors;
-	}
-	assert_int_equal(bpf_map_update_elem(h.icmp_budget, &zero, all, BPF_ANY), 0);
+	set_icmp_budgets((struct icmp_budget){ .second = now - seconds_ago, .sent = 1000 - errors });
 }
 
 /* ---- before and after each test ---- */
 
 static void fill_icmp_budget(void)
 {
-	static const struct icmp_budget fresh;
-	struct icmp_budget all[libbpf_num_possible_cpus()];
-	int i;
-
-	for (i = 0; i < libbpf_num_possible_cpus(); i++)
-		all[i] = fresh;
-	assert_int_equal(bpf_map_update_elem(h.icmp_budget, &zero, all, BPF_ANY), 0);
+	set_icmp_budgets((struct icmp_budget){});
 }
 
 static int delete_it(const void *key, const void *value, void *arg)
@@ -484,7 +484,7 @@ int harness_reset(void **unused)
 	empty_array(h.frags);
 	empty_array(h.fragq);
 	empty_array(h.hold_down);
-	empty_array(h.client_flows);
+	empty_array(h.outside_peers);
 	fill_icmp_budget();
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		empty(tables[i]);

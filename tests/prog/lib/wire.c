@@ -8,7 +8,7 @@
 #include "internal.h"
 #include "wire.h"
 
-#define ARRIVALS 16
+#define ARRIVALS 256
 /*
  * A frame arrives before sendto() returns, but on a busy machine. So an expected frame is waited for, and the silence
  * after it is short.

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <ebpfnet/core/ct_share.h>
 #include "lib/base/cleanup.h"
 #include "lib/model/hosts.h"
 #include "lib/model/model.h"
@@ -44,11 +45,12 @@ static int walk_all(struct walk *w, enum network_scope scope)
 }
 
 /* A limit that is reached; whether to raise it is for the administrator. */
-static void check_share(struct diff *out, const char *name, const char *what, uint32_t has, uint32_t limit)
+/* left: its share (ct_share.h) is not used up. */
+static void check_share(struct diff *out, const char *name, const char *what, uint32_t has, bool left)
 {
 	char fix[64];
 
-	if (has < limit)
+	if (left)
 		return;
 	snprintf(fix, sizeof(fix), "ebpfnet set %s-per-namespace N", what);
 	diff_add(out, what, fix, "namespace %s has %u %s, as many as it may have", name, has, what);
@@ -59,6 +61,7 @@ static int check_capacity(struct session *x, struct diff *out)
 	_cleanup_free_ struct ns_entry *all = NULL;
 	struct conn_alloc alloc;
 	struct config cfg;
+	uint32_t live, udp_ports, ports;
 	struct usage usage;
 	size_t i, count;
 	int r;
@@ -72,11 +75,16 @@ static int check_capacity(struct session *x, struct diff *out)
 		return r;
 	if (alloc.live > 0 && (uint32_t)alloc.live >= cfg.max_flows)
 		diff_add(out, "flows", "ebpfnet down; ebpfnet up --flows N", "the flow table is full");
+	live = alloc.live > 0 ? alloc.live : 0;
+	udp_ports = alloc.udp_ports > 0 ? alloc.udp_ports : 0;
+	ports = cfg.port_max_h - cfg.port_min_h + 1u;
 	for (i = 0; i < count; i++) {
 		if (store_usage(&x->s, all[i].rec.endpoint, &usage))
 			continue;
-		check_share(out, all[i].name, "flows", usage.flows, cfg.max_flows_ns);
-		check_share(out, all[i].name, "ports", usage.ports, cfg.max_ports_ns);
+		check_share(out, all[i].name, "flows", usage.flows,
+			    share_of_namespace(usage.flows, cfg.max_flows_ns, live, cfg.max_flows));
+		check_share(out, all[i].name, "ports", usage.ports,
+			    usage.ports < cfg.max_ports_ns && share_of_ports(usage.udp_ports, udp_ports, ports));
 	}
 	return 0;
 }
