@@ -259,7 +259,7 @@ static __always_inline void ct_slot_init(__u32 slot, const struct ct_new *n)
 	*(volatile __u32 *)&c->state = w.word;
 }
 
-/* Allocate a slot for the new flow. FWD_NEXT, or why there is none. */
+/* Allocate a slot for the flow of ct_new_init(). FWD_NEXT, or why there is none. */
 __noinline verdict_t ct_slot_new(void)
 {
 	struct ct_create_state *st = ct_scratch_get();
@@ -269,6 +269,7 @@ __noinline verdict_t ct_slot_new(void)
 
 	if (!st || !search || !cfg)
 		return DROP(helper_failed);
+	room_sweep();
 	n = &st->new;
 	search->who.account = usage_account(&n->key, n->endpoint, n->portmap);
 	search->who.client = outside_peer_bucket(n->key.src);
@@ -363,20 +364,15 @@ static __always_inline struct ct_new *ct_new_init(const struct pkt *p)
 	return &st->new;
 }
 
-/* Create the flow of ct_new_init(). FWD_NEXT: the packet's key is in map flows, perhaps by another CPU. */
-__noinline verdict_t ct_create(ctx_t *ctx)
+/* Insert the flow's keys. */
+__noinline verdict_t ct_insert(ctx_t *ctx)
 {
 	struct ct_create_state *st = ct_scratch_get();
 	struct config *cfg = config_get();
-	verdict_t v;
 	int r; /* not long, as in ct_try_port() */
 
 	if (!cfg || !st)
 		return DROP(helper_failed);
-	room_sweep();
-	v = ct_slot_new();
-	if (v != FWD_NEXT)
-		return v;
 	if (ct_mapping_is_gone(st)) {
 		slot_free(st->slot);
 		return DROP(table_full);
@@ -406,6 +402,17 @@ __noinline verdict_t ct_create(ctx_t *ctx)
 	if (st->new.t.sport_h != st->want_h)
 		count(COUNT_src_port_remapped);
 	return FWD_NEXT;
+}
+
+/*
+ * Create the flow of ct_new_init(). FWD_NEXT: the packet's key is in map flows, perhaps by another CPU. Two calls and
+ * not one in the other, for Linux 6.1 allows 512 bytes of stack in all.
+ */
+static __always_inline verdict_t ct_create(ctx_t *ctx)
+{
+	verdict_t v = ct_slot_new();
+
+	return v == FWD_NEXT ? ct_insert(ctx) : v;
 }
 
 #endif

@@ -169,8 +169,11 @@ __noinline int room_search_once(void)
 			u->searched = now_s();
 		return 1;
 	}
-	if (!slot_unlink(s->best, s->best_word))
+	if (!slot_unlink(s->best, s->best_word)) {
+		/* another CPU searches here too */
+		*(volatile __u32 *)(u ? &u->cursor : &a->sweep) += bpf_get_prandom_u32() % ROOM_SEARCH_AGAIN;
 		return 0;
+	}
 	count(COUNT_flow_evicted);
 	s->room = s->best;
 	return 1;

@@ -26,7 +26,7 @@ static __always_inline __u32 outside_peer_bucket(struct ipaddr peer)
 	struct config *cfg = config_get();
 	__u32 h = (addr_be32(peer) ^ (cfg ? cfg->mark : 0)) * 0x85ebca6bu;
 
-	return (h ^ h >> 15) * 0x9e3779b1u % OUTSIDE_PEERS;
+	return ((h ^ h >> 15) * 0x9e3779b1u >> 16) % OUTSIDE_PEERS;
 }
 
 static __always_inline struct outside_peer *outside_peer_get(__u32 bucket)

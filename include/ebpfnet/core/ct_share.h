@@ -43,6 +43,9 @@ static __always_inline _Bool share_of_ports(__u32 used, __u32 taken, __u32 max)
 	return used < SHARE_FLOOR(max) || used < (__u64)SHARE_MULTIPLE * share_room(taken, max);
 }
 
+/* So few flows, and so small a part of its port's, are nobody's greed: clients are told apart by a hash alone. */
+#define SHARE_CLIENT_FLOOR(used) ((used) / 1024 > 8 ? (used) / 1024 : 8)
+
 /*
  * The same for a published port, and within its part, in the same way, for one client of it. client: flows of
  * the client.
@@ -53,7 +56,7 @@ static __always_inline _Bool share_of_outside(__u32 used, __u32 client, __u32 ta
 
 	if (used < SHARE_FLOOR(max))
 		return 1;
-	return used < part && client < part - used + 2;
+	return used < part && (client < part - used || client < SHARE_CLIENT_FLOOR(used));
 }
 
 #endif

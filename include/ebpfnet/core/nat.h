@@ -40,7 +40,8 @@ static __always_inline __u32 flow_key_hash(const struct flow_key *key, __u32 sal
 		h = (h ^ word[i]) * 0x85ebca6bu;
 		h ^= h >> 15;
 	}
-	return h * 0x9e3779b1u;
+	h *= 0x9e3779b1u;
+	return h ^ h >> 16;
 }
 
 /* A tuple without a zone: what a packet carries after translation. */

@@ -45,7 +45,9 @@ static int walk_all(struct walk *w, enum network_scope scope)
 }
 
 /* A limit that is reached; whether to raise it is for the administrator. */
-/* left: its share (ct_share.h) is not used up. */
+/* A namespace at its share is well as long as flows of its own yield. left: its share is not used up. */
+#define REFUSED_LATELY_S 60
+
 static void check_share(struct diff *out, const char *name, const char *what, uint32_t has, bool left)
 {
 	char fix[64];
@@ -53,7 +55,7 @@ static void check_share(struct diff *out, const char *name, const char *what, ui
 	if (left)
 		return;
 	snprintf(fix, sizeof(fix), "ebpfnet set %s-per-namespace N", what);
-	diff_add(out, what, fix, "namespace %s has %u %s, as many as it may have", name, has, what);
+	diff_add(out, what, fix, "namespace %s has %u %s, as many as it may have, and is refused more", name, has, what);
 }
 
 static int check_capacity(struct session *x, struct diff *out)
@@ -80,6 +82,8 @@ static int check_capacity(struct session *x, struct diff *out)
 	ports = cfg.port_max_h - cfg.port_min_h + 1u;
 	for (i = 0; i < count; i++) {
 		if (store_usage(&x->s, all[i].rec.endpoint, &usage))
+			continue;
+		if (!usage.searched || store_now() - usage.searched > REFUSED_LATELY_S)
 			continue;
 		check_share(out, all[i].name, "flows", usage.flows,
 			    share_of_namespace(usage.flows, cfg.max_flows_ns, live, cfg.max_flows));
