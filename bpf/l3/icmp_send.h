@@ -56,7 +56,7 @@ static __always_inline _Bool icmp_within_budget(const struct pkt *p)
 static __always_inline _Bool icmp_may_answer(const struct pkt *p)
 {
 	return p->kind != PKT_ERROR && p->kind != PKT_FRAG && !mac_group(p->dmac) &&
-	       !addr_martian_source(p->key.src) && p->key.dst.octet[0] < 224 &&
+	       !addr_martian_source(p->key.src) && !addr_group(p->key.dst) &&
 	       !(p->key.proto == L4_ICMP && p->kind == PKT_OTHER);
 }
 

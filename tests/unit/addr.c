@@ -73,19 +73,23 @@ static void edges_of_a_subnet_are_inside(void **state)
 	assert_false(addr_inside(addr(193, 168, 1, 1), subnet, mask));
 }
 
-/* 0/8, 127/8, 224/4 and 240/4, first octet by first octet. */
+/* 0/8, 127/8 and 224/4, first octet by first octet; of 240/4 only 255.255.255.255. */
 static void martians_are_known_by_their_first_octet(void **state)
 {
 	bool martian;
 	int first;
 
 	for (first = 0; first < 256; first++) {
-		martian = first == 0 || first == 127 || first >= 224;
+		martian = first == 0 || first == 127 || (first >= 224 && first < 240);
 		assert_int_equal(addr_martian_source(addr(first, 0, 0, 1)), martian);
-		assert_int_equal(addr_martian_source(addr(first, 255, 255, 255)), martian);
+		assert_int_equal(addr_martian_source(addr(first, 255, 255, 254)), martian);
 		assert_int_equal(addr_martian_dest(addr(first, 0, 0, 1)), martian);
-		assert_int_equal(addr_martian_dest(addr(first, 255, 255, 255)), martian);
+		assert_int_equal(addr_martian_dest(addr(first, 255, 255, 254)), martian);
+		assert_int_equal(addr_group(addr(first, 0, 0, 1)), first >= 224 && first < 240);
 	}
+	assert_true(addr_martian_source(addr(255, 255, 255, 255)));
+	assert_true(addr_martian_dest(addr(255, 255, 255, 255)));
+	assert_true(addr_group(addr(255, 255, 255, 255)));
 }
 
 static void macs_are_equal_when_all_octets_are(void **state)

@@ -62,7 +62,7 @@ static int check_twice(const struct network_spec *spec)
 
 static int read_subnet(const char *text, struct network_spec *spec)
 {
-	/* RFC 1812 5.3.7: no router forwards from 0/8, 127/8, multicast or reserved addresses */
+	/* RFC 1812 5.3.7: no router forwards from 0/8, 127/8 or multicast addresses */
 	if (cidr_parse(text, &spec->subnet, &spec->prefix) || addr_martian_source(spec->subnet))
 		return log_err(-EINVAL,
 			       "--subnet '%s' is not a subnet of unicast addresses; write 192.168.1.0/24, with a "

@@ -32,16 +32,25 @@ static __always_inline _Bool addr_inside(struct ipaddr a, struct ipaddr subnet, 
 	return ((addr_be32(a) ^ addr_be32(subnet)) & addr_be32(mask)) == 0;
 }
 
-/* RFC 1122 3.2.1.3, RFC 1812 5.3.7: invalid as the source of a forwarded packet. */
+/* Multicast, or the limited broadcast address. */
+static __always_inline _Bool addr_group(struct ipaddr a)
+{
+	return (a.octet[0] & 0xf0) == 224 || addr_be32(a) == 0xffffffff;
+}
+
+/*
+ * RFC 1122 3.2.1.3, RFC 1812 5.3.7: invalid as the source of a forwarded packet. Class E (240/4) is unicast, as it is
+ * to Linux since 2.6.25: it is routed where there is a route, but for 255.255.255.255.
+ */
 static __always_inline _Bool addr_martian_source(struct ipaddr a)
 {
-	return a.octet[0] == 0 || a.octet[0] == 127 || a.octet[0] >= 224;
+	return a.octet[0] == 0 || a.octet[0] == 127 || addr_group(a);
 }
 
 /* The same for the destination. Multicast (224/4) is not routed. */
 static __always_inline _Bool addr_martian_dest(struct ipaddr a)
 {
-	return a.octet[0] == 0 || a.octet[0] == 127 || a.octet[0] >= 224;
+	return addr_martian_source(a);
 }
 
 /* For addresses with an alignment of two. */

@@ -45,7 +45,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(addr_eq(a, b) == same_bits(a, b, 32));
 	MUST(addr_none(a) == !memcmp(&a, "\0\0\0\0", 4));
 	MUST(addr_eq(addr_of(addr_be32(a)), a));
-	MUST(addr_martian_source(a) == (a.octet[0] == 0 || a.octet[0] == 127 || a.octet[0] > 223));
+	MUST(addr_group(a) == ((a.octet[0] > 223 && a.octet[0] < 240) || !memcmp(&a, "\xff\xff\xff\xff", 4)));
+	MUST(addr_martian_source(a) == (a.octet[0] == 0 || a.octet[0] == 127 || addr_group(a)));
 	MUST(addr_martian_dest(a) == addr_martian_source(a));
 
 	for (i = 0; i < 6; i++)
