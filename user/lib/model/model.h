@@ -27,8 +27,9 @@ int lo_unhook(struct session *x);
 
 /* ---- uplinks ---- */
 
-/* Add a device to x->host: the named one, or that of the default route (name NULL). Logs. */
+/* Add a device to x->host: the named one; that of the default route, if there is one on Ethernet. Logs. */
 int uplink_want(struct session *x, const char *name);
+int uplink_want_default(struct session *x);
 /* Find the device of an uplink, even if renamed or created again; zeroed if none. Quiet; -ENODEV. */
 int uplink_device(struct session *x, const struct uplink_record *u, struct nl_link *out);
 /* Get the first IPv4 address of a device; false: it has none. */

@@ -71,7 +71,7 @@ static int check_subnet(struct session *x)
 		       dev.name);
 }
 
-/* A new network has at least one uplink. */
+/* A new network without uplinks by name takes those of the default routes, of which there may be none yet. */
 static int want_uplinks(struct session *x, const struct request *q)
 {
 	size_t i;
@@ -79,7 +79,7 @@ static int want_uplinks(struct session *x, const struct request *q)
 
 	if (q->fresh && !q->spec->uplink_count) {
 		x->host.made |= UPLINKS_FOLLOW;
-		return uplink_want(x, NULL);
+		return uplink_want_default(x);
 	}
 	for (i = 0; i < q->spec->uplink_count && !r; i++)
 		r = uplink_want(x, q->spec->uplinks[i]);

@@ -51,25 +51,15 @@ int uplink_device(struct session *x, const struct uplink_record *u, struct nl_li
 	return r;
 }
 
-/* Find the named device, or the one of the default route (name NULL). Logs. */
+/* Find the named device. Logs. */
 static int find_device(struct nl *nl, const char *name, struct nl_link *out)
 {
-	int ifindex = 0, r;
+	int r = nl_link_get(nl, name, 0, out);
 
-	if (!name) {
-		r = nl_route_default(nl, &ifindex);
-		if (r == -ENOENT)
-			return log_err(r, "no default route, so no uplink: name the device to the "
-					  "outside with --uplink DEV");
-		if (r)
-			return log_err(r, "cannot read the routing table: %s", nl_why(nl, r));
-	}
-	r = nl_link_get(nl, name, ifindex, out);
 	if (r == -ENODEV)
-		return log_err(r, "uplink %s does not exist; `ip link` lists the devices there are",
-			       name ? name : "of the default route");
+		return log_err(r, "uplink %s does not exist; `ip link` lists the devices there are", name);
 	if (r)
-		return log_err(r, "cannot read device %s: %s", name ? name : "", nl_why(nl, r));
+		return log_err(r, "cannot read device %s: %s", name, nl_why(nl, r));
 	if (out->type != ARPHRD_ETHER)
 		return log_err(-EINVAL, "uplink %s is not an Ethernet device; name one with --uplink DEV", out->name);
 	if (!out->up)
@@ -115,6 +105,19 @@ int uplink_want(struct session *x, const char *name)
 	return 0;
 }
 
+int uplink_want_default(struct session *x)
+{
+	struct nl_link dev;
+	int ifindex, r;
+
+	r = nl_route_default(&x->nl, &ifindex);
+	if (r && r != -ENOENT)
+		return log_err(r, "cannot read the routing table: %s", nl_why(&x->nl, r));
+	if (r || nl_link_get(&x->nl, NULL, ifindex, &dev) || dev.type != ARPHRD_ETHER || is_gateway(&x->host, dev.name))
+		return 0;
+	return uplink_want(x, dev.name);
+}
+
 const char *uplinks_text(const struct host_record *host, char buf[UPLINKS_TEXT])
 {
 	size_t i, len = 0;
@@ -122,6 +125,8 @@ const char *uplinks_text(const struct host_record *host, char buf[UPLINKS_TEXT])
 	buf[0] = '\0';
 	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0]; i++)
 		len += snprintf(buf + len, UPLINKS_TEXT - len, "%s%s", i ? ", " : "", host->uplinks[i].name);
+	if (!len)
+		snprintf(buf, UPLINKS_TEXT, "no device yet");
 	return buf;
 }
 
@@ -182,6 +187,23 @@ static bool leads_out(void *object, struct difference *d)
 			"the default route leads through %s, into the network: nothing leaves it", o->dev.name);
 }
 
+/* Offline, or before DHCP: packets to the outside get an ICMP error, net unreachable. */
+static bool is_online(void *object, struct difference *d)
+{
+	const struct walk *w = object;
+
+	if (!w->x->host.uplinks[0].name[0])
+		snprintf(d->fix, sizeof(d->fix), "ebpfnet up, once there is one; ebpfnet monitor --repair does it then");
+	return holds_if(false, d, "the host has no default route: packets that have no other are refused");
+}
+
+static int walk_offline(struct walk *w)
+{
+	static const struct property properties[] = { { is_online, .stops = true }, {} };
+
+	return walk_object(w, "default route", properties, w);
+}
+
 /* Each device with a default route is an uplink, unless `up` was run with --uplink. */
 static int walk_default_routes(struct walk *w)
 {
@@ -199,6 +221,8 @@ static int walk_default_routes(struct walk *w)
 	r = nl_route_defaults(&w->x->nl, &all);
 	if (r)
 		return log_err(r, "cannot read the routing table: %s", nl_why(&w->x->nl, r));
+	if (!all.count && host->made & UPLINKS_FOLLOW)
+		return walk_offline(w);
 	for (i = 0; i < all.count && !r; i++) {
 		o.best = i == 0;
 		if (is_recorded(host, all.dev[i].ifindex) ||
