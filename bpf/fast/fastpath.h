@@ -131,11 +131,21 @@ static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_
 static __always_inline _Bool fast_resolve_uplink(ctx_t *ctx, const struct fast_headers *h, const struct flow *f,
 						 struct fwd_action *to)
 {
-	__u32 len = ctx_segment_len(ctx, h->ip_len, h->headers);
+	_Bool reply = f->dir == FLOW_REPLY; /* see egress_route() */
+	struct route_query *q = route_query_get();
 	struct route route;
 	enum route_kind kind;
 
-	kind = route_find(ctx, h->ip.src, h->ip.dst, (__u32)h->dscp << 16 | (len & 0xffff), &route);
+	if (!q)
+		return 0;
+	q->src = reply ? addr_be32(f->src) : h->ip.src;
+	q->dst = h->ip.dst;
+	q->len = ctx_segment_len(ctx, h->ip_len, h->headers);
+	q->tos = h->dscp;
+	q->proto = h->ip.proto;
+	q->sport_h = reply ? f->sport_h : __builtin_bswap16(h->l4.sport);
+	q->dport_h = __builtin_bswap16(h->l4.dport);
+	kind = route_find(ctx, q, &route);
 	if (kind == ROUTE_DISABLED)
 		kind = route_keep_uplink(f, &route);
 	to->verdict = FWD_UPLINK;

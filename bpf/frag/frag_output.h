@@ -134,7 +134,7 @@ static __always_inline verdict_t frag_out_all(ctx_t *ctx, const struct pkt *p, _
 	return st->done == st->len ? FWD_STOLEN : DROP(helper_failed);
 }
 
-/* Fragment the packet, not yet translated, for an MTU: FWD_STOLEN. Not GSO: its sender is to adapt. */
+/* Fragment the packet, not yet translated and not GSO, for an MTU: FWD_STOLEN. */
 __noinline verdict_t ip_fragment(ctx_t *ctx, __u32 mtu)
 {
 	struct pkt *p = pkt_scratch_get();

@@ -142,6 +142,33 @@ static __always_inline __u32 ctx_segment_len(const ctx_t *ctx, __u32 ip_len, __u
 	return ctx->gso_size ? headers + ctx->gso_size : ip_len;
 }
 
+/* True if a device is to segment the packet. */
+static __always_inline _Bool ctx_is_gso(const ctx_t *ctx)
+{
+	return ctx->gso_size;
+}
+
+#define ROOM_MAX 0xfff /* of bpf_skb_adjust_room() */
+
+/*
+ * Make the segments that a device cuts out of a TCP packet at most size bytes of payload each. No helper sets
+ * gso_size, but making room for a header takes it off gso_size, and with FIXED_GSO removing the room does not add it.
+ */
+static __always_inline int ctx_smaller_segments(ctx_t *ctx, __u32 size)
+{
+	__u32 i, less;
+
+	for (i = 0; i < 0x10000 / ROOM_MAX + 1 && ctx->gso_size > size; i++) {
+		less = ctx->gso_size - size;
+		if (less > ROOM_MAX)
+			less = ROOM_MAX;
+		if (bpf_skb_adjust_room(ctx, less, BPF_ADJ_ROOM_MAC, 0) ||
+		    bpf_skb_adjust_room(ctx, -(__s32)less, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
+			return -1;
+	}
+	return ctx->gso_size > size ? -1 : 0;
+}
+
 /*
  * Into the namespace behind a port. From ingress, straight to the other end of the veth: no queue, no second
  * softirq. The peer accepts any MAC, so this is for a known port, not for a flood. redirect_peer would carry

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Direct reads of kernel memory. Optional: used only to go faster. */
+/* Direct reads of kernel memory, to go faster, and to ask what no helper answers (fib_trie.h). Optional. */
 #ifndef EBPFNET_BPF_KERN_KERNEL_H
 #define EBPFNET_BPF_KERN_KERNEL_H
 
@@ -14,8 +14,19 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct netns_ipv4 {
 	atomic_t rt_genid;
+	struct hlist_head *fib_table_hash;
+	unsigned int fib_rules_require_fldissect; /* rules by protocol or port */
+	__u8 sysctl_fib_multipath_hash_policy;
 };
 
 struct net {
@@ -27,6 +38,7 @@ typedef struct {
 } possible_net_t;
 
 struct net_device {
+	int ifindex;
 	possible_net_t nd_net;
 	const unsigned char *dev_addr;
 };
@@ -54,5 +66,18 @@ const volatile __u8 kernel_memory SEC(".rodata.kernel") = KERNEL_MEMORY_COPIED;
 
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+/* A field of a struct of the kernel, through a pointer of any origin; 0 if it cannot be read. */
+#define kernel_read(ptr, field)                                                                     \
+	({                                                                                          \
+		typeof((ptr)->field) value_ = 0;                                                    \
+		if (kernel_memory == KERNEL_MEMORY_IN_PLACE)                                        \
+			value_ = ((typeof(ptr))bpf_rdonly_cast((ptr), bpf_core_type_id_kernel(      \
+								       typeof(*(ptr)))))            \
+					 ->field;                                                   \
+		else if (kernel_memory == KERNEL_MEMORY_COPIED)                                     \
+			bpf_probe_read_kernel(&value_, sizeof(value_), &(ptr)->field);              \
+		value_;                                                                             \
+	})
 
 #endif

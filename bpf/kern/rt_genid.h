@@ -10,6 +10,24 @@
 #include "kern/ctx_tc.h"
 #include "kern/maps.h"
 
+/* The packet's network namespace in kernel memory, for kernel_read(); NULL: unreadable. */
+static __always_inline struct netns_ipv4 *netns_ipv4_of(ctx_t *ctx)
+{
+	struct sk_buff *skb = (struct sk_buff *)ctx;
+	struct net_device *dev;
+	struct net *net;
+
+	if (kernel_memory == KERNEL_MEMORY_CLOSED)
+		return NULL;
+	if (kernel_memory == KERNEL_MEMORY_IN_PLACE) {
+		skb = bpf_cast_to_kern_ctx(ctx);
+		return &skb->dev->nd_net.net->ipv4;
+	}
+	dev = kernel_read(skb, dev);
+	net = kernel_read(dev, nd_net.net);
+	return net ? &net->ipv4 : NULL;
+}
+
 /* Kernel address of the id of the packet's network namespace; 0: unreadable. */
 static __always_inline __u64 rt_genid_find(ctx_t *ctx)
 {

@@ -17,6 +17,15 @@ struct icmp_inner {
 	__u16 room;		/* bytes of it from .l4 on that the error carries */
 };
 
+/* An error being translated. */
+struct icmp_xlate {
+	struct icmp_inner in;
+	struct nat_tuple outer;	/* translated tuple of the embedded packet, then addresses for its own IP header */
+	struct flow flow;	/* copy of the flow that it follows */
+};
+
+PERCPU_SCRATCH(struct icmp_xlate, icmp_xlate)
+
 /* Read the embedded packet's headers. FWD_NEXT, or DROP(icmp_error): malformed, or of no flow. */
 __noinline verdict_t inner_read(ctx_t *ctx, const struct pkt *p, __u16 zone, struct icmp_inner *in)
 {
@@ -98,51 +107,73 @@ static __always_inline __u64 inner_rewrite_l4(ctx_t *ctx, const struct icmp_inne
 	return sum + inner_store16(ctx, at, check, now);
 }
 
-/*
- * Translate an ICMP error's embedded packet in place. *out: the flow that the error follows. *outer: addresses
- * for the error's own IP header. Its source is a router on the path and stays, unless that is the flow's other
- * end, or inside.
- */
-static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p, __u16 zone,
-						const struct config *cfg, struct flow **out,
-						struct nat_tuple *outer)
+/* The flow that an error is about, if it is one: FWD_NEXT, with .in and .flow of icmp_xlate_get(). */
+__noinline verdict_t icmp_find(ctx_t *ctx, const struct pkt *p, __u16 zone)
 {
-	struct icmp_inner in = {};
-	struct nat_tuple to;
+	struct icmp_xlate *x = icmp_xlate_get();
+	struct config *cfg = config_get();
+	struct icmp_inner *in;
 	struct flow *f;
-	__u64 addr_diff, sum;
-	__sum16 check;
-	__be32 addr[2];
-	verdict_t v = inner_read(ctx, p, zone, &in);
+	verdict_t v;
 
+	if (!x || !cfg || !p)
+		return DROP(helper_failed);
+	in = &x->in;
+	v = inner_read(ctx, p, zone, in);
 	if (v != FWD_NEXT)
 		return v;
 	/* RFC 5508 REQ-3: both checksums must be right */
 	if (!csum_packet_ok(ctx, p->l4, ETH_HLEN + p->ip_len - p->l4) ||
-	    !csum_packet_ok(ctx, in.ip, in.l4 - in.ip))
+	    !csum_packet_ok(ctx, in->ip, in->l4 - in->ip))
 		return DROP(icmp_bad_sum);
 	/* the error must be addressed to the sender of the embedded packet */
-	f = addr_eq(p->key.dst, in.key.dst) ? ct_lookup_live(&in.key, cfg) : NULL;
+	f = addr_eq(p->key.dst, in->key.dst) ? ct_lookup_live(&in->key, cfg) : NULL;
 	if (!f)
 		return DROP(icmp_error);
+	x->flow = *f;
+	return FWD_NEXT;
+}
 
-	to = nat_translate(f, &in.key);
-	addr_diff = csum_diff32(addr_be32(in.key.dst), addr_be32(to.dst)) +
-		    csum_diff32(addr_be32(in.key.src), addr_be32(to.src));
-	sum = addr_diff + inner_rewrite_l4(ctx, &in, &to, addr_diff);
-	check = csum_apply(in.ip_check, addr_diff);
-	sum += inner_store16(ctx, in.ip + 10, in.ip_check, check);
-	addr[0] = addr_be32(to.dst);
-	addr[1] = addr_be32(to.src);
-	if (ctx_store(ctx, in.ip + 12, addr, sizeof(addr)) ||
+/*
+ * Translate its embedded packet in place, and set .outer. The error's source is a router on the path and stays, unless
+ * that is the flow's other end, or inside.
+ */
+__noinline verdict_t icmp_rewrite(ctx_t *ctx, const struct pkt *p, __u16 zone)
+{
+	struct icmp_xlate *x = icmp_xlate_get();
+	struct icmp_inner *in;
+	struct nat_tuple *to;
+	__u64 addr_diff, sum;
+	__sum16 check;
+	__be32 addr[2];
+
+	if (!x || !p)
+		return DROP(helper_failed);
+	in = &x->in;
+	to = &x->outer;
+	*to = nat_translate(&x->flow, &in->key);
+	addr_diff = csum_diff32(addr_be32(in->key.dst), addr_be32(to->dst)) +
+		    csum_diff32(addr_be32(in->key.src), addr_be32(to->src));
+	sum = addr_diff + inner_rewrite_l4(ctx, in, to, addr_diff);
+	check = csum_apply(in->ip_check, addr_diff);
+	sum += inner_store16(ctx, in->ip + 10, in->ip_check, check);
+	addr[0] = addr_be32(to->dst);
+	addr[1] = addr_be32(to->src);
+	if (ctx_store(ctx, in->ip + 12, addr, sizeof(addr)) ||
 	    ctx_csum(ctx, p->l4 + 2, csum_fold32(sum), 0))
 		return DROP(helper_failed);
 
-	outer->dst = to.dst;
-	outer->src = zone != EBPFNET_ZONE_OUTSIDE || addr_eq(p->key.src, in.key.src) ? to.src :
-										       p->key.src;
-	*out = f;
+	if (zone == EBPFNET_ZONE_OUTSIDE && !addr_eq(p->key.src, in->key.src))
+		to->src = p->key.src;
 	return FWD_NEXT;
+}
+
+/* Both: two functions, for a small frame each below their callers'. */
+static __always_inline verdict_t icmp_translate(ctx_t *ctx, const struct pkt *p, __u16 zone)
+{
+	verdict_t v = icmp_find(ctx, p, zone);
+
+	return v == FWD_NEXT ? icmp_rewrite(ctx, p, zone) : v;
 }
 
 #endif

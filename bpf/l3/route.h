@@ -3,6 +3,7 @@
 #ifndef EBPFNET_BPF_L3_ROUTE_H
 #define EBPFNET_BPF_L3_ROUTE_H
 
+#include "kern/fib_trie.h"
 #include "kern/lookup.h"
 #include "l3/route_cache.h"
 
@@ -13,42 +14,92 @@ PERCPU_SCRATCH(struct bpf_fib_lookup, fib_scratch)
  * One FIB look-up. bpf_fib_lookup() requires forwarding to be on for the ingress device it is given. That is
  * the gateway's peer: there it is on, and packets from there do not reach the stack.
  */
-static __always_inline long route_ask(ctx_t *ctx, struct bpf_fib_lookup *fib, struct ipaddr src,
-				      struct ipaddr dst, __u8 tos, __u16 len)
+static __always_inline long route_ask(ctx_t *ctx, struct bpf_fib_lookup *fib)
 {
 	struct config *cfg = config_get();
 
 	if (!cfg)
 		return -1;
-	*fib = (struct bpf_fib_lookup){
-		.family = AF_INET,
-		.tos = tos,
-		.tot_len = len,
-		.ifindex = cfg->fib_ifindex,
-		.ipv4_src = addr_be32(src),
-		.ipv4_dst = addr_be32(dst),
-	};
+	fib->family = AF_INET;
+	fib->ifindex = cfg->fib_ifindex;
 	return bpf_fib_lookup(ctx, fib, sizeof(*fib),
 			      BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
 }
 
-/*
- * bpf_fib_lookup() answers "not forwarded" both for a local address and for one without a route. A route that
- * covers the address also covers the adjacent one: if that is routed, the address is local. 240.0.0.1 is used
- * as a probe for the default route.
- */
-static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib, struct ipaddr dst)
-{
-	struct ipaddr adjacent = dst, far = { { 240, 0, 0, 1 } };
+/* How the kernel routes an address next to another one. */
+enum adjacent {
+	ADJACENT_ON_LINK,	/* routed without a router */
+	ADJACENT_BEHIND_ROUTER,	/* routed by a router */
+	ADJACENT_OTHER,		/* local, or not routed */
+};
 
-	adjacent.octet[3] ^= 1;
-	return route_ask(ctx, fib, addr_of(0), adjacent, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED ||
-	       route_ask(ctx, fib, addr_of(0), far, 0, 0) != BPF_FIB_LKUP_RET_NOT_FWDED;
+/* number: the address in host byte order. */
+static __always_inline enum adjacent route_adjacent(ctx_t *ctx, struct bpf_fib_lookup *fib, __u32 number)
+{
+	__be32 addr = __builtin_bswap32(number);
+	long r;
+
+	*fib = (struct bpf_fib_lookup){ .ipv4_dst = addr };
+	r = route_ask(ctx, fib);
+	if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return ADJACENT_OTHER;
+	return fib->family == AF_INET && fib->ipv4_dst == addr ? ADJACENT_ON_LINK : ADJACENT_BEHIND_ROUTER;
+}
+
+/*
+ * Without the kernel's table (lockdown) this is a guess from its answers for other addresses. bpf_fib_lookup()
+ * answers "not forwarded" both for a local address and for one without a route. A route that covers the address also
+ * covers the adjacent one: if that is routed, the address is local. 240.0.0.1 is used as a probe for the default
+ * route.
+ */
+static __always_inline _Bool route_covers(ctx_t *ctx, struct bpf_fib_lookup *fib, __be32 dst)
+{
+	__u32 number = __builtin_bswap32(dst);
+
+	return route_adjacent(ctx, fib, number ^ 1) != ADJACENT_OTHER ||
+	       route_adjacent(ctx, fib, 240u << 24 | 1) != ADJACENT_OTHER;
+}
+
+/*
+ * Another guess: a local address is a link's broadcast address if the address below is on the link and that of the
+ * host there is another one, and the address above is behind a router. Prefixes up to 30 have a broadcast address.
+ */
+static __always_inline _Bool route_is_broadcast(ctx_t *ctx, __be32 addr)
+{
+	struct bpf_fib_lookup *fib = fib_scratch_get();
+	__u32 number = __builtin_bswap32(addr);
+
+	return fib && (number & 3) == 3 && route_adjacent(ctx, fib, number - 1) == ADJACENT_ON_LINK &&
+	       fib->ipv4_src != addr && route_adjacent(ctx, fib, number + 1) == ADJACENT_BEHIND_ROUTER;
+}
+
+/* An address that is not forwarded: ROUTE_LOCAL and whether it is a broadcast address, or ROUTE_NONE. */
+static __always_inline enum route_kind route_local(ctx_t *ctx, struct bpf_fib_lookup *fib, __be32 dst,
+						   struct route *out)
+{
+	int type = fib_local_type(ctx, dst);
+
+	out->broadcast = type == RTN_LOCAL     ? BROADCAST_NO :
+			 type == RTN_BROADCAST ? BROADCAST_YES :
+						 BROADCAST_UNKNOWN;
+	if (type == RTN_LOCAL || type == RTN_BROADCAST || (type < 0 && route_covers(ctx, fib, dst)))
+		return ROUTE_LOCAL;
+	return ROUTE_NONE;
+}
+
+/* A route out of an uplink: the kernel's forwarding takes its MTU, also if it is not locked. bpf_fib_lookup() does not. */
+static __always_inline enum route_kind route_uplink(ctx_t *ctx, const struct route_query *q, __u32 metric,
+						    struct route *out)
+{
+	__u32 mtu = fib_route_mtu(ctx, q->dst, q->tos, out->ifindex, metric);
+
+	if (mtu && mtu < out->mtu)
+		out->mtu = mtu;
+	return q->len > out->mtu ? ROUTE_TOO_BIG : ROUTE_UPLINK;
 }
 
 /* route_find() without the cache. */
-static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr src, struct ipaddr dst,
-						     __u8 tos, __u16 len, struct route *out)
+static __always_inline enum route_kind route_look_up(ctx_t *ctx, const struct route_query *q, struct route *out)
 {
 	struct bpf_fib_lookup *fib = fib_scratch_get();
 	__u32 ifindex;
@@ -56,25 +107,35 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr s
 
 	if (!fib)
 		return ROUTE_FAILED;
-	r = route_ask(ctx, fib, src, dst, tos, len);
+	*fib = (struct bpf_fib_lookup){
+		.tos = q->tos,
+		.tot_len = q->len,
+		.l4_protocol = q->proto,
+		.sport = __builtin_bswap16(q->sport_h),
+		.dport = __builtin_bswap16(q->dport_h),
+		.ipv4_src = q->src,
+		.ipv4_dst = q->dst,
+	};
+	r = route_ask(ctx, fib);
 	ifindex = fib->ifindex;
 	out->ifindex = ifindex;
 	out->nexthop = fib->family == AF_INET ? fib->ipv4_dst : 0;
 	out->src = addr_of(fib->ipv4_src);
 	out->mtu = fib->mtu_result;
+	out->broadcast = BROADCAST_NO;
 	switch (r) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		if (!bpf_map_lookup_elem(&uplinks, &ifindex))
 			return ROUTE_UNMANAGED;
-		return ROUTE_UPLINK;
+		return route_uplink(ctx, q, fib->rt_metric, out);
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		/* the route's MTU is exceeded (no .ifindex); or with len 0 the device's, by the packet itself */
-		if (!len && !bpf_map_lookup_elem(&uplinks, &ifindex))
+		if (!q->len && !bpf_map_lookup_elem(&uplinks, &ifindex))
 			return ROUTE_UNMANAGED;
 		return ROUTE_TOO_BIG;
 	case BPF_FIB_LKUP_RET_NOT_FWDED:
-		return route_covers(ctx, fib, dst) ? ROUTE_LOCAL : ROUTE_NONE;
+		return route_local(ctx, fib, q->dst, out);
 	case BPF_FIB_LKUP_RET_BLACKHOLE:
 		return ROUTE_BLACKHOLE;
 	case BPF_FIB_LKUP_RET_UNREACHABLE:
@@ -88,72 +149,47 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, struct ipaddr s
 	}
 }
 
-/*
- * Where the kernel would route a packet. tos_len: its TOS << 16 | its length on the wire from the IP header on,
- * which is checked against the path MTU; length 0: no packet, no check.
- */
-__noinline enum route_kind route_find(ctx_t *ctx, __be32 src, __be32 dst, __u32 tos_len, struct route *out)
+/* Where the kernel would route a packet. */
+__noinline enum route_kind route_find(ctx_t *ctx, const struct route_query *q, struct route *out)
 {
-	struct route_cache_entry *e = route_cache_at(addr_of(src), addr_of(dst));
+	struct route_cache_entry *e = q ? route_cache_at(q->src, q->dst) : NULL;
 	struct config *cfg = config_get();
-	__u8 tos = tos_len >> 16;
-	__u16 len = tos_len;
-	struct route_gens now;
+	struct route_gens *now = route_gens_scratch_get();
 	enum route_kind kind;
 
-	if (!e || !cfg || !out)
+	if (!e || !cfg || !out || !q || !now)
 		return ROUTE_FAILED;
-	if (!route_gens(ctx, cfg, &now))
-		return route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
-	if (route_cache_valid(e, src, dst, tos, &now) && (len <= e->route.mtu || e->kind == ROUTE_LOCAL)) {
+	if (!route_gens(ctx, cfg, now))
+		return route_look_up(ctx, q, out);
+	if (route_cache_valid(e, q, now) && (q->len <= e->route.mtu || e->kind == ROUTE_LOCAL)) {
 		*out = e->route;
 		return e->kind;
 	}
-	kind = route_look_up(ctx, addr_of(src), addr_of(dst), tos, len, out);
+	kind = route_look_up(ctx, q, out);
 	if (kind != ROUTE_UPLINK && kind != ROUTE_LOCAL)
 		return kind;
-	e->src = addr_of(src);
-	e->dst = addr_of(dst);
-	e->genid = now.genid;
-	e->gen = now.gen;
-	e->epoch = now.epoch;
-	e->tos = tos;
+	e->src = addr_of(q->src);
+	e->dst = addr_of(q->dst);
+	e->genid = now->genid;
+	e->gen = now->gen;
+	e->epoch = now->epoch;
+	e->tos = q->tos;
 	e->kind = kind;
-	e->unicast = 0;
+	e->proto = now->by_ports ? q->proto : L4_ANY;
+	e->ports = now->by_ports ? route_ports(q) : 0;
 	e->route = *out;
 	return kind;
 }
 
-/* How the kernel routes an address next to another one. */
-enum adjacent {
-	ADJACENT_ON_LINK,	/* routed without a router */
-	ADJACENT_BEHIND_ROUTER,	/* routed by a router */
-	ADJACENT_OTHER,		/* local, or not routed */
-};
-
-/* number: the address in host byte order. */
-static __always_inline enum adjacent route_adjacent(ctx_t *ctx, struct bpf_fib_lookup *fib, __u32 number)
+/* Where the kernel would route to an address. */
+static __always_inline enum route_kind route_to(ctx_t *ctx, struct ipaddr dst, struct route *out)
 {
-	struct ipaddr a = addr_of(__builtin_bswap32(number));
-	long r = route_ask(ctx, fib, addr_of(0), a, 0, 0);
+	struct route_query *q = route_query_get();
 
-	if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
-		return ADJACENT_OTHER;
-	return fib->family == AF_INET && addr_eq(addr_of(fib->ipv4_dst), a) ? ADJACENT_ON_LINK :
-									      ADJACENT_BEHIND_ROUTER;
-}
-
-/*
- * True if a local address is a link's broadcast address: the address below is on the link, the one above is
- * behind a router. Prefixes up to 30 have a broadcast address.
- */
-static __always_inline _Bool route_is_broadcast(ctx_t *ctx, struct ipaddr addr)
-{
-	struct bpf_fib_lookup *fib = fib_scratch_get();
-	__u32 number = __builtin_bswap32(addr_be32(addr));
-
-	return fib && (number & 3) == 3 && route_adjacent(ctx, fib, number - 1) == ADJACENT_ON_LINK &&
-	       route_adjacent(ctx, fib, number + 1) == ADJACENT_BEHIND_ROUTER;
+	if (!q)
+		return ROUTE_FAILED;
+	*q = (struct route_query){ .dst = addr_be32(dst) };
+	return route_find(ctx, q, out);
 }
 
 /* True if the address is one of the host's own, broadcast addresses included. */
@@ -161,24 +197,18 @@ static __always_inline _Bool addr_is_local(ctx_t *ctx, struct ipaddr addr)
 {
 	struct route ignored;
 
-	return route_find(ctx, 0, addr_be32(addr), 0, &ignored) == ROUTE_LOCAL;
+	return route_to(ctx, addr, &ignored) == ROUTE_LOCAL;
 }
 
-/*
- * ROUTE_LOCAL if the address is one of the host's own and no broadcast address, else not. The look-up leaves
- * the cache entry in place, where the answer is kept.
- */
+/* ROUTE_LOCAL if the address is one of the host's own and no broadcast address, else not. */
 static __always_inline enum route_kind route_local_unicast(ctx_t *ctx, struct ipaddr addr)
 {
-	struct route_cache_entry *e = route_cache_at(addr_of(0), addr);
-	struct route ignored;
-	enum route_kind kind = route_find(ctx, 0, addr_be32(addr), 0, &ignored);
+	struct route route;
+	enum route_kind kind = route_to(ctx, addr, &route);
 
-	if (kind != ROUTE_LOCAL || !e || e->unicast)
-		return kind;
-	if (route_is_broadcast(ctx, addr))
+	if (kind == ROUTE_LOCAL && (route.broadcast == BROADCAST_YES ||
+				    (route.broadcast == BROADCAST_UNKNOWN && route_is_broadcast(ctx, addr_be32(addr)))))
 		return ROUTE_NONE;
-	e->unicast = addr_eq(e->dst, addr) && e->kind == ROUTE_LOCAL;
 	return kind;
 }
 

@@ -21,13 +21,32 @@ enum route_kind {
 	ROUTE_FAILED,
 };
 
+/* Whether a local address is a broadcast address of a link. */
+enum broadcast {
+	BROADCAST_NO,
+	BROADCAST_YES,
+	BROADCAST_UNKNOWN,
+} __attribute__((packed));
+
 /* A result. */
 struct route {
 	__be32 nexthop;		/* 0: left to the kernel (a gateway with an IPv6 address) */
 	struct ipaddr src;	/* source address that the kernel would choose */
 	__u32 ifindex;
 	__u16 mtu;		/* path MTU; ROUTE_TOO_BIG: the MTU exceeded */
+	enum broadcast broadcast; /* ROUTE_LOCAL */
 };
+
+/* A question: a packet, as the kernel's rules see it when it is routed. In scratch memory: see PERCPU_SCRATCH(). */
+struct route_query {
+	__be32 src, dst;	/* src: the one it will carry, if it is that of the host */
+	__u16 len;		/* on the wire, from the IP header on; 0: no packet, the MTU is not checked */
+	__u8 tos;
+	enum l4proto proto;	/* L4_ANY: no packet */
+	__u16 sport_h, dport_h;
+};
+
+PERCPU_SCRATCH(struct route_query, route_query)
 
 /* A cached result. */
 struct route_cache_entry {
@@ -37,8 +56,9 @@ struct route_cache_entry {
 	__u32 epoch;			/* for changes without rt_genid: path MTUs that the host learns */
 	__u8 tos;
 	__u8 kind;			/* ROUTE_UPLINK or ROUTE_LOCAL */
-	_Bool unicast;			/* ROUTE_LOCAL: known to be no broadcast address */
+	enum l4proto proto;		/* with .ports: 0 unless routes depend on them */
 	__u8 zero;
+	__u32 ports;
 	struct route route;		/* .mtu: the path's */
 };
 
@@ -51,32 +71,63 @@ struct route_cache_row {
 /* By a hash of both addresses: a FIB look-up costs more than the rest of a packet. */
 PERCPU_SCRATCH(struct route_cache_row, route_cache)
 
-static __always_inline struct route_cache_entry *route_cache_at(struct ipaddr src, struct ipaddr dst)
+static __always_inline struct route_cache_entry *route_cache_at(__be32 src, __be32 dst)
 {
-	__u32 hash = cache_hash(addr_be32(src) * 31 + addr_be32(dst));
+	__u32 hash = cache_hash(src * 31 + dst);
 	struct route_cache_row *table = route_cache_get();
 
 	return table ? &table->at[cache_index(hash, ROUTE_CACHE_BITS)] : NULL;
 }
 
-/* Generation counters, sampled before the FIB look-up. */
+/* Sampled before the FIB look-up: generation counters, and whether routes depend on protocol and ports. */
 struct route_gens {
 	__u32 genid, gen, epoch;
+	_Bool by_ports;
 };
+
+PERCPU_SCRATCH(struct route_gens, route_gens_scratch)
+
+/*
+ * True if there is a rule by protocol or port, or paths are chosen by ports: the kernel's forwarding looks at them in
+ * no other case. A rule changes rt_genid after it changes this.
+ */
+static __always_inline _Bool route_by_ports(ctx_t *ctx)
+{
+	struct netns_ipv4 *ipv4 = netns_ipv4_of(ctx);
+
+	if (!ipv4 || !bpf_core_field_exists(struct netns_ipv4, fib_rules_require_fldissect))
+		return 1;
+	if (kernel_read(ipv4, fib_rules_require_fldissect))
+		return 1;
+	return bpf_core_field_exists(struct netns_ipv4, sysctl_fib_multipath_hash_policy) &&
+	       kernel_read(ipv4, sysctl_fib_multipath_hash_policy);
+}
 
 /* Sample them. False if rt_genid cannot be read: results must not be cached. */
 static __always_inline _Bool route_gens(ctx_t *ctx, const struct config *cfg, struct route_gens *now)
 {
+	_Bool readable;
+
 	now->gen = config_gen(cfg);
 	now->epoch = cache_epoch();
-	return rt_genid_read(ctx, &now->genid);
+	readable = rt_genid_read(ctx, &now->genid);
+	now->by_ports = route_by_ports(ctx);
+	return readable;
 }
 
-static __always_inline _Bool route_cache_valid(const struct route_cache_entry *e, __be32 src, __be32 dst, __u8 tos,
+/* Both ports of a question, of one whose answer depends on them. */
+static __always_inline __u32 route_ports(const struct route_query *q)
+{
+	return (__u32)q->sport_h << 16 | q->dport_h;
+}
+
+static __always_inline _Bool route_cache_valid(const struct route_cache_entry *e, const struct route_query *q,
 					       const struct route_gens *now)
 {
-	return e->genid == now->genid && e->epoch == now->epoch && e->gen == now->gen && e->tos == tos &&
-	       addr_be32(e->src) == src && addr_be32(e->dst) == dst;
+	if (now->by_ports ? e->proto != q->proto || e->ports != route_ports(q) : e->proto != L4_ANY)
+		return 0;
+	return e->genid == now->genid && e->epoch == now->epoch && e->gen == now->gen && e->tos == q->tos &&
+	       addr_be32(e->src) == q->src && addr_be32(e->dst) == q->dst;
 }
 
 #endif

@@ -9,13 +9,46 @@
 #include "l3/route_cache.h"
 #include "frag/frag_output.h"
 
-/* Route a packet by its addresses, DSCP and largest segment. */
-static __always_inline enum route_kind egress_route(ctx_t *ctx, const struct pkt *p, struct route *route)
+/*
+ * Make a TCP packet without DF that a device is to segment fit the path: the segments become smaller, and the sender,
+ * which would not believe an ICMP error, need not know. True if they fit.
+ */
+__noinline int egress_fit_segments(ctx_t *ctx, const struct pkt *p, __u32 mtu)
 {
-	__u32 len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
+	__u32 headers;
 
-	return route_find(ctx, addr_be32(p->key.src), addr_be32(p->key.dst),
-			  (__u32)(p->tos & IP_DSCP) << 16 | (len & 0xffff), route);
+	if (!p || p->frag & IP_DF || p->key.proto != L4_TCP || !ctx_is_gso(ctx))
+		return 0;
+	headers = p->ihl + p->l4_hlen;
+	return mtu > headers && !ctx_smaller_segments(ctx, mtu - headers);
+}
+
+/*
+ * Route a packet of a flow; f NULL: of none yet. The kernel routes what is masqueraded by its private source, and
+ * masquerades later. What answers a packet from outside is asked with the address of the host that it will carry, so
+ * that it leaves by the provider of that address (`ip rule from ADDR`).
+ */
+static __always_inline enum route_kind egress_route(ctx_t *ctx, const struct pkt *p, const struct flow *f,
+						    struct route *route)
+{
+	_Bool reply = f && f->to == TO_UPLINK && f->dir == FLOW_REPLY, ports = p->kind == PKT_PORTS;
+	struct route_query *q = route_query_get();
+	enum route_kind kind;
+
+	if (!q)
+		return ROUTE_FAILED;
+	q->src = addr_be32(reply ? f->src : p->key.src);
+	q->dst = addr_be32(p->key.dst);
+	q->len = ctx_segment_len(ctx, p->ip_len, p->ihl + p->l4_hlen);
+	q->tos = p->tos & IP_DSCP;
+	q->proto = p->key.proto;
+	q->sport_h = !ports ? 0 : reply ? f->sport_h : p->key.sport_h;
+	q->dport_h = ports ? p->key.dport_h : 0;
+	kind = route_find(ctx, q, route);
+	if (kind != ROUTE_TOO_BIG || !egress_fit_segments(ctx, p, route->mtu))
+		return kind;
+	q->len = route->mtu;
+	return route_find(ctx, q, route);
 }
 
 /* When the FIB look-up is refused, a flow stays on its uplink. */
@@ -63,7 +96,7 @@ static __always_inline _Bool route_is_forwarding(enum route_kind kind)
 static __always_inline enum route_kind egress_flow_route(ctx_t *ctx, const struct pkt *p, const struct flow *f,
 							 struct route *route)
 {
-	enum route_kind kind = egress_route(ctx, p, route);
+	enum route_kind kind = egress_route(ctx, p, f, route);
 
 	if (kind == ROUTE_LOCAL && nat_find_hairpin(ctx, p, route))
 		return ROUTE_HAIRPIN;
@@ -98,7 +131,8 @@ static __always_inline verdict_t route_verdict(ctx_t *ctx, const struct pkt *p, 
 	case ROUTE_BLACKHOLE:
 		return DROP(prohibited);
 	case ROUTE_TOO_BIG:
-		if (!(p->frag & IP_DF))
+		/* datagrams of one packet are not fragmented: their sender, which cut them, is told, DF or not */
+		if (!(p->frag & IP_DF) && !ctx_is_gso(ctx))
 			return ip_fragment(ctx, route->mtu);
 		err.code = ICMP_FRAG_NEEDED;
 		err.mtu = route->mtu;

@@ -22,18 +22,18 @@
 /* An ICMP error from a namespace, about a packet that was translated on its way in. */
 __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
 {
-	struct config *cfg = config_get();
-	struct nat_tuple outer = {};
+	struct icmp_xlate *x = icmp_xlate_get();
 	struct route route;
 	struct flow *f;
 	enum route_kind kind;
 	verdict_t v;
 
-	if (!cfg || !p || !fwd)
+	if (!p || !fwd || !x)
 		return DROP(helper_failed);
+	f = &x->flow;
 	/* an error about a packet of the host, or of another namespace, is not translated */
-	kind = egress_route(ctx, p, &route);
-	v = icmp_translate(ctx, p, p->key.zone, cfg, &f, &outer);
+	kind = egress_route(ctx, p, NULL, &route);
+	v = icmp_translate(ctx, p, p->key.zone);
 	if (v == DROP(icmp_error) && kind == ROUTE_LOCAL) {
 		fwd->counter = COUNT_to_host;
 		return FWD_HOST;
@@ -43,6 +43,8 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct
 	if (p->ttl <= 1)
 		return DROP(ttl_exceeded);
 	if (f->to == TO_UPLINK) {
+		if (f->dir == FLOW_REPLY) /* by the provider of the address that it will carry */
+			kind = egress_route(ctx, p, f, &route);
 		if (kind == ROUTE_DISABLED)
 			kind = route_keep_uplink(f, &route);
 		/* the other end is, or was, a mapping of a namespace */
@@ -55,7 +57,7 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct
 		fwd->ifindex = route.ifindex;
 		fwd->nexthop = route.nexthop;
 	}
-	v = rewrite_ip(ctx, p, &outer, egress_ttl(p, f, kind));
+	v = rewrite_ip(ctx, p, &x->outer, egress_ttl(p, f, kind));
 	if (v != FWD_NEXT)
 		return v;
 	fwd->counter = COUNT_icmp_translated;

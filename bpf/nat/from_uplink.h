@@ -41,14 +41,14 @@ static __always_inline verdict_t pass_to_host(const struct ingress *at, struct f
 __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, const struct ingress *at,
 					   struct fwd_out *fwd)
 {
-	struct config *cfg = config_get();
-	struct nat_tuple outer = {};
+	struct icmp_xlate *x = icmp_xlate_get();
 	struct flow *f;
 	verdict_t v;
 
-	if (!cfg || !p || !at || !fwd)
+	if (!p || !at || !fwd || !x)
 		return DROP(helper_failed);
-	v = icmp_translate(ctx, p, at->zone, cfg, &f, &outer);
+	f = &x->flow;
+	v = icmp_translate(ctx, p, at->zone);
 	if (v == DROP(icmp_error)) /* about a packet of the host */
 		return pass_to_host(at, fwd);
 	if (v != FWD_NEXT)
@@ -59,7 +59,7 @@ __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, cons
 	}
 	if (f->to != TO_PORT || p->ttl <= 1)
 		return DROP(icmp_error);
-	v = rewrite_ip(ctx, p, &outer, at->routed ? p->ttl - 1 : p->ttl);
+	v = rewrite_ip(ctx, p, &x->outer, at->routed ? p->ttl - 1 : p->ttl);
 	if (v != FWD_NEXT)
 		return v;
 	fwd->counter = COUNT_icmp_translated;
@@ -69,9 +69,14 @@ __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, cons
 /* True if the kernel would route to the source by an uplink: it is no address of the host. */
 static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 {
+	struct route_query *q = route_query_get();
+	enum route_kind kind;
 	struct route back;
-	enum route_kind kind = route_find(ctx, addr_be32(p->key.dst), addr_be32(p->key.src), 0, &back);
 
+	if (!q)
+		return 0;
+	*q = (struct route_query){ .src = addr_be32(p->key.dst), .dst = addr_be32(p->key.src) };
+	kind = route_find(ctx, q, &back);
 	return kind == ROUTE_UPLINK || kind == ROUTE_TOO_BIG || kind == ROUTE_DISABLED;
 }
 

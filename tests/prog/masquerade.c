@@ -284,14 +284,16 @@ static void the_hosts_own_addresses_are_the_hosts(void **s)
 	expect_live_flows(0);
 }
 
-static void without_a_route_the_host_answers(void **s)
+/* Its neighbours have a route, and the host a default one: that does not make the address the host's. */
+static void without_a_route_the_sender_is_told(void **s)
 {
 	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = IN_NO_ROUTE, .sport = 1, .dport = 2);
 
 	ns1_sends(f);
-	expect_outcome(INTO_HOST);
-	expect_packet(f);
-	expect_counted(COUNT_to_host);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
+			    .code = 0, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
+	expect_counted(COUNT_icmp_sent);
 }
 
 static void a_blackhole_swallows(void **s)
@@ -321,7 +323,10 @@ static void a_packet_as_large_as_the_mtu_goes_out(void **s)
 				 .ttl = 63));
 }
 
-/* The device segments it: the length of each segment counts, with 40 bytes of headers. */
+/*
+ * The device segments it: the length of each segment counts, with 40 bytes of headers. A test packet has no type of
+ * GSO, so its segments cannot be made smaller (e2e/routing/mtu does that): its sender is told.
+ */
 static void of_a_gso_packet_the_segments_must_fit(void **s)
 {
 	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .proto = TCP,
@@ -329,7 +334,10 @@ static void of_a_gso_packet_the_segments_must_fit(void **s)
 				.payload_len = sizeof(large));
 
 	run_given(HOOK_PORT, DEV_NS1, f, (struct given){ .gso_size = 1000 - 40 + 1 });
-	expect_dropped(COUNT_too_big);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
+			    .code = 4, .seq = 1000, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
+	expect_counted(COUNT_icmp_sent);
 	run_given(HOOK_PORT, DEV_NS1, f, (struct given){ .gso_size = 1000 - 40 });
 	expect_masqueraded(frame(NS1_TO_GW, .src = UPLINK, .dst = BEHIND_MTU_1000, .proto = TCP,
 				 .sport = 1, .dport = 2, .flags = ACK, .payload = large,
@@ -495,7 +503,7 @@ int main(void)
 		spec(a_packet_without_ports_belongs_to_no_flow_of_port_zero),
 		spec(tcp_begins_with_a_syn_or_in_mid_stream),
 		spec(the_hosts_own_addresses_are_the_hosts),
-		spec(without_a_route_the_host_answers),
+		spec(without_a_route_the_sender_is_told),
 		spec(a_blackhole_swallows),
 		spec(the_type_of_service_chooses_a_route),
 		spec(a_packet_as_large_as_the_mtu_goes_out),

@@ -183,6 +183,105 @@ static void a_changed_route_is_followed_at_once(void **s)
 	expect_dropped(COUNT_prohibited);
 }
 
+/* ---- as the kernel's own forwarding sees it, not by guesses from other addresses ---- */
+
+/* Below it is a router on the link, above it what that router leads to: so it is with a broadcast address. */
+static void a_single_address_is_no_broadcast_address(void **s)
+{
+	host_command("ip route add 192.0.2.6/32 dev eth0");
+	host_command("ip address add 192.0.2.7/32 dev lo");
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = "192.0.2.7", .sport = 70, .dport = 5000));
+	expect_outcome(INTO_PORT);
+	expect_counted(COUNT_published_in, COUNT_flow_new);
+	host_command("ip address del 192.0.2.7/32 dev lo");
+	host_command("ip route del 192.0.2.6/32 dev eth0");
+}
+
+static void a_broadcast_address_between_two_links_is_one(void **s)
+{
+	host_command("ip address add 192.0.2.1/25 brd + dev gw1");
+	host_command("ip address add 192.0.2.129/25 brd + dev gw1");
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = "192.0.2.127", .sport = 70, .dport = 5000));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_to_host);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = "192.0.2.129", .sport = 70, .dport = 5000));
+	expect_outcome(INTO_PORT);
+	expect_counted(COUNT_published_in, COUNT_flow_new);
+	host_command("ip address del 192.0.2.1/25 dev gw1");
+	host_command("ip address del 192.0.2.129/25 dev gw1");
+}
+
+/* The kernel forwards by a route's MTU, locked or not; of several routes, by that of the longest prefix. */
+static void the_mtu_of_a_route_counts(void **s)
+{
+	static const char payload[1000];
+	struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = "203.0.113.201", .sport = 4000, .dport = 53,
+				.frag = DONT_FRAGMENT, .payload = payload, .payload_len = sizeof(payload));
+
+	ns1_sends(f);
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+	host_command("ip route add 203.0.113.200/30 via " NEXT_HOP " dev eth0 mtu 900");
+	ns1_sends(f);
+	expect_outcome(SENT);
+	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE, .code = 4,
+			    .seq = 900, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
+	expect_counted(COUNT_icmp_sent);
+	host_command("ip route add 203.0.113.201/32 via " NEXT_HOP " dev eth0");
+	ns1_sends(f);
+	expect_counted(COUNT_masqueraded);
+	host_command("ip route del 203.0.113.201/32 via " NEXT_HOP " dev eth0");
+	host_command("ip route del 203.0.113.200/30 via " NEXT_HOP " dev eth0");
+}
+
+/* The cache knows ports while there is such a rule. */
+static void a_rule_by_port_is_for_that_port(void **s)
+{
+	int i;
+
+	ns1_sends(frame(DATAGRAM));
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+	host_command("ip rule add pref 500 ipproto udp dport 25 prohibit");
+	for (i = 0; i < 3; i++) {
+		struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 25);
+
+		ns1_sends(f);
+		expect_outcome(SENT);
+		expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
+				    .code = 13, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
+		expect_counted(COUNT_icmp_sent);
+		ns1_sends(frame(DATAGRAM));
+		expect_packet(frame(DATAGRAM_OUTSIDE));
+		expect_counted(COUNT_masqueraded);
+	}
+	host_command("ip rule del pref 500");
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 4000, .dport = 25));
+	expect_counted(COUNT_masqueraded, COUNT_flow_new);
+}
+
+/* By the rules for the address of the host, not for the private one: by the provider that gave it. */
+static void an_answer_is_routed_by_the_address_that_it_carries(void **s)
+{
+	struct frame *answer = frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .sport = 3000, .dport = 999);
+
+	publish(UPLINK_SECOND, UDP, 5000, 5000, 3000);
+	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = UPLINK_SECOND, .sport = 999, .dport = 5000));
+	expect_counted(COUNT_published_in, COUNT_flow_new);
+	ns1_sends(answer);
+	expect_counted(COUNT_published_out);
+	host_command("ip rule add pref 500 from " UPLINK_SECOND " blackhole");
+	ns1_sends(answer);
+	host_command("ip rule del pref 500");
+	expect_dropped(COUNT_prohibited);
+	run_repeatedly(HOOK_PORT, DEV_NS1, answer);
+	expect_outcome(SENT);
+	host_command("ip rule add pref 500 from " UPLINK_SECOND " sport 5000 ipproto udp blackhole");
+	ns1_sends(answer);
+	host_command("ip rule del pref 500");
+	expect_outcome(DROPPED);
+}
+
 /* ---- forwarding switched off on the device that FIB look-ups name as ingress ---- */
 
 static int forwarding_on_again(void **s)
@@ -306,6 +405,11 @@ int main(void)
 		spec_without_default(a_flow_outlives_a_time_without_its_route),
 		spec(a_cached_route_has_its_mtu),
 		spec(a_changed_route_is_followed_at_once),
+		spec(a_single_address_is_no_broadcast_address),
+		spec(a_broadcast_address_between_two_links_is_one),
+		spec(the_mtu_of_a_route_counts),
+		spec(a_rule_by_port_is_for_that_port),
+		spec(an_answer_is_routed_by_the_address_that_it_carries),
 		spec_forwarding(a_new_flow_gets_an_icmp_error_while_forwarding_is_off),
 		spec_forwarding(a_known_flow_goes_on),
 		spec_forwarding(a_published_port_takes_and_answers_new_flows),
