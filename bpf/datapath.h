@@ -8,6 +8,7 @@
 
 #include "kern/forward.h"
 #include "kern/scratch.h"
+#include "kern/veth.h"
 #include "ct/ct_slot.h"
 #include "ct/tcp_option.h"
 #include "l2/fdb.h"
@@ -104,6 +105,18 @@ static __always_inline int datapath_port(ctx_t *ctx)
 	return action == ACTION_SLOW_PATH ? slow_from_port(ctx) : action;
 }
 
+/*
+ * The host's frame is larger than the device inside takes. The host is told in the name of the addressee, DF or not:
+ * it learns the path MTU, and fragments what may be.
+ */
+static __always_inline verdict_t larger_than_inside(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
+{
+	struct icmp_params err = { .type = ICMP_DEST_UNREACH, .code = ICMP_FRAG_NEEDED, .from = p->key.dst };
+
+	err.mtu = veth_inner_mtu(ctx, fwd->ifindex);
+	return p->eth_type == ETH_P_IP ? icmp_refuse(ctx, p, err, DROP(too_big), fwd) : DROP(too_big);
+}
+
 /* A frame from the gateway device: the host is one more endpoint of the switch. */
 static __always_inline int slow_from_gateway(ctx_t *ctx)
 {
@@ -121,6 +134,8 @@ static __always_inline int slow_from_gateway(ctx_t *ctx)
 	if (parse(ctx, p) != PARSED)
 		return forward(ctx, DROP(malformed), &fwd, 0, NULL);
 	v = switch_frame(ctx, p, *id, net, NULL, &fwd);
+	if (v == FWD_PORT && !veth_takes(ctx, fwd.ifindex))
+		v = larger_than_inside(ctx, p, &fwd);
 	return forward(ctx, v == FWD_NEXT ? DROP(same_port) : v, &fwd, *id, net);
 }
 

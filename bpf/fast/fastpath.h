@@ -12,6 +12,7 @@
 #include "kern/percpu_cache.h"
 #include "kern/rt_genid.h"
 #include "kern/scratch.h"
+#include "kern/veth.h"
 #include "ct/ct_lookup.h"
 #include "ct/ct_slot.h"
 #include "ct/ct_update.h"
@@ -262,6 +263,8 @@ static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *f
 	if (e->to) {
 		fwd->ifindex = e->to;
 		fwd->counter = COUNT_switched;
+		if (HOOK_IS_EGRESS && !veth_takes(ctx, e->to))
+			return FWD_NEXT;
 		return device_unchanged_since(ctx, e->to, e->genid) ? FWD_PORT : FWD_NEXT;
 	}
 	net = HOOK_IS_EGRESS ? NULL : network_get(e->net);

@@ -192,16 +192,16 @@ static long fib_step(__u32 i, void *ignored)
 /* The root of a routing table; 0: there is no such table, or it cannot be read. */
 static __always_inline __u64 fib_root(ctx_t *ctx, __u32 id)
 {
-	struct netns_ipv4 *ipv4 = netns_ipv4_of(ctx);
+	struct net *net = netns_of(ctx);
 	struct hlist_head *bucket;
 	struct fib_table *table;
 	struct hlist_node *node;
 	int i;
 
-	if (!ipv4 || !bpf_core_field_exists(struct netns_ipv4, fib_rules_require_fldissect) ||
+	if (!net || !bpf_core_field_exists(struct netns_ipv4, fib_rules_require_fldissect) ||
 	    !bpf_core_type_exists(struct key_vector) || !bpf_core_field_exists(struct fib_alias, fa_dscp))
 		return 0;
-	bucket = (void *)((__u64)kernel_read(ipv4, fib_table_hash) + id * sizeof(void *));
+	bucket = (void *)((__u64)kernel_read(net, ipv4.fib_table_hash) + id * sizeof(void *));
 	node = kernel_read(bucket, first);
 	for (i = 0; i < 4 && node; i++) {
 		table = (void *)((__u64)node - bpf_core_field_offset(struct fib_table, tb_hlist));

@@ -31,6 +31,7 @@ struct netns_ipv4 {
 
 struct net {
 	struct netns_ipv4 ipv4;
+	struct hlist_head *dev_index_head; /* devices, by the low eight bits of ifindex */
 };
 
 typedef struct {
@@ -39,8 +40,11 @@ typedef struct {
 
 struct net_device {
 	int ifindex;
+	unsigned int mtu;
+	struct hlist_node index_hlist;
 	possible_net_t nd_net;
 	const unsigned char *dev_addr;
+	__u8 priv[0]; /* since Linux 6.11; before, the driver's part follows the struct */
 };
 
 struct sk_buff {

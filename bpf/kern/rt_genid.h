@@ -11,21 +11,19 @@
 #include "kern/maps.h"
 
 /* The packet's network namespace in kernel memory, for kernel_read(); NULL: unreadable. */
-static __always_inline struct netns_ipv4 *netns_ipv4_of(ctx_t *ctx)
+static __always_inline struct net *netns_of(ctx_t *ctx)
 {
 	struct sk_buff *skb = (struct sk_buff *)ctx;
 	struct net_device *dev;
-	struct net *net;
 
 	if (kernel_memory == KERNEL_MEMORY_CLOSED)
 		return NULL;
 	if (kernel_memory == KERNEL_MEMORY_IN_PLACE) {
 		skb = bpf_cast_to_kern_ctx(ctx);
-		return &skb->dev->nd_net.net->ipv4;
+		return skb->dev->nd_net.net;
 	}
 	dev = kernel_read(skb, dev);
-	net = kernel_read(dev, nd_net.net);
-	return net ? &net->ipv4 : NULL;
+	return kernel_read(dev, nd_net.net);
 }
 
 /* Kernel address of the id of the packet's network namespace; 0: unreadable. */

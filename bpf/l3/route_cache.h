@@ -93,14 +93,14 @@ PERCPU_SCRATCH(struct route_gens, route_gens_scratch)
  */
 static __always_inline _Bool route_by_ports(ctx_t *ctx)
 {
-	struct netns_ipv4 *ipv4 = netns_ipv4_of(ctx);
+	struct net *net = netns_of(ctx);
 
-	if (!ipv4 || !bpf_core_field_exists(struct netns_ipv4, fib_rules_require_fldissect))
+	if (!net || !bpf_core_field_exists(struct netns_ipv4, fib_rules_require_fldissect))
 		return 1;
-	if (kernel_read(ipv4, fib_rules_require_fldissect))
+	if (kernel_read(net, ipv4.fib_rules_require_fldissect))
 		return 1;
 	return bpf_core_field_exists(struct netns_ipv4, sysctl_fib_multipath_hash_policy) &&
-	       kernel_read(ipv4, sysctl_fib_multipath_hash_policy);
+	       kernel_read(net, ipv4.sysctl_fib_multipath_hash_policy);
 }
 
 /* Sample them. False if rt_genid cannot be read: results must not be cached. */

@@ -79,3 +79,44 @@ test_udp_segments_without_df_arrive_or_are_told() {
 	[ "$status" = 0 ] || like "$(on ns1 ip route get $INTERNET)" 'expires .* mtu'
 	must on ns1 "$WIRE" gso $INTERNET 7000 500 4
 }
+
+# ---- into a namespace
+
+# The device inside has a smaller MTU than the host's: the host learns it, as from a router.
+test_the_host_learns_the_mtu_inside() {
+	up
+	on ns1 ip link set ceth0 mtu 1300
+	pings host $NS1 -M do -s 1272
+	must_not ping -n -c1 -W1 -M do -s 1450 $NS1
+	like "$out" "From $NS1 icmp_seq=1 Frag needed and DF set \(mtu = 1300\)"
+	like "$(ip route get $NS1)" 'mtu 1300'
+	serve ns1 udp 7000
+	serve ns1 tcp 7000
+	must "$WIRE" copy $NS1 7000 2000000
+	is "$(counter too_big)" 0 "packets dropped as too big"
+	on ns1 ip link set ceth0 mtu 1500
+	ip route flush cache
+	pings host $NS1 -M do -s 1450
+}
+
+# Without DF, too: then the host fragments, and all of it arrives.
+test_the_host_fragments_for_the_mtu_inside() {
+	up
+	on ns1 ip link set ceth0 mtu 1300
+	ping -n -c1 -W0.3 -M dont -s 1450 $NS1 > /dev/null || true # it learns by this one
+	pings host $NS1 -M dont -s 1450
+	pings host $NS1 -M dont -s 1300
+	pings host $NS1 -M dont -s 4000
+}
+
+test_what_is_too_large_for_inside_and_not_told_is_counted() {
+	up
+	on ns1 ip link set ceth0 mtu 1300
+	is "$(counter too_big)" 0 "frames dropped before"
+	hear ns1 ceth0 ether proto 0x1234
+	"$WIRE" frame ebpfnet0 dst=02:42:c0:a8:01:0a type=0x1234 size=1300
+	"$WIRE" frame ebpfnet0 dst=02:42:c0:a8:01:0a type=0x1234 size=1400
+	heard ns1 ceth0
+	is "$(grep -c 0x1234 <<< "$heard")" 1 "frames that arrived"
+	is "$(counter too_big)" 1 "frames dropped as too big"
+}
