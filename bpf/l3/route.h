@@ -87,7 +87,7 @@ static __always_inline enum route_kind route_local(ctx_t *ctx, struct bpf_fib_lo
 	return ROUTE_NONE;
 }
 
-/* A route out of an uplink: the kernel's forwarding takes its MTU, also if it is not locked. bpf_fib_lookup() does not. */
+/* A route out of an uplink. The kernel's forwarding takes its MTU, locked or not; bpf_fib_lookup() the locked one. */
 static __always_inline enum route_kind route_uplink(ctx_t *ctx, const struct route_query *q, __u32 metric,
 						    struct route *out)
 {

@@ -132,9 +132,9 @@ static void given_a_flow(struct flow_key key, struct nat_tuple t, __u8 answer_zo
 
 static verdict_t translate_error(const struct packet *before, __u16 net)
 {
-	struct nat_tuple outer, t;
+	static struct icmp_xlate any;
 	struct flow_key key;
-	struct flow *out;
+	struct nat_tuple t;
 	struct pkt p = {};
 	__u8 answer_zone;
 	_Bool mapping;
@@ -145,7 +145,9 @@ static verdict_t translate_error(const struct packet *before, __u16 net)
 	packet = *before;
 	GIVEN(parse_frame(packet.bytes, packet.bytes + PACKET_MAX, PACKET_MAX, &p) == PARSED);
 	GIVEN(p.kind == PKT_ERROR);
-	return icmp_translate(&ctx, &p, net, &table.cfg, &out, &outer);
+	scratch.map = &icmp_xlate;
+	scratch.value = &any;
+	return icmp_translate(&ctx, &p, net);
 }
 
 /*

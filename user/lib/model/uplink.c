@@ -193,7 +193,7 @@ static bool is_online(void *object, struct difference *d)
 	const struct walk *w = object;
 
 	if (!w->x->host.uplinks[0].name[0])
-		snprintf(d->fix, sizeof(d->fix), "ebpfnet up, once there is one; ebpfnet monitor --repair does it then");
+		snprintf(d->fix, sizeof(d->fix), "ebpfnet up, once there is one (ebpfnet monitor --repair does it)");
 	return holds_if(false, d, "the host has no default route: packets that have no other are refused");
 }
 
