@@ -11,8 +11,8 @@
 PERCPU_SCRATCH(struct bpf_fib_lookup, fib_scratch)
 
 /*
- * One FIB look-up. bpf_fib_lookup() requires forwarding to be on for the ingress device it is given. That is
- * the gateway's peer: there it is on, and packets from there do not reach the stack.
+ * One FIB look-up. bpf_fib_lookup() requires forwarding to be on for the ingress device it is given. That is the
+ * gateway device, which rules by device name; what is handed to the host there is for the host's own addresses.
  */
 static __always_inline long route_ask(ctx_t *ctx, struct bpf_fib_lookup *fib)
 {

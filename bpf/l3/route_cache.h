@@ -17,7 +17,7 @@ enum route_kind {
 	ROUTE_PROHIBITED,
 	ROUTE_BLACKHOLE,
 	ROUTE_NONE,		/* no route */
-	ROUTE_DISABLED,		/* unknown: forwarding has been switched off on the gateway's peer */
+	ROUTE_DISABLED,		/* unknown: forwarding has been switched off on the gateway device */
 	ROUTE_FAILED,
 };
 

@@ -46,7 +46,7 @@
 	X(too_big, "larger than the egress MTU")                                    \
 	X(no_route, "no route to the destination")                                 \
 	X(prohibited, "blackhole, unreachable or prohibit route")                  \
-	X(forwarding_off, "forwarding is off on the gateway's peer device")        \
+	X(forwarding_off, "forwarding is off on the gateway device")               \
 	X(egress_unmanaged, "routed to a device without our programs")             \
 	X(no_source, "uplink has no address to masquerade as")                     \
 	X(no_free_port, "every external port to that destination is taken")        \
@@ -78,7 +78,7 @@
 	X(frag_queued, "fragments queued until the first one arrives")            \
 	X(frag_reinjected, "queued fragments reinjected")                  \
 	X(frag_created, "datagrams fragmented for the egress MTU") \
-	X(fib_fwd_disabled, "FIB look-ups refused: forwarding off on the gateway's peer")
+	X(fib_fwd_disabled, "FIB look-ups refused: forwarding off on the gateway device")
 
 #define EBPFNET_COUNTERS(X) EBPFNET_PASSES(X) EBPFNET_DROPS(X) EBPFNET_EVENTS(X)
 

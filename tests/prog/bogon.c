@@ -16,10 +16,10 @@ static void a_source_inside_a_network_is_a_martian(void **s)
 	}
 	publish(UPLINK, UDP, 5000, 5000, 3000);
 	for (i = 0; i < 3; i++) {
-		set_forwarding(DEV_GW_PEER, 0);
+		set_forwarding(DEV_GW, 0);
 		uplink_gets(frame(PUBLISHED, .src = sources[i], .dst = UPLINK));
 		expect_dropped(COUNT_martian, COUNT_fib_fwd_disabled);
-		set_forwarding(DEV_GW_PEER, 1);
+		set_forwarding(DEV_GW, 1);
 		/* larger than the way back is wide */
 		uplink_gets(frame(PUBLISHED, .src = sources[i], .dst = UPLINK, .payload_len = 1777,
 				  .payload = (char[1777]){}));
@@ -37,10 +37,10 @@ static void an_address_inside_is_not_reached_from_outside(void **s)
 	for (i = 0; i < 4; i++) {
 		uplink_gets(frame(PUBLISHED, .src = SERVER, .dst = inside[i]));
 		expect_dropped(COUNT_unsolicited);
-		set_forwarding(DEV_GW_PEER, 0);
+		set_forwarding(DEV_GW, 0);
 		uplink_gets(frame(PUBLISHED, .src = SERVER, .dst = inside[i]));
 		expect_outcome(DROPPED);
-		set_forwarding(DEV_GW_PEER, 1);
+		set_forwarding(DEV_GW, 1);
 	}
 	expect_live_flows(0);
 }

@@ -127,9 +127,9 @@ static void refused_fib_lookups_are_answered_and_counted(void **s)
 {
 	struct frame *f = frame(INSIDE, .sport = 1, .dport = 2);
 
-	set_forwarding(DEV_GW_PEER, 0);
+	set_forwarding(DEV_GW, 0);
 	ns1_sends(f);
-	set_forwarding(DEV_GW_PEER, 1);
+	set_forwarding(DEV_GW, 1);
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
 			    .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));

@@ -286,7 +286,7 @@ static void an_answer_is_routed_by_the_address_that_it_carries(void **s)
 
 static int forwarding_on_again(void **s)
 {
-	set_forwarding(DEV_GW_PEER, 1);
+	set_forwarding(DEV_GW, 1);
 	return harness_check(s);
 }
 
@@ -295,7 +295,7 @@ static int forwarding_on_again(void **s)
 
 static void somebody_switches_forwarding_off(void)
 {
-	set_forwarding(DEV_GW_PEER, 0);
+	set_forwarding(DEV_GW, 0);
 }
 
 static void a_new_flow_gets_an_icmp_error_while_forwarding_is_off(void **s)

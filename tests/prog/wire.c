@@ -166,9 +166,9 @@ static void a_flow_keeps_its_route_while_forwarding_is_off(void **s)
 		struct frame *f = frame(NS1_TO_GW, .src = NS1, .dst = route[i].dst, .sport = 4000, .dport = 53);
 
 		wire_send(DEV_NS1, f);
-		set_forwarding(DEV_GW_PEER, 0);
+		set_forwarding(DEV_GW, 0);
 		wire_send(DEV_NS1, f);
-		set_forwarding(DEV_GW_PEER, 1);
+		set_forwarding(DEV_GW, 1);
 		expect_arrival(DEV_UPLINK, frame(.smac = UPLINK_MAC, .dmac = route[i].mac, .src = UPLINK,
 						 .dst = route[i].dst, .sport = 4000, .dport = 53, .ttl = 63));
 		expect_no_more_arrivals();

@@ -56,7 +56,7 @@ test_forwarding_that_is_off_is_reported_and_fixed() {
 	like "$out" "From $GATEWAY icmp_seq=1 Destination Net Unreachable"
 	[ "$(counter fib_fwd_disabled)" -ge 1 ] || fail "refused look-ups are not counted"
 	must_be_unhealthy
-	like "$out" 'forwarding is switched off on ebpfnet0p .*ebpfnet up'
+	like "$out" 'forwarding is switched off on ebpfnet0 .*ebpfnet up'
 	unlike "$out" 'all well'
 	must ebpfnet up
 	unlike "$out$err" 'nothing to change'

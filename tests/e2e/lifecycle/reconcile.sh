@@ -31,7 +31,7 @@ fixed_by_up() { # WHAT DAMAGE...
 test_the_gateways_damages_are_reported_and_fixed() {
 	up
 	fixed_by_up 'gateway device ebpfnet0 is gone' ip link del ebpfnet0
-	fixed_by_up 'forwarding is switched off on ebpfnet0p' sysctl -qw net.ipv4.conf.ebpfnet0p.forwarding=0
+	fixed_by_up 'forwarding is switched off on ebpfnet0' sysctl -qw net.ipv4.conf.ebpfnet0.forwarding=0
 	fixed_by_up 'gateway device ebpfnet0 is down' ip link set ebpfnet0 down
 	fixed_by_up 'lost its address 192.168.1.1' ip address flush dev ebpfnet0
 	[ ! -e /proc/sys/net/ipv6 ] || fixed_by_up 'IPv6 is switched on' sysctl -qw net.ipv6.conf.ebpfnet0.disable_ipv6=0

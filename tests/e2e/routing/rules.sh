@@ -140,3 +140,30 @@ test_paths_chosen_by_ports_keep_their_flows() {
 	done
 	is "$(sort -u $T/seen | wc -l)" 2 "addresses that the connections had"
 }
+
+# The kernel sees packets of namespaces come from the gateway device, as from a bridge.
+test_a_rule_by_device() {
+	up
+	serve internet tcp 80
+	reaches ns1 tcp $INTERNET 80 $HOST
+	ip rule add pref 500 iif ebpfnet0 prohibit
+	unreached ns1 tcp $INTERNET 80 unreachable
+	pings ns1 $NS2
+	ip rule del pref 500
+	ip rule add pref 500 iif eth0 prohibit
+	reaches ns1 tcp $INTERNET 80 $HOST
+}
+
+# The gateway device forwards, for the questions' sake: that lets nothing out untranslated, whatever the host does.
+test_nothing_is_forwarded_by_the_hosts_stack() {
+	up
+	is "$(< /proc/sys/net/ipv4/ip_forward)" 0 "ip_forward"
+	serve internet udp 7000
+	hear isp lan src net 192.168.1.0/24
+	iptables -t nat -A PREROUTING -i ebpfnet0 -p udp --dport 9 -j DNAT --to $INTERNET:7000
+	unreached ns1 udp $GATEWAY 9 silent
+	ip address del $GATEWAY/24 dev ebpfnet0
+	must_not on ns1 ping -n -c1 -W0.3 $GATEWAY
+	heard isp lan
+	is "$heard" "" "what leaves untranslated"
+}

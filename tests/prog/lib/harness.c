@@ -331,8 +331,8 @@ int harness_setup(void **unused)
 		print_error("cannot set up: %s\n", strerror(-r));
 		return r;
 	}
-	set_forwarding(DEV_GW_PEER, 1);
+	set_forwarding(DEV_GW, 1);
 	h.config = config_now();
-	h.config.fib_ifindex = ifindex_of(DEV_GW_PEER);
+	h.config.fib_ifindex = ifindex_of(DEV_GW);
 	return 0;
 }

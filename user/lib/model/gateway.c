@@ -82,20 +82,24 @@ static int make_pair(void *object)
 
 /* ---- its settings ---- */
 
-/* FIB look-ups use the peer as input device, which requires forwarding there. No packet is forwarded from it. */
+/*
+ * FIB look-ups name the gateway device as the one that the packet came from, as rules (`ip rule add iif ebpfnet0`) know
+ * it. That requires forwarding there. The kernel itself has nothing to forward from it: it is handed what is for the
+ * host, and what the host's own DNAT sends elsewhere does not leave an uplink with a private source.
+ */
 static bool forwards(void *object, struct difference *d)
 {
 	struct gateway *g = object;
 
-	return holds_if(device_forwards(g->peer.name), d, "forwarding is switched off on %s", g->peer.name);
+	return holds_if(device_forwards(g->dev.name), d, "forwarding is switched off on %s", g->dev.name);
 }
 
 static int set_forwarding(void *object)
 {
 	struct gateway *g = object;
-	int r = nl_link_devconf(&g->x->nl, g->peer.ifindex, IPV4_DEVCONF_FORWARDING, 1);
+	int r = nl_link_devconf(&g->x->nl, g->dev.ifindex, IPV4_DEVCONF_FORWARDING, 1);
 
-	return r ? log_err(r, "cannot set forwarding on %s: %s", g->peer.name, nl_why(&g->x->nl, r)) : 0;
+	return r ? log_err(r, "cannot set forwarding on %s: %s", g->dev.name, nl_why(&g->x->nl, r)) : 0;
 }
 
 static bool without_ipv6(void *object, struct difference *d)
@@ -169,7 +173,7 @@ static bool recorded(void *object, struct difference *d)
 	if (store_network(&g->x->s, g->host->net, &is) || store_config(&g->x->s, &cfg))
 		return false;
 	want.ports = is.ports;
-	return !memcmp(&want, &is, sizeof(is)) && cfg.fib_ifindex == (uint32_t)g->peer.ifindex;
+	return !memcmp(&want, &is, sizeof(is)) && cfg.fib_ifindex == (uint32_t)g->dev.ifindex;
 }
 
 static int write_record(void *object)
@@ -186,7 +190,7 @@ static int write_record(void *object)
 	if (r)
 		return r;
 	net.ports = old.ports;
-	cfg.fib_ifindex = g->peer.ifindex;
+	cfg.fib_ifindex = g->dev.ifindex;
 	r = store_config_set(s, &cfg);
 	if (!r)
 		r = store_gateway_set(s, g->host->net, &net);
@@ -234,7 +238,7 @@ static int add_address(void *object)
 
 static const struct property gateway_properties[] = {
 	{ has_pair, make_pair, "make the pair of devices", .stops = true },
-	{ forwards, set_forwarding, "switch forwarding on on the peer" },
+	{ forwards, set_forwarding, "switch forwarding on on it" },
 	{ without_ipv6, disable_ipv6, "switch IPv6 off on both devices" },
 	{ peer_hooked, hook_peer, "attach the port program to the peer" },
 	{ dev_hooked, hook_dev, "attach the gateway program" },
