@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Adding an endpoint to the network, and removing it. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/model/endpoint.h"
+#include "lib/model/hosts.h"
+#include "lib/model/model.h"
+#include "lib/model/walk.h"
+
+#define RUNNING_WAIT_MS 1000
+#define RUNNING_POLL_MS 2
+
+/*
+ * Of a pair, the end that is set up last works at once. The other end then gets its carrier, but drops packets until
+ * a worker of the kernel (net/core/link_watch.c) activates its queue a moment later.
+ */
+static void wait_running(struct session *x, const struct ns_record *rec, int *waited)
+{
+	const struct timespec poll = { .tv_nsec = RUNNING_POLL_MS * 1000000 };
+	struct nl_link dev;
+
+	for (; *waited < RUNNING_WAIT_MS; *waited += RUNNING_POLL_MS) {
+		if (nl_link_get(&x->nl, rec->host_dev, 0, &dev) || dev.running)
+			return;
+		nanosleep(&poll, NULL);
+	}
+}
+
+void endpoints_wait_running(struct session *x)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	size_t i, count;
+	int waited = 0;
+
+	if (store_ns_all(&x->s, &all, &count))
+		return;
+	for (i = 0; i < count; i++)
+		wait_running(x, &all[i].rec, &waited);
+}
+
+/* ---- adding ---- */
+
+static bool is_own_netns(const struct netns_id *id)
+{
+	struct netns_id own;
+
+	return !netns_stat("/proc/self/ns/net", &own) && netns_is(&own, id->dev, id->ino);
+}
+
+static int check_new(struct session *x, const struct endpoint_spec *spec)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	struct netns_id id;
+	size_t i, count;
+	int r;
+
+	r = store_ns_all(&x->s, &all, &count);
+	for (i = 0; i < count && !r; i++)
+		if (!strcmp(all[i].name, spec->name))
+			return log_err(-EEXIST, "namespace %s is attached already; choose another name", spec->name);
+	if (r)
+		return r;
+	if (!spec->path)
+		return endpoint_check_free(spec->name);
+	r = netns_stat(spec->path, &id);
+	if (r)
+		return log_err(r, "cannot attach %s: %s is not a network namespace", spec->name, spec->path);
+	if (is_own_netns(&id))
+		return log_err(-EINVAL, "cannot attach %s: that is the host's own network namespace", spec->path);
+	for (i = 0; i < count; i++)
+		if (netns_is(&id, all[i].rec.netns_dev, all[i].rec.netns_ino))
+			return log_err(-EEXIST, "cannot attach %s: it is attached already, as %s", spec->path,
+				       all[i].name);
+	return 0;
+}
+
+int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_record *out)
+{
+	_cleanup_ipam_ struct ipam used = {};
+	struct walk w = { .x = x, .apply = true, .warn = true };
+	struct ns_entry e = {};
+	int r, waited = 0;
+
+	r = endpoint_check_name(spec->name);
+	if (!r)
+		r = check_new(x, spec);
+	if (!r)
+		r = ipam_read(x, &used);
+	if (!r)
+		r = ipam_reserve(x, &used, spec, 0, &e.rec);
+	if (!r)
+		r = store_ns_set(&x->s, spec->name, &e.rec);
+	if (r)
+		return r;
+	memcpy(e.name, spec->name, sizeof(e.name));
+	r = walk_endpoint(&w, &e);
+	if (!r)
+		r = store_ports_count(&x->s, x->host.net);
+	if (!r)
+		wait_running(x, &e.rec, &waited);
+	if (!r)
+		r = hosts_write(&x->s);
+	if (r) {
+		endpoint_remove(x, e.name, &e.rec);
+		hosts_write(&x->s);
+		return r;
+	}
+	*out = e.rec;
+	return 0;
+}
+
+/* ---- removing ---- */
+
+/* Remove only the namespace that ebpfnet made, or one that a killed command left incomplete. */
+static int remove_netns(struct endpoint_object *o)
+{
+	if (!(o->rec->flags & NS_MADE))
+		return 0;
+	if (o->rec->netns_ino && !netns_stat(o->rec->path, &(struct netns_id){}) && !endpoint_netns_is_there(o->rec)) {
+		log_warn("namespace %s is another one than ebpfnet made, so it stays", o->name);
+		return 0;
+	}
+	return netns_remove(o->name);
+}
+
+int endpoint_remove(struct session *x, const char *name, struct ns_record *rec)
+{
+	struct endpoint_object o = { .x = x, .name = name, .rec = rec };
+	int r;
+
+	rec->flags |= NS_PENDING;
+	r = endpoint_save(&o);
+	if (!r)
+		r = endpoint_forget_port(&o);
+	if (!r)
+		r = endpoint_remove_pair(&o);
+	if (!r)
+		r = remove_netns(&o);
+	if (r)
+		return r;
+	hosts_unlink(name, rec->flags);
+	return store_ns_del(&x->s, name);
+}
+
+int endpoint_del(struct session *x, const char *name, bool made)
+{
+	struct ns_record rec;
+	int r;
+
+	r = store_ns(&x->s, name, &rec);
+	if (r)
+		return log_err(r, "no namespace %s; `ebpfnet ns list` shows them", name);
+	if (made && !(rec.flags & NS_MADE))
+		return log_err(-EINVAL,
+			       "namespace %s was attached, not made; `ebpfnet detach %s` detaches it and "
+			       "leaves it",
+			       name, name);
+	if (!made && rec.flags & NS_MADE)
+		return log_err(-EINVAL,
+			       "namespace %s was made by ebpfnet, not attached; `ebpfnet ns del %s` removes it", name,
+			       name);
+	r = endpoint_remove(x, name, &rec);
+	if (!r)
+		r = lo_ensure(x);
+	return r ? r : hosts_write(&x->s);
+}

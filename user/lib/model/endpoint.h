@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* An endpoint, for the files that make, set up and remove it: endpoint.c, inside.c, attach.c. */
+#ifndef EBPFNET_LIB_MODEL_ENDPOINT_H
+#define EBPFNET_LIB_MODEL_ENDPOINT_H
+
+#include "lib/model/session.h"
+#include "lib/model/walk.h"
+
+struct endpoint_object {
+	struct session *x;
+	const char *name;
+	struct ns_record *rec;
+	struct nl_link dev;		/* the host's end; endpoint_dev() fills it in */
+};
+
+/* True if the namespace at the record's path is the recorded one. */
+bool endpoint_netns_is_there(const struct ns_record *rec);
+
+/* Writes the record to the journal. Logs. */
+int endpoint_save(struct endpoint_object *o);
+/* Finds the host's end. Quiet; device_get()'s errors. */
+int endpoint_dev(struct endpoint_object *o);
+/* Removes its port and port mappings from the maps, and the pin of its link. Logs. */
+int endpoint_forget_port(struct endpoint_object *o);
+/* Removes the pair of devices, if it is there. Logs. */
+int endpoint_remove_pair(struct endpoint_object *o);
+
+/* inside.c: the property "set up inside"; object is a struct endpoint_object. */
+bool endpoint_is_configured(void *object, struct difference *d);
+int endpoint_configure(void *object);
+
+#endif
