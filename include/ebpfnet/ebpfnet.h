@@ -24,6 +24,7 @@ struct endpoint_spec {
 	char name[EBPFNET_NAME_LEN];
 	struct ipaddr addr;		/* zero: the next free address */
 	const char *path;		/* the namespace to attach: /run/netns/NAME, /proc/PID/ns/net; NULL: make it */
+	const char *id, *label;		/* struct ns_record has both; NULL: none */
 	uint16_t port_flags;		/* PORT_* */
 };
 

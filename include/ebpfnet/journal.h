@@ -3,6 +3,9 @@
  * The journal: what ebpfnet has created, or is about to create, on this host, in two pinned maps that no
  * program reads. A record is written before the object is created and removed after it is gone, so that after a
  * crash the next command knows what may be left.
+ *
+ * A record only grows, at its end: so `down` can read the beginning of an older release's. The journal is kernel memory
+ * and ends with the boot, so all indexes and cookies in it are of this boot.
  */
 #ifndef EBPFNET_JOURNAL_H
 #define EBPFNET_JOURNAL_H
@@ -30,6 +33,7 @@ enum {
 #define XDP_MODE_ANY (XDP_MODE_NATIVE | XDP_MODE_GENERIC)
 
 #define EBPFNET_HOST_UPLINKS 16		/* uplinks of a network */
+#define EBPFNET_PROGRAMS 8		/* room for enum hook (lib/dataplane/dataplane.h) */
 
 /* struct uplink_record.flags */
 enum {
@@ -56,6 +60,10 @@ struct host_record {
 	char gw_dev[EBPFNET_NAME_LEN];	/* gateway device */
 	char gw_peer[EBPFNET_NAME_LEN];
 	struct uplink_record uplinks[EBPFNET_HOST_UPLINKS];	/* unused ones last, without a name */
+	/* since layout 5 */
+	__u32 gw_ifindex, gw_peer_ifindex;	/* 0: not made yet */
+	__u64 netns_cookie;		/* the network namespace that is the host (SO_NETNS_COOKIE) */
+	__u64 build[EBPFNET_PROGRAMS];	/* digests of the objects that the pinned programs are from, by enum hook */
 };
 
 /* struct ns_record.flags */
@@ -66,6 +74,10 @@ enum {
 	NS_HOSTS_DIR = 1 << 3,	/* created /etc/netns/NAME */
 	NS_DECLARED = 1 << 4,	/* named by `up`, not by a later command */
 };
+
+#define EBPFNET_PATH_LEN 192		/* path of a namespace's file, with its terminating 0 */
+#define EBPFNET_ID_LEN 65		/* a container's id: up to 64 characters, and 0 */
+#define EBPFNET_LABEL_LEN 64		/* a name for people to read, with its terminating 0 */
 
 /* Map namespaces, by name. */
 struct ns_key {
@@ -83,10 +95,15 @@ struct ns_record {
 	__u16 zero;
 	__u32 ifindex;			/* host-side veth; 0 while pending */
 	__u32 endpoint;
-	__u64 netns_dev, netns_ino;	/* identity of the namespace, independent of its name; 0 while pending */
+	__u64 netns_dev, netns_ino;	/* of the namespace's file; the kernel gives an inode to the next one again */
 	char host_dev[EBPFNET_NAME_LEN];
 	char ns_dev[EBPFNET_NAME_LEN];
-	char path[64];			/* how it was found: /run/netns/NAME, /proc/PID/ns/net */
+	char path[EBPFNET_PATH_LEN];	/* how it was found: /run/netns/NAME, /proc/PID/ns/net; 64 before layout 5 */
+	/* since layout 5 */
+	__u64 netns_cookie;		/* which namespace it is (SO_NETNS_COOKIE): not given twice; 0: none yet */
+	char id[EBPFNET_ID_LEN];	/* of the container, as its runtime calls it; "": none */
+	char label[EBPFNET_LABEL_LEN];	/* for people; "": none */
+	__u8 zero_end[7];
 };
 
 #endif /* EBPFNET_JOURNAL_H */

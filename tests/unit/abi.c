@@ -128,13 +128,23 @@ static void sizes_belong_to_abi_5(void **state)
 	assert_int_equal(sizeof(struct portmap), 40);
 	assert_int_equal(sizeof(struct config), 88);
 	assert_int_equal(sizeof(struct conn_alloc), 32);
-	assert_int_equal(sizeof(struct host_record), 444);
+	assert_int_equal(sizeof(struct host_record), 528);
 	assert_int_equal(sizeof(struct ns_key), 16);
-	assert_int_equal(sizeof(struct ns_record), 144);
+	assert_int_equal(sizeof(struct ns_record), 416);
 	assert_int_equal(CONN_STATES, 11);
 	assert_int_equal(sizeof(struct usage), 20);
 	assert_int_equal(sizeof(struct neigh_entry), 8);
 	assert_int_equal(TIMEOUT_CLASSES, 8);
+}
+
+/* `down` reads the journal of a release with one of the layouts 2 to 4: it is the beginning of this one's. */
+static void the_journal_begins_with_that_of_older_releases(void **state)
+{
+	assert_int_equal(offsetof(struct host_record, uplinks), 60);
+	assert_int_equal(END(host_record, uplinks), 444);
+	assert_int_equal(offsetof(struct ns_record, netns_dev), 32);
+	assert_int_equal(offsetof(struct ns_record, host_dev), 48);
+	assert_int_equal(offsetof(struct ns_record, path) + 64, 144);
 }
 
 /* The kernel cuts off a map's name at 15. */
@@ -242,6 +252,7 @@ int main(void)
 		cmocka_unit_test(keys_of_maps_have_no_holes),
 		cmocka_unit_test(fields_that_change_together_in_a_conn_are_one_word),
 		cmocka_unit_test(sizes_belong_to_abi_5),
+		cmocka_unit_test(the_journal_begins_with_that_of_older_releases),
 		cmocka_unit_test(names_of_maps_are_unique_and_whole),
 		cmocka_unit_test(zones_that_are_no_networks_are_outside_their_numbers),
 		cmocka_unit_test(seconds_are_off_by_less_than_4_a_year),

@@ -7,7 +7,7 @@
 #include "cli/command.h"
 #include "lib/base/log.h"
 #include "lib/kernel/netns.h"
-#include "lib/store/store.h"
+#include "lib/model/model.h"
 
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NOT_FOUND 127
@@ -15,7 +15,6 @@
 static int open_namespace(const struct options *o, const char *name)
 {
 	_cleanup_store_ struct store s = {};
-	struct netns_id id;
 	struct ns_record rec;
 	int fd, r;
 
@@ -25,10 +24,9 @@ static int open_namespace(const struct options *o, const char *name)
 	r = store_ns(&s, name, &rec);
 	if (r)
 		return log_err(r, "no namespace %s; `ebpfnet ns list` shows them", name);
-	fd = netns_open(rec.path, &id);
-	if (fd >= 0 && netns_is(&id, rec.netns_dev, rec.netns_ino))
+	fd = endpoint_open(&rec);
+	if (fd >= 0)
 		return fd;
-	close_fd(&fd);
 	return log_err(-ENOENT, "namespace %s was deleted externally; `ebpfnet up` creates it again, "
 				"`ebpfnet ns del %s` removes its record", name, name);
 }

@@ -100,7 +100,7 @@ static int find_target(const char *target, struct endpoint_spec *spec, char path
 		snprintf(spec->name, sizeof(spec->name), "%.15s", target);
 	}
 	spec->path = path;
-	if (netns_stat(path, &(struct netns_id){}) != -ENOENT)
+	if (netns_stat(path, NULL) != -ENOENT)
 		return 0;
 	return log_err(-ENOENT,
 		       all_digits(target) ? "no process %s; is it still running?" :

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -22,20 +23,51 @@ void netns_path(const char *name, char path[NETNS_PATH])
 	snprintf(path, NETNS_PATH, NETNS_DIR "/%s", name);
 }
 
+int netns_own_cookie(uint64_t *cookie)
+{
+	_cleanup_fd_ int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(*cookie);
+
+	if (sock < 0 || getsockopt(sock, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &len))
+		return -errno;
+	return 0;
+}
+
+static void go_home(int home)
+{
+	if (setns(home, CLONE_NEWNET))
+		abort(); /* every later call would change the wrong namespace */
+}
+
+static int cookie_of(int fd, uint64_t *cookie)
+{
+	_cleanup_fd_ int home = open(SELF, O_RDONLY | O_CLOEXEC);
+	int r;
+
+	if (home < 0 || setns(fd, CLONE_NEWNET))
+		return -errno;
+	r = netns_own_cookie(cookie);
+	go_home(home);
+	return r;
+}
+
 int netns_open(const char *path, struct netns_id *id)
 {
-	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
+	int r;
 
 	if (fd < 0)
 		return -errno;
 	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return -EINVAL;
+	if (!id)
+		return TAKE_FD(fd);
 	if (fstat(fd, &st))
 		return -errno;
-	if (id)
-		*id = (struct netns_id){ st.st_dev, st.st_ino };
-	return TAKE_FD(fd);
+	*id = (struct netns_id){ .dev = st.st_dev, .ino = st.st_ino };
+	r = cookie_of(fd, &id->cookie);
+	return r ? r : TAKE_FD(fd);
 }
 
 int netns_stat(const char *path, struct netns_id *id)
@@ -43,11 +75,6 @@ int netns_stat(const char *path, struct netns_id *id)
 	_cleanup_fd_ int fd = netns_open(path, id);
 
 	return fd < 0 ? fd : 0;
-}
-
-bool netns_is(const struct netns_id *id, uint64_t dev, uint64_t ino)
-{
-	return id->dev == dev && id->ino == ino;
 }
 
 bool netns_name_taken(const char *name)
@@ -74,12 +101,6 @@ static int prepare_folder(void)
 	    mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL))
 		return -errno;
 	return 0;
-}
-
-static void go_home(int home)
-{
-	if (setns(home, CLONE_NEWNET))
-		abort(); /* every later call would change the wrong namespace */
 }
 
 /* Mounts a new namespace at a path; the caller stays in its own. */

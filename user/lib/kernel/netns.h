@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Network namespaces, named as by `ip netns`: a bind mount /run/netns/NAME of the namespace's file. The name can
- * change; device and inode of that file identify the namespace.
+ * change, and so can what is at a path. The cookie identifies a namespace: the kernel gives none twice, unlike the inode
+ * of the file.
  */
 #ifndef EBPFNET_LIB_KERNEL_NETNS_H
 #define EBPFNET_LIB_KERNEL_NETNS_H
@@ -10,20 +11,25 @@
 #include <stdint.h>
 
 #define NETNS_DIR "/run/netns"
-#define NETNS_PATH 64
+#define NETNS_PATH 192
 
 struct netns_id {
-	uint64_t dev, ino;
+	uint64_t dev, ino;		/* of its file */
+	uint64_t cookie;		/* SO_NETNS_COOKIE of a socket inside */
 };
 
 /* /run/netns/NAME */
 void netns_path(const char *name, char path[NETNS_PATH]);
 
-/* Opens a namespace's file. Quiet: -ENOENT, -EINVAL (not a network namespace). *id may be NULL. */
+/*
+ * Opens a namespace's file. Quiet: -ENOENT, -EINVAL (not a network namespace). *id may be NULL; else this thread enters
+ * the namespace for a moment, to ask for its cookie.
+ */
 int netns_open(const char *path, struct netns_id *id);
 /* The namespace at a path. Quiet. *id may be NULL. */
 int netns_stat(const char *path, struct netns_id *id);
-bool netns_is(const struct netns_id *id, uint64_t dev, uint64_t ino);
+/* The cookie of the namespace that this thread is in. Quiet. */
+int netns_own_cookie(uint64_t *cookie);
 
 /* True if the name is in use, by a namespace or not. */
 bool netns_name_taken(const char *name);

@@ -37,6 +37,7 @@ struct nl_link {
 	int ifindex;
 	char name[IFNAMSIZ];
 	char kind[16];			/* "veth"; "": hardware, or lo */
+	char alias[80];			/* IFLA_IFALIAS, as far as there is room */
 	uint8_t mac[6];
 	uint32_t mtu;
 	uint16_t type;			/* ARPHRD_* */
@@ -49,6 +50,9 @@ struct nl_link {
 
 /* By name, or by index where name is NULL. -ENODEV. */
 int nl_link_get(struct nl *nl, const char *name, int ifindex, struct nl_link *out);
+
+/* All of this network namespace; *out is malloc'ed, the caller's. */
+int nl_link_all(struct nl *nl, struct nl_link **out, size_t *count);
 
 /* The first VLAN device on top of a device, in this network namespace. -ENOENT: none. */
 int nl_link_vlan(struct nl *nl, int ifindex, struct nl_link *out);
@@ -65,6 +69,8 @@ struct nl_veth {
 int nl_veth_add(struct nl *nl, const struct nl_veth *v);
 int nl_link_up(struct nl *nl, int ifindex);
 int nl_link_del(struct nl *nl, int ifindex);
+int nl_link_set_mac(struct nl *nl, int ifindex, const uint8_t mac[6]);
+int nl_link_set_alias(struct nl *nl, int ifindex, const char *alias);	/* the kernel takes none at creation */
 
 /* One IPv4 setting of a device: IPV4_DEVCONF_* (linux/ip.h). */
 int nl_link_devconf(struct nl *nl, int ifindex, int setting, uint32_t value);

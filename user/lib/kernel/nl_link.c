@@ -3,8 +3,10 @@
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/veth.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/kernel/nl_private.h"
 
 static int read_link(const struct nlmsghdr *h, void *arg)
@@ -20,6 +22,8 @@ static int read_link(const struct nlmsghdr *h, void *arg)
 	out->running = ifi->ifi_flags & IFF_RUNNING;
 	if (at[IFLA_IFNAME])
 		strncpy(out->name, mnl_attr_get_str(at[IFLA_IFNAME]), IFNAMSIZ - 1);
+	if (at[IFLA_IFALIAS])
+		strncpy(out->alias, mnl_attr_get_str(at[IFLA_IFALIAS]), sizeof(out->alias) - 1);
 	if (at[IFLA_ADDRESS] && mnl_attr_get_payload_len(at[IFLA_ADDRESS]) == ETH_ALEN)
 		memcpy(out->mac, mnl_attr_get_payload(at[IFLA_ADDRESS]), ETH_ALEN);
 	if (at[IFLA_MTU])
@@ -53,35 +57,58 @@ int nl_link_get(struct nl *nl, const char *name, int ifindex, struct nl_link *ou
 	return nl_talk(nl, h, read_link, out);
 }
 
-struct vlan_search {
-	int below;
-	struct nl_link *out;
+struct link_list {
+	struct nl_link *link;
+	size_t count;
 };
 
-static int find_vlan(const struct nlmsghdr *h, void *arg)
+static int append_link(const struct nlmsghdr *h, void *arg)
 {
-	struct vlan_search *search = arg;
-	struct nl_link dev = {};
+	struct link_list *l = arg;
+	struct nl_link *link = reallocarray(l->link, l->count + 1, sizeof(*link));
 
-	read_link(h, &dev);
-	if (!search->out->ifindex && dev.peer == search->below && !dev.peer_elsewhere &&
-	    !strcmp(dev.kind, "vlan"))
-		*search->out = dev;
-	return MNL_CB_OK;
+	if (!link) {
+		errno = ENOMEM;
+		return MNL_CB_ERROR;
+	}
+	l->link = link;
+	link[l->count] = (struct nl_link){};
+	return read_link(h, &link[l->count++]);
 }
 
-int nl_link_vlan(struct nl *nl, int ifindex, struct nl_link *out)
+int nl_link_all(struct nl *nl, struct nl_link **out, size_t *count)
 {
-	struct vlan_search search = { ifindex, out };
+	struct link_list l = {};
 	char buf[NL_BUFFER];
 	struct ifinfomsg *ifi;
 	struct nlmsghdr *h;
 	int r;
 
-	memset(out, 0, sizeof(*out));
 	h = nl_begin(nl, buf, RTM_GETLINK, NLM_F_DUMP, (void **)&ifi, sizeof(*ifi));
-	r = nl_talk(nl, h, find_vlan, &search);
-	return !r && !out->ifindex ? -ENOENT : r;
+	r = nl_talk(nl, h, append_link, &l);
+	if (r) {
+		free(l.link);
+		return r;
+	}
+	*out = l.link;
+	*count = l.count;
+	return 0;
+}
+
+int nl_link_vlan(struct nl *nl, int ifindex, struct nl_link *out)
+{
+	_cleanup_free_ struct nl_link *all = NULL;
+	size_t i, count;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	r = nl_link_all(nl, &all, &count);
+	for (i = 0; i < count && !r; i++)
+		if (all[i].peer == ifindex && !all[i].peer_elsewhere && !strcmp(all[i].kind, "vlan")) {
+			*out = all[i];
+			return 0;
+		}
+	return r ? r : -ENOENT;
 }
 
 static void put_end(struct nlmsghdr *h, const char *name, const uint8_t *mac, uint32_t mtu)
@@ -114,15 +141,38 @@ int nl_veth_add(struct nl *nl, const struct nl_veth *v)
 	return nl_talk(nl, h, NULL, NULL);
 }
 
+static struct nlmsghdr *change(struct nl *nl, char *buf, int ifindex, unsigned int flags)
+{
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *h = nl_begin(nl, buf, RTM_NEWLINK, 0, (void **)&ifi, sizeof(*ifi));
+
+	ifi->ifi_index = ifindex;
+	ifi->ifi_flags = ifi->ifi_change = flags;
+	return h;
+}
+
 int nl_link_up(struct nl *nl, int ifindex)
 {
 	char buf[NL_BUFFER];
-	struct ifinfomsg *ifi;
-	struct nlmsghdr *h;
 
-	h = nl_begin(nl, buf, RTM_NEWLINK, 0, (void **)&ifi, sizeof(*ifi));
-	ifi->ifi_index = ifindex;
-	ifi->ifi_flags = ifi->ifi_change = IFF_UP;
+	return nl_talk(nl, change(nl, buf, ifindex, IFF_UP), NULL, NULL);
+}
+
+int nl_link_set_mac(struct nl *nl, int ifindex, const uint8_t mac[6])
+{
+	char buf[NL_BUFFER];
+	struct nlmsghdr *h = change(nl, buf, ifindex, 0);
+
+	mnl_attr_put(h, IFLA_ADDRESS, ETH_ALEN, mac);
+	return nl_talk(nl, h, NULL, NULL);
+}
+
+int nl_link_set_alias(struct nl *nl, int ifindex, const char *alias)
+{
+	char buf[NL_BUFFER];
+	struct nlmsghdr *h = change(nl, buf, ifindex, 0);
+
+	mnl_attr_put_str(h, IFLA_IFALIAS, alias);
 	return nl_talk(nl, h, NULL, NULL);
 }
 

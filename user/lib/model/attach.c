@@ -44,35 +44,33 @@ void endpoints_wait_running(struct session *x)
 
 /* ---- adding ---- */
 
-static bool is_own_netns(const struct netns_id *id)
-{
-	struct netns_id own;
-
-	return !netns_stat("/proc/self/ns/net", &own) && netns_is(&own, id->dev, id->ino);
-}
-
-static int check_new(struct session *x, const struct endpoint_spec *spec)
+/* *id: which namespace is to be attached. */
+static int check_new(struct session *x, const struct endpoint_spec *spec, struct netns_id *id)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
-	struct netns_id id;
 	size_t i, count;
 	int r;
 
 	r = store_ns_all(&x->s, &all, &count);
-	for (i = 0; i < count && !r; i++)
+	for (i = 0; i < count && !r; i++) {
 		if (!strcmp(all[i].name, spec->name))
-			return log_err(-EEXIST, "namespace %s is attached already; choose another name", spec->name);
+			return log_err(-EEXIST, "namespace %s is attached already; choose another name%s", spec->name,
+				       spec->path ? " with --name" : "");
+		if (spec->id && !strcmp(all[i].rec.id, spec->id))
+			return log_err(-EEXIST, "id %s is attached already, as %s; `ebpfnet detach %s` first", spec->id,
+				       all[i].name, all[i].name);
+	}
 	if (r)
 		return r;
 	if (!spec->path)
 		return endpoint_check_free(spec->name);
-	r = netns_stat(spec->path, &id);
+	r = netns_stat(spec->path, id);
 	if (r)
 		return log_err(r, "cannot attach %s: %s is not a network namespace", spec->name, spec->path);
-	if (is_own_netns(&id))
+	if (id->cookie == x->netns_cookie)
 		return log_err(-EINVAL, "cannot attach %s: that is the host's own network namespace", spec->path);
 	for (i = 0; i < count; i++)
-		if (netns_is(&id, all[i].rec.netns_dev, all[i].rec.netns_ino))
+		if (endpoint_is_netns(&all[i].rec, id))
 			return log_err(-EEXIST, "cannot attach %s: it is attached already, as %s", spec->path,
 				       all[i].name);
 	return 0;
@@ -83,15 +81,17 @@ int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_
 	_cleanup_ipam_ struct ipam used = {};
 	struct walk w = { .x = x, .apply = true, .warn = true };
 	struct ns_entry e = {};
+	struct netns_id id = {};
 	int r, waited = 0;
 
 	r = endpoint_check_name(spec->name);
 	if (!r)
-		r = check_new(x, spec);
+		r = check_new(x, spec, &id);
 	if (!r)
 		r = ipam_read(x, &used);
 	if (!r)
 		r = ipam_reserve(x, &used, spec, 0, &e.rec);
+	endpoint_identify(&e.rec, &id);
 	if (!r)
 		r = store_ns_set(&x->s, spec->name, &e.rec);
 	if (r)
@@ -120,7 +120,7 @@ static int remove_netns(struct endpoint_object *o)
 {
 	if (!(o->rec->flags & NS_MADE))
 		return 0;
-	if (o->rec->netns_ino && !netns_stat(o->rec->path, &(struct netns_id){}) && !endpoint_netns_is_there(o->rec)) {
+	if (o->rec->netns_ino && !netns_stat(o->rec->path, NULL) && !endpoint_netns_is_there(o->rec)) {
 		log_warn("namespace %s is another one than ebpfnet made, so it stays", o->name);
 		return 0;
 	}

@@ -10,11 +10,35 @@
 
 #define SYSCTL_PATH 96
 
-int device_get(struct nl *nl, const char *name, const uint8_t mac[6], struct nl_link *out)
+static bool is_ours(const struct device_id *id, const struct nl_link *dev)
 {
-	int r = nl_link_get(nl, name, 0, out);
+	return !strcmp(dev->kind, "veth") && (!strcmp(dev->alias, id->alias) || !memcmp(dev->mac, id->mac, 6));
+}
 
-	return r ? r : strcmp(out->kind, "veth") || memcmp(out->mac, mac, 6) ? -EEXIST : 0;
+int device_get(struct nl *nl, const struct device_id *id, struct nl_link *out)
+{
+	int r;
+
+	if (id->ifindex && !nl_link_get(nl, NULL, id->ifindex, out) && is_ours(id, out))
+		return 0;
+	r = nl_link_get(nl, id->name, 0, out);
+	return r ? r : is_ours(id, out) ? 0 : -EEXIST;
+}
+
+bool device_is_marked(const struct device_id *id, const struct nl_link *dev)
+{
+	return !strcmp(dev->alias, id->alias) && !memcmp(dev->mac, id->mac, 6);
+}
+
+int device_mark(struct nl *nl, const struct device_id *id, const struct nl_link *dev)
+{
+	int r = 0;
+
+	if (strcmp(dev->alias, id->alias))
+		r = nl_link_set_alias(nl, dev->ifindex, id->alias);
+	if (!r && memcmp(dev->mac, id->mac, 6))
+		r = nl_link_set_mac(nl, dev->ifindex, id->mac);
+	return r ? log_err(r, "cannot set alias and MAC address of device %s: %s", dev->name, nl_why(nl, r)) : 0;
 }
 
 int device_error(struct nl *nl, const char *name, int r)

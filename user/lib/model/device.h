@@ -1,12 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The host's ends of veth pairs that ebpfnet created, identified by name, kind and MAC address. */
+/*
+ * The host's ends of veth pairs that ebpfnet created. Index, name and MAC address may all be changed by hand, or given
+ * to another device; the alias (`ip link` shows it) says whose a device is, and `down` finds a device by it when the
+ * journal is lost.
+ */
 #ifndef EBPFNET_LIB_MODEL_DEVICE_H
 #define EBPFNET_LIB_MODEL_DEVICE_H
 
 #include "lib/kernel/nl.h"
 
-/* Find the device. Quiet: -ENODEV; -EEXIST: ebpfnet did not create the device of that name. */
-int device_get(struct nl *nl, const char *name, const uint8_t mac[6], struct nl_link *out);
+/* What a device is known by. */
+struct device_id {
+	const char *name;
+	uint32_t ifindex;		/* 0: not known yet */
+	char alias[80];
+	uint8_t mac[6];
+};
+
+#define DEVICE_ALIAS "ebpfnet "		/* an alias of ours begins with it */
+#define DEVICE_ALIAS_GATEWAY DEVICE_ALIAS "gateway"
+#define DEVICE_ALIAS_PEER DEVICE_ALIAS "gateway peer"
+/* "made" or "attached", the endpoint's name, the cookie of its namespace */
+#define DEVICE_ALIAS_ENDPOINT DEVICE_ALIAS "%s %s %llu"
+
+/*
+ * Find the device: by its index, whatever it is called now, or by its name. It is ours if it is a veth with the alias,
+ * or with the MAC address, which a pair has from the first moment. Quiet: -ENODEV; -EEXIST: ebpfnet did not create the
+ * device of that name.
+ */
+int device_get(struct nl *nl, const struct device_id *id, struct nl_link *out);
+/* True if alias and MAC address are those of id. If not, device_mark() sets them. Logs. */
+bool device_is_marked(const struct device_id *id, const struct nl_link *dev);
+int device_mark(struct nl *nl, const struct device_id *id, const struct nl_link *dev);
 /* Log device_get()'s error r, and return it. */
 int device_error(struct nl *nl, const char *name, int r);
 int device_up(struct nl *nl, const struct nl_link *dev);

@@ -15,12 +15,35 @@
 #include "lib/model/model.h"
 #include "lib/model/walk.h"
 
-bool endpoint_netns_is_there(const struct ns_record *rec)
+bool endpoint_is_netns(const struct ns_record *rec, const struct netns_id *id)
+{
+	/* a record of an older release has no cookie */
+	return rec->netns_cookie ? rec->netns_cookie == id->cookie :
+				   rec->netns_ino && rec->netns_ino == id->ino && rec->netns_dev == id->dev;
+}
+
+int endpoint_open(const struct ns_record *rec)
 {
 	struct netns_id id;
+	_cleanup_fd_ int fd = netns_open(rec->path, &id);
 
-	return rec->netns_ino && !netns_stat(rec->path, &id) &&
-	       netns_is(&id, rec->netns_dev, rec->netns_ino);
+	if (fd < 0)
+		return fd;
+	return endpoint_is_netns(rec, &id) ? TAKE_FD(fd) : -ESTALE;
+}
+
+bool endpoint_netns_is_there(const struct ns_record *rec)
+{
+	_cleanup_fd_ int fd = endpoint_open(rec);
+
+	return fd >= 0;
+}
+
+void endpoint_identify(struct ns_record *rec, const struct netns_id *id)
+{
+	rec->netns_dev = id->dev;
+	rec->netns_ino = id->ino;
+	rec->netns_cookie = id->cookie;
 }
 
 int endpoint_save(struct endpoint_object *o)
@@ -30,18 +53,31 @@ int endpoint_save(struct endpoint_object *o)
 
 /* ---- the namespace ---- */
 
+static struct device_id dev_id(const struct endpoint_object *o)
+{
+	const struct ns_record *rec = o->rec;
+	struct device_id id = { rec->host_dev, rec->ifindex };
+
+	snprintf(id.alias, sizeof(id.alias), DEVICE_ALIAS_ENDPOINT, rec->flags & NS_MADE ? "made" : "attached",
+		 o->name, (unsigned long long)rec->netns_cookie);
+	addr_host_mac(rec->addr, id.mac);
+	return id;
+}
+
 int endpoint_dev(struct endpoint_object *o)
 {
-	uint8_t mac[6];
+	struct device_id id = dev_id(o);
 
-	addr_host_mac(o->rec->addr, mac);
-	return device_get(&o->x->nl, o->rec->host_dev, mac, &o->dev);
+	return device_get(&o->x->nl, &id, &o->dev);
 }
 
 /* A path under /proc vanishes with its process. The namespace may outlive it: its device proves that. */
 static bool is_by_pid(const struct ns_record *rec)
 {
-	return !strncmp(rec->path, "/proc/", 6);
+	static const char end[] = "/ns/net";
+	size_t len = strlen(rec->path);
+
+	return !strncmp(rec->path, "/proc/", 6) || (len >= strlen(end) && !strcmp(rec->path + len - strlen(end), end));
 }
 
 static bool is_known_by_device(struct endpoint_object *o)
@@ -49,20 +85,21 @@ static bool is_known_by_device(struct endpoint_object *o)
 	return is_by_pid(o->rec) && o->rec->ifindex && !endpoint_dev(o);
 }
 
-/* A namespace that lost its name exists, without a network, while processes are in it. */
+/*
+ * What is at the path may be another namespace by now: that of a process which got the id of one that ended, even the
+ * host's own. So only one that ebpfnet made is made again, if its name is free, and no other is ever entered.
+ */
 static bool has_netns(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
-	bool made = o->rec->flags & NS_MADE, there = !netns_stat(o->rec->path, &(struct netns_id){});
+	bool made = o->rec->flags & NS_MADE, there = !netns_stat(o->rec->path, NULL);
 
 	if (endpoint_netns_is_there(o->rec) || is_known_by_device(o))
 		return true;
 	snprintf(d->what, sizeof(d->what),
-		 there ? "namespace %s was replaced by another one of that name" :
-			 "namespace %s was deleted externally",
-		 o->name);
-	/* .apply creates it, creates it again if its name is free, or attaches the one of that name */
-	if (!o->rec->netns_ino || (made && !there) || (!made && there && !is_by_pid(o->rec)))
+		 there ? "namespace %s was replaced by another one" : "namespace %s was deleted externally", o->name);
+	/* without an identity, it is not made yet */
+	if (made && (!there || !o->rec->netns_ino))
 		return false;
 	snprintf(d->fix, sizeof(d->fix), "ebpfnet %s %s", made ? "ns del" : "detach", o->name);
 	d->action[0] = '\0';
@@ -94,28 +131,26 @@ int endpoint_remove_pair(struct endpoint_object *o)
 	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", o->dev.name, nl_why(&o->x->nl, r)) : 0;
 }
 
+/* Only for a namespace that ebpfnet makes: has_netns() */
 static int make_netns(void *object)
 {
 	struct endpoint_object *o = object;
 	struct netns_id id;
-	int r = 0;
+	int r;
 
-	if (o->rec->flags & NS_MADE) {
-		r = endpoint_forget_port(o);
-		if (!r)
-			r = endpoint_remove_pair(o);
-		if (!r)
-			r = netns_remove(o->name);
-		if (!r)
-			r = netns_make(o->name);
-		if (r)
-			return r;
-	}
+	r = endpoint_forget_port(o);
+	if (!r)
+		r = endpoint_remove_pair(o);
+	if (!r)
+		r = netns_remove(o->name);
+	if (!r)
+		r = netns_make(o->name);
+	if (r)
+		return r;
 	r = netns_stat(o->rec->path, &id);
 	if (r)
 		return log_err(r, "cannot open namespace %s at %s: %s", o->name, o->rec->path, strerror(-r));
-	o->rec->netns_dev = id.dev;
-	o->rec->netns_ino = id.ino;
+	endpoint_identify(o->rec, &id);
 	o->rec->flags |= NS_PENDING;
 	return endpoint_save(o);
 }
@@ -138,7 +173,7 @@ static int make_pair(void *object)
 {
 	struct endpoint_object *o = object;
 	struct nl_veth v = { .name = o->rec->host_dev, .peer = o->rec->ns_dev };
-	_cleanup_fd_ int netns = netns_open(o->rec->path, NULL);
+	_cleanup_fd_ int netns = endpoint_open(o->rec);
 	struct nl *nl = &o->x->nl;
 	struct nl_link gw;
 	int r;
@@ -160,6 +195,40 @@ static int make_pair(void *object)
 		return log_err(r, "cannot make the devices %s and %s: %s", v.name, v.peer, nl_why(nl, r));
 	r = endpoint_dev(o);
 	return r ? device_error(nl, v.name, r) : 0;
+}
+
+static bool has_dev_name(void *object, struct difference *d)
+{
+	struct endpoint_object *o = object;
+
+	return holds_if(!strcmp(o->rec->host_dev, o->dev.name), d, "device %s of namespace %s is called %s now",
+			o->rec->host_dev, o->name, o->dev.name);
+}
+
+static int follow_dev_name(void *object)
+{
+	struct endpoint_object *o = object;
+	int r = dataplane_rename(&o->x->s, HOOK_PORT, o->rec->host_dev, o->dev.name);
+
+	memcpy(o->rec->host_dev, o->dev.name, sizeof(o->rec->host_dev));
+	return r ? r : endpoint_save(o);
+}
+
+static bool marked(void *object, struct difference *d)
+{
+	struct endpoint_object *o = object;
+	struct device_id id = dev_id(o);
+
+	return holds_if(device_is_marked(&id, &o->dev), d, "device %s of namespace %s has another MAC address or alias",
+			o->dev.name, o->name);
+}
+
+static int mark(void *object)
+{
+	struct endpoint_object *o = object;
+	struct device_id id = dev_id(o);
+
+	return device_mark(&o->x->nl, &id, &o->dev);
 }
 
 static bool without_ipv6(void *object, struct difference *d)
@@ -293,12 +362,15 @@ static const struct property properties[] = {
 	{ is_complete, go_on, "finish it", .stops = true },
 	{ has_netns, make_netns, "make the namespace", .stops = true },
 	{ has_pair, make_pair, "make its pair of devices", .stops = true },
+	{ has_dev_name, follow_dev_name, "follow the new name of the host's end", .minor = true },
+	{ marked, mark, "set alias and MAC address of the host's end" },
 	{ without_ipv6, disable_ipv6, "switch IPv6 off on the host's end" },
 	{ hooked, hook, "attach the port program" },
 	{ is_port, add_port, "enter its port in the maps" },
 	{ is_up, set_up, "set the host's end up" },
 	{ endpoint_is_configured, endpoint_configure, "set up device, address and default route inside" },
 	{ has_hosts, link_hosts, "link its hosts file" },
+	{ endpoint_has_inside_name, endpoint_follow_inside_name, "follow the new name of its device inside", .minor = true },
 	{ is_complete, complete, "say so in the journal" },
 	{},
 };

@@ -3,6 +3,7 @@
 #ifndef EBPFNET_LIB_MODEL_ENDPOINT_H
 #define EBPFNET_LIB_MODEL_ENDPOINT_H
 
+#include "lib/kernel/netns.h"
 #include "lib/model/session.h"
 #include "lib/model/walk.h"
 
@@ -11,10 +12,15 @@ struct endpoint_object {
 	const char *name;
 	struct ns_record *rec;
 	struct nl_link dev;		/* the host's end; endpoint_dev() fills it in */
+	char inside_name[IFNAMSIZ];	/* what its device is called inside; "": not known */
 };
 
+/* Whether id is the recorded namespace. */
+bool endpoint_is_netns(const struct ns_record *rec, const struct netns_id *id);
 /* True if the namespace at the record's path is the recorded one. */
 bool endpoint_netns_is_there(const struct ns_record *rec);
+/* Enters in the record which namespace it is. */
+void endpoint_identify(struct ns_record *rec, const struct netns_id *id);
 
 /* Writes the record to the journal. Logs. */
 int endpoint_save(struct endpoint_object *o);
@@ -25,8 +31,10 @@ int endpoint_forget_port(struct endpoint_object *o);
 /* Removes the pair of devices, if it is there. Logs. */
 int endpoint_remove_pair(struct endpoint_object *o);
 
-/* inside.c: the property "set up inside"; object is a struct endpoint_object. */
+/* inside.c: properties of what is inside; object is a struct endpoint_object. */
 bool endpoint_is_configured(void *object, struct difference *d);
 int endpoint_configure(void *object);
+bool endpoint_has_inside_name(void *object, struct difference *d);
+int endpoint_follow_inside_name(void *object);
 
 #endif

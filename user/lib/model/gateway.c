@@ -24,19 +24,33 @@ struct gateway {
 
 /* ---- the pair of devices ---- */
 
+static struct device_id dev_id(const struct host_record *host)
+{
+	struct device_id id = { host->gw_dev, host->gw_ifindex, DEVICE_ALIAS_GATEWAY };
+
+	addr_mac(host->gateway, id.mac);
+	return id;
+}
+
+static struct device_id peer_id(const struct host_record *host)
+{
+	struct device_id id = { host->gw_peer, host->gw_peer_ifindex, DEVICE_ALIAS_PEER };
+
+	addr_host_mac(host->gateway, id.mac);
+	return id;
+}
+
 static int get_pair(struct gateway *g, const char **failed)
 {
-	uint8_t mac[6];
+	struct device_id dev = dev_id(g->host), peer = peer_id(g->host);
 	int r;
 
-	*failed = g->host->gw_dev;
-	addr_mac(g->host->gateway, mac);
-	r = device_get(&g->x->nl, g->host->gw_dev, mac, &g->dev);
+	*failed = dev.name;
+	r = device_get(&g->x->nl, &dev, &g->dev);
 	if (r)
 		return r;
-	*failed = g->host->gw_peer;
-	addr_host_mac(g->host->gateway, mac);
-	return device_get(&g->x->nl, g->host->gw_peer, mac, &g->peer);
+	*failed = peer.name;
+	return device_get(&g->x->nl, &peer, &g->peer);
 }
 
 static bool has_pair(void *object, struct difference *d)
@@ -78,6 +92,68 @@ static int make_pair(void *object)
 		return log_err(r, "cannot make the gateway device %s: %s", v.name, nl_why(&g->x->nl, r));
 	r = get_pair(g, &dev);
 	return r ? device_error(&g->x->nl, dev, r) : 0;
+}
+
+/* ---- who they are: indexes, names, alias and MAC address ---- */
+
+static bool journalled(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+
+	return holds_if(g->host->gw_ifindex == (uint32_t)g->dev.ifindex &&
+				g->host->gw_peer_ifindex == (uint32_t)g->peer.ifindex,
+			d, "%s was made again", g->dev.name);
+}
+
+static int journal(void *object)
+{
+	struct gateway *g = object;
+
+	g->x->host.gw_ifindex = g->dev.ifindex;
+	g->x->host.gw_peer_ifindex = g->peer.ifindex;
+	return session_save(g->x);
+}
+
+static bool has_names(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+	bool dev = !strcmp(g->dev.name, g->host->gw_dev);
+
+	return holds_if(dev && !strcmp(g->peer.name, g->host->gw_peer), d, "gateway device %s is called %s now",
+			dev ? g->host->gw_peer : g->host->gw_dev, dev ? g->peer.name : g->dev.name);
+}
+
+static int follow_names(void *object)
+{
+	struct gateway *g = object;
+	struct host_record *host = &g->x->host;
+	int r;
+
+	r = dataplane_rename(&g->x->s, HOOK_GATEWAY, host->gw_dev, g->dev.name);
+	if (!r)
+		r = dataplane_rename(&g->x->s, HOOK_PORT, host->gw_peer, g->peer.name);
+	memcpy(host->gw_dev, g->dev.name, sizeof(host->gw_dev));
+	memcpy(host->gw_peer, g->peer.name, sizeof(host->gw_peer));
+	return r ? r : session_save(g->x);
+}
+
+static bool marked(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+	struct device_id dev = dev_id(g->host), peer = peer_id(g->host);
+	bool ours = device_is_marked(&dev, &g->dev);
+
+	return holds_if(ours && device_is_marked(&peer, &g->peer), d, "%s has another MAC address or alias",
+			ours ? g->peer.name : g->dev.name);
+}
+
+static int mark(void *object)
+{
+	struct gateway *g = object;
+	struct device_id dev = dev_id(g->host), peer = peer_id(g->host);
+	int r = device_mark(&g->x->nl, &dev, &g->dev);
+
+	return r ? r : device_mark(&g->x->nl, &peer, &g->peer);
 }
 
 /* ---- its settings ---- */
@@ -238,6 +314,9 @@ static int add_address(void *object)
 
 static const struct property gateway_properties[] = {
 	{ has_pair, make_pair, "make the pair of devices", .stops = true },
+	{ journalled, journal, "enter it in the journal" },
+	{ has_names, follow_names, "follow their new names", .minor = true },
+	{ marked, mark, "set alias and MAC address" },
 	{ forwards, set_forwarding, "switch forwarding on on it" },
 	{ without_ipv6, disable_ipv6, "switch IPv6 off on both devices" },
 	{ peer_hooked, hook_peer, "attach the port program to the peer" },

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The end of an endpoint that is inside its namespace: device, address, default route, lo. */
+/*
+ * The end of an endpoint that is inside its namespace: device, address, default route, lo. Root inside may rename the
+ * device, as container runtimes do, or move it away: it is found by its index, as the other end of the host's.
+ */
+#include <ctype.h>
+#include <errno.h>
 #include <linux/rtnetlink.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/cleanup.h"
@@ -8,27 +14,39 @@
 #include "lib/model/endpoint.h"
 #include "lib/model/model.h"
 
+/* Handed to a function that runs inside. */
 struct inside {
 	const struct host_record *host;
 	const struct ns_record *rec;
+	const struct nl_link *outer;	/* the host's end */
+	struct nl_link dev;		/* its peer; .ifindex 0: it is not in this namespace */
 	const char *missing;
 };
+
+static bool find_device(struct nl *nl, struct inside *in)
+{
+	if (!nl_link_get(nl, NULL, in->outer->peer, &in->dev) && !strcmp(in->dev.kind, "veth") &&
+	    in->dev.peer == in->outer->ifindex)
+		return true;
+	in->dev = (struct nl_link){};
+	return false;
+}
 
 static int inspect(void *arg)
 {
 	struct inside *in = arg;
-	struct nl_link dev, lo;
+	struct nl_link lo;
 	_cleanup_nl_ struct nl nl;
 	int r, ifindex;
 
 	r = nl_open(&nl);
 	if (r)
 		return r;
-	if (nl_link_get(&nl, in->rec->ns_dev, 0, &dev))
-		in->missing = "its device is gone";
-	else if (!dev.up)
+	if (!find_device(&nl, in))
+		in->missing = "its device was moved to another namespace";
+	else if (!in->dev.up)
 		in->missing = "its device is down";
-	else if (!nl_addr_has(&nl, dev.ifindex, in->rec->addr))
+	else if (!nl_addr_has(&nl, in->dev.ifindex, in->rec->addr))
 		in->missing = "its address is gone";
 	else if (nl_route_default(&nl, &ifindex))
 		in->missing = "its default route is gone";
@@ -40,51 +58,78 @@ static int inspect(void *arg)
 bool endpoint_is_configured(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
-	struct inside in = { &o->x->host, o->rec, NULL };
-	_cleanup_fd_ int netns = -1;
+	struct inside in = { &o->x->host, o->rec, &o->dev };
+	_cleanup_fd_ int netns = endpoint_open(o->rec);
 
-	/* a process id may be another process's by now, in another namespace */
-	if (endpoint_netns_is_there(o->rec))
-		netns = netns_open(o->rec->path, NULL);
-	if (netns >= 0)
-		netns_run(netns, inspect, &in);
+	o->inside_name[0] = '\0';
+	if (netns < 0 || netns_run(netns, inspect, &in))
+		return true; /* it lives without the path that it was found at, and is not entered */
+	memcpy(o->inside_name, in.dev.name, sizeof(o->inside_name));
+	if (in.missing && !in.dev.ifindex) {
+		d->action[0] = '\0';
+		snprintf(d->fix, sizeof(d->fix), "ebpfnet %s %s", o->rec->flags & NS_MADE ? "ns del" : "detach", o->name);
+	}
 	return holds_if(!in.missing, d, "inside namespace %s, %s", o->name, in.missing ? in.missing : "");
 }
 
 static int configure(void *arg)
 {
-	const struct inside *in = arg;
+	struct inside *in = arg;
 	bool added = false;
-	struct nl_link dev, lo;
+	struct nl_link lo;
 	_cleanup_nl_ struct nl nl;
 	int r;
 
 	r = nl_open(&nl);
 	if (r)
 		return log_err(r, "cannot open a netlink socket inside a namespace: %s", strerror(-r));
-	r = nl_link_get(&nl, in->rec->ns_dev, 0, &dev);
-	if (r)
-		return log_err(r, "device %s is not inside its namespace: %s; `ebpfnet ns del` and add it again",
-			       in->rec->ns_dev, nl_why(&nl, r));
+	if (!find_device(&nl, in))
+		return log_err(-ENODEV, "the other end of %s is not inside its namespace", in->outer->name);
 	r = nl_link_get(&nl, "lo", 0, &lo);
 	if (!r && !lo.up)
 		r = nl_link_up(&nl, lo.ifindex);
-	if (!r && !nl_addr_has(&nl, dev.ifindex, in->rec->addr))
-		r = nl_addr_add(&nl, dev.ifindex, in->rec->addr, in->host->prefix, RT_SCOPE_UNIVERSE);
-	if (!r && !dev.up)
-		r = nl_link_up(&nl, dev.ifindex);
+	if (!r && !nl_addr_has(&nl, in->dev.ifindex, in->rec->addr))
+		r = nl_addr_add(&nl, in->dev.ifindex, in->rec->addr, in->host->prefix, RT_SCOPE_UNIVERSE);
+	if (!r && !in->dev.up)
+		r = nl_link_up(&nl, in->dev.ifindex);
 	if (!r)
-		r = nl_route_default_add(&nl, dev.ifindex, in->host->gateway, &added);
-	return r ? log_err(r, "cannot set up %s inside its namespace: %s", in->rec->ns_dev, nl_why(&nl, r)) : 0;
+		r = nl_route_default_add(&nl, in->dev.ifindex, in->host->gateway, &added);
+	return r ? log_err(r, "cannot set up the other end of %s inside its namespace: %s", in->outer->name,
+			   nl_why(&nl, r)) : 0;
 }
 
 int endpoint_configure(void *object)
 {
 	struct endpoint_object *o = object;
-	struct inside in = { &o->x->host, o->rec, NULL };
-	_cleanup_fd_ int netns = netns_open(o->rec->path, NULL);
+	struct inside in = { &o->x->host, o->rec, &o->dev };
+	_cleanup_fd_ int netns = endpoint_open(o->rec);
 
 	if (netns < 0)
 		return log_err(netns, "cannot open namespace %s at %s: %s", o->name, o->rec->path, strerror(-netns));
 	return netns_run(netns, configure, &in);
+}
+
+/* The kernel lets a name have any byte but a few: one that would disturb a terminal is not taken over. */
+static bool is_printable(const char *name)
+{
+	while (*name && isgraph((unsigned char)*name))
+		name++;
+	return !*name;
+}
+
+bool endpoint_has_inside_name(void *object, struct difference *d)
+{
+	struct endpoint_object *o = object;
+
+	return holds_if(!o->inside_name[0] || !is_printable(o->inside_name) ||
+				!strcmp(o->inside_name, o->rec->ns_dev),
+			d, "device %s of namespace %s is called %s now", o->rec->ns_dev, o->name, o->inside_name);
+}
+
+int endpoint_follow_inside_name(void *object)
+{
+	struct endpoint_object *o = object;
+
+	memcpy(o->rec->ns_dev, o->inside_name, sizeof(o->rec->ns_dev));
+	return endpoint_save(o);
 }

@@ -182,6 +182,8 @@ int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spe
 		snprintf(rec.path, sizeof(rec.path), "%s", spec->path);
 	else
 		netns_path(spec->name, rec.path);
+	snprintf(rec.id, sizeof(rec.id), "%s", spec->id ? spec->id : "");
+	snprintf(rec.label, sizeof(rec.label), "%s", spec->label ? spec->label : "");
 	take(&x->host, used, &rec);
 	*out = rec;
 	return keep(used, spec->name, &rec);

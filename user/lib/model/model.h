@@ -66,6 +66,11 @@ int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spe
 
 /* ---- endpoints ---- */
 
+/*
+ * Open the namespace of an endpoint, if what is at its path is still that namespace. Quiet: -ENOENT; -ESTALE: another
+ * one is there.
+ */
+int endpoint_open(const struct ns_record *rec);
 /* Remove an endpoint and its record. */
 int endpoint_remove(struct session *x, const char *name, struct ns_record *rec);
 /* Wait, for at most a second, until all ports are operational. */

@@ -101,6 +101,7 @@ static int begin(struct session *x, const struct request *q)
 		.next_endpoint = 1,
 		.next_portmap = 1,
 		.made = (spec->endpoint_count ? 0 : UP_DEFAULTS) | (hosts_etc_missing() ? MADE_ETC_NETNS : 0),
+		.netns_cookie = x->netns_cookie,
 		.gw_dev = NETWORK_GW_DEV,
 		.gw_peer = NETWORK_GW_PEER,
 	};
@@ -185,6 +186,21 @@ static int journal(struct session *x, const struct request *q)
 	return r;
 }
 
+/* A new endpoint that could not be made, for a reason that is logged, fails the command; an old one does not. */
+static int check_made(const struct session *x, const struct request *q)
+{
+	struct ns_record rec;
+	size_t i;
+	int r = 0;
+
+	for (i = q->before; i < q->used.count && !r; i++) {
+		r = store_ns(&x->s, q->used.endpoint[i].name, &rec);
+		if (!r && rec.flags & NS_PENDING)
+			r = -EIO;
+	}
+	return r;
+}
+
 /* Remove what is new. Leave what was up before, repaired or not. */
 static void roll_back(struct session *x, const struct request *q)
 {
@@ -233,6 +249,8 @@ int network_up(struct session *x, const struct network_spec *spec, struct diff *
 	r = journal(x, &q);
 	if (!r)
 		r = network_repair(x, NETWORK_ALL, done);
+	if (!r)
+		r = check_made(x, &q);
 	if (r) {
 		roll_back(x, &q);
 		return r;

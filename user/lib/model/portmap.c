@@ -193,14 +193,12 @@ void portmap_listeners(struct session *x, const struct portmap *p, struct portma
 	struct listening in = { p, out };
 	_cleanup_fd_ int fd = -1;
 	struct ns_record rec;
-	struct netns_id id;
 
 	*out = (struct portmap_listeners){};
 	if (store_ns(&x->s, p->name, &rec))
 		return;
-	fd = netns_open(rec.path, &id);
-	out->known = fd >= 0 && netns_is(&id, rec.netns_dev, rec.netns_ino) &&
-		     !netns_run(fd, list_listeners, &in);
+	fd = endpoint_open(&rec);
+	out->known = fd >= 0 && !netns_run(fd, list_listeners, &in);
 }
 
 /* ---- deleting ---- */

@@ -9,6 +9,7 @@
 #include "lib/model/model.h"
 #include "lib/model/walk.h"
 
+/* Whatever is wrong with one namespace, the others and the uplinks are repaired. */
 static int walk_endpoints(struct walk *w)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
@@ -17,7 +18,7 @@ static int walk_endpoints(struct walk *w)
 
 	r = store_ns_all(&w->x->s, &all, &count);
 	for (i = 0; i < count && !r; i++)
-		r = walk_endpoint(w, &all[i]);
+		walk_endpoint(w, &all[i]); /* logs; the record of a new one stays incomplete */
 	if (!r && w->apply)
 		r = store_ports_count(&w->x->s, w->x->host.net);
 	return r;

@@ -10,9 +10,13 @@ struct session {
 	struct store s;
 	struct nl nl;
 	struct host_record host;	/* zeroed: nothing is up */
+	uint64_t netns_cookie;		/* of the network namespace that this command runs in */
 };
 
-/* Open a session; x is zeroed. Modes and errors are those of store_open(). Logs. */
+/*
+ * Open a session; x is zeroed. Modes and errors are those of store_open(); -EXDEV: the network there belongs to another
+ * network namespace. Logs.
+ */
 int session_open(struct session *x, const char *bpffs, enum store_mode mode);
 /* Close a session, which may be zeroed, or not open after an error of session_open(). */
 void session_close(struct session *x);
