@@ -145,7 +145,14 @@ BENCH := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(filter-out %.bpf.c,$(wild
 
 FUZZ := $(FUZZ_PURE) $(BUILD)/tests/fuzz/packets
 
-tests: $(UNIT) $(PROG) $(FUZZ) $(BENCH)
+# Another build, to be swapped in by `up`.
+OTHER := $(BUILD)/other/ebpfnet
+
+$(OTHER): ebpfnet tests/lib/other_build
+	$(if $(V),,@printf "  %-5s %s\n" BUILD $@)
+	$(Q)+tests/lib/other_build $(@D)
+
+tests: $(UNIT) $(PROG) $(FUZZ) $(BENCH) $(OTHER)
 
 # What is missing is installed first, and make starts again: it may be the compiler.
 test:

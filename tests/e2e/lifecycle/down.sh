@@ -125,7 +125,23 @@ test_up_again_after_down() {
 
 # ---- an older release's network
 
-# Turns the network into one of layout 3: maps of other names, one of another size, its number in the journal.
+# Makes a map of the journal again with records that end earlier, as they did before layout 5.
+shorten() { # MAP TYPE KEY-SIZE VALUE-SIZE ENTRIES
+	bpftool -j map dump pinned "$PINS/$1" > $T/old
+	rm "$PINS/$1"
+	bpftool map create "$PINS/$1" type "$2" key "$3" value "$4" entries "$5" name "$1" \
+		$([ "$2" = array ] || echo flags 1) # BPF_F_NO_PREALLOC
+	python3 - "$PINS/$1" "$4" $T/old > $T/batch <<- 'END'
+		import json, sys
+		pin, size, old = sys.argv[1], int(sys.argv[2]), json.load(open(sys.argv[3]))
+		for e in old:
+		    print("map update pinned", pin, "key", *e["key"], "value", *e["value"][:size])
+	END
+	bpftool batch file $T/batch > /dev/null
+}
+
+# Turns the network into one of layout 3: maps of other names, one of another size, devices without an alias, and a
+# journal with its number and the records of that time.
 older_layout() {
 	local old new
 	while read -r new old; do
@@ -144,6 +160,11 @@ older_layout() {
 	rm $PINS/config
 	bpftool map create $PINS/config type array key 4 value 8 entries 1 name config
 	journal_says 3
+	shorten host array 4 444 1
+	shorten namespaces hash 16 144 4096
+	for old in ebpfnet0 ebpfnet0p veth0 veth1 veth2 veth3; do
+		ip link set dev $old alias ''
+	done
 }
 
 journal_says() { # LAYOUT
@@ -169,7 +190,7 @@ test_only_down_accepts_an_older_release() {
 	for command in up status flows "ns add x" "expose ns1 9" "ns del ns1"; do
 		# shellcheck disable=SC2086 # words
 		must_not ebpfnet $command
-		is "$err" "ebpfnet: $PINS was made by a release of ebpfnet with layout 3, this one has 4; run \`ebpfnet down\` first" \
+		is "$err" "ebpfnet: $PINS was made by a release of ebpfnet with layout 3, this one has 5; run \`ebpfnet down\` first" \
 			"what $command said"
 	done
 	pings ns1 8.8.8.8 # its programs still run
@@ -182,7 +203,7 @@ test_down_refuses_a_newer_release() {
 	everything
 	journal_says 99
 	must_not ebpfnet down
-	like "$err" "layout 99, this one has 4; run that release's \`ebpfnet down\` first"
-	journal_says 4
+	like "$err" "layout 99, this one has 5; run that release's \`ebpfnet down\` first"
+	journal_says 5
 	must ebpfnet down
 }

@@ -42,11 +42,14 @@ enum kernel_memory dataplane_kernel_memory(void);
 
 /*
  * Make and pin the journal's maps, then all other maps and the programs of every network, then those of lo (before a
- * port is published) and of the XDP prefilter. All keep what is pinned already. max_flows sizes the flow table when its
- * maps are made.
+ * port is published) and of the XDP prefilter. All keep what is pinned already, except that dataplane_load() replaces
+ * the programs of another build, with the same maps. max_flows sizes the flow table when its maps are made. -EPROTO:
+ * the maps have another layout. Log.
  */
 int dataplane_journal(struct store *s);
 int dataplane_load(struct store *s, uint32_t max_flows);
+/* True if dataplane_load() would replace a program. */
+bool dataplane_is_of_another_build(const struct store *s);
 int dataplane_load_lo(const struct store *s);
 int dataplane_load_xdp(const struct store *s);
 

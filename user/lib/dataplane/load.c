@@ -3,6 +3,10 @@
  * Loads the objects that are inside this binary (build/NAME.skel.h) and pins them. All their maps are pinned before the
  * first program is, so a pinned program implies that all maps are pinned, and the next load completes one that was
  * killed. Programs are verified by several threads at once: the verifier takes no lock.
+ *
+ * The programs of another build, whose maps have the same layout, are replaced: all are loaded, with the maps that are
+ * there, then all are pinned in place of the old ones. The walk over the objects (lib/model/walk.h) then finds the old
+ * programs on the devices, and updates each link or filter atomically.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -154,28 +158,46 @@ static int pin_map(const struct object *o, const struct bpf_map *map, const char
 	return r ? log_err(r, "cannot pin map %s: %s", path, strerror(-r)) : 0;
 }
 
+/* libbpf would refuse it too, but say neither which map nor what to do. */
+static int check_map(const struct bpf_map *map, const char *path)
+{
+	struct bpf_map_info info = {};
+	uint32_t len = sizeof(info);
+	_cleanup_fd_ int fd = bpf_obj_get(path);
+
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &len))
+		return log_err(-errno, "cannot open map %s: %s", path, strerror(errno));
+	if (info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
+	    info.value_size == bpf_map__value_size(map) && info.max_entries == bpf_map__max_entries(map))
+		return 0;
+	return log_err(-EPROTO, "map %s was made by a build of ebpfnet with another layout; `ebpfnet down` first, then "
+				"`ebpfnet up`", path);
+}
+
 /*
  * Makes the object's pinned maps, unless they are there. bpf_object__load() would do the same, but in two threads at
- * once each would make its own.
+ * once each would make its own. check: those that are there may be another build's.
  */
-static int pin_maps(const struct object *o, struct bpf_object *obj)
+static int pin_maps(const struct object *o, struct bpf_object *obj, bool check)
 {
 	_cleanup_fd_ int btf = -1;
 	struct bpf_map *map;
 	uint32_t len;
 	const void *types = btf__raw_data(bpf_object__btf(obj), &len);
-	int r;
+	int r = 0;
 
 	bpf_object__for_each_map(map, obj) {
 		const char *path = bpf_map__pin_path(map);
 
-		if (!path || !access(path, F_OK))
+		if (!path)
 			continue;
-		if (btf < 0)
-			btf = bpf_btf_load(types, len, NULL);
-		if (btf < 0)
-			return load_failed(o, btf);
-		r = pin_map(o, map, path, btf);
+		if (!access(path, F_OK)) {
+			r = check ? check_map(map, path) : 0;
+		} else {
+			if (btf < 0)
+				btf = bpf_btf_load(types, len, NULL);
+			r = btf < 0 ? load_failed(o, btf) : pin_map(o, map, path, btf);
+		}
 		if (r)
 			return r;
 	}
@@ -191,7 +213,7 @@ int dataplane_journal(struct store *s)
 		return 0;
 	obj = open_object(s, &journal, 0, &r);
 	if (obj)
-		r = pin_maps(&journal, obj);
+		r = pin_maps(&journal, obj, false);
 	bpf_object__close(obj);
 	return r ? r : store_reopen(s);
 }
@@ -216,24 +238,13 @@ static bool is_first_failure(struct load *l, int r)
 
 static void load_program(struct load *l, unsigned int i)
 {
-	const struct object *o = &objects[l->hook[i]];
-	struct bpf_program *prog;
-	char path[PIN_PATH];
 	int r;
 
 	bpf_log_begin();
 	set_kernel_memory(l->obj[i]);
 	r = bpf_object__load(l->obj[i]);
-	if (r) {
-		if (is_first_failure(l, r))
-			load_failed(o, r);
-		return;
-	}
-	pin_prog_path(l->s, l->hook[i], path);
-	prog = bpf_object__find_program_by_name(l->obj[i], o->program);
-	r = prog ? bpf_program__pin(prog, path) : -ENOENT;
 	if (r && is_first_failure(l, r))
-		log_err(r, "cannot pin program %s at %s: %s", o->program, path, bpf_log_why(r));
+		load_failed(&objects[l->hook[i]], r);
 }
 
 static void *load_next(void *arg)
@@ -264,28 +275,120 @@ static void load_programs(struct load *l)
 		pthread_join(thread[i], NULL);
 }
 
-/* Loads and pins the programs that are not pinned. max_flows is the size of maps that are not there. */
+/* FNV-1a of an object's bytes, which depend on nothing but its source and the compiler. Never 0. */
+static uint64_t digest(enum hook hook)
+{
+	uint64_t d = 0xcbf29ce484222325;
+	const unsigned char *bytes;
+	size_t len, i;
+
+	bytes = objects[hook].bytes(&len);
+	for (i = 0; i < len; i++)
+		d = (d ^ bytes[i]) * 0x100000001b3;
+	return d | 1;
+}
+
+/* Pins the loaded program, in place of another build's if that is pinned. */
+static int pin_program(const struct load *l, unsigned int i)
+{
+	const char *name = objects[l->hook[i]].program;
+	struct bpf_program *prog = bpf_object__find_program_by_name(l->obj[i], name);
+	char path[PIN_PATH], new[PIN_PATH + 4];
+	int r;
+
+	bpf_log_begin();
+	pin_prog_path(l->s, l->hook[i], path);
+	snprintf(new, sizeof(new), "%s:new", path);
+	if (access(path, F_OK)) {
+		r = prog ? bpf_program__pin(prog, path) : -ENOENT;
+	} else {
+		r = pin_remove(new);
+		if (r)
+			return r;
+		r = prog ? bpf_program__pin(prog, new) : -ENOENT;
+		if (!r && rename(new, path))
+			r = -errno;
+	}
+	return r ? log_err(r, "cannot pin program %s at %s: %s", name, path, bpf_log_why(r)) : 0;
+}
+
+static bool is_pinned(const struct store *s, enum hook hook)
+{
+	char path[PIN_PATH];
+
+	pin_prog_path(s, hook, path);
+	return !access(path, F_OK);
+}
+
+/* Until all are pinned they are of no known build: if this is killed, the next load replaces them again. */
+static int pin_programs(const struct load *l)
+{
+	uint64_t build[EBPFNET_PROGRAMS];
+	unsigned int i;
+	int r;
+
+	r = store_build(l->s, build);
+	for (i = 0; i < l->count; i++)
+		build[l->hook[i]] = 0;
+	if (!r)
+		r = store_build_set(l->s, build);
+	for (i = 0; i < l->count && !r; i++) {
+		r = pin_program(l, i);
+		build[l->hook[i]] = digest(l->hook[i]);
+	}
+	return r ? r : store_build_set(l->s, build);
+}
+
+static bool is_of_another_build(const struct store *s, enum hook hook)
+{
+	uint64_t build[EBPFNET_PROGRAMS];
+
+	return is_pinned(s, hook) && !store_build(s, build) && build[hook] != digest(hook);
+}
+
+bool dataplane_is_of_another_build(const struct store *s)
+{
+	enum hook hook;
+
+	for (hook = 0; hook < HOOKS; hook++)
+		if (is_of_another_build(s, hook))
+			return true;
+	return false;
+}
+
+/* Loads and pins these programs. max_flows is the size of maps that are not there. */
 static int load_hooks(const struct store *s, const enum hook *hooks, unsigned int count, uint32_t max_flows)
 {
 	struct load l = { .s = s };
-	char path[PIN_PATH];
+	bool first = !is_pinned(s, HOOK_PORT);
 	unsigned int i;
 
 	for (i = 0; i < count && !l.r; i++) {
-		pin_prog_path(s, hooks[i], path);
-		if (!access(path, F_OK))
-			continue;
-		l.hook[l.count] = hooks[i];
-		l.obj[l.count] = open_object(s, &objects[hooks[i]], max_flows, &l.r);
+		l.hook[i] = hooks[i];
+		l.obj[i] = open_object(s, &objects[hooks[i]], max_flows, &l.r);
 		if (!l.r)
-			l.r = pin_maps(&objects[hooks[i]], l.obj[l.count]);
+			l.r = pin_maps(&objects[hooks[i]], l.obj[i], !first);
 		l.count++;
 	}
 	if (!l.r)
 		load_programs(&l);
+	if (!l.r && l.count)
+		l.r = pin_programs(&l);
 	for (i = 0; i < l.count; i++)
 		bpf_object__close(l.obj[i]);
 	return l.r;
+}
+
+/* The same, without those that are pinned. */
+static int load_missing(const struct store *s, const enum hook *hooks, unsigned int count)
+{
+	enum hook missing[HOOKS];
+	unsigned int i, n = 0;
+
+	for (i = 0; i < count; i++)
+		if (!is_pinned(s, hooks[i]))
+			missing[n++] = hooks[i];
+	return load_hooks(s, missing, n, flows_to_make(s, 0));
 }
 
 /* RFC 4787 REQ-5, 5382 REQ-5, 5508 REQ-2; IEEE 802.1D-2004 table 7-5. */
@@ -326,13 +429,27 @@ static int first_config(const struct store *s, uint32_t max_flows)
 int dataplane_load(struct store *s, uint32_t max_flows)
 {
 	/* the largest first: it takes as long as the others together */
-	static const enum hook hooks[] = { HOOK_PORT, HOOK_UPLINK, HOOK_UPLINK_OUT, HOOK_GATEWAY };
+	static const enum hook hooks[HOOKS] = { HOOK_PORT, HOOK_UPLINK, HOOK_UPLINK_OUT, HOOK_GATEWAY,
+						HOOK_LO, HOOK_UPLINK_XDP, HOOK_UPLINK_XDPGENERIC };
+	static const unsigned int always = 4;	/* the others are loaded when they are needed first */
+	enum hook load[HOOKS];
+	unsigned int i, count = 0;
+	bool replaces = false;
 	int r;
 
 	max_flows = flows_to_make(s, max_flows);
-	r = load_hooks(s, hooks, sizeof(hooks) / sizeof(hooks[0]), max_flows);
+	for (i = 0; i < HOOKS; i++) {
+		bool other = is_of_another_build(s, hooks[i]);
+
+		if (other || (i < always && !is_pinned(s, hooks[i])))
+			load[count++] = hooks[i];
+		replaces |= other;
+	}
+	r = load_hooks(s, load, count, max_flows);
 	if (!r)
 		r = store_reopen(s);
+	if (!r && replaces)
+		log_info("the programs of another build are replaced");
 	return r ? r : first_config(s, max_flows);
 }
 
@@ -340,7 +457,7 @@ int dataplane_load_lo(const struct store *s)
 {
 	static const enum hook lo = HOOK_LO;
 
-	return load_hooks(s, &lo, 1, flows_to_make(s, 0));
+	return load_missing(s, &lo, 1);
 }
 
 int dataplane_load_xdp(const struct store *s)
@@ -352,5 +469,5 @@ int dataplane_load_xdp(const struct store *s)
 	if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_probe_read_kernel, NULL) != 1)
 		return log_err(-EOPNOTSUPP, "this kernel is in lockdown: the XDP prefilter may not read its memory; "
 					    "leave --xdp out");
-	return load_hooks(s, hooks, 2, flows_to_make(s, 0));
+	return load_missing(s, hooks, 2);
 }

@@ -268,6 +268,8 @@ int network_plan(struct session *x, const struct network_spec *spec, struct diff
 	if (r)
 		return r;
 	list_new(x, &q, plan);
+	if (!q.fresh && dataplane_is_of_another_build(&x->s))
+		diff_add(plan, "programs", NULL, "replace those of another build by this one's");
 	return q.fresh ? 0 : network_diff(x, NETWORK_PLAN, plan);
 }
 

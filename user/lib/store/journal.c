@@ -4,6 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <bpf/bpf.h>
+
+#include "lib/base/cleanup.h"
 #include "lib/store/map.h"
 
 int store_host(const struct store *s, struct host_record *out)
@@ -25,7 +28,26 @@ int store_host_set(const struct store *s, const struct host_record *rec)
 		host.next_endpoint = now.next_endpoint;
 	if (host.next_portmap < now.next_portmap)
 		host.next_portmap = now.next_portmap;
+	memcpy(host.build, now.build, sizeof(host.build));
 	return map_put_only(s, MAP_HOST, &host);
+}
+
+int store_build(const struct store *s, uint64_t *digests)
+{
+	struct host_record host;
+	int r = store_host(s, &host);
+
+	memcpy(digests, host.build, sizeof(host.build));
+	return r;
+}
+
+int store_build_set(const struct store *s, const uint64_t *digests)
+{
+	struct host_record host;
+	int r = store_host(s, &host);
+
+	memcpy(host.build, digests, sizeof(host.build));
+	return r ? r : map_put_only(s, MAP_HOST, &host);
 }
 
 static struct ns_key ns_key(const char *name)
@@ -94,4 +116,28 @@ int store_new_endpoint(const struct store *s, uint32_t *id)
 int store_new_portmap(const struct store *s, uint32_t *id)
 {
 	return new_id(s, offsetof(struct host_record, next_portmap), id);
+}
+
+static bool is_journal(const struct bpf_map_info *info)
+{
+	return info->type == BPF_MAP_TYPE_ARRAY && info->max_entries == 1 &&
+	       info->value_size == sizeof(struct host_record) && !strcmp(info->name, map_name(MAP_HOST));
+}
+
+bool store_journal_exists(uint64_t netns_cookie)
+{
+	const uint32_t only = 0;
+	uint32_t id = 0;
+
+	while (!bpf_map_get_next_id(id, &id)) {
+		struct bpf_map_info info = {};
+		_cleanup_fd_ int fd = bpf_map_get_fd_by_id(id);
+		uint32_t len = sizeof(info);
+		struct host_record host;
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len) && is_journal(&info) &&
+		    !bpf_map_lookup_elem(fd, &only, &host) && host.netns_cookie == netns_cookie)
+			return true;
+	}
+	return false;
 }

@@ -42,15 +42,23 @@ const char *map_name(enum map_id id)
 	return maps[id].name;
 }
 
-/* *out is -1 if the map is not pinned. -EPROTO (quiet): it has another layout, which *info says. */
-static int map_open(const struct store *s, enum map_id id, int *out, struct bpf_map_info *info)
+/* A record of the journal only grows, at its end. Whether a shorter one will do is for the caller of maps_open(). */
+static bool has_layout(enum map_id id, const struct bpf_map_info *info)
+{
+	return info->key_size == maps[id].key &&
+	       (info->value_size == maps[id].value ||
+		(id <= MAP_NAMESPACES && info->value_size < maps[id].value));
+}
+
+/* s->fd[id] is -1 if the map is not pinned. -EPROTO (quiet): it has another layout, which *info says. */
+static int map_open(struct store *s, enum map_id id, struct bpf_map_info *info)
 {
 	uint32_t len = sizeof(*info);
 	_cleanup_fd_ int fd = -1;
 	char path[256];
 	int r;
 
-	*out = -1;
+	s->fd[id] = -1;
 	snprintf(path, sizeof(path), "%s/%s", s->dir, maps[id].name);
 	fd = bpf_obj_get(path);
 	if (fd == -ENOENT)
@@ -63,9 +71,10 @@ static int map_open(const struct store *s, enum map_id id, int *out, struct bpf_
 	r = bpf_obj_get_info_by_fd(fd, info, &len);
 	if (r)
 		return log_err(r, "cannot read the layout of map %s: %s", path, strerror(-r));
-	if (info->key_size != maps[id].key || info->value_size != maps[id].value)
+	if (!has_layout(id, info))
 		return -EPROTO;
-	*out = TAKE_FD(fd);
+	s->size[id] = info->value_size;
+	s->fd[id] = TAKE_FD(fd);
 	return 0;
 }
 
@@ -84,13 +93,18 @@ int maps_open(struct store *s, enum map_id first, enum map_id last)
 	int r;
 
 	for (id = first; id <= last; id++) {
-		r = map_open(s, id, &s->fd[id], &info);
+		r = map_open(s, id, &info);
 		if (r == -EPROTO && (s->mode != STORE_REMOVE || id <= MAP_NAMESPACES))
 			return other_layout(s, id, &info);
 		if (r && r != -EPROTO)
 			return r;
 	}
 	return 0;
+}
+
+bool map_is_short(const struct store *s, enum map_id id)
+{
+	return s->fd[id] >= 0 && s->size[id] < maps[id].value;
 }
 
 void maps_close(struct store *s)
@@ -146,6 +160,8 @@ int map_get(const struct store *s, enum map_id id, const void *key, void *value)
 {
 	if (s->fd[id] < 0)
 		return -ENOENT;
+	if (map_is_short(s, id))
+		memset(value, 0, maps[id].value);
 	return bpf_map_lookup_elem(s->fd[id], key, value);
 }
 
@@ -221,9 +237,32 @@ int map_del_many(const struct store *s, enum map_id id, const void *keys, uint32
 	return 0;
 }
 
+/* Calls fn for the elements of a batch. */
+static int visit(const struct store *s, enum map_id id, const char *keys, const char *values, uint32_t count,
+		 map_fn *fn, void *arg)
+{
+	_cleanup_free_ char *whole = NULL;
+	uint32_t i;
+	int r = 0;
+
+	if (map_is_short(s, id)) {
+		whole = calloc(1, maps[id].value);
+		if (!whole)
+			return log_err(-ENOMEM, "no memory to read map %s", maps[id].name);
+	}
+	for (i = 0; i < count && !r; i++) {
+		const char *value = values + (size_t)i * s->size[id];
+
+		if (whole)
+			value = memcpy(whole, value, s->size[id]);
+		r = fn(keys + (size_t)i * maps[id].key, value, arg);
+	}
+	return r;
+}
+
 int map_each(const struct store *s, enum map_id id, map_fn *fn, void *arg)
 {
-	uint32_t room = BATCH, count, i, cursor = 0;
+	uint32_t room = BATCH, count, cursor = 0;
 	_cleanup_free_ char *keys = NULL, *values = NULL;
 	bool first = true;
 	int r = 0, fn_r;
@@ -232,7 +271,7 @@ int map_each(const struct store *s, enum map_id id, map_fn *fn, void *arg)
 		if (!keys)
 			keys = malloc((size_t)room * maps[id].key);
 		if (!values)
-			values = malloc((size_t)room * maps[id].value);
+			values = malloc((size_t)room * s->size[id]);
 		if (!keys || !values)
 			return log_err(-ENOMEM, "no memory to read map %s", maps[id].name);
 		count = room;
@@ -248,12 +287,9 @@ int map_each(const struct store *s, enum map_id id, map_fn *fn, void *arg)
 			return log_err(r, "cannot read map %s/%s: %s", s->dir, maps[id].name,
 				       strerror(-r));
 		first = false;
-		for (i = 0; i < count; i++) {
-			fn_r = fn(keys + (size_t)i * maps[id].key,
-				  values + (size_t)i * maps[id].value, arg);
-			if (fn_r)
-				return fn_r;
-		}
+		fn_r = visit(s, id, keys, values, count, fn, arg);
+		if (fn_r)
+			return fn_r;
 	}
 	return 0;
 }

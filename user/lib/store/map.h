@@ -11,6 +11,8 @@
  */
 int maps_open(struct store *s, enum map_id first, enum map_id last);
 void maps_close(struct store *s);
+/* True for a map of the journal whose records end earlier than this release's: the rest reads as zero. */
+bool map_is_short(const struct store *s, enum map_id id);
 
 /*
  * Kernel memory of a map or program in bytes, from /proc's fdinfo of its descriptor. Before Linux 6.4 that counts only

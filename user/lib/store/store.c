@@ -184,6 +184,10 @@ int store_reopen(struct store *s)
 		r = check_abi(s, host.abi);
 	if (r || is_older(host.abi))
 		return r;
+	if (map_is_short(s, MAP_HOST) || map_is_short(s, MAP_NAMESPACES))
+		return log_err(-EPROTO,
+			       "%s was made by an unfinished build of this release; run its `ebpfnet down` first",
+			       s->dir);
 	r = maps_open(s, MAP_NAMESPACES + 1, MAPS - 1);
 	if (r || host.abi || s->fd[MAP_CONFIG] < 0)
 		return r;

@@ -49,6 +49,7 @@ enum store_mode {
 struct store {
 	char dir[192];		/* BPFFS/ebpfnet */
 	int fd[MAPS];		/* -1: missing */
+	uint32_t size[MAPS];	/* of a value: the journal's may be shorter than this release's */
 	int lock_fd;		/* -1: not held */
 	enum store_mode mode;
 };
@@ -71,7 +72,15 @@ const char *map_name(enum map_id id);	/* "flows": name of the map and of its pin
 
 /* Journal. store_host() returns 0 and a zeroed record if there is none yet. */
 int store_host(const struct store *s, struct host_record *out);
+/* Whether the journal of that network namespace is in the kernel, pinned in whatever bpffs. Quiet. */
+bool store_journal_exists(uint64_t netns_cookie);
 int store_host_set(const struct store *s, const struct host_record *rec);
+/*
+ * The digests of the objects that the pinned programs are from, EBPFNET_PROGRAMS of them; only store_build_set() writes
+ * them. Both log.
+ */
+int store_build(const struct store *s, uint64_t *digests);
+int store_build_set(const struct store *s, const uint64_t *digests);
 int store_ns(const struct store *s, const char *name, struct ns_record *out);	/* quiet; -ENOENT */
 int store_ns_set(const struct store *s, const char *name, const struct ns_record *rec);
 int store_ns_del(const struct store *s, const char *name);			/* quiet if missing */
