@@ -91,6 +91,8 @@ int network_repair(struct session *x, enum network_scope scope, struct diff *don
 
 /* Makes or attaches one; *out: its record. Rolled back if it fails. -EEXIST: the name is taken. Logs. */
 int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_record *out);
+/* The name of the endpoint that was attached with an id. -ENOENT. Logs. */
+int endpoint_find_id(struct session *x, const char *id, char name[EBPFNET_NAME_LEN]);
 /* Removes one: a namespace that was made, or attached, as made says. -ENOENT, -EINVAL (the other kind). Logs. */
 int endpoint_del(struct session *x, const char *name, bool made);
 

@@ -12,19 +12,18 @@
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NOT_FOUND 127
 
-static int open_namespace(const struct options *o, const char *name)
+static int open_namespace(const struct options *o, const char *name, struct ns_record *rec)
 {
 	_cleanup_store_ struct store s = {};
-	struct ns_record rec;
 	int fd, r;
 
 	r = store_open(&s, o->bpffs, STORE_READ);
 	if (r)
 		return r;
-	r = store_ns(&s, name, &rec);
+	r = store_ns(&s, name, rec);
 	if (r)
 		return log_err(r, "no namespace %s; `ebpfnet ns list` shows them", name);
-	fd = endpoint_open(&rec);
+	fd = endpoint_open(rec);
 	if (fd >= 0)
 		return fd;
 	return log_err(-ENOENT, "namespace %s was deleted externally; `ebpfnet up` creates it again, "
@@ -35,13 +34,14 @@ int cmd_exec(const struct options *o, int argc, char **argv)
 {
 	_cleanup_fd_ int fd = -1;
 	char **command = argv + 1;
+	struct ns_record rec;
 
 	if (argc > 1 && !strcmp(argv[1], "--"))
 		command++;
 	if (!*command)
 		return usage_error("exec %s needs a command", argv[0]);
-	fd = open_namespace(o, argv[0]);
-	if (fd < 0 || netns_become(fd, argv[0]))
+	fd = open_namespace(o, argv[0], &rec);
+	if (fd < 0 || netns_become(fd, endpoint_etc_name(&rec, argv[0])))
 		return EXIT_FAILED;
 	execvp(command[0], command);
 	return log_err(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN, "cannot run %s inside %s: %s",

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* ns add, ns del, ns list, attach, detach: one namespace at a time. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -11,9 +13,13 @@
 #include "lib/base/log.h"
 #include "lib/model/model.h"
 
-/* --spoof, --addr */
+/* --spoof, --addr, --id, --label */
 static int read_options(const struct options *o, struct endpoint_spec *spec)
 {
+	if ((o->id && endpoint_check_id(o->id)) || (o->label && endpoint_check_label(o->label)))
+		return -EINVAL;
+	spec->id = o->id;
+	spec->label = o->label;
 	if (o->addr && addr_parse(o->addr, &spec->addr))
 		return log_err(-EINVAL, "--addr '%s' is not an IPv4 address; write four numbers, as 192.168.1.10",
 			       o->addr);
@@ -41,12 +47,18 @@ static int add(const struct options *o, struct endpoint_spec *spec)
 	return EXIT_OK;
 }
 
+/* name: NULL, to find it by --id */
 static int del(const struct options *o, const char *name, bool made)
 {
 	_cleanup_session_ struct session x = {};
+	char found[EBPFNET_NAME_LEN];
 	int r;
 
 	r = session_open(&x, o->bpffs, STORE_WRITE);
+	if (!r && !name) {
+		r = endpoint_find_id(&x, o->id, found);
+		name = found;
+	}
 	if (!r)
 		r = endpoint_del(&x, name, made);
 	if (r)
@@ -77,31 +89,50 @@ static bool all_digits(const char *text)
 	return *text && !text[strspn(text, "0123456789")];
 }
 
+/* The folder of a path without symbolic links, and the rest: a relative path leads elsewhere for the next command. */
+static int absolute_path(const char *target, const char *base, char path[NETNS_PATH])
+{
+	char folder[PATH_MAX], real[PATH_MAX];
+	int n;
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)(base - target), target);
+	if (!realpath(folder, real))
+		return log_err(-errno, "cannot attach %s: %s: %s", target, folder, strerror(errno));
+	n = snprintf(path, NETNS_PATH, "%s/%s", strcmp(real, "/") ? real : "", base);
+	return n < NETNS_PATH ? 0 : log_err(-ENAMETOOLONG, "cannot attach %s: the path is longer than %d characters",
+					    target, NETNS_PATH - 1);
+}
+
+/* "pid68" of /proc/68/ns/net, whose last part says nothing; else the last part, shortened. */
+static void name_of_path(const char *path, char name[EBPFNET_NAME_LEN])
+{
+	const char *base = strrchr(path, '/') + 1;
+	char pid[EBPFNET_NAME_LEN - 3];
+
+	if (sscanf(path, "/proc/%12[0-9]/ns/net", pid) == 1 && !strcmp(base, "net"))
+		snprintf(name, EBPFNET_NAME_LEN, "pid%s", pid);
+	else
+		endpoint_short_name(base, name);
+}
+
 /* Resolves a path, a process ID or a name under /run/netns, which wins over a process ID. Fills in path. */
-static int find_target(const char *target, struct endpoint_spec *spec, char path[NETNS_PATH])
+static int find_target(const char *target, char path[NETNS_PATH])
 {
 	const char *base = strrchr(target, '/');
-	int r;
+	int r = 0;
 
-	if (base) {
-		if (strlen(target) >= NETNS_PATH)
-			return log_err(-ENAMETOOLONG, "cannot attach %s: the path is longer than %d characters", target,
-				       NETNS_PATH - 1);
-		snprintf(path, NETNS_PATH, "%s", target);
-		snprintf(spec->name, sizeof(spec->name), "%.15s", base + 1);
-	} else if (all_digits(target) && !netns_name_taken(target)) {
+	if (base)
+		r = absolute_path(target, base + 1, path);
+	else if (all_digits(target) && !netns_name_taken(target))
 		snprintf(path, NETNS_PATH, "/proc/%.20s/ns/net", target);
-		snprintf(spec->name, sizeof(spec->name), "pid%.12s", target);
-	} else {
-		r = endpoint_check_name(target);
-		if (r)
-			return r;
+	else if (!*target || !strcmp(target, ".") || !strcmp(target, ".."))
+		r = log_err(-EINVAL, "cannot attach '%s': that is no namespace's name", target);
+	else if (strlen(NETNS_DIR "/") + strlen(target) >= NETNS_PATH)
+		r = log_err(-ENAMETOOLONG, "cannot attach %s: the name is too long", target);
+	else
 		netns_path(target, path);
-		snprintf(spec->name, sizeof(spec->name), "%.15s", target);
-	}
-	spec->path = path;
-	if (netns_stat(path, NULL) != -ENOENT)
-		return 0;
+	if (r || netns_stat(path, NULL) != -ENOENT)
+		return r;
 	return log_err(-ENOENT,
 		       all_digits(target) ? "no process %s; is it still running?" :
 					  "no network namespace %s; `ip netns list` shows the named ones",
@@ -113,26 +144,39 @@ int cmd_attach(const struct options *o, int argc, char **argv)
 	struct endpoint_spec spec = {};
 	char path[NETNS_PATH];
 
-	if ((o->name && endpoint_check_name(o->name)) || find_target(argv[0], &spec, path))
+	if ((o->name && endpoint_check_name(o->name)) || find_target(argv[0], path))
 		return EXIT_FAILED;
+	spec.path = path;
 	if (o->name)
 		snprintf(spec.name, sizeof(spec.name), "%s", o->name);
+	else if (o->id)
+		endpoint_short_name(o->id, spec.name);
+	else
+		name_of_path(path, spec.name);
 	return add(o, &spec);
 }
 
 int cmd_detach(const struct options *o, int argc, char **argv)
 {
+	if (!argc == !o->id)
+		return usage_error("detach needs a name or --id ID");
 	return del(o, argv[0], false);
 }
 
 /* ---- list ---- */
 
+static const char *text_or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
 int cmd_ns_list(const struct options *o, int argc, char **argv)
 {
-	static const struct column columns[] = {
+	struct column columns[] = {
 		{ "name", "namespace", CELL_TEXT }, { "address", "address", CELL_TEXT },
 		{ "host_dev", "host side", CELL_TEXT }, { "ns_dev", "inside", CELL_TEXT },
-		{ "origin", "origin", CELL_TEXT }, { "state", "state", CELL_TEXT }, {},
+		{ "origin", "origin", CELL_TEXT }, { "state", "state", CELL_TEXT },
+		{ "label", NULL, CELL_TEXT }, { "id", NULL, CELL_TEXT }, {},
 	};
 	_cleanup_free_ struct ns_entry *all = NULL;
 	_cleanup_store_ struct store s = {};
@@ -143,12 +187,19 @@ int cmd_ns_list(const struct options *o, int argc, char **argv)
 
 	if (store_open(&s, o->bpffs, STORE_READ) || store_ns_all(&s, &all, &count))
 		return EXIT_FAILED;
+	for (i = 0; i < count; i++) {
+		if (all[i].rec.label[0])
+			columns[6].title = "label";
+		if (all[i].rec.id[0])
+			columns[7].title = "id";
+	}
 	report_begin(&report, o->json);
 	table_begin(&table, &report, "namespaces", columns);
 	for (i = 0; i < count; i++)
 		table_row(&table, TEXT(all[i].name), TEXT(addr_text(all[i].rec.addr, addr)),
 			  TEXT(all[i].rec.host_dev), TEXT(all[i].rec.ns_dev),
-			  TEXT(all[i].rec.flags & NS_MADE ? "made" : "attached"), TEXT(endpoint_state(&all[i].rec)));
+			  TEXT(all[i].rec.flags & NS_MADE ? "made" : "attached"), TEXT(endpoint_state(&all[i].rec)),
+			  TEXT(text_or_null(all[i].rec.label)), TEXT(text_or_null(all[i].rec.id)));
 	table_end(&table);
 	return report_end(&report);
 }

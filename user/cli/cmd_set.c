@@ -9,7 +9,7 @@
 
 #include "cli/command.h"
 #include "lib/base/log.h"
-#include "lib/store/store.h"
+#include "lib/model/session.h"
 #include "cli/table.h"
 
 #define YEAR_S 31536000	/* ages are compared as signed 32-bit seconds */
@@ -156,7 +156,7 @@ static int set_number(struct config *cfg, const struct setting *s, const char *t
 int cmd_set(const struct options *o, int argc, char **argv)
 {
 	const struct setting *setting = find(argv[0]);
-	_cleanup_store_ struct store s = {};
+	_cleanup_session_ struct session x = {};
 	struct config cfg;
 	int r;
 
@@ -164,13 +164,13 @@ int cmd_set(const struct options *o, int argc, char **argv)
 		unknown(argv[0]);
 		return EXIT_FAILED;
 	}
-	r = store_open(&s, o->bpffs, STORE_WRITE);
+	r = session_open(&x, o->bpffs, STORE_WRITE);
 	if (!r)
-		r = store_config(&s, &cfg);
+		r = store_config(&x.s, &cfg);
 	if (!r)
 		r = setting ? set_number(&cfg, setting, argv[1]) : set_word(&cfg, argv[0], argv[1]);
 	if (!r)
-		r = store_config_set(&s, &cfg);
+		r = store_config_set(&x.s, &cfg);
 	return r ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -127,16 +127,32 @@ static int read_request(const struct options *o, struct request *q)
 
 /* ---- up ---- */
 
-/* Open a session. Remove first what a killed `down` has left. */
+/* Whether to begin anew: after a killed `down`, or if pins are there but the journal is lost. */
+static int needs_down(struct session *x, bool *down)
+{
+	int r = 0;
+
+	*down = x->host.made & GOING_DOWN;
+	if (x->host.abi)
+		return 0;
+	r = leftover_remove(x, down);
+	*down |= x->s.fd[MAP_CONFIG] >= 0;
+	return r;
+}
+
+/* Open a session. Remove first what was left. */
 static int open_session(struct session *x, const char *bpffs, bool dry_run)
 {
-	bool ignored;
+	bool down;
 	int r;
 
 	r = session_open(x, bpffs, STORE_MAKE);
-	if (r || dry_run || !(x->host.made & GOING_DOWN))
+	if (r || dry_run)
 		return r;
-	r = network_down(x, &ignored);
+	r = needs_down(x, &down);
+	if (r || !down)
+		return r;
+	r = network_down(x, &down);
 	session_close(x);
 	*x = (struct session){};
 	return r ? r : session_open(x, bpffs, STORE_MAKE);

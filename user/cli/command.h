@@ -30,6 +30,7 @@ struct options {
 	bool dry_run;			/* and down */
 	/* ns add, attach */
 	const char *addr, *name, *spoof;
+	const char *id, *label;		/* attach; id: detach too */
 	bool repair;			/* monitor */
 	const char *ms, *repeats;	/* bench */
 };

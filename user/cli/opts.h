@@ -20,6 +20,8 @@ enum {
 	OPT_BENCH = 1 << 10,
 	OPT_XDP = 1 << 11,
 	OPT_DRY_RUN = 1 << 12,
+	OPT_ID = 1 << 13,
+	OPT_LABEL = 1 << 14,
 };
 
 struct command {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * Network namespaces, named as by `ip netns`: a bind mount /run/netns/NAME of the namespace's file. The name can
- * change, and so can what is at a path. The cookie identifies a namespace: the kernel gives none twice, unlike the inode
- * of the file.
+ * change, and so can what is at a path. The cookie identifies a namespace: the kernel gives none twice, unlike the
+ * inode of the file.
  */
 #ifndef EBPFNET_LIB_KERNEL_NETNS_H
 #define EBPFNET_LIB_KERNEL_NETNS_H

@@ -53,12 +53,12 @@ static int check_new(struct session *x, const struct endpoint_spec *spec, struct
 
 	r = store_ns_all(&x->s, &all, &count);
 	for (i = 0; i < count && !r; i++) {
-		if (!strcmp(all[i].name, spec->name))
-			return log_err(-EEXIST, "namespace %s is attached already; choose another name%s", spec->name,
-				       spec->path ? " with --name" : "");
 		if (spec->id && !strcmp(all[i].rec.id, spec->id))
 			return log_err(-EEXIST, "id %s is attached already, as %s; `ebpfnet detach %s` first", spec->id,
 				       all[i].name, all[i].name);
+		if (!strcmp(all[i].name, spec->name))
+			return log_err(-EEXIST, "namespace %s is attached already; choose another name%s", spec->name,
+				       spec->path ? " with --name" : "");
 	}
 	if (r)
 		return r;
@@ -142,8 +142,23 @@ int endpoint_remove(struct session *x, const char *name, struct ns_record *rec)
 		r = remove_netns(&o);
 	if (r)
 		return r;
-	hosts_unlink(name, rec->flags);
+	hosts_unlink(endpoint_etc_name(rec, name), rec->flags);
 	return store_ns_del(&x->s, name);
+}
+
+int endpoint_find_id(struct session *x, const char *id, char name[EBPFNET_NAME_LEN])
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	size_t i, count;
+	int r;
+
+	r = store_ns_all(&x->s, &all, &count);
+	for (i = 0; i < count && !r; i++)
+		if (!strcmp(all[i].rec.id, id)) {
+			memcpy(name, all[i].name, EBPFNET_NAME_LEN);
+			return 0;
+		}
+	return r ? r : log_err(-ENOENT, "no namespace with the id %s; `ebpfnet ns list` shows them", id);
 }
 
 int endpoint_del(struct session *x, const char *name, bool made)

@@ -314,6 +314,13 @@ static int set_up(void *object)
 
 /* ---- hosts file, completion ---- */
 
+const char *endpoint_etc_name(const struct ns_record *rec, const char *name)
+{
+	size_t len = strlen(NETNS_DIR "/");
+
+	return strncmp(rec->path, NETNS_DIR "/", len) ? name : rec->path + len;
+}
+
 /* Names of other endpoints resolve inside a namespace that has a name under /run/netns. */
 static bool has_hosts(void *object, struct difference *d)
 {
@@ -322,19 +329,22 @@ static bool has_hosts(void *object, struct difference *d)
 	snprintf(d->what, sizeof(d->what), "the hosts file of namespace %s is gone", o->name);
 	if (strncmp(o->rec->path, NETNS_DIR, strlen(NETNS_DIR)))
 		return true;
-	return o->rec->flags & NS_HOSTS_LINK ? hosts_is_linked(o->name) : !(o->rec->flags & NS_PENDING);
+	if (!(o->rec->flags & NS_HOSTS_LINK))
+		return !(o->rec->flags & NS_PENDING);
+	return hosts_is_linked(endpoint_etc_name(o->rec, o->name));
 }
 
 static int link_hosts(void *object)
 {
 	struct endpoint_object *o = object;
+	const char *name = endpoint_etc_name(o->rec, o->name);
 	int r = 0;
 
 	if (!(o->rec->flags & NS_HOSTS_LINK)) {
-		hosts_plan(o->name, &o->rec->flags);
+		hosts_plan(name, &o->rec->flags);
 		r = endpoint_save(o);
 	}
-	return r ? r : hosts_link(o->name, o->rec->flags);
+	return r ? r : hosts_link(name, o->rec->flags);
 }
 
 static bool is_complete(void *object, struct difference *d)
@@ -342,6 +352,15 @@ static bool is_complete(void *object, struct difference *d)
 	struct endpoint_object *o = object;
 
 	return holds_if(!(o->rec->flags & NS_PENDING), d, "namespace %s is incomplete", o->name);
+}
+
+/* ... or cannot be completed, as its namespace is gone: has_netns() says what to do then. */
+static bool is_complete_or_lost(void *object, struct difference *d)
+{
+	struct endpoint_object *o = object;
+
+	return is_complete(object, d) || !(o->rec->flags & NS_MADE || endpoint_netns_is_there(o->rec) ||
+					   is_known_by_device(o));
 }
 
 /* The properties that follow complete it. */
@@ -359,7 +378,7 @@ static int complete(void *object)
 }
 
 static const struct property properties[] = {
-	{ is_complete, go_on, "finish it", .stops = true },
+	{ is_complete_or_lost, go_on, "finish it", .stops = true },
 	{ has_netns, make_netns, "make the namespace", .stops = true },
 	{ has_pair, make_pair, "make its pair of devices", .stops = true },
 	{ has_dev_name, follow_dev_name, "follow the new name of the host's end", .minor = true },
@@ -370,7 +389,8 @@ static const struct property properties[] = {
 	{ is_up, set_up, "set the host's end up" },
 	{ endpoint_is_configured, endpoint_configure, "set up device, address and default route inside" },
 	{ has_hosts, link_hosts, "link its hosts file" },
-	{ endpoint_has_inside_name, endpoint_follow_inside_name, "follow the new name of its device inside", .minor = true },
+	{ endpoint_has_inside_name, endpoint_follow_inside_name, "follow the new name of its device inside",
+	  .minor = true },
 	{ is_complete, complete, "say so in the journal" },
 	{},
 };

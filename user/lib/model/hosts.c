@@ -127,3 +127,36 @@ void hosts_unlink(const char *name, uint16_t flags)
 	if (flags & NS_HOSTS_DIR)
 		rmdir(dir);
 }
+
+/* A link to the file that nobody writes any more. */
+static bool remove_stale(const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), ETC_NETNS "/%s/hosts", name);
+	if (name[0] == '.' || !is_our_link(path))
+		return false;
+	hosts_unlink(name, NS_HOSTS_LINK | NS_HOSTS_DIR);
+	return true;
+}
+
+bool hosts_sweep(void)
+{
+	_cleanup_dir_ DIR *dir = NULL;
+	struct dirent *entry;
+	bool any = false;
+
+	if (access(HOSTS, F_OK))
+		dir = opendir(ETC_NETNS);
+	while (dir && (entry = readdir(dir)))
+		any |= remove_stale(entry->d_name);
+	if (any)
+		rmdir(ETC_NETNS); /* fails if it is not empty */
+	return any;
+}
+
+void hosts_forget(void)
+{
+	unlink(HOSTS);
+	rmdir(RUN_DIR);
+}

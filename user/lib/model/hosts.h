@@ -28,4 +28,11 @@ int hosts_link(const char *name, uint16_t flags);
 /* Remove only what hosts_link() created. */
 void hosts_unlink(const char *name, uint16_t flags);
 
+/*
+ * For a network whose journal is lost. hosts_sweep() removes links in /etc/netns that lead nowhere, as after a boot,
+ * and the folders that are empty then; true if there was one. hosts_forget() removes the file.
+ */
+bool hosts_sweep(void);
+void hosts_forget(void);
+
 #endif

@@ -67,7 +67,8 @@ bool endpoint_is_configured(void *object, struct difference *d)
 	memcpy(o->inside_name, in.dev.name, sizeof(o->inside_name));
 	if (in.missing && !in.dev.ifindex) {
 		d->action[0] = '\0';
-		snprintf(d->fix, sizeof(d->fix), "ebpfnet %s %s", o->rec->flags & NS_MADE ? "ns del" : "detach", o->name);
+		snprintf(d->fix, sizeof(d->fix), "ebpfnet %s %s", o->rec->flags & NS_MADE ? "ns del" : "detach",
+			 o->name);
 	}
 	return holds_if(!in.missing, d, "inside namespace %s, %s", o->name, in.missing ? in.missing : "");
 }

@@ -32,6 +32,42 @@ int endpoint_check_name(const char *name)
 	return 0;
 }
 
+static int check_text(const char *what, const char *text, size_t room, int (*allowed)(int c))
+{
+	size_t i;
+
+	if (!text[0] || strlen(text) >= room)
+		return log_err(-EINVAL, "%s: 1 to %zu characters, not %zu", what, room - 1, strlen(text));
+	for (i = 0; text[i]; i++)
+		if (!allowed((unsigned char)text[i]))
+			return log_err(-EINVAL, "%s: character %zu is not a printable ASCII character%s", what, i + 1,
+				       allowed == isgraph ? " other than a space" : "");
+	return 0;
+}
+
+int endpoint_check_id(const char *id)
+{
+	return check_text("--id", id, EBPFNET_ID_LEN, isgraph);
+}
+
+int endpoint_check_label(const char *label)
+{
+	return check_text("--label", label, EBPFNET_LABEL_LEN, isprint);
+}
+
+void endpoint_short_name(const char *text, char name[EBPFNET_NAME_LEN])
+{
+	uint32_t hash = 0x811c9dc5; /* FNV-1a */
+	const char *c;
+
+	for (c = text; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x01000193;
+	if (strlen(text) < EBPFNET_NAME_LEN)
+		snprintf(name, EBPFNET_NAME_LEN, "%s", text);
+	else
+		snprintf(name, EBPFNET_NAME_LEN, "%.8s-%06x", text, (hash ^ hash >> 24) & 0xffffff);
+}
+
 int endpoint_check_free(const char *name)
 {
 	if (!netns_name_taken(name))

@@ -18,6 +18,13 @@
 #define NETWORK_GW_DEV "ebpfnet0"
 #define NETWORK_GW_PEER "ebpfnet0p"
 
+/* ---- what is left of a network whose journal is lost (no record of the host) ---- */
+
+/* Remove it. *any: whether there was something. -EXDEV: that network is up, with its pins elsewhere. Logs. */
+int leftover_remove(struct session *x, bool *any);
+/* List the devices that leftover_remove() would remove. */
+int leftover_plan(struct session *x, struct diff *plan);
+
 /* ---- the gateway, lo ---- */
 
 int gateway_remove(struct session *x);
@@ -43,6 +50,14 @@ const char *xdp_mode_text(uint32_t modes);	/* "native", "generic", "any", "off" 
 /* ---- names, addresses and numbers of endpoints ---- */
 
 int endpoint_check_name(const char *name);
+/* Check the id that a runtime gives, or a label. Log. */
+int endpoint_check_id(const char *id);
+int endpoint_check_label(const char *label);
+/*
+ * A name from any text, always the same: the text, or if it is longer than a name, its beginning and a hash of it, so
+ * that two texts that begin alike get two names.
+ */
+void endpoint_short_name(const char *text, char name[EBPFNET_NAME_LEN]);
 /* Check that no namespace of the host has the name. -EEXIST. Logs. */
 int endpoint_check_free(const char *name);
 
@@ -71,6 +86,8 @@ int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spe
  * one is there.
  */
 int endpoint_open(const struct ns_record *rec);
+/* The folder of its files in /etc/netns: the name that `ip netns` has for the namespace, or else the endpoint's. */
+const char *endpoint_etc_name(const struct ns_record *rec, const char *name);
 /* Remove an endpoint and its record. */
 int endpoint_remove(struct session *x, const char *name, struct ns_record *rec);
 /* Wait, for at most a second, until all ports are operational. */

@@ -311,11 +311,15 @@ static int remove_all(struct session *x)
 
 int network_down(struct session *x, bool *was_up)
 {
+	bool any = false;
 	int r = 0;
 
 	*was_up = x->s.fd[MAP_HOST] >= 0;
 	if (*was_up)
 		r = remove_all(x);
+	if (!r && !x->host.abi)
+		r = leftover_remove(x, &any);
+	*was_up |= any;
 	return r ? r : dataplane_unload(&x->s);
 }
 
@@ -327,7 +331,9 @@ int network_down_plan(struct session *x, struct diff *plan)
 	char name[48];
 	int r = 0;
 
-	if (x->s.fd[MAP_NAMESPACES] >= 0)
+	if (!host->abi)
+		r = leftover_plan(x, plan);
+	if (!r && x->s.fd[MAP_NAMESPACES] >= 0)
 		r = store_ns_all(&x->s, &all, &count);
 	if (r)
 		return r;

@@ -13,8 +13,8 @@ static int check_host(const struct session *x)
 	if (!x->host.netns_cookie || x->host.netns_cookie == x->netns_cookie)
 		return 0;
 	return log_err(-EXDEV,
-		       "%s is of a network in another network namespace; run ebpfnet there, or give this one a bpffs of "
-		       "its own with --bpffs (if that namespace is gone: rm -r %s)", x->s.dir, x->s.dir);
+		       "%s is of a network in another network namespace; run ebpfnet there, or give this one a bpffs "
+		       "of its own with --bpffs (if that namespace is gone: rm -r %s)", x->s.dir, x->s.dir);
 }
 
 int session_open(struct session *x, const char *bpffs, enum store_mode mode)
