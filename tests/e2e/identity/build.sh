@@ -57,7 +57,7 @@ test_fault_34_another_build_s_programs_replace_the_old_ones_without_losing_a_dat
 	is "$(comm -12 <(tr ' ' '\n' <<< "$before" | sort) <(tr ' ' '\n' <<< "$after" | sort) | tr -d '\n')" "" "programs that stayed"
 	must "$OTHER" status # its programs are on all devices
 	like "$out" "attached by $HOOK"
-	is "$(programs_run_once)" 2 "programs that see a ping of the host's"
+	[ "$(programs_run_once)" = 2 ] || is "$(programs_run_once)" 2 "programs that see a ping of the host's"
 }
 
 test_dry_run_of_another_build_says_so_and_changes_nothing() {

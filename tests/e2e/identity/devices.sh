@@ -77,9 +77,42 @@ test_fault_29_renamed_devices_of_the_host_are_followed_and_removed() {
 	like "$(ebpfnet ns list)" '^ns1 .* xveth0 '
 	must ebpfnet up
 	like "$out" 'nothing to change'
-	ip link set xveth1 name y 2> /dev/null || true
 	must ebpfnet down
 	is "$(diff <(echo "$before") <(snapshot))" "" "what down left"
+}
+
+# ... also if no command has followed them.
+test_fault_29_renamed_devices_of_the_host_are_removed_at_once() {
+	local before
+	ip netns add mine
+	before=$(snapshot)
+	up
+	must ebpfnet attach mine
+	for dev in veth2 ebpfnet0 ebpfnet0p; do
+		ip link set $dev down
+		ip link set $dev name "x$dev"
+	done
+	must ebpfnet down
+	is "$(diff <(echo "$before") <(snapshot))" "" "what down left"
+	is "$(on mine ip -o link | grep -vc ': lo:')" 0 "devices left inside"
+}
+
+# The pair goes by the end that is inside.
+test_fault_29_a_device_of_the_host_that_was_moved_away_is_made_again_or_removed() {
+	ip netns add mine
+	ip netns add elsewhere
+	up
+	must ebpfnet attach mine
+	ip link set veth0 netns elsewhere
+	ip link set veth2 netns elsewhere
+	fixed_by_up 'device veth0 of namespace ns1 is gone.*device veth2 of namespace mine is gone'
+	pings ns1 $INTERNET
+	pings mine $NS1
+	ip link set veth2 netns elsewhere
+	must ebpfnet detach mine
+	is "$(on mine ip -o link | grep -vc ': lo:')" 0 "devices left inside"
+	is "$(on elsewhere ip -o link | grep -vc ': lo:')" 0 "devices left elsewhere"
+	must ebpfnet status
 }
 
 # Another's device, under the name and with the index of one that was ours.

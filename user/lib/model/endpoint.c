@@ -116,7 +116,6 @@ int endpoint_forget_port(struct endpoint_object *o)
 		r = store_port_del(s, o->rec->ifindex);
 	if (!r && o->x->host.hook == HOOK_TCX)
 		r = dataplane_detach(s, HOOK_TCX, HOOK_PORT, 0, o->rec->host_dev, false);
-	o->rec->ifindex = 0;
 	return r;
 }
 
@@ -125,8 +124,10 @@ int endpoint_remove_pair(struct endpoint_object *o)
 {
 	int r = endpoint_dev(o);
 
-	if (r)
+	if (r) {
+		endpoint_remove_inside(o);
 		return 0;
+	}
 	r = nl_link_del(&o->x->nl, o->dev.ifindex);
 	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", o->dev.name, nl_why(&o->x->nl, r)) : 0;
 }
@@ -151,6 +152,7 @@ static int make_netns(void *object)
 	if (r)
 		return log_err(r, "cannot open namespace %s at %s: %s", o->name, o->rec->path, strerror(-r));
 	endpoint_identify(o->rec, &id);
+	o->rec->ifindex = 0;
 	o->rec->flags |= NS_PENDING;
 	return endpoint_save(o);
 }
@@ -190,6 +192,7 @@ static int make_pair(void *object)
 	v.peer_netns = netns;
 	addr_host_mac(o->rec->addr, v.mac);
 	memcpy(v.peer_mac, o->rec->mac, sizeof(v.peer_mac));
+	endpoint_remove_inside(o);
 	r = nl_veth_add(nl, &v);
 	if (r)
 		return log_err(r, "cannot make the devices %s and %s: %s", v.name, v.peer, nl_why(nl, r));

@@ -34,6 +34,8 @@ int endpoint_remove_pair(struct endpoint_object *o);
 /* inside.c: properties of what is inside; object is a struct endpoint_object. */
 bool endpoint_is_configured(void *object, struct difference *d);
 int endpoint_configure(void *object);
+/* Removes a pair by its end inside, if the host's was moved to another network namespace. Quiet: it may be gone. */
+void endpoint_remove_inside(struct endpoint_object *o);
 bool endpoint_has_inside_name(void *object, struct difference *d);
 int endpoint_follow_inside_name(void *object);
 

@@ -134,3 +134,30 @@ int endpoint_follow_inside_name(void *object)
 	memcpy(o->rec->ns_dev, o->inside_name, sizeof(o->rec->ns_dev));
 	return endpoint_save(o);
 }
+
+/* ---- the other end of a pair whose end on the host was moved away ---- */
+
+static int remove_inside(void *arg)
+{
+	_cleanup_free_ struct nl_link *all = NULL;
+	const struct ns_record *rec = arg;
+	_cleanup_nl_ struct nl nl;
+	size_t i, count;
+	int r;
+
+	r = nl_open(&nl);
+	if (!r)
+		r = nl_link_all(&nl, &all, &count);
+	for (i = 0; !r && i < count; i++)
+		if (!strcmp(all[i].kind, "veth") && !memcmp(all[i].mac, rec->mac, sizeof(rec->mac)))
+			r = nl_link_del(&nl, all[i].ifindex);
+	return r;
+}
+
+void endpoint_remove_inside(struct endpoint_object *o)
+{
+	_cleanup_fd_ int netns = endpoint_open(o->rec);
+
+	if (netns >= 0)
+		netns_run(netns, remove_inside, o->rec);
+}
