@@ -15,7 +15,7 @@
 #define ROOM_SEARCH 512		/* slots searched for room, at most */
 #define ROOM_SEARCH_AGAIN 32	/* the same if this second's last search of the account was in vain */
 #define ROOM_CHOICE 8		/* of so many flows that yield, the first goes */
-#define ROOM_ATTEMPTS 4		/* searches, if other CPUs take what was found */
+#define ROOM_ATTEMPTS 16		/* searches, if other CPUs take what was found */
 
 /* Whose flow needs room, and of what. */
 struct room_for {
