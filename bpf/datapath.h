@@ -21,6 +21,7 @@
 #include "nat/from_host.h"
 #include "nat/from_port.h"
 #include "nat/from_uplink.h"
+#include "nat/recheck.h"
 #include "fast/fastpath.h"
 
 /* Bytes pulled into the linear area: Ethernet, IP with options, TCP without. */
@@ -202,8 +203,8 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 }
 
 /*
- * Egress of an uplink. Packets we marked pass. Anything else with a source in one of our subnets is dropped,
- * and the host's own packets may need another source port.
+ * Egress of an uplink. Packets we marked pass. Anything else with a source in one of our subnets is dropped. The
+ * host's own packets, and those that it translates and forwards, may need another source port.
  */
 static __always_inline int datapath_uplink_out(ctx_t *ctx)
 {
@@ -212,17 +213,24 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 	verdict_t v = FWD_PASS;
 	enum parsed r;
 	struct pkt *p;
+	_Bool recheck;
 
 	if (!cfg || ctx_is_ours(ctx, cfg->mark))
 		return ACTION_PASS;
 	p = pkt_reset();
 	if (!p)
 		return ACTION_PASS;
+	recheck = ctx_is_ours(ctx, ~cfg->mark);
 	r = parse(ctx, p);
+	if (r == PARSED)
+		tcp_option_scale(ctx, p);
+	if (recheck) {
+		v = r == PARSED ? nat_recheck(ctx, p, cfg) : FWD_NEXT;
+		return v == FWD_NEXT ? ACTION_PASS : forward(ctx, v, &fwd, 0, NULL); /* it is counted already */
+	}
 	if (p->eth_type == ETH_P_IP && address_is_private(&p->key.src)) {
 		v = DROP(private_source);
-	} else if (r == PARSED && p->eth_type == ETH_P_IP && !ctx_vlan(ctx) && !ctx_forwarded(ctx)) {
-		tcp_option_scale(ctx, p);
+	} else if (r == PARSED && p->eth_type == ETH_P_IP && !ctx_vlan(ctx)) {
 		v = nat_from_host(ctx, p, &fwd);
 	}
 	return forward(ctx, v, &fwd, 0, NULL);

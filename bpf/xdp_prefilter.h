@@ -24,9 +24,6 @@ static __always_inline verdict_t prefilter_verdict(const struct pkt *p, enum par
 		return FWD_PASS;
 	if (!bogon_may_match(p))
 		return refused;
-	/* of these the TC program drops some for another reason (nat_syn_to_mapped()) */
-	if (bogon_syn_to_mapped(p))
-		return FWD_PASS;
 	return a && a->private_peers && ct_lookup(&p->key) ? FWD_PASS : refused;
 }
 

@@ -10,8 +10,9 @@
 #define EBPFNET_BPF_CT_CT_CREATE_H
 
 #include <ebpfnet/core/parse.h>
-#include "kern/socket.h"
+#include "kern/reserved_ports.h"
 #include "kern/verdict.h"
+#include "ct/ct_host.h"
 #include "ct/ct_room.h"
 
 /* Specification of a new flow, filled in by the callers of ct_create(). */
@@ -47,35 +48,33 @@ struct ct_create_state {
 /* PERCPU_ARRAY: too large for the stack, and needed only while one packet is handled. */
 PERCPU_SCRATCH(struct ct_create_state, ct_scratch)
 
-/* True if the port is published, unless it is the socket behind that mapping which now calls out. */
-static __always_inline _Bool ct_portmap_of_other(const struct portmap_key *key, const struct ct_new *n)
+/*
+ * True if a UDP flow of another shape has the port towards that peer: a mapping's key names no peer, that of a flow of
+ * the host's does, so that they do not collide by themselves. reply: with the peer.
+ */
+static __always_inline _Bool ct_port_is_shared(const struct flow_key *reply, const struct ct_new *n,
+					       const struct config *cfg)
 {
-	__u32 *id = bpf_map_lookup_elem(&portmap_keys, key);
-	struct portmap *pm = id ? bpf_map_lookup_elem(&portmaps, id) : NULL;
+	struct flow_key other = n->scope == KEY_EIM ? *reply : nat_scope_key(*reply, KEY_EIM, 0);
+	struct flow *f = reply->proto == L4_UDP ? bpf_map_lookup_elem(&flows, &other) : NULL;
 
-	if (!pm)
-		return 0;
-	return pm->endpoint != n->endpoint ||
-	       pm->to_first_h + (key->port_h - pm->first_h) != n->key.sport_h;
+	return f && ct_is_live(f, cfg);
 }
 
 /*
- * True if the external port is published, or a socket of the host has it. A socket that is only bound is not
- * seen; if the host connects from it later, nat/from_host.h gives it another port.
+ * True if the external port is published, reserved, or the host's towards that peer. A socket that is only bound is not
+ * seen; if the host connects from it later, nat/from_host.h gives it another port. A further peer of a mapping may not
+ * have the mapping's port if the host converses with that peer from there. reply: key of the reply, with the peer.
  */
 static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *reply,
 					     const struct ct_new *n, const struct config *cfg)
 {
-	struct portmap_key pub = { .addr = reply->dst, .port_h = reply->dport_h, .proto = reply->proto };
-
-	if (cfg->portmaps && portmap_port_published(reply->proto, reply->dport_h)) {
-		if (ct_portmap_of_other(&pub, n))
-			return 1;
-		pub.addr = addr_of(0);
-		if (ct_portmap_of_other(&pub, n))
-			return 1;
-	}
-	return socket_of_host(ctx, reply) != SOCKET_NONE;
+	if (n->mapped)
+		return host_converses(ctx, reply, CONNTRACK_UNANSWERED, cfg);
+	if (reply->proto != L4_TCP && reply->proto != L4_UDP)
+		return 0;
+	return ct_port_is_shared(reply, n, cfg) || portmap_takes_port(cfg, reply, n->endpoint, n->key.sport_h) ||
+	       port_is_reserved(ctx, reply->dport_h) || host_has(ctx, reply);
 }
 
 /* Delete the flow that has a key, if it has expired. False: it lives. */
@@ -169,14 +168,14 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 		st->new.t.sport_h =
 			nat_candidate(st->want_h, attempt, st->random, st->first_h, st->last_h);
 	st->reply_key = nat_reply_key(&st->new.t, st->new.answer_zone, st->new.key.proto);
+	/* an external port must not be one of the host's */
+	if (st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && ct_port_of_host(*ctx, &st->reply_key, &st->new, cfg))
+		return 0;
 	st->reply_key = nat_scope_key(st->reply_key, st->new.scope, 0);
 	/* hairpin from the published port itself: reply and original key would be equal */
 	if (flow_key_eq(&st->reply_key, &st->new.key))
 		return 0;
 	external = st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && !st->new.mapped;
-	/* an external port must not be one of the host's */
-	if (external && ct_port_of_host(*ctx, &st->reply_key, &st->new, cfg))
-		return 0;
 	r = ct_insert_reply(st, external, cfg);
 	/* its last owner may have been collected just now */
 	if (r == -EEXIST && ct_collect(&st->reply_key, cfg))
@@ -336,7 +335,7 @@ static __always_inline void ct_search_port(ctx_t *ctx, struct ct_create_state *s
 	st->found = st->full = 0;
 	st->spare_order = 0;
 	/* the configured range is for external ports; towards a namespace a client keeps its port if it can */
-	nat_range(st->want_h, st->new.key.proto, outside ? cfg->port_min_h : 1024,
+	nat_range(st->want_h, st->new.key.proto, outside ? cfg->port_min_h : 0,
 		  outside ? cfg->port_max_h : 65535, &st->first_h, &st->last_h);
 	bpf_loop(st->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
 	if (st->found || st->full || st->new.mapped || ct_take_spare(st))

@@ -35,7 +35,7 @@ static __noinline struct flow *ct_lookup_udp(const struct flow_key *key)
 /* The entry of a packet's tuple; NULL: none. Its flow may have expired. */
 static __always_inline struct flow *ct_lookup(const struct flow_key *key)
 {
-	if (key->proto == L4_UDP && key->zone != EBPFNET_ZONE_HOST)
+	if (key->proto == L4_UDP && key->zone < EBPFNET_ZONE_FORWARDED)
 		return ct_lookup_udp(key);
 	return bpf_map_lookup_elem(&flows, key);
 }

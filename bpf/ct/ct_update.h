@@ -27,8 +27,30 @@ static __always_inline _Bool ct_port_is_of(const struct flow *f, __u32 endpoint)
 }
 
 /*
+ * True if the external port of a namespace's flow was published since it began. The port's clients are the rule's; only
+ * a TCP connection that its peer has accepted goes on. f: either direction.
+ */
+__noinline int ct_is_superseded(const struct flow *f, const struct conn *c)
+{
+	struct config *cfg = config_get();
+	struct flow_key key;
+
+	if (!f || !c || !cfg || !cfg->portmaps || c->portmap || !c->endpoint ||
+	    (c->orig.proto == L4_TCP && ct_settled(conn_word(c).state)))
+		return 0;
+	if (f->dir == FLOW_REPLY) {
+		key = nat_stored_key(&c->orig);
+		f = bpf_map_lookup_elem(&flows, &key);
+		if (!f)
+			return 0;
+	}
+	key = nat_reply_key_of(f, c->orig.proto);
+	return portmap_takes_port(cfg, &key, c->endpoint, c->orig.sport_h);
+}
+
+/*
  * True if those whom the flow concerns still exist: who opened it, its port mapping, and the port that this
- * direction, or for a masqueraded flow the other one, leads to.
+ * direction, or for a masqueraded flow the other one, leads to. And nobody else has its external port now.
  */
 static __always_inline _Bool ct_still_valid(const struct flow *f, const struct conn *c)
 {
@@ -36,7 +58,7 @@ static __always_inline _Bool ct_still_valid(const struct flow *f, const struct c
 	struct flow_key key;
 	struct portmap *pm;
 
-	if (!flow_owner_exists(c))
+	if (!flow_owner_exists(c) || ct_is_superseded(f, c))
 		return 0;
 	if (id) {
 		if (f->to != TO_PORT)
@@ -129,7 +151,8 @@ __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 	old = conn_word(c);
 	if (!conn_live(old))
 		return 0;
-	if (conn_expired(c, old, cfg, now) || (f->checked != stamp && !ct_still_valid(f, c))) {
+	if (conn_expired(c, old, cfg, now) ||
+	    (f->checked != stamp && !ct_still_valid(f, c))) {
 		flow_delete(f->conn, old.word);
 		return 0;
 	}

@@ -12,6 +12,8 @@ static __always_inline __u32 usage_account(const struct flow_key *orig, __u32 en
 {
 	if (orig->zone == EBPFNET_ZONE_HOST)
 		return 0;
+	if (orig->zone == EBPFNET_ZONE_FORWARDED)
+		return ACCOUNT_FORWARDED;
 	return orig->zone == EBPFNET_ZONE_OUTSIDE ? ACCOUNT_PORTMAP | portmap : endpoint;
 }
 

@@ -40,10 +40,10 @@ static __always_inline int flood(ctx_t *ctx, __u16 net, __u32 in_ifindex, __u32 
 	return ctx_receive(ctx, gw_ifindex);
 }
 
-/* Out of an uplink, with our mark, which datapath_uplink_out() lets pass. */
+/* Out of an uplink, with our mark, which datapath_uplink_out() lets pass, or with the one to look once more. */
 static __always_inline int send_out(ctx_t *ctx, const struct config *cfg, const struct fwd_out *fwd)
 {
-	ctx_mark_ours(ctx, cfg->mark);
+	ctx_mark_ours(ctx, fwd->recheck ? ~cfg->mark : cfg->mark);
 	return ctx_send_via(ctx, fwd->ifindex, fwd->nexthop);
 }
 

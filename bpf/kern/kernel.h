@@ -27,6 +27,7 @@ struct netns_ipv4 {
 	struct hlist_head *fib_table_hash;
 	unsigned int fib_rules_require_fldissect; /* rules by protocol or port */
 	__u8 sysctl_fib_multipath_hash_policy;
+	unsigned long *sysctl_local_reserved_ports;
 };
 
 struct net {

@@ -70,6 +70,29 @@ static __always_inline _Bool portmap_port_published(enum l4proto proto, __u16 po
 	return word && *word >> port_h % 64 & 1;
 }
 
+/* True if the port is published, unless it leads to that very port of the endpoint: its server calls out from it. */
+static __always_inline _Bool portmap_is_of_other(const struct portmap_key *key, __u32 endpoint, __u16 inside_h)
+{
+	__u32 *id = bpf_map_lookup_elem(&portmap_keys, key);
+	struct portmap *pm = id ? bpf_map_lookup_elem(&portmaps, id) : NULL;
+
+	return pm && (pm->endpoint != endpoint || pm->to_first_h + (key->port_h - pm->first_h) != inside_h);
+}
+
+/* The same for the destination of a packet from outside: on its address, or on every address of the host. */
+static __always_inline _Bool portmap_takes_port(const struct config *cfg, const struct flow_key *to, __u32 endpoint,
+						  __u16 inside_h)
+{
+	struct portmap_key pub = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
+
+	if (!cfg->portmaps || !portmap_port_published(to->proto, to->dport_h))
+		return 0;
+	if (portmap_is_of_other(&pub, endpoint, inside_h))
+		return 1;
+	pub.addr = addr_of(0);
+	return portmap_is_of_other(&pub, endpoint, inside_h);
+}
+
 /* True if the address is inside one of our networks, whose addresses must not appear on an uplink. */
 __noinline int address_is_private(const struct ipaddr *a)
 {

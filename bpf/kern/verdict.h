@@ -30,6 +30,7 @@ struct fwd_out {
 	__u32 ifindex;
 	__be32 nexthop;
 	enum counter counter;
+	_Bool recheck;			/* FWD_UPLINK: the flow has just begun (nat/recheck.h) */
 };
 
 #endif

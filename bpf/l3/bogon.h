@@ -25,15 +25,4 @@ static __always_inline _Bool bogon_may_match(const struct pkt *p)
 	return p->kind != PKT_QUERY || !icmp_is_request(p->icmp_type);
 }
 
-/* True for a SYN to an external port that a masqueraded flow uses. */
-static __always_inline _Bool bogon_syn_to_mapped(const struct pkt *p)
-{
-	__u32 port_h = p->key.dport_h, *flows;
-
-	if (p->key.proto != L4_TCP || (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
-		return 0;
-	flows = bpf_map_lookup_elem(&tcp_ports_in_use, &port_h);
-	return flows && *flows;
-}
-
 #endif

@@ -3,6 +3,7 @@
 #ifndef EBPFNET_BPF_NAT_EGRESS_H
 #define EBPFNET_BPF_NAT_EGRESS_H
 
+#include "kern/socket.h"
 #include "ct/ct_update.h"
 #include "l3/icmp_send.h"
 #include "l3/route.h"
@@ -74,6 +75,9 @@ __noinline int nat_find_hairpin(ctx_t *ctx, const struct pkt *p, struct route *r
 	key.zone = EBPFNET_ZONE_OUTSIDE;
 	f = bpf_map_lookup_elem(&flows, &key);
 	if (!f || f->to != TO_PORT || !ct_is_live(f, cfg))
+		return 0;
+	/* a service of the host's, which may have come later than the mapping */
+	if (socket_of_host(ctx, &p->key) != SOCKET_NONE)
 		return 0;
 	key = nat_scope_key(nat_reply_key_of(f, L4_UDP), KEY_EIM, 1);
 	f = bpf_map_lookup_elem(&flows, &key);

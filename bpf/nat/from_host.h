@@ -1,22 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The host's own packets, at an uplink's egress.
+ * The host's own packets, and those that it forwards, at an uplink's egress.
  *
- * The host and the namespaces share an address. A namespace gets a source port only if no socket of the host is
- * seen there, but the host may bind it later. Then the host's flow is translated to another port, and replies
- * are translated back at the uplink's ingress and passed up.
+ * The host, what its NAT translates (iptables, nft) and the namespaces share an address. A namespace gets a source
+ * port only if the host is not seen there, but the host may use it later. Then the host's flow is translated to
+ * another port, and replies are translated back at the uplink's ingress and passed up. A packet that is forwarded with
+ * a source of its own collides with nothing.
  */
 #ifndef EBPFNET_BPF_NAT_FROM_HOST_H
 #define EBPFNET_BPF_NAT_FROM_HOST_H
 
 #include "ct/ct_create.h"
+#include "ct/ct_host.h"
 #include "ct/ct_update.h"
 #include "l3/rewrite.h"
 
-/* The namespace's flow that would receive the replies to a packet of the host; NULL: none. */
-static __always_inline struct flow *host_reply_collides(const struct flow_key *key, const struct config *cfg)
+/* What the host forwards pays for its flows, so that no container can fill the table. */
+static __always_inline __u16 host_zone(const ctx_t *ctx)
 {
-	struct flow_key reply = {
+	return ctx_forwarded(ctx) ? EBPFNET_ZONE_FORWARDED : EBPFNET_ZONE_HOST;
+}
+
+/* Key of the replies to a packet of the host. */
+static __always_inline struct flow_key host_reply_key(const struct flow_key *key)
+{
+	return (struct flow_key){
 		.src = key->dst,
 		.dst = key->src,
 		.sport_h = key->dport_h,
@@ -24,9 +32,51 @@ static __always_inline struct flow *host_reply_collides(const struct flow_key *k
 		.zone = EBPFNET_ZONE_OUTSIDE,
 		.proto = key->proto,
 	};
-	struct flow *f = ct_lookup_live(&reply, cfg);
+}
 
-	return f && f->to == TO_PORT ? f : NULL;
+/* The namespace's flow that would receive the replies; NULL: none. */
+static __always_inline struct flow *host_reply_collides(ctx_t *ctx, const struct flow_key *reply,
+							const struct config *cfg)
+{
+	struct flow *f = ct_lookup_live(reply, cfg);
+
+	if (!f || f->to != TO_PORT)
+		return NULL;
+	/* a mapping for any peer leaves the host's to the host (nat/from_uplink.h) */
+	return f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, reply) && host_has(ctx, reply) ? NULL : f;
+}
+
+/*
+ * True if the replies would go to a published port: its clients must reach the namespace, whatever the host, or a
+ * container behind its NAT, sends them from there. A conversation that is older than the port mapping goes on.
+ */
+static __always_inline _Bool host_reply_is_published(ctx_t *ctx, const struct pkt *p, const struct flow_key *reply,
+						     const struct config *cfg)
+{
+	if (!portmap_takes_port(cfg, reply, 0, 0) || addr_martian_dest(p->key.dst))
+		return 0;
+	if (p->key.proto == L4_TCP)
+		return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	return !host_converses(ctx, reply, CONNTRACK_ANSWERED, cfg);
+}
+
+/*
+ * RFC 5382 REQ-4: a SYN to an external port that belongs to no flow is left unanswered, as the namespace may be about
+ * to send one (simultaneous open). It goes up the stack, where a socket or a NAT rule may take it; true for the RST of
+ * a host that has neither.
+ */
+static __always_inline _Bool host_refuses_mapped(ctx_t *ctx, const struct pkt *p, const struct flow_key *reply)
+{
+	__u32 port_h = p->key.sport_h, *flows;
+
+	if (p->key.proto != L4_TCP || p->kind != PKT_PORTS || ctx_forwarded(ctx) || p->seq ||
+	    (p->tcp_flags & (TCP_RST | TCP_ACK)) != (TCP_RST | TCP_ACK))
+		return 0;
+	flows = bpf_map_lookup_elem(&tcp_ports_in_use, &port_h);
+	if (!flows || !*flows || socket_of_host(ctx, reply) != SOCKET_NONE)
+		return 0;
+	room_sweep(); /* the flows may have expired, and no other come to sweep them */
+	return *(volatile __u32 *)flows != 0;
 }
 
 /* Create a flow of the host. FWD_NEXT: it is in map flows, under p->key. */
@@ -53,18 +103,22 @@ static __always_inline verdict_t nat_host_create(ctx_t *ctx, const struct pkt *p
 
 /*
  * Protocols without ports allow one flow for each outside address, and the host has precedence. Its packets
- * create flows, so that no namespace gets one in between.
+ * create flows, so that no namespace gets one in between. Those that it forwards create one only if there is a flow to
+ * end: senders are not known, and must not fill the table.
  */
 static __always_inline verdict_t nat_host_by_address(ctx_t *ctx, struct pkt *p, const struct config *cfg)
 {
+	struct flow_key reply = host_reply_key(&p->key);
 	struct flow *f;
 
-	p->key.zone = EBPFNET_ZONE_HOST;
+	p->key.zone = host_zone(ctx);
 	if (addr_martian_dest(p->key.dst) || ct_find(p, cfg))
 		return FWD_PASS;
-	f = host_reply_collides(&p->key, cfg);
+	f = host_reply_collides(ctx, &reply, cfg);
 	if (f)
 		ct_delete(f);
+	else if (ctx_forwarded(ctx))
+		return FWD_PASS;
 	nat_host_create(ctx, p);
 	return FWD_PASS;
 }
@@ -72,6 +126,7 @@ static __always_inline verdict_t nat_host_by_address(ctx_t *ctx, struct pkt *p, 
 /* Translate a packet of the host if its replies would go to a namespace. FWD_PASS: let it leave. */
 static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct fwd_out *fwd)
 {
+	struct flow_key reply = host_reply_key(&p->key);
 	struct config *cfg = config_get();
 	struct nat_tuple to;
 	struct flow *f;
@@ -82,17 +137,22 @@ static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct
 		return DROP(helper_failed);
 	if (p->kind == PKT_OTHER && l4_by_address(p->key.proto))
 		return nat_host_by_address(ctx, p, cfg);
-	if (p->kind != PKT_PORTS && !(p->kind == PKT_QUERY && icmp_is_request(p->icmp_type)))
+	if ((p->kind != PKT_PORTS && !(p->kind == PKT_QUERY && icmp_is_request(p->icmp_type))) || !ct_any_flow(cfg))
 		return FWD_PASS;
-	p->key.zone = EBPFNET_ZONE_HOST;
+	p->key.zone = host_zone(ctx);
 	f = ct_find(p, cfg);
 	if (!f) {
-		f = host_reply_collides(&p->key, cfg);
-		if (!f)
+		if (host_refuses_mapped(ctx, p, &reply))
+			return DROP(rst_withheld);
+		f = host_reply_collides(ctx, &reply, cfg);
+		if (!f && !host_reply_is_published(ctx, p, &reply, cfg))
 			return FWD_PASS;
 		v = nat_host_create(ctx, p);
+		if (v < 0 && ctx_forwarded(ctx)) /* which must not end a namespace's flow */
+			return v;
 		if (v < 0) { /* no room: the host's packet leaves, and the namespace's flow ends */
-			ct_delete(f);
+			if (f)
+				ct_delete(f);
 			return FWD_PASS;
 		}
 		if (v != FWD_NEXT)

@@ -180,6 +180,7 @@ static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const 
 		f = ct_lookup(&p->key);
 		if (!f)
 			return DROP(helper_failed);
+		fwd->recheck = !portmap && p->kind == PKT_PORTS;
 	}
 	return nat_from_port_flow(ctx, p, f, net, &route, kind, fwd);
 }

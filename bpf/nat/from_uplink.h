@@ -6,8 +6,8 @@
 #ifndef EBPFNET_BPF_NAT_FROM_UPLINK_H
 #define EBPFNET_BPF_NAT_FROM_UPLINK_H
 
-#include "kern/socket.h"
 #include "ct/ct_create.h"
+#include "ct/ct_host.h"
 #include "ct/ct_lookup.h"
 #include "ct/ct_update.h"
 #include "l3/bogon.h"
@@ -80,19 +80,10 @@ static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 	return kind == ROUTE_UPLINK || kind == ROUTE_TOO_BIG || kind == ROUTE_DISABLED;
 }
 
-/*
- * RFC 5382 REQ-4: do not answer this SYN, the namespace may be about to send one (simultaneous open). The host
- * would reject it, unless it has a socket there or only forwards it.
- */
-static __always_inline _Bool nat_syn_to_mapped(ctx_t *ctx, const struct pkt *p)
-{
-	return bogon_syn_to_mapped(p) && addr_is_local(ctx, p->key.dst) &&
-	       socket_of_host(ctx, &p->key) == SOCKET_NONE;
-}
-
 /* Check a packet of an existing flow. FWD_NEXT: translate it. */
-static __always_inline verdict_t nat_from_uplink_flow(const struct pkt *p, const struct flow *f,
-						      const struct ingress *at, struct fwd_out *fwd)
+static __always_inline verdict_t nat_from_uplink_flow(ctx_t *ctx, const struct pkt *p, const struct flow *f,
+						      const struct config *cfg, const struct ingress *at,
+						      struct fwd_out *fwd)
 {
 	/* the host's own: outbound over lo, or nothing to translate */
 	if (f->to == TO_UPLINK || (f->to == TO_STACK && p->kind == PKT_OTHER))
@@ -102,10 +93,13 @@ static __always_inline verdict_t nat_from_uplink_flow(const struct pkt *p, const
 	/* only hairpinned packets may have a source address of the host */
 	if (addr_eq(p->key.src, p->key.dst))
 		return DROP(martian);
+	if (!(f->flags & FLOW_ANY_PEER) || nat_is_first_peer(f, &p->key))
+		return FWD_NEXT;
 	/* whichever peers `set filtering` admits, no host outside has an address of our networks */
-	if (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key) && address_is_private(&p->key.src))
+	if (address_is_private(&p->key.src))
 		return DROP(martian);
-	return FWD_NEXT;
+	/* a peer that the namespace has not sent to may be one of the host's */
+	return host_has(ctx, &p->key) && !host_has_moved(&p->key, cfg) ? pass_to_host(at, fwd) : FWD_NEXT;
 }
 
 /* Match a packet without a flow. FWD_NEXT: it is for *portmap, id *id, and may create a flow. */
@@ -117,7 +111,7 @@ static __always_inline verdict_t nat_from_uplink_match(ctx_t *ctx, const struct 
 
 	*portmap = portmap_match(ctx, p, cfg, id);
 	if (!*portmap)
-		return at->routed && nat_syn_to_mapped(ctx, p) ? DROP(unsolicited) : pass_to_host(at, fwd);
+		return pass_to_host(at, fwd);
 	/* "every address of the host" includes a gateway's, but replies would leave with it */
 	v = at->routed ? bogon_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
 	if (v == FWD_NEXT && at->routed && !source_is_outside(ctx, p))
@@ -145,7 +139,8 @@ static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, cons
 	/* a packet that is about to be dropped creates no flow, and changes none */
 	csum_ok = ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl);
 	f = csum_ok ? ct_find(p, cfg) : ct_lookup(&p->key);
-	v = f ? nat_from_uplink_flow(p, f, at, fwd) : nat_from_uplink_match(ctx, p, cfg, at, &portmap, &id, fwd);
+	v = f ? nat_from_uplink_flow(ctx, p, f, cfg, at, fwd) :
+		nat_from_uplink_match(ctx, p, cfg, at, &portmap, &id, fwd);
 	if (v != FWD_NEXT)
 		return v;
 	if (!csum_ok)

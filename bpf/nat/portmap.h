@@ -3,8 +3,8 @@
 #ifndef EBPFNET_BPF_NAT_PORTMAP_H
 #define EBPFNET_BPF_NAT_PORTMAP_H
 
-#include "kern/socket.h"
 #include "ct/ct_create.h"
+#include "ct/ct_host.h"
 #include "ct/ct_update.h"
 #include "l3/route.h"
 #include "l3/route_cache.h"
@@ -43,8 +43,9 @@ static __always_inline struct portmap *portmap_find(ctx_t *ctx, const struct flo
 }
 
 /*
- * The port mapping for a packet without a flow. NULL: not published, or the packet belongs to a connection of
- * the host with that local port. A socket without a peer does not count: publishing takes precedence.
+ * The port mapping for a packet without a flow. NULL: not published, or the packet belongs to a connection with that
+ * port which is older than the mapping, of the host or of one that it translates for. A socket without a peer does not
+ * count: publishing takes precedence.
  */
 static __noinline struct portmap *portmap_match(ctx_t *ctx, const struct pkt *p, const struct config *cfg, __u32 *id)
 {
@@ -54,7 +55,7 @@ static __noinline struct portmap *portmap_match(ctx_t *ctx, const struct pkt *p,
 	    !portmap_port_published(p->key.proto, p->key.dport_h))
 		return NULL;
 	portmap = portmap_find(ctx, &p->key, id);
-	return portmap && socket_of_host(ctx, &p->key) != SOCKET_CONNECTED ? portmap : NULL;
+	return portmap && !host_converses(ctx, &p->key, CONNTRACK_ANSWERED, cfg) ? portmap : NULL;
 }
 
 /*

@@ -42,6 +42,7 @@
 /* Zones (as in nf_conntrack) are network ids, and these. */
 #define EBPFNET_ZONE_OUTSIDE 0		/* came by an uplink */
 #define EBPFNET_ZONE_HOST 255		/* the host's own: came by lo, or leaves by an uplink */
+#define EBPFNET_ZONE_FORWARDED 254	/* forwarded by the host, translated or not, and leaves by an uplink */
 
 /*
  * Seconds since boot from nanoseconds, without a division, which is slow in BPF: 2^20 ns times 1125900 / 2^30.
@@ -163,9 +164,11 @@ struct conn {
 
 /*
  * Map usage: what an account uses of the tables (docs/dev/capacity.md). An account is an endpoint, by its id, for
- * the flows that it opens; or a port mapping, by its id and ACCOUNT_PORTMAP, for those that clients outside open.
+ * the flows that it opens; or a port mapping, by its id and ACCOUNT_PORTMAP, for those that clients outside open; or
+ * ACCOUNT_FORWARDED, for those of packets that the host forwards (another container network's).
  */
 #define ACCOUNT_PORTMAP (1u << 31)
+#define ACCOUNT_FORWARDED (1u << 30)
 
 struct usage {
 	__u32 flows;

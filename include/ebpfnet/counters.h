@@ -24,7 +24,7 @@
 	X(published_out, "reply of a published port")                              \
 	X(icmp_translated, "ICMP error translated")                                \
 	X(icmp_sent, "answered with an ICMP error")                        \
-	X(host_snat, "host's own packet, source port changed")              \
+	X(host_snat, "host's own or forwarded packet, source port changed")              \
 	X(not_ours, "left to the host's stack")
 
 #define EBPFNET_DROPS(X)                                                           \
@@ -62,6 +62,7 @@
 	X(icmp_bad_sum, "ICMP error with a wrong checksum, or that embeds one")    \
 	X(unsolicited, "unsolicited, from outside to a namespace")                     \
 	X(private_source, "source inside a network of ours, out of an uplink")       \
+	X(rst_withheld, "host's RST to a SYN for a port that a namespace uses")            \
 	X(no_endpoint, "no endpoint has that address")                                  \
 	X(port_gone, "the namespace was removed externally")                  \
 	X(helper_failed, "a kernel helper refused")

@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Which external port a flow gets when the one it would keep is in use, published or reserved. */
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "flow.h"
 
 #define NS2_OUT NS2_TO_GW, .src = NS2, .dst = SERVER
 #define EVERY_ADDRESS "0.0.0.0"
+
+static void range_is(uint16_t first, uint16_t last)
+{
+	struct config cfg = config_now();
+
+	cfg.port_min_h = first;
+	cfg.port_max_h = last;
+	configure(&cfg);
+}
 
 static uint16_t sent_from_port(void)
 {
@@ -16,12 +28,9 @@ static uint16_t sent_from_port(void)
 /* One busy client has 45 % of all ports, and they lie in one run, as ephemeral ports do. */
 static void a_run_of_ports_in_use_is_no_obstacle(void **s)
 {
-	struct config cfg = config_now();
 	uint16_t port;
 
-	cfg.port_min_h = 5000;
-	cfg.port_max_h = 5999;
-	configure(&cfg);
+	range_is(5000, 5999);
 	for (port = 5000; port < 5450; port++) {
 		ns1_sends(frame(OUT, .sport = port, .dport = 53));
 		assert_int_equal(sent_from_port(), port);
@@ -43,6 +52,7 @@ static void a_port_in_use_is_remapped_to_one_of_its_range_and_parity(void **s)
 	uint16_t port;
 	size_t i;
 
+	range_is(1024, 65535);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ns1_udp(cases[i].want);
 		assert_int_equal(external_port(), cases[i].want);
@@ -132,11 +142,7 @@ static void nor_is_one_published_on_every_address(void **s)
 
 static void ports_come_from_the_range_that_is_set(void **s)
 {
-	struct config cfg = config_now();
-
-	cfg.port_min_h = 5000;
-	cfg.port_max_h = 5001;
-	configure(&cfg);
+	range_is(5000, 5001);
 	ns1_udp(4000);
 	assert_int_equal(external_port(), 5000);
 	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
@@ -152,19 +158,16 @@ static void ports_come_from_the_range_that_is_set(void **s)
 	expect_refused(5000);
 	expect_live_flows(2);
 	/* one port only, and not of the parity that is wanted */
-	cfg.port_min_h = cfg.port_max_h = 5002;
-	configure(&cfg);
+	range_is(5002, 5002);
 	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER, .sport = 4003, .dport = 53));
 	assert_int_equal(external_port(), 5002);
 }
 
 static void the_port_of_an_expired_flow_is_free(void **s)
 {
-	struct config cfg = config_now();
 	uint16_t port;
 
-	cfg.port_min_h = cfg.port_max_h = 5000;
-	configure(&cfg);
+	range_is(5000, 5000);
 	/* others, and one attempt more, so that the sweep does not come by the one that counts */
 	for (port = 1; port < 20; port++)
 		ns1_sends(frame(OUT, .sport = 5000, .dport = port));
@@ -181,44 +184,112 @@ static void the_port_of_an_expired_flow_is_free(void **s)
 	expect_outcome(SENT);
 }
 
+/* Of a conversation that the host's NAT may have made, for others: there is no socket. */
+static void a_port_that_conntrack_knows_is_not_taken(void **s)
+{
+	struct sockaddr_in server = { .sin_family = AF_INET, .sin_port = htons(53),
+				      .sin_addr.s_addr = inet_addr(SERVER) };
+	int fd;
+
+	if (!dataplane_kernel_conntrack())
+		skip();
+	host_command("iptables -t nat -A POSTROUTING -o eth0 -j MASQUERADE");
+	fd = host_socket(UDP, UPLINK, 4000, NULL, 0);
+	assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&server, sizeof(server)), 1);
+	close(fd);
+	expect_not_4000();
+	/* it is free for another server, and for the other protocol */
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER2, .sport = 4000, .dport = 53));
+	assert_int_equal(sent_from_port(), 4000);
+	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 53, .flags = SYN));
+	assert_int_equal(sent_from_port(), 4000);
+	host_command("iptables -t nat -F POSTROUTING");
+}
+
+/* Where the host's services are, and may come: a namespace's flow does not stay there (port shadowing). */
+static void a_port_outside_the_range_is_not_kept(void **s)
+{
+	static const struct {
+		uint16_t want, first, last;
+	} cases[] = {
+		{ 1405, 32768, 60999 }, { 61000, 32768, 60999 }, { 8080, 32768, 60999 },
+		{ 68, 600, 1023 },	{ 123, 600, 1023 },	 { 500, 600, 1023 },
+	};
+	size_t i;
+
+	range_is(32768, 60999);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ns1_udp(cases[i].want);
+		assert_in_range(sent_from_port(), cases[i].first, cases[i].last);
+		assert_int_equal(external_port() % 2, cases[i].want % 2);
+		ns1_sends(frame(OUT, .proto = TCP, .sport = cases[i].want, .dport = 80, .flags = SYN));
+		assert_in_range(sent_from_port(), cases[i].first, cases[i].last);
+	}
+}
+
 /* ---- a SYN to a port that is mapped (RFC 5382 REQ-4) ---- */
 
 #define STRANGERS_SYN FROM_ISP, .src = SERVER2, .dst = UPLINK, .proto = TCP, .sport = 7, .flags = SYN
+#define RST_TO_STRANGER .smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = SERVER2, .proto = TCP, \
+			.dport = 7, .flags = RST | ACK
 
-static void a_strangers_syn_to_a_mapped_port_is_not_answered(void **s)
+#define host_leaves(f) run(HOOK_UPLINK_OUT, DEV_UPLINK, f)
+
+/* The sequence number of an answer to a SYN without ACK (RFC 9293 section 3.5.2). */
+static struct frame *without_sequence(struct frame *f)
 {
-	struct frame *syn = frame(STRANGERS_SYN, .dport = 4000);
+	static const char zero[4];
 
-	uplink_gets(syn);
-	expect_left_alone(syn);
-	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
-	uplink_gets(syn);
-	expect_dropped(COUNT_unsolicited);
-	/* another port, another protocol, no SYN: the host's own affair */
-	uplink_gets(frame(STRANGERS_SYN, .dport = 4001));
-	expect_counted(COUNT_not_ours);
-	uplink_gets(frame(FROM_ISP, .src = SERVER2, .dst = UPLINK, .sport = 7, .dport = 4000));
-	expect_counted(COUNT_not_ours);
-	uplink_gets(frame(FROM_ISP, .src = SERVER2, .dst = UPLINK, .proto = TCP, .sport = 7,
-			  .dport = 4000, .flags = ACK));
-	expect_counted(COUNT_not_ours);
+	memcpy(f->bytes + ETH_LEN + IP_LEN + 4, zero, sizeof(zero));
+	return f;
 }
 
-static void such_a_syn_is_dropped_until_the_ports_last_flow_ends(void **s)
+/* What the host would take is its own affair: a socket, a NAT rule. Only its refusal is not sent. */
+static void a_strangers_syn_to_a_mapped_port_is_not_refused(void **s)
 {
+	struct frame *syn = frame(STRANGERS_SYN, .dport = 4000);
+	struct frame *refusal = without_sequence(frame(RST_TO_STRANGER, .sport = 4000)), *other;
+
+	host_leaves(refusal);
+	expect_left_alone(refusal);
+	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
+	uplink_gets(syn);
+	expect_left_alone(syn);
+	host_leaves(refusal);
+	expect_dropped(COUNT_rst_withheld);
+	/* another port; an answer to another segment; one that somebody behind the host sends */
+	other = without_sequence(frame(RST_TO_STRANGER, .sport = 4001));
+	host_leaves(other);
+	expect_left_alone(other);
+	other = frame(RST_TO_STRANGER, .sport = 4000);
+	host_leaves(other);
+	expect_left_alone(other);
+	run_given(HOOK_UPLINK_OUT, DEV_UPLINK, refusal, (struct given){ .forwarded_from = DEV_UNMANAGED });
+	expect_left_alone(refusal);
+}
+
+/* On a quiet host nothing else sweeps. */
+static void it_is_refused_once_the_ports_last_flow_has_expired(void **s)
+{
+	struct frame *refusal = without_sequence(frame(RST_TO_STRANGER, .sport = 4000));
 	int i;
 
 	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
 	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 81, .flags = SYN));
+	for (i = 0; i < 4; i++) { /* each looks at two slots */
+		host_leaves(refusal);
+		expect_outcome(DROPPED);
+	}
 	age_flows(100000);
-	for (i = 0; i < 4; i++) /* each looks at two slots */
-		ns2_sends(frame(NS2_OUT, .sport = 5000 + i, .dport = 53));
-	uplink_gets(frame(STRANGERS_SYN, .dport = 4000));
-	expect_counted(COUNT_not_ours);
+	for (i = 0; i < 4; i++)
+		host_leaves(refusal);
+	expect_outcome(PASSED);
+	expect_live_flows(0);
 }
 
-static void the_hosts_own_server_is_reached_all_the_same(void **s)
+static void the_hosts_own_server_refuses_what_it_likes(void **s)
 {
+	struct frame *refusal = without_sequence(frame(RST_TO_STRANGER, .sport = 4000));
 	int server = host_socket(TCP, UPLINK, 4000, NULL, 0);
 
 	ns1_sends(frame(OUT, .proto = TCP, .sport = 4000, .dport = 80, .flags = SYN));
@@ -229,6 +300,8 @@ static void the_hosts_own_server_is_reached_all_the_same(void **s)
 	server = host_socket(TCP, UPLINK, 4000, NULL, 0);
 	uplink_gets(frame(STRANGERS_SYN, .dport = 4000));
 	expect_counted(COUNT_not_ours);
+	host_leaves(refusal);
+	expect_left_alone(refusal);
 	close(server);
 }
 
@@ -290,9 +363,11 @@ int main(void)
 		spec(nor_is_one_published_on_every_address),
 		spec(ports_come_from_the_range_that_is_set),
 		spec(the_port_of_an_expired_flow_is_free),
-		spec(a_strangers_syn_to_a_mapped_port_is_not_answered),
-		spec(such_a_syn_is_dropped_until_the_ports_last_flow_ends),
-		spec(the_hosts_own_server_is_reached_all_the_same),
+		spec(a_port_that_conntrack_knows_is_not_taken),
+		spec(a_port_outside_the_range_is_not_kept),
+		spec(a_strangers_syn_to_a_mapped_port_is_not_refused),
+		spec(it_is_refused_once_the_ports_last_flow_has_expired),
+		spec(the_hosts_own_server_refuses_what_it_likes),
 		spec(a_published_server_calls_out_from_its_port),
 		spec(no_other_socket_calls_out_from_a_published_port),
 	};

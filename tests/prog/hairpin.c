@@ -3,6 +3,8 @@
  * From a namespace to the external port of another one (RFC 4787 REQ-9): out by the one's mapping, in
  * by the other's.
  */
+#include <unistd.h>
+
 #include "lib/harness.h"
 
 #define ONE NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 6000, .dport = 6001
@@ -92,6 +94,24 @@ static void the_port_of_an_expired_mapping_is_the_hosts_again(void **s)
 	expect_counted(COUNT_to_host);
 }
 
+/* Sent to before it was there, or not: the service may have come later than the mapping. */
+static void a_service_of_the_hosts_is_preferred_to_a_mapping(void **s)
+{
+	struct frame *question = frame(NS1_TO_GW, .src = NS1, .dst = UPLINK, .sport = 6000, .dport = 6001);
+	int service;
+
+	both_are_mapped();
+	ns1_sends(question);
+	service = host_socket(UDP, "0.0.0.0", 6001, NULL, 0);
+	ns1_sends(question);
+	expect_outcome(INTO_HOST);
+	expect_packet(question);
+	expect_counted(COUNT_to_host);
+	close(service);
+	ns1_sends(question);
+	expect_counted(COUNT_hairpinned);
+}
+
 static void a_ttl_of_one_is_not_hairpinned(void **s)
 {
 	both_are_mapped();
@@ -147,6 +167,7 @@ int main(void)
 		spec(a_ttl_of_one_is_not_hairpinned),
 		spec(an_icmp_error_is_hairpinned_too),
 		spec(a_published_port_sees_the_senders_mapping),
+		spec(a_service_of_the_hosts_is_preferred_to_a_mapping),
 	};
 
 	return run_specs("hairpin", specs);

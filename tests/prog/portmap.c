@@ -369,6 +369,57 @@ static void a_namespace_reaches_its_own_published_port_from_the_same_port(void *
 	expect_counted(COUNT_unmasqueraded);
 }
 
+/* ---- flows with that external port that are older ---- */
+
+static void an_older_mapping_ends_for_every_peer(void **s)
+{
+	static const enum filtering modes[] = { FILTER_PORT, FILTER_ADDRESS, FILTER_ENDPOINT };
+	struct config cfg = config_now();
+	uint16_t port;
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		port = 5000 + i;
+		cfg.filtering = modes[i];
+		cfg.gen = config_now().gen;
+		cfg.portmaps = config_now().portmaps;
+		configure(&cfg);
+		ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = CLIENT, .sport = port, .dport = 999));
+		expect_packet(frame(NS2_TO_GW, .src = UPLINK, .dst = CLIENT, .sport = port, .dport = 999, .ttl = 63));
+		ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = CLIENT, .sport = port, .dport = 998));
+		publish(UPLINK, UDP, port, port, 3000 + i);
+		uplink_gets(frame(REQUEST, .sport = 998, .dport = port)); /* a further peer */
+		expect_outcome(INTO_PORT);
+		expect_packet(frame(REQUEST_INSIDE, .sport = 998, .dport = 3000 + i, .ttl = 63));
+		uplink_gets(frame(REQUEST, .sport = 997, .dport = port));
+		expect_packet(frame(REQUEST_INSIDE, .sport = 997, .dport = 3000 + i, .ttl = 63));
+		uplink_gets(frame(REQUEST, .sport = 999, .dport = port)); /* the first peer */
+		expect_packet(frame(REQUEST_INSIDE, .sport = 999, .dport = 3000 + i, .ttl = 63));
+		ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = CLIENT, .sport = port, .dport = 999));
+		assert_int_not_equal(frame_u16(output(), ETH_LEN + IP_LEN), port);
+	}
+}
+
+/* Half-open connections could be made to every port of a client's, and keep it out. */
+static void an_older_tcp_flow_ends_unless_its_peer_has_accepted(void **s)
+{
+	struct frame *answer = frame(REQUEST, .proto = TCP, .sport = 80, .dport = 5000, .flags = SYN | ACK);
+
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = CLIENT, .proto = TCP, .sport = 5000, .dport = 80, .flags = SYN));
+	uplink_gets(answer);
+	expect_outcome(INTO_PORT);
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = CLIENT, .proto = TCP, .sport = 5000, .dport = 80, .flags = ACK));
+	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = CLIENT, .proto = TCP, .sport = 5000, .dport = 81, .flags = SYN));
+	publish(UPLINK, TCP, 5000, 5000, 3000);
+	uplink_gets(frame(REQUEST, .proto = TCP, .sport = 81, .dport = 5000, .flags = SYN));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(REQUEST_INSIDE, .proto = TCP, .sport = 81, .dport = 3000, .flags = SYN, .ttl = 63));
+	uplink_gets(frame(REQUEST, .proto = TCP, .sport = 80, .dport = 5000, .flags = ACK));
+	expect_outcome(INTO_PORT);
+	expect_packet(frame(GW_TO_NS2, .src = CLIENT, .dst = NS2, .proto = TCP, .sport = 80, .dport = 5000,
+			    .flags = ACK, .ttl = 63));
+}
+
 /* Both show the published address to NS1, and may have chosen the same port. */
 static void two_namespaces_with_the_same_port_are_kept_apart(void **s)
 {
@@ -382,7 +433,7 @@ static void two_namespaces_with_the_same_port_are_kept_apart(void **s)
 	port = frame_u16(output(), ETH_LEN + IP_LEN);
 	assert_int_not_equal(port, 700);
 	assert_int_equal(port % 2, 0);
-	assert_in_range(port, 600, 1023);
+	assert_in_range(port, 1, 1023);
 	expect_packet(frame(GW_TO_NS1, .src = UPLINK, .dst = NS1, .sport = port, .dport = 3000,
 			    .ttl = 63));
 	expect_counted(COUNT_published_in, COUNT_flow_new, COUNT_src_port_remapped);
@@ -512,6 +563,8 @@ int main(void)
 		spec(a_namespace_reaches_a_published_port),
 		spec(a_namespace_reaches_its_own_published_port),
 		spec(a_namespace_reaches_its_own_published_port_from_the_same_port),
+		spec(an_older_mapping_ends_for_every_peer),
+		spec(an_older_tcp_flow_ends_unless_its_peer_has_accepted),
 		spec(two_namespaces_with_the_same_port_are_kept_apart),
 		spec(the_gateways_other_ports_stay_the_hosts),
 		spec(a_hairpin_has_a_ttl),

@@ -52,6 +52,27 @@ static void range_is_of_the_senders_class(void **state)
 		}
 }
 
+/* A range with ports of both classes has its own part for each; one without a port of a class has none to give. */
+static void a_range_across_1024_serves_each_class_with_its_part(void **state)
+{
+	static const struct {
+		uint16_t want, min, max, first, last;
+	} cases[] = {
+		{ 500, 1, 65535, 1, 1023 },	{ 40000, 1, 65535, 1024, 65535 },
+		{ 500, 900, 1024, 900, 1023 },	{ 40000, 900, 1024, 1024, 1024 },
+		{ 500, 800, 900, 800, 900 },	{ 40000, 800, 900, 800, 900 },
+		{ 500, 1023, 1023, 1023, 1023 }, { 1023, 1024, 1024, 600, 1023 },
+	};
+	uint16_t first, last;
+	size_t i;
+
+	for (i = 0; i < COUNT(cases); i++) {
+		nat_range(cases[i].want, L4_UDP, cases[i].min, cases[i].max, &first, &last);
+		assert_int_equal(first, cases[i].first);
+		assert_int_equal(last, cases[i].last);
+	}
+}
+
 static void an_icmp_identifier_may_be_any_number(void **state)
 {
 	uint16_t first, last;
@@ -72,7 +93,7 @@ static void attempt_0_keeps_the_senders_port(void **state)
 
 	for (want = MIN_H; want <= MAX_H; want++)
 		assert_int_equal(nat_candidate(want, 0, random_u32(), MIN_H, MAX_H), want);
-	for (want = 0; want < 1024; want++) /* 1 to 599 too, which no other attempt gives */
+	for (want = 600; want < 1024; want++)
 		assert_int_equal(nat_candidate(want, 0, random_u32(), 600, 1023), want);
 	for (want = 0; want <= 65535; want++)
 		assert_int_equal(nat_candidate(want, 0, random_u32(), 0, 65535), want);
@@ -83,6 +104,11 @@ static void attempt_0_moves_a_port_that_is_not_in_the_range(void **state)
 	uint16_t got;
 	uint32_t want;
 
+	for (want = 0; want < 600; want++) { /* a service of the host's may be there: NTP, IKE */
+		got = nat_candidate(want, 0, random_u32(), 600, 1023);
+		assert_in_range(got, 600, 1023);
+		assert_int_equal(got & 1, want & 1);
+	}
 	for (want = 1024; want <= 65535; want++) {
 		if (want >= MIN_H && want <= MAX_H)
 			continue;
@@ -102,7 +128,7 @@ static void candidate_is_always_inside_the_range(void **state)
 	for (i = 0; i < RUNS * 5; i++) {
 		random_range(&first, &last);
 		want = random_u32();
-		attempt = random_in(1, NAT_ATTEMPTS - 1);
+		attempt = random_in(0, NAT_ATTEMPTS - 1);
 		random = random_u32() % 4 ? random_u32() : edge[random_in(0, COUNT(edge) - 1)];
 		got = nat_candidate(want, attempt, random, first, last);
 		assert_in_range(got, first, last);
@@ -311,6 +337,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(range_is_of_the_senders_class),
+		cmocka_unit_test(a_range_across_1024_serves_each_class_with_its_part),
 		cmocka_unit_test(an_icmp_identifier_may_be_any_number),
 		cmocka_unit_test(attempt_0_keeps_the_senders_port),
 		cmocka_unit_test(attempt_0_moves_a_port_that_is_not_in_the_range),

@@ -139,7 +139,11 @@ static __always_inline struct nat_tuple nat_translate(const struct flow *f, cons
 	return t;
 }
 
-/* The range that a source port may be chosen from: the sender's class of ports (RFC 4787 REQ-3). */
+/*
+ * The range that a source port is chosen from: of [min_h, max_h] the sender's class, below 1024 or not (RFC 4787
+ * REQ-3). If the range has no port below 1024, that class has 600 to 1023, from which bindresvport() takes: services
+ * have the well-known ports below (NTP 123, IKE 500), and may come later than the flow.
+ */
 static __always_inline void nat_range(__u16 want_h, enum l4proto proto, __u16 min_h, __u16 max_h,
 				      __u16 *first_h, __u16 *last_h)
 {
@@ -149,8 +153,10 @@ static __always_inline void nat_range(__u16 want_h, enum l4proto proto, __u16 mi
 		*first_h = 0;
 		*last_h = 65535;
 	} else if (want_h < 1024) {
-		*first_h = 600; /* as in netfilter: below are the well-known services */
-		*last_h = 1023;
+		*first_h = min_h < 1024 ? min_h : 600;
+		*last_h = min_h < 1024 && max_h < 1024 ? max_h : 1023;
+	} else if (min_h < 1024 && max_h >= 1024) {
+		*first_h = 1024;
 	}
 }
 
@@ -168,8 +174,8 @@ static __always_inline __u16 nat_place(__u32 base, __u32 ports, __u32 start, __u
 
 /*
  * The source port to try at an attempt: first the sender's, then ports of its class and parity (RFC 4787 REQ-4)
- * from a random start, each once, at last those of the other parity. In [first_h, last_h], or the sender's own
- * well-known port.
+ * from a random start, each once, at last those of the other parity. All are in [first_h, last_h]: a port outside is
+ * not kept, as a service of the host's may be there, or come.
  */
 static __always_inline __u16 nat_candidate(__u16 want_h, __u32 attempt, __u32 random,
 					   __u16 first_h, __u16 last_h)
@@ -178,7 +184,7 @@ static __always_inline __u16 nat_candidate(__u16 want_h, __u32 attempt, __u32 ra
 	__u32 base = first_h + ((first_h ^ want_h ^ other) & 1); /* first port of the parity */
 	__u32 ports;
 
-	if (attempt == 0 && (want_h < 1024 || (want_h >= first_h && want_h <= last_h)))
+	if (attempt == 0 && want_h >= first_h && want_h <= last_h)
 		return want_h;
 	if (base >= last_h)
 		return last_h;

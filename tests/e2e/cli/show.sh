@@ -9,7 +9,7 @@ with_something_to_show() {
 	serve ns1 tcp 5000
 	must ebpfnet expose ns1 5000
 	must ebpfnet expose ns2 8000-8009:3000/udp
-	reaches ns1 tcp $INTERNET 7000 $HOST 6000
+	reaches ns1 tcp $INTERNET 7000 $HOST 40000
 	reaches internet tcp $HOST 5000 $INTERNET 12345
 	must on ns1 "$WIRE" frame ceth0 src=02:66:66:66:66:66
 }
@@ -38,7 +38,7 @@ test_status_reports_problems() {
 test_flows() {
 	with_something_to_show
 	must ebpfnet flows
-	like "$out" "tcp +closing +ns1 +$NS1:6000 +$INTERNET:7000 +from $HOST:6000 +[34] min"
+	like "$out" "tcp +closing +ns1 +$NS1:40000 +$INTERNET:7000 +from $HOST:40000 +[34] min"
 	like "$out" "tcp +closing +ns1 +$INTERNET:12345 +$HOST:5000 +to $NS1:5000 +[34] min"
 	like "$out" '^2 flows; limit: 65,536'
 }
@@ -107,7 +107,7 @@ test_json_of_each() {
 		is "$err" "" "stderr of $what --json"
 	done
 	is "$(ebpfnet flows --json | json 'sorted((f["src"], f["to_src"], f["to_dst"]) for f in j["flows"])[0]')" \
-		"('$NS1:6000', '$HOST:6000', '$INTERNET:7000')" "a flow"
+		"('$NS1:40000', '$HOST:40000', '$INTERNET:7000')" "a flow"
 	is "$(ebpfnet exposed --json | json '[(p["first"], p["last"], p["to_first"], p["ns"]) for p in j["published"]][1]')" \
 		"(8000, 8009, 3000, 'ns2')" "a range"
 	is "$(ebpfnet get --json | json 'j["fdb-age"]')" 300 "fdb-age"
@@ -136,7 +136,7 @@ test_bpftool_shows_named_fields() {
 			"fields in ${map##*/}"
 	done
 	must bpftool map dump pinned $PINS/flows
-	like "$out" '"sport_h": 6000'
+	like "$out" '"sport_h": 40000'
 	must bpftool map dump pinned $PINS/conns
 	must bpftool map dump pinned $PINS/ports
 	like "$out" '"name": "ns1"'
@@ -161,14 +161,14 @@ test_set_and_get() {
 test_a_flow_expires() {
 	up
 	serve internet udp 7000
-	reaches ns1 udp $INTERNET 7000 $HOST 6000
+	reaches ns1 udp $INTERNET 7000 $HOST 40000
 	is "$(ebpfnet flows --json | json 'len(j["flows"])')" 1 flows
 	must ebpfnet set timeout-udp 1
 	must ebpfnet set timeout-udp-unreplied 1
 	sleep 2.2
 	is "$(ebpfnet flows --json | json 'len(j["flows"])')" 0 "flows after the timeout"
 	hear ns1 ceth0 -Q in udp
-	run on internet "$WIRE" ask udp $HOST 6000 7000
+	run on internet "$WIRE" ask udp $HOST 40000 7000
 	heard ns1 ceth0
 	is "$heard" "" "what came through an expired flow"
 }

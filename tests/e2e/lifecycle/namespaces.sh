@@ -135,12 +135,12 @@ test_ns_add_takes_the_next_free_address() {
 test_ns_del_ends_its_flows() {
 	up
 	serve internet udp 7000
-	reaches ns1 udp $INTERNET 7000 $HOST 6000
+	reaches ns1 udp $INTERNET 7000 $HOST 40000
 	must ebpfnet ns del ns1
 	must ebpfnet ns add new --addr $NS1
-	serve new udp 6000
+	serve new udp 40000
 	hear new ceth0 -Q in udp
-	run on internet "$WIRE" ask udp $HOST 6000 7000
+	run on internet "$WIRE" ask udp $HOST 40000 7000
 	heard new ceth0
 	is "$heard" "" "what the next owner of the address got"
 }

@@ -4,7 +4,7 @@
 # UDP leaves by one external port for all peers (RFC 4787 REQ-1), and `set filtering` says who may answer.
 
 test_one_external_port_for_all_peers() {
-	local mode server port=6000 seen
+	local mode server port=40000 seen
 	up
 	serve internet udp 7000 $INTERNET
 	serve internet udp 7001 $INTERNET
@@ -23,17 +23,17 @@ test_one_external_port_for_all_peers() {
 	done
 }
 
-# Peers that get through to ns1's port 6000, which has sent to $INTERNET:7000 only: "same port other".
+# Peers that get through to ns1's port 40000, which has sent to $INTERNET:7000 only: "same port other".
 who_gets_in() {
 	local from result=""
-	hear ns1 ceth0 -Q in "udp dst port 6000"
+	hear ns1 ceth0 -Q in "udp dst port 40000"
 	for from in "$INTERNET 7000" "$INTERNET 7001" "$INTERNET2 7000"; do
 		# shellcheck disable=SC2086 # address and port
 		on internet python3 - $from $HOST <<-'END'
 			import socket, sys
 			s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 			s.bind((sys.argv[1], int(sys.argv[2])))
-			s.sendto(b"hello", (sys.argv[3], 6000))
+			s.sendto(b"hello", (sys.argv[3], 40000))
 		END
 	done
 	heard ns1 ceth0
@@ -53,10 +53,10 @@ test_filtering_says_who_may_answer() {
 	on ns1 python3 -c "
 import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(('0.0.0.0', 6000))
+s.bind(('0.0.0.0', 40000))
 s.sendto(b'hello', ('$INTERNET', 7000))
 time.sleep(20)" &
-	soon has_flow "$NS1:6000"
+	soon has_flow "$NS1:40000"
 	is "$(who_gets_in)" "in out out " "port"
 	must ebpfnet set filtering endpoint
 	is "$(who_gets_in)" "in in in " "endpoint"

@@ -14,14 +14,14 @@ test_the_hosts_later_connection_gets_another_port() {
 	serve internet tcp 7000
 	serve internet udp 7000
 	for kind in tcp udp; do
-		reaches ns1 $kind $INTERNET 7000 $HOST 6001
-		is "$(seen_port)" 6001 "port of the namespace"
-		reaches host $kind $INTERNET 7000 $HOST 6001
+		reaches ns1 $kind $INTERNET 7000 $HOST 40001
+		is "$(seen_port)" 40001 "port of the namespace"
+		reaches host $kind $INTERNET 7000 $HOST 40001
 		is "$(( $(seen_port) % 2 ))" 1 "parity of the host's new port"
-		[ "$(seen_port)" != 6001 ] || fail "$kind: the host kept a port that is not free"
+		[ "$(seen_port)" != 40001 ] || fail "$kind: the host kept a port that is not free"
 	done
-	reaches host tcp $INTERNET2 7000 $HOST 6001
-	is "$(seen_port)" 6001 "port towards another server"
+	reaches host tcp $INTERNET2 7000 $HOST 40001
+	is "$(seen_port)" 40001 "port towards another server"
 	is "$(ebpfnet status --json | json 'j["problems"]')" "[]" problems
 }
 
@@ -49,10 +49,10 @@ test_a_ping_of_the_hosts_with_the_id_of_a_namespaces() {
 test_errors_find_the_hosts_remapped_connection() {
 	up
 	serve internet udp 7000
-	reaches ns1 udp $INTERNET 7000 $HOST 6000
+	reaches ns1 udp $INTERNET 7000 $HOST 40000
 	unreached host udp $INTERNET 7001 refused
-	must on ns1 "$WIRE" ask udp $INTERNET 7000 6002
-	run "$WIRE" ask udp $INTERNET 7000 6002
+	must on ns1 "$WIRE" ask udp $INTERNET 7000 40002
+	run "$WIRE" ask udp $INTERNET 7000 40002
 	is "$status" 0 "host after the namespace"
 	lab-mtu 1300
 	run ping -n -c1 -W1 -M "do" -s 1400 $INTERNET

@@ -99,7 +99,7 @@ static const char *check_masqueraded(const struct view *in, const struct view *o
 	MUST(same_addr(in->dst, out->dst));
 	MUST(in->kind == QUERY || in->dport == out->dport);
 	MUST(is_hosts(out->src) && is_private(in->src));
-	if (in->kind == PORTS && port != in->sport) { /* RFC 4787 REQ-3 */
+	if (in->kind == PORTS) { /* RFC 4787 REQ-3; outside of the range are the host's services */
 		MUST((port < 1024) == (in->sport < 1024));
 		MUST(port < 1024 || (port >= world.cfg.port_min_h && port <= world.cfg.port_max_h));
 	}

@@ -76,6 +76,8 @@ static enum went went(uint32_t retval, const struct __sk_buff *ctx)
 		return WENT_NOWHERE;
 	if (retval != REDIRECTED)
 		return WENT_ASTRAY;
+	if (ctx->cb[0] == ~world.cfg.mark) /* of a flow that has just begun */
+		return WENT_UPLINK;
 	if (ctx->cb[0] == world.cfg.mark)
 		return ctx->mark ? WENT_UPLINK : WENT_ROUND;
 	if (ctx->mark)

@@ -334,5 +334,7 @@ int harness_setup(void **unused)
 	set_forwarding(DEV_GW, 1);
 	h.config = config_now();
 	h.config.fib_ifindex = ifindex_of(DEV_GW);
+	h.config.port_min_h = 1; /* a test's numbers are kept */
+	h.config.port_max_h = 65535;
 	return 0;
 }

@@ -187,6 +187,7 @@ void age_fdb(uint32_t seconds);
 struct conn conn_at(uint32_t slot);
 #define expect_state(slot, want) assert_int_equal(conn_at(slot).state, want)
 void expect_live_flows(int count);
+int live_flows(void);
 /* Whether all were looked at since the configuration changed. */
 bool flows_are_checked(void);
 /* Empties the flow caches of all CPUs (bpf/fast/flow_cache.h). */

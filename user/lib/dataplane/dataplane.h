@@ -40,6 +40,9 @@ bool dataplane_has_tcx(void);
 /* How programs can read kernel memory here. */
 enum kernel_memory dataplane_kernel_memory(void);
 
+/* True if programs can ask conntrack. Loads its module if it is not built in. */
+bool dataplane_kernel_conntrack(void);
+
 /*
  * Make and pin the journal's maps, then all other maps and the programs of every network, then those of lo (before a
  * port is published) and of the XDP prefilter. All keep what is pinned already, except that dataplane_load() replaces

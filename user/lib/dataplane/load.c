@@ -29,6 +29,7 @@
 #include "uplink_xdpgeneric.skel.h"
 
 #include "lib/kernel/libbpf_log.h"
+#include "lib/kernel/local_ports.h"
 #include "lib/base/cleanup.h"
 #include "lib/dataplane/pin.h"
 #include "lib/base/log.h"
@@ -108,16 +109,22 @@ static int set_sizes(struct bpf_object *obj, uint32_t max_flows)
 	return r;
 }
 
-/* Without read access (bpf/kern/rt_genid.h) no route is cached: each outgoing packet does a FIB lookup. */
-static void set_kernel_memory(struct bpf_object *obj)
+static void set_constant(struct bpf_object *obj, const char *section, uint8_t value)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata.kernel");
-	enum kernel_memory how;
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, section);
 
-	if (!map)
-		return;
-	how = dataplane_kernel_memory();
-	bpf_map__set_initial_value(map, &how, sizeof(how));
+	if (map)
+		bpf_map__set_initial_value(map, &value, sizeof(value));
+}
+
+/*
+ * What the kernel has. Without read access (bpf/kern/rt_genid.h) no route is cached: each outgoing packet does a FIB
+ * lookup. Without conntrack's functions (bpf/kern/conntrack.h) the host's own NAT is not asked.
+ */
+static void set_constants(struct bpf_object *obj)
+{
+	set_constant(obj, ".rodata.kernel", dataplane_kernel_memory());
+	set_constant(obj, ".rodata.conntrack", dataplane_kernel_conntrack());
 }
 
 /* Logs. NULL: failed, *r says why. */
@@ -241,7 +248,7 @@ static void load_program(struct load *l, unsigned int i)
 	int r;
 
 	bpf_log_begin();
-	set_kernel_memory(l->obj[i]);
+	set_constants(l->obj[i]);
 	r = bpf_object__load(l->obj[i]);
 	if (r && is_first_failure(l, r))
 		load_failed(&objects[l->hook[i]], r);
@@ -399,8 +406,6 @@ static int first_config(const struct store *s, uint32_t max_flows)
 		.lo_ifindex = 1,
 		.fdb_age_s = 300,
 		.hold_down_s = 120,
-		.port_min_h = 1024,
-		.port_max_h = 65535,
 		.timeout_s = {
 			[TIMEOUT_UDP_UNREPLIED] = 120,
 			[TIMEOUT_UDP_REPLIED] = 300,
@@ -419,11 +424,13 @@ static int first_config(const struct store *s, uint32_t max_flows)
 	if (r || cfg.abi)
 		return r;
 	cfg = defaults;
+	local_port_range(&cfg.port_min_h, &cfg.port_max_h);
 	cfg.max_flows = max_flows;
 	cfg.max_flows_ns = cfg.max_ports_ns = max_flows / 2; /* one cannot fill it alone */
 	if (getrandom(&cfg.mark, sizeof(cfg.mark), 0) != sizeof(cfg.mark))
 		return log_err(-errno, "cannot get a random number: %s", strerror(errno));
-	return store_config_set(s, &cfg);
+	r = store_account_add(s, ACCOUNT_FORWARDED);
+	return r ? r : store_config_set(s, &cfg);
 }
 
 int dataplane_load(struct store *s, uint32_t max_flows)

@@ -11,6 +11,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include "lib/kernel/conntrack.h"
 #include "lib/kernel/libbpf_log.h"
 #include "lib/base/cleanup.h"
 #include "lib/dataplane/pin.h"
@@ -105,31 +106,53 @@ bool dataplane_has_tcx(void)
 }
 
 /* bpf/kern/kernel.h uses these functions. */
-static bool can_read_in_place(void)
+static bool can_read_in_place(const struct btf *btf)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool can = btf && btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
-		  btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	return btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0 &&
+	       btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+}
 
-	btf__free(btf);
+/* bpf/kern/conntrack.h uses these functions, of the kernel or of its module. */
+static bool can_ask_conntrack(struct btf *vmlinux)
+{
+	struct btf *module;
+	bool can;
+
+	if (btf__find_by_name_kind(vmlinux, "bpf_skb_ct_lookup", BTF_KIND_FUNC) > 0)
+		return true;
+	conntrack_load();
+	module = btf__load_module_btf("nf_conntrack", vmlinux);
+	can = module && btf__find_by_name_kind(module, "bpf_skb_ct_lookup", BTF_KIND_FUNC) > 0;
+	btf__free(module);
 	return can;
 }
 
 static enum kernel_memory kernel_memory;
+static bool kernel_conntrack;
 
-static void find_kernel_memory(void)
+static void find_kernel_features(void)
 {
-	if (can_read_in_place())
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (btf && can_read_in_place(btf))
 		kernel_memory = KERNEL_MEMORY_IN_PLACE;
 	else if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1)
 		kernel_memory = KERNEL_MEMORY_COPIED;
+	kernel_conntrack = btf && can_ask_conntrack(btf);
+	btf__free(btf);
 }
 
 /* Found once, because parsing the kernel's BTF is slow. Threads that load objects wait for the first one's answer. */
+static pthread_once_t features_once = PTHREAD_ONCE_INIT;
+
 enum kernel_memory dataplane_kernel_memory(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, find_kernel_memory);
+	pthread_once(&features_once, find_kernel_features);
 	return kernel_memory;
+}
+
+bool dataplane_kernel_conntrack(void)
+{
+	pthread_once(&features_once, find_kernel_features);
+	return kernel_conntrack;
 }

@@ -25,11 +25,10 @@ int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p
 	struct endpoint_key addr = endpoint_key(p->addr, p->net);
 	struct fdb_key mac = fdb_key(p->mac, p->net);
 	struct endpoint e = { .ifindex = ifindex, .id = p->endpoint };
-	const struct usage none = {};
 	int r;
 
 	memcpy(e.mac, p->mac, sizeof(e.mac));
-	r = map_put(s, MAP_USAGE, &p->endpoint, &none);
+	r = store_account_add(s, p->endpoint);
 	if (!r)
 		r = map_put(s, MAP_PORTS, &ifindex, p);
 	if (!r)
@@ -94,6 +93,13 @@ int gateway_put(const struct store *s, uint16_t net, const struct network *n)
 	memcpy(e.mac, n->gw_mac, sizeof(e.mac));
 	r = map_put(s, MAP_FDB, &mac, &entry);
 	return r ? r : map_put(s, MAP_ENDPOINTS, &addr, &e);
+}
+
+int store_account_add(const struct store *s, uint32_t account)
+{
+	const struct usage none = {};
+
+	return map_put(s, MAP_USAGE, &account, &none);
 }
 
 int store_usage(const struct store *s, uint32_t endpoint, struct usage *out)

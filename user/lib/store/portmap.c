@@ -120,7 +120,6 @@ static int portmap_put(const struct store *s, uint32_t id, const struct portmap 
 	_cleanup_free_ struct portmap_key *keys = NULL;
 	_cleanup_free_ uint32_t *ids = NULL;
 	const uint32_t account = ACCOUNT_PORTMAP | id;
-	const struct usage none = {};
 	uint32_t i, count;
 	int r;
 
@@ -130,7 +129,7 @@ static int portmap_put(const struct store *s, uint32_t id, const struct portmap 
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
 		ids[i] = id;
-	r = map_put(s, MAP_USAGE, &account, &none);
+	r = store_account_add(s, account);
 	if (!r)
 		r = map_put_many(s, MAP_PORTMAP_KEYS, keys, ids, count);
 	if (!r)

@@ -143,6 +143,8 @@ int store_counters(const struct store *s, struct counters *out);
 int store_conn_alloc(const struct store *s, struct conn_alloc *out);
 /* Kernel memory of the flow table in bytes. It does not depend on the number of flows. */
 uint64_t store_flows_memory(const struct store *s);
+/* Makes an account of the flow table (struct usage), with nothing in use. */
+int store_account_add(const struct store *s, uint32_t account);
 /* A namespace's share of the flow table, by the id of its endpoint. Quiet; -ENOENT. */
 int store_usage(const struct store *s, uint32_t endpoint, struct usage *out);
 /* Seconds until the flow expires unless a packet comes; 0: it has. As the programs decide it. */
