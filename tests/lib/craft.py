@@ -4,7 +4,7 @@
 
     craft.py < PROBE
 
-A probe is Python code. It finds here the namespaces `isp`, `internet`, `ns1`, `ns2`
+A probe is Python code. It finds here the `host`, the namespaces `isp`, `internet`, `ns1`, `ns2`
 (place("ns3") for others), the wires `inside` and `inside2` into ns1 and ns2 and `outside` on the
 uplink's far end, and the names below. It fails by fail(), must() or an exception.
 
@@ -105,11 +105,11 @@ def outlive():
 # ---- places, sockets
 
 class Place:
-    """A network namespace. A socket made there stays there."""
+    """A network namespace, or the host. A socket made there stays there."""
 
     def __init__(self, name):
         self.name = name
-        self.fd = os.open("/run/netns/" + name, os.O_RDONLY)
+        self.fd = HOME if name == "host" else os.open("/run/netns/" + name, os.O_RDONLY)
 
     def socket(self, *kind):
         try:
@@ -420,6 +420,7 @@ def place(name):
 
 
 WORLD = {
+    "host": lambda: place("host"),
     "isp": lambda: place("isp"),
     "internet": lambda: place("internet"),
     "ns1": lambda: place("ns1"),
