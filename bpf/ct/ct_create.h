@@ -52,13 +52,17 @@ PERCPU_SCRATCH(struct ct_create_state, ct_scratch)
  * True if a UDP flow of another shape has the port towards that peer: a mapping's key names no peer, that of a flow of
  * the host's does, so that they do not collide by themselves. reply: with the peer.
  */
-static __always_inline _Bool ct_port_is_shared(const struct flow_key *reply, const struct ct_new *n,
-					       const struct config *cfg)
+__noinline int ct_port_is_shared(const struct flow_key *reply, enum key_scope scope)
 {
-	struct flow_key other = n->scope == KEY_EIM ? *reply : nat_scope_key(*reply, KEY_EIM, 0);
-	struct flow *f = reply->proto == L4_UDP ? bpf_map_lookup_elem(&flows, &other) : NULL;
+	struct config *cfg = config_get();
+	struct flow_key other;
+	struct flow *f;
 
-	return f && ct_is_live(f, cfg);
+	if (!reply || !cfg || reply->proto != L4_UDP)
+		return 0;
+	other = scope == KEY_EIM ? *reply : nat_scope_key(*reply, KEY_EIM, 0);
+	f = bpf_map_lookup_elem(&flows, &other);
+	return f && ct_is_unexpired(f, cfg);
 }
 
 /*
@@ -67,13 +71,13 @@ static __always_inline _Bool ct_port_is_shared(const struct flow_key *reply, con
  * have the mapping's port if the host converses with that peer from there. reply: key of the reply, with the peer.
  */
 static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *reply,
-					     const struct ct_new *n, const struct config *cfg)
+					     const struct ct_new *n)
 {
 	if (n->mapped)
-		return host_converses(ctx, reply, CONNTRACK_UNANSWERED, cfg);
+		return host_converses(ctx, reply, CONNTRACK_UNANSWERED);
 	if (reply->proto != L4_TCP && reply->proto != L4_UDP)
 		return 0;
-	return ct_port_is_shared(reply, n, cfg) || portmap_takes_port(cfg, reply, n->endpoint, n->key.sport_h) ||
+	return ct_port_is_shared(reply, n->scope) || portmap_takes_port(reply, n->endpoint, n->key.sport_h) ||
 	       port_is_reserved(ctx, reply->dport_h) || host_has(ctx, reply);
 }
 
@@ -169,7 +173,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 			nat_candidate(st->want_h, attempt, st->random, st->first_h, st->last_h);
 	st->reply_key = nat_reply_key(&st->new.t, st->new.answer_zone, st->new.key.proto);
 	/* an external port must not be one of the host's */
-	if (st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && ct_port_of_host(*ctx, &st->reply_key, &st->new, cfg))
+	if (st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && ct_port_of_host(*ctx, &st->reply_key, &st->new))
 		return 0;
 	st->reply_key = nat_scope_key(st->reply_key, st->new.scope, 0);
 	/* hairpin from the published port itself: reply and original key would be equal */

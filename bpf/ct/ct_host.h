@@ -18,9 +18,15 @@ static __always_inline _Bool host_has(ctx_t *ctx, const struct flow_key *key)
 }
 
 /* True if the host has a flow to that peer which leaves by another port (nat/from_host.h): answers arrive there. */
-static __always_inline _Bool host_has_moved(const struct flow_key *key, const struct config *cfg)
+__noinline int host_has_moved(const struct flow_key *key)
 {
-	struct flow_key own = {
+	struct config *cfg = config_get();
+	struct flow_key own;
+	struct flow *f;
+
+	if (!key || !cfg)
+		return 0;
+	own = (struct flow_key){
 		.src = key->dst,
 		.dst = key->src,
 		.sport_h = key->dport_h,
@@ -28,21 +34,19 @@ static __always_inline _Bool host_has_moved(const struct flow_key *key, const st
 		.zone = EBPFNET_ZONE_HOST,
 		.proto = key->proto,
 	};
-	struct flow *f = bpf_map_lookup_elem(&flows, &own);
-
+	f = bpf_map_lookup_elem(&flows, &own);
 	if (!f) {
 		own.zone = EBPFNET_ZONE_FORWARDED;
 		f = bpf_map_lookup_elem(&flows, &own);
 	}
-	return f && ct_is_live(f, cfg);
+	return f && ct_is_unexpired(f, cfg);
 }
 
 /* True if the packet belongs to a conversation that uses this very port: at_least says how much of one. */
-static __always_inline _Bool host_converses(ctx_t *ctx, const struct flow_key *key, enum conntrack at_least,
-					    const struct config *cfg)
+static __always_inline _Bool host_converses(ctx_t *ctx, const struct flow_key *key, enum conntrack at_least)
 {
 	return (socket_of_host(ctx, key) == SOCKET_CONNECTED || conntrack_of_host(ctx, key) >= at_least) &&
-	       !host_has_moved(key, cfg);
+	       !host_has_moved(key);
 }
 
 #endif

@@ -45,7 +45,7 @@ __noinline int ct_is_superseded(const struct flow *f, const struct conn *c)
 			return 0;
 	}
 	key = nat_reply_key_of(f, c->orig.proto);
-	return portmap_takes_port(cfg, &key, c->endpoint, c->orig.sport_h);
+	return portmap_takes_port(&key, c->endpoint, c->orig.sport_h);
 }
 
 /*
@@ -203,6 +203,18 @@ static __always_inline struct flow *ct_mapping(const struct flow_key *key)
 	struct flow *f = bpf_map_lookup_elem(&flows, &k);
 
 	return f && ct_update_slow(f, NULL) ? f : NULL;
+}
+
+/* True if the flow has not expired. Changes nothing. */
+static __always_inline _Bool ct_is_unexpired(const struct flow *f, const struct config *cfg)
+{
+	struct conn *c = conn_get(f->conn);
+	union conn_word w;
+
+	if (!c)
+		return 0;
+	w = conn_word(c);
+	return conn_live(w) && !conn_expired(c, w, cfg, now_s());
 }
 
 /* True if the flow has neither expired nor lost its owner. Changes nothing. */

@@ -80,13 +80,14 @@ static __always_inline _Bool portmap_is_of_other(const struct portmap_key *key, 
 }
 
 /* The same for the destination of a packet from outside: on its address, or on every address of the host. */
-static __always_inline _Bool portmap_takes_port(const struct config *cfg, const struct flow_key *to, __u32 endpoint,
-						  __u16 inside_h)
+__noinline int portmap_takes_port(const struct flow_key *to, __u32 endpoint, __u16 inside_h)
 {
-	struct portmap_key pub = { .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
+	struct config *cfg = config_get();
+	struct portmap_key pub;
 
-	if (!cfg->portmaps || !portmap_port_published(to->proto, to->dport_h))
+	if (!to || !cfg || !cfg->portmaps || !portmap_port_published(to->proto, to->dport_h))
 		return 0;
+	pub = (struct portmap_key){ .addr = to->dst, .port_h = to->dport_h, .proto = to->proto };
 	if (portmap_is_of_other(&pub, endpoint, inside_h))
 		return 1;
 	pub.addr = addr_of(0);

@@ -53,11 +53,11 @@ static __always_inline struct flow *host_reply_collides(ctx_t *ctx, const struct
 static __always_inline _Bool host_reply_is_published(ctx_t *ctx, const struct pkt *p, const struct flow_key *reply,
 						     const struct config *cfg)
 {
-	if (!portmap_takes_port(cfg, reply, 0, 0) || addr_martian_dest(p->key.dst))
+	if (!portmap_takes_port(reply, 0, 0) || addr_martian_dest(p->key.dst))
 		return 0;
 	if (p->key.proto == L4_TCP)
 		return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-	return !host_converses(ctx, reply, CONNTRACK_ANSWERED, cfg);
+	return !host_converses(ctx, reply, CONNTRACK_ANSWERED);
 }
 
 /*

@@ -99,7 +99,7 @@ static __always_inline verdict_t nat_from_uplink_flow(ctx_t *ctx, const struct p
 	if (address_is_private(&p->key.src))
 		return DROP(martian);
 	/* a peer that the namespace has not sent to may be one of the host's */
-	return host_has(ctx, &p->key) && !host_has_moved(&p->key, cfg) ? pass_to_host(at, fwd) : FWD_NEXT;
+	return host_has(ctx, &p->key) && !host_has_moved(&p->key) ? pass_to_host(at, fwd) : FWD_NEXT;
 }
 
 /* Match a packet without a flow. FWD_NEXT: it is for *portmap, id *id, and may create a flow. */

@@ -55,7 +55,7 @@ static __noinline struct portmap *portmap_match(ctx_t *ctx, const struct pkt *p,
 	    !portmap_port_published(p->key.proto, p->key.dport_h))
 		return NULL;
 	portmap = portmap_find(ctx, &p->key, id);
-	return portmap && !host_converses(ctx, &p->key, CONNTRACK_ANSWERED, cfg) ? portmap : NULL;
+	return portmap && !host_converses(ctx, &p->key, CONNTRACK_ANSWERED) ? portmap : NULL;
 }
 
 /*
