@@ -138,7 +138,7 @@ static __always_inline void ct_spare_flow(struct ct_create_state *st)
 	if (!c || c->portmap || !c->endpoint)
 		return;
 	w = conn_word(c);
-	order = ct_yield_order(ct_yield(w.state), ct_idle(c->seen, now_s()));
+	order = ct_yield_order(ct_yield(w.state), ct_idle(c->seen, now_s()), CT_TIMEOUT_MIN_S);
 	if (!order)
 		return;
 	if (c->endpoint == st->new.endpoint)

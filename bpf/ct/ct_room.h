@@ -84,7 +84,7 @@ static long room_look(__u32 i, void *unused)
 	struct room_search *s = room_scratch_get();
 	struct config *cfg = config_get();
 	struct conn_alloc *a = conn_alloc_get();
-	__u32 slot, used, order;
+	__u32 slot, used, order, patience;
 	union conn_word w;
 	struct conn *c;
 	_Bool wanted;
@@ -106,7 +106,9 @@ static long room_look(__u32 i, void *unused)
 	/* an account that wants room exists: nothing to ask for each of its flows */
 	if (conn_expired(c, w, cfg, now_s()) || (s->over == SHARE_LEFT && !flow_owner_exists(c)))
 		return room_collect(s, slot, w, wanted);
-	order = wanted ? ct_yield_order(ct_yield(w.state), ct_idle(c->seen, now_s())) : 0;
+	/* a namespace at its share, which chose itself what it opened, waits as long as in a full table */
+	patience = s->over == SHARE_LEFT || s->who.account & ACCOUNT_PORTMAP ? 0 : CT_TIMEOUT_MIN_S;
+	order = wanted ? ct_yield_order(ct_yield(w.state), ct_idle(c->seen, now_s()), patience) : 0;
 	if (!order)
 		return 0;
 	if (order > s->best_order) {

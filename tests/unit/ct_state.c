@@ -270,7 +270,7 @@ static void what_is_relied_on_never_yields(void **state)
 	assert_int_equal(ct_yield(CONN_ASSURED), YIELD_NEVER);
 	assert_int_equal(ct_yield(CONN_FREE), YIELD_NEVER);
 	assert_int_equal(ct_yield(CONN_BUSY), YIELD_NEVER);
-	assert_int_equal(ct_yield_order(YIELD_NEVER, 1000000), 0);
+	assert_int_equal(ct_yield_order(YIELD_NEVER, 1000000, 0), 0);
 }
 
 static void flows_yield_by_state_and_then_by_age(void **state)
@@ -279,13 +279,16 @@ static void flows_yield_by_state_and_then_by_age(void **state)
 	size_t i;
 
 	for (i = 0; i + 1 < COUNT(order); i++)
-		assert_true(ct_yield_order(ct_yield(order[i]), UINT32_MAX) <
-			    ct_yield_order(ct_yield(order[i + 1]), 0));
+		assert_true(ct_yield_order(ct_yield(order[i]), UINT32_MAX, 0) <
+			    ct_yield_order(ct_yield(order[i + 1]), 0, 0));
 	assert_int_equal(ct_yield(CONN_SYN_RECV), ct_yield(CONN_REPLIED));
 	assert_int_equal(ct_yield(CONN_SYN_SENT), ct_yield(CONN_UNREPLIED));
 	assert_int_equal(ct_yield(CONN_RESET), ct_yield(CONN_CLOSING));
-	assert_true(ct_yield_order(YIELD_REPLIED, 0) > 0);
-	assert_true(ct_yield_order(YIELD_REPLIED, 1) > ct_yield_order(YIELD_REPLIED, 0));
+	assert_true(ct_yield_order(YIELD_REPLIED, 0, 0) > 0);
+	assert_true(ct_yield_order(YIELD_REPLIED, 1, 0) > ct_yield_order(YIELD_REPLIED, 0, 0));
+	assert_int_equal(ct_yield_order(YIELD_UNREPLIED, 4, 5), 0);
+	assert_true(ct_yield_order(YIELD_UNREPLIED, 5, 5) > 0);
+	assert_true(ct_yield_order(YIELD_CLOSING, 0, 5) > 0);
 }
 
 /* ---- other protocols ---- */

@@ -37,10 +37,12 @@ static __always_inline _Bool share_of_namespace(__u32 used, __u32 cap, __u32 tak
 	return cap > max / 2 ? (__u64)used * (max - cap) < (__u64)cap * room : used < room;
 }
 
-/* The same for external UDP ports, of which one namespace alone may have three quarters. */
+/* The same for external UDP ports, of which one namespace alone may have three quarters; of a small range, all. */
+#define SHARE_PORTS_SMALL 16
+
 static __always_inline _Bool share_of_ports(__u32 used, __u32 taken, __u32 max)
 {
-	return used < SHARE_FLOOR(max) || used < (__u64)SHARE_MULTIPLE * share_room(taken, max);
+	return max <= SHARE_PORTS_SMALL || used < SHARE_FLOOR(max) || used < (__u64)SHARE_MULTIPLE * share_room(taken, max);
 }
 
 /* So few flows, and so small a part of its port's, are nobody's greed: clients are told apart by a hash alone. */

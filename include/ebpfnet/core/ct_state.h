@@ -205,11 +205,11 @@ static __always_inline enum ct_yield ct_yield(enum conn_state state)
 
 /*
  * The same as a number that grows with the time that the flow has been idle: among flows in the same state the
- * oldest goes first. 0: never.
+ * oldest goes first. 0: never. patience: how long a flow may wait for its next packet before it yields, in seconds.
  */
-static __always_inline __u32 ct_yield_order(enum ct_yield yield, __u32 idle)
+static __always_inline __u32 ct_yield_order(enum ct_yield yield, __u32 idle, __u32 patience)
 {
-	if (yield == YIELD_NEVER)
+	if (yield == YIELD_NEVER || (yield < YIELD_CLOSING && idle < patience))
 		return 0;
 	return yield << 24 | (idle < 0xffffff ? idle + 1 : 0xffffff);
 }

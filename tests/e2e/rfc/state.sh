@@ -42,20 +42,15 @@ test_req_32_a_namespace_has_a_cap_on_ports_and_flows() {
 	servers = [internet.udp(port, SERVER) for port in range(7000, 7040)]
 	sock, other = ns1.udp(6000), ns2.udp(6001)
 	got = sum(bool(all_through(server, [sock])) for server in servers[:24])
-	have = len(json.loads(sh("ebpfnet", "flows", "--json"))["flows"])
-	must(10 <= have <= 20, "%d flows of a namespace that may have 20" % have)
-	must(got >= have, "%d of 24 datagrams arrived" % got)
+	must(10 <= got <= 20, "%d flows of a namespace that may have 20" % got)
 	equal(len(all_through(servers[0], [other])), 1, "flows of another namespace")
 	'
 	limit flows-per-namespace 4096
 	limit ports-per-namespace 20
 	probe '
 	server = internet.udp(8000, SERVER)
-	before = len(json.loads(sh("ebpfnet", "flows", "--json"))["flows"])
-	got = all_through(server, [ns1.udp(port) for port in range(6100, 6140)])
-	have = len(json.loads(sh("ebpfnet", "flows", "--json"))["flows"]) - before
-	must(have <= 20, "%d ports more of a namespace that may have 20" % have)
-	must(len(got) >= 10, "%d of 40 sockets got a port" % len(got))
+	got = len(all_through(server, [ns1.udp(port) for port in range(6100, 6140)]))
+	must(10 <= got <= 20, "%d ports of a namespace that may have 20" % got)
 	equal(len(all_through(server, [ns2.udp(port) for port in range(6100, 6110)])), 10,
 	      "ports of another namespace")
 	'
@@ -159,10 +154,10 @@ test_req_36_a_released_port_rests() {
 	probe '
 	set_clocks(1, "timeout-udp-unreplied", "timeout-udp")
 	server = internet.udp(7000, SERVER)
-	equal(seen_as(ns1.udp(6000), server), (HOST, 6000), "mapping of the first")
+	equal(seen_as(ns1.udp(40000), server), (HOST, 40000), "mapping of the first")
 	outlive()
-	must(seen_as(ns2.udp(6000), server) != (HOST, 6000), "a port was handed out again at once")
+	must(seen_as(ns2.udp(40000), server) != (HOST, 40000), "a port was handed out again at once")
 	sleep(4.5)
-	equal(seen_as(place("ns3").udp(6000), server), (HOST, 6000), "mapping of another, later")
+	equal(seen_as(place("ns3").udp(40000), server), (HOST, 40000), "mapping of another, later")
 	'
 }
