@@ -151,7 +151,8 @@ static __always_inline void ct_spare_flow(struct ct_create_state *st)
 static __always_inline int ct_insert_reply(struct ct_create_state *st, _Bool external, const struct config *cfg)
 {
 	if (external && hold_down_lasts(&st->reply_key, st->new.endpoint, cfg)) {
-		ct_spare(st, SPARE_HELD_DOWN, NO_SLOT, 0);
+		if (!bpf_map_lookup_elem(&flows, &st->reply_key))
+			ct_spare(st, SPARE_HELD_DOWN, NO_SLOT, 0);
 		return -EEXIST;
 	}
 	/* int, not long: before Linux 6.4 the error arrives as an int, its upper half zero */
