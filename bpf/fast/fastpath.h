@@ -10,6 +10,7 @@
 
 #include "kern/forward.h"
 #include "kern/percpu_cache.h"
+#include "kern/device.h"
 #include "kern/rt_genid.h"
 #include "kern/scratch.h"
 #include "kern/veth.h"
@@ -153,16 +154,16 @@ static __always_inline _Bool fast_resolve_uplink(ctx_t *ctx, const struct fast_h
 	to->ifindex = route.ifindex;
 	to->nexthop = route.nexthop;
 	to->mtu = route.mtu;
-	return kind == ROUTE_UPLINK && external_is_current(ctx, f, &route);
+	return kind == ROUTE_UPLINK && external_is_current(ctx, f, &route) && device_running(ctx, route.ifindex);
 }
 
-/* Resolve a port. False: its device is gone, or the MAC address behind it has to be looked up. */
+/* Resolve a port. False: its device is gone or down, or the MAC address behind it has to be looked up. */
 static __always_inline _Bool fast_resolve_port(ctx_t *ctx, const struct flow *f, struct fwd_action *to)
 {
 	struct port_cache_entry *cached = port_cache_get(&port_cache_out, f->ifindex);
 	struct network *net = cached ? network_get(cached->port.net) : NULL;
 
-	if (!net || cached->port.flags & PORT_SPOOF_ALLOW || !port_device_exists(ctx, cached))
+	if (!net || cached->port.flags & PORT_SPOOF_ALLOW || !port_device_usable(ctx, cached))
 		return 0;
 	to->verdict = FWD_PORT;
 	to->ifindex = f->ifindex;
@@ -232,17 +233,23 @@ static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *h, con
 }
 
 /* A packet to the gateway's address: to the host, unless it may be of a flow or for a published port. */
-static __always_inline verdict_t fast_to_host(const struct fast_headers *h, const struct config *cfg,
+static __always_inline verdict_t fast_to_host(ctx_t *ctx, const struct fast_headers *h, const struct config *cfg,
 					      const struct network *net, __u16 zone, struct fwd_out *fwd)
 {
 	struct flow_key key = fast_key(h, zone);
 
-	if (!fast_ip_csum_ok(h) ||
+	if (!fast_ip_csum_ok(h) || !device_running(ctx, net->gw_ifindex) ||
 	    (cfg->portmaps && (portmap_port_published(key.proto, key.dport_h) || ct_lookup(&key))))
 		return FWD_NEXT;
 	fwd->ifindex = net->gw_ifindex;
 	fwd->counter = COUNT_to_host;
 	return FWD_HOST;
+}
+
+/* As port_security_offload(): for which fields of the headers a checksum is pending. */
+static __always_inline _Bool fast_csum_is_own(ctx_t *ctx, const struct fast_headers *h)
+{
+	return ctx_pending_is_own(ctx, ETH_HLEN + IP_MIN_HLEN, fast_is_tcp(h) ? 16 : 6, h->headers - IP_MIN_HLEN);
 }
 
 /* A frame from a port, or at the gateway's egress from the host. FWD_NEXT: to the slow path. */
@@ -258,7 +265,7 @@ static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *f
 	e = l2_cache_at(h->mac);
 	if (!e || !l2_cache_matches(e, h->mac, ctx->ifindex, config_gen(cfg)))
 		return FWD_NEXT;
-	if (!HOOK_IS_EGRESS && e->src != h->ip.src)
+	if (!HOOK_IS_EGRESS && (e->src != h->ip.src || !fast_csum_is_own(ctx, h)))
 		return FWD_NEXT;
 	if (e->to) {
 		fwd->ifindex = e->to;
@@ -270,7 +277,7 @@ static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *f
 	net = HOOK_IS_EGRESS ? NULL : network_get(e->net);
 	if (!net)
 		return FWD_NEXT;
-	return h->ip.dst == addr_be32(net->gateway) ? fast_to_host(h, cfg, net, e->net, fwd) :
+	return h->ip.dst == addr_be32(net->gateway) ? fast_to_host(ctx, h, cfg, net, e->net, fwd) :
 						      fast_l3(ctx, h, cfg, e->net, fwd);
 }
 

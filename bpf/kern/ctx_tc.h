@@ -88,6 +88,75 @@ static __always_inline __u8 ctx_summed(ctx_t *ctx)
 	return BPF_CORE_READ_BITFIELD(skb, ip_summed);
 }
 
+/*
+ * Where a device, or the kernel in its place, is to write a checksum behind our programs (CHECKSUM_PARTIAL): the sum
+ * starts at one offset, and its field lies so many bytes behind. A sender chooses both by AF_PACKET, tun or AF_XDP.
+ */
+struct csum_pending {
+	__u32 start, offset;		/* start: from the Ethernet header on */
+};
+
+/*
+ * KERNEL_MEMORY_COPIED: reading costs more than the rest of a hot packet, so packets that a socket of the kernel's
+ * own protocols sent are not asked about: these choose the right place.
+ */
+__noinline int ctx_pending_copied(ctx_t *ctx, struct csum_pending *out)
+{
+	struct sk_buff *skb = (struct sk_buff *)ctx;
+	struct bpf_sock *sk = ctx->sk;
+	unsigned char *head, *data;
+	__u16 start, offset;
+
+	if (!out || (sk && (sk->family == AF_INET || sk->family == AF_INET6)))
+		return 0;
+	if (BPF_CORE_READ_BITFIELD_PROBED(skb, ip_summed) != CHECKSUM_PARTIAL)
+		return 0;
+	if (bpf_probe_read_kernel(&start, sizeof(start), &skb->csum_start) ||
+	    bpf_probe_read_kernel(&offset, sizeof(offset), &skb->csum_offset) ||
+	    bpf_probe_read_kernel(&head, sizeof(head), &skb->head) ||
+	    bpf_probe_read_kernel(&data, sizeof(data), &skb->data))
+		return 0;
+	out->start = start - (__u32)(data - head);
+	out->offset = offset;
+	return 1;
+}
+
+/* True if a checksum is pending, and where. False, too, if that cannot be read (lockdown). */
+static __always_inline _Bool ctx_pending_csum(ctx_t *ctx, struct csum_pending *out)
+{
+	struct sk_buff *skb;
+
+	if (kernel_memory == KERNEL_MEMORY_CLOSED || !bpf_core_field_exists(struct sk_buff, ip_summed))
+		return 0;
+	if (kernel_memory == KERNEL_MEMORY_COPIED)
+		return ctx_pending_copied(ctx, out);
+	skb = bpf_cast_to_kern_ctx(ctx);
+	if (BPF_CORE_READ_BITFIELD(skb, ip_summed) != CHECKSUM_PARTIAL)
+		return 0;
+	out->start = skb->csum_start - (__u32)((__u64)skb->data - (__u64)skb->head);
+	out->offset = skb->csum_offset;
+	return 1;
+}
+
+/* True if the field lies behind an offset. The start is below 0 if it lies in front of the frame. */
+static __always_inline _Bool pending_csum_behind(const struct csum_pending *csum, __u32 at)
+{
+	return csum->start <= 0xffff && csum->start + csum->offset >= at;
+}
+
+/*
+ * True if no checksum is pending, or the one of a transport header at l4 in its own field, or one behind hlen bytes
+ * of that header: in the payload, as of a tunnel.
+ */
+static __always_inline _Bool ctx_pending_is_own(ctx_t *ctx, __u32 l4, __u32 field, __u32 hlen)
+{
+	struct csum_pending csum;
+
+	if (!ctx_pending_csum(ctx, &csum))
+		return 1;
+	return (csum.start == l4 && csum.offset == field) || pending_csum_behind(&csum, l4 + hlen);
+}
+
 /* Trim Ethernet padding, which belongs to this link (RFC 1042), off a packet of len bytes; not with GSO. */
 static __always_inline int ctx_trim(ctx_t *ctx, __u32 len)
 {

@@ -7,6 +7,7 @@
 #define EBPFNET_BPF_KERN_FORWARD_H
 
 #include "kern/ctx_tc.h"
+#include "kern/device.h"
 #include "kern/lookup.h"
 #include "kern/verdict.h"
 
@@ -64,14 +65,27 @@ static __always_inline int forward_fast(ctx_t *ctx, verdict_t v, const struct fw
 	return cfg ? send_out(ctx, cfg, fwd) : ACTION_DROP;
 }
 
+/* The verdict, or a drop if its output device would drop the packet in silence. */
+__noinline verdict_t forward_check(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd, const struct network *net)
+{
+	verdict_t usable = FWD_NEXT;
+
+	if (!fwd)
+		return DROP(helper_failed);
+	if (v == FWD_PORT || v == FWD_UPLINK)
+		usable = device_check(ctx, fwd->ifindex, v == FWD_PORT ? DROP(port_down) : DROP(link_down));
+	else if (v == FWD_HOST && net)
+		usable = device_check(ctx, net->gw_ifindex, DROP(link_down));
+	return usable == FWD_NEXT ? v : usable;
+}
+
 /* Carry out and count a verdict. net_id, net: of FWD_FLOOD and FWD_HOST, else NULL. */
 static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd, __u16 net_id,
 				   const struct network *net)
 {
 	struct config *cfg = config_get();
 
-	if (v == FWD_PORT && !ctx_device_exists(ctx, fwd->ifindex))
-		v = DROP(port_gone);
+	v = forward_check(ctx, v, fwd, net);
 	if (v < 0) {
 		count(-v);
 		return ACTION_DROP;

@@ -42,6 +42,8 @@ typedef struct {
 struct net_device {
 	int ifindex;
 	unsigned int mtu;
+	unsigned int flags;
+	unsigned long state;
 	struct hlist_node index_hlist;
 	possible_net_t nd_net;
 	const unsigned char *dev_addr;
@@ -50,6 +52,8 @@ struct net_device {
 
 struct sk_buff {
 	struct net_device *dev;
+	unsigned char *head, *data;
+	__u16 csum_start, csum_offset;
 	__u8 ip_summed : 2;
 };
 

@@ -96,6 +96,35 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } neigh SEC(".maps");
 
+/* HASH: given addresses. A flood of learned ones cannot evict them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EBPFNET_GIVEN_IPV6 * EBPFNET_MAX_PORTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct ipv6_key);
+	__type(value, __u32); /* endpoint id */
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} ipv6_given SEC(".maps");
+
+/* LRU_HASH: bounded; each port has its share, so that the idle ones go only with more than 1,024 busy ports. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, EBPFNET_MAX_IPV6);
+	__type(key, struct ipv6_key);
+	__type(value, struct ipv6_owner);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} ipv6_learned SEC(".maps");
+
+/* HASH, by endpoint id: userspace creates an endpoint's entry, the programs write in it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EBPFNET_MAX_PORTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct ipv6_ring);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} ipv6_rings SEC(".maps");
+
 /* HASH, a key for each port: a look-up costs the same with one port published or all of them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -69,14 +69,4 @@ static __always_inline _Bool rt_genid_read(ctx_t *ctx, __u32 *out)
 	return 1;
 }
 
-/* True if a device that existed at that id still exists: removals change it (fib_netdev_event()). */
-static __always_inline _Bool device_unchanged_since(ctx_t *ctx, __u32 ifindex, __u32 then)
-{
-	__u32 now;
-
-	if (kernel_memory != KERNEL_MEMORY_IN_PLACE) /* checking the device is cheaper */
-		return ctx_device_exists(ctx, ifindex);
-	return rt_genid_read(ctx, &now) && now == then;
-}
-
 #endif

@@ -16,7 +16,7 @@ struct l2_cache_entry {
 	__u32 to;			/* output port; 0: to the gateway, to be routed */
 	__be32 src;			/* source address that IPv4 packets must have; 0 from the host: any */
 	union {
-		__u32 genid;		/* switched: rt_genid_read() when the device was known to exist */
+		__u32 genid;		/* switched: rt_genid_read() when the device took packets */
 		__u32 net;		/* routed: network id */
 	};
 };

@@ -4,13 +4,13 @@
 #define EBPFNET_BPF_L2_PORT_CACHE_H
 
 #include "kern/lookup.h"
-#include "kern/rt_genid.h"
+#include "kern/device.h"
 
 /* A cached port. */
 struct port_cache_entry {
 	__u32 ifindex;			/* 0: empty */
 	__u32 gen;			/* config.gen */
-	__u32 genid;			/* if .device_seen: rt_genid_read() when the device existed */
+	__u32 genid;			/* if .device_seen: rt_genid_read() when the device took packets */
 	_Bool device_seen;
 	struct port port;
 };
@@ -52,17 +52,17 @@ static __always_inline struct port_cache_entry *port_cache_get(void *map, __u32 
 	return e;
 }
 
-/* True if the port's device still exists. */
-static __always_inline _Bool port_device_exists(ctx_t *ctx, struct port_cache_entry *e)
+/* True if the port's device takes packets. */
+static __always_inline _Bool port_device_usable(ctx_t *ctx, struct port_cache_entry *e)
 {
-	_Bool has_genid, exists;
+	_Bool has_genid, usable;
 
 	if (e->device_seen && device_unchanged_since(ctx, e->ifindex, e->genid))
 		return 1;
 	has_genid = rt_genid_read(ctx, &e->genid);
-	exists = ctx_device_exists(ctx, e->ifindex);
-	e->device_seen = has_genid && exists;
-	return exists;
+	usable = device_check(ctx, e->ifindex, DROP(port_down)) == FWD_NEXT;
+	e->device_seen = has_genid && usable;
+	return usable;
 }
 
 #endif

@@ -3,7 +3,7 @@
 #ifndef EBPFNET_BPF_L2_SWITCH_H
 #define EBPFNET_BPF_L2_SWITCH_H
 
-#include "kern/rt_genid.h"
+#include "kern/device.h"
 #include "l2/arp.h"
 #include "l2/fdb.h"
 #include "l2/l2_cache.h"
@@ -72,6 +72,9 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 	if (e->ifindex == entry.ifindex)
 		return DROP(same_port);
 	entry.to = fwd->ifindex = e->ifindex;
+	v = device_check(ctx, e->ifindex, DROP(port_down));
+	if (v != FWD_NEXT)
+		return v;
 	if (e->kind != FDB_LEARNED && !(from && from->port.flags & PORT_SPOOF_ALLOW))
 		*cached = entry;
 	return FWD_PORT;

@@ -118,7 +118,10 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 	return FWD_TX;
 }
 
-/* Refuse a packet with an ICMP error: FWD_TX or, where none may be sent, the drop reason. */
+/*
+ * Refuse a packet with an ICMP error: FWD_TX or, where none may be sent, the drop reason, one of EBPFNET_ANSWERABLE.
+ * The packet is counted by its reason in either case.
+ */
 static __always_inline verdict_t icmp_refuse(ctx_t *ctx, const struct pkt *p, struct icmp_params err,
 					     verdict_t reason, struct fwd_out *fwd)
 {
@@ -126,7 +129,7 @@ static __always_inline verdict_t icmp_refuse(ctx_t *ctx, const struct pkt *p, st
 
 	if (v == FWD_NEXT)
 		return reason;
-	fwd->counter = COUNT_icmp_sent;
+	fwd->counter = -reason + EBPFNET_REFUSED;
 	return v;
 }
 

@@ -9,6 +9,7 @@
 #include "ct/ct_create.h"
 #include "ct/ct_lookup.h"
 #include "ct/ct_update.h"
+#include "l2/port_security.h"
 #include "l3/icmp_send.h"
 #include "l3/icmp_xlate.h"
 #include "l3/ip_check.h"
@@ -19,27 +20,74 @@
 #include "nat/portmap.h"
 #include "nat/translate.h"
 
-/* An ICMP error from a namespace, about a packet that was translated on its way in. */
-__noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
+/* The opposite direction of a flow; NULL: it has just ended. */
+static __always_inline struct flow *flow_opposite(const struct flow *f)
+{
+	struct conn *c = conn_get(f->conn);
+	struct flow_key key;
+
+	if (!c)
+		return NULL;
+	key = f->dir == FLOW_REPLY ? nat_stored_key(&c->orig) : nat_stored_reply_key(f, &c->orig);
+	return bpf_map_lookup_elem(&flows, &key);
+}
+
+/*
+ * True if the host would have sent the packet that an error embeds to this port. Without spoof=allow, port
+ * security has made sure of it; with it, the packet may have gone to any address behind the port.
+ */
+static __always_inline _Bool host_sent_here(ctx_t *ctx, const struct pkt *p, const struct port *port,
+					    const struct network *net)
+{
+	struct route_query *q = route_query_get();
+	struct ipaddr went_to;
+	struct route route;
+
+	if (!(port->flags & PORT_SPOOF_ALLOW))
+		return 1;
+	if (!q || ctx_load(ctx, p->l4 + 8 + 16, &went_to, sizeof(went_to)))
+		return 0;
+	*q = (struct route_query){ .dst = addr_be32(went_to) };
+	return route_find(ctx, q, &route) == ROUTE_UNMANAGED && route.ifindex == net->gw_ifindex &&
+	       port_may_use(ctx, port, addr_of(route.nexthop));
+}
+
+/* An ICMP error from a namespace to an address of the host, about a packet of the host. */
+static __always_inline verdict_t nat_host_error(ctx_t *ctx, const struct pkt *p, const struct port *port,
+						const struct network *net, struct fwd_out *fwd)
+{
+	if (!host_sent_here(ctx, p, port, net))
+		return DROP(foreign_error);
+	fwd->counter = COUNT_to_host;
+	return FWD_HOST;
+}
+
+/*
+ * An ICMP error from a namespace, about a packet that was translated on its way in. It is believed from the port
+ * that the packet went to: any other would speak for a namespace that is not its own.
+ */
+__noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, const struct port *port,
+					 const struct network *net, struct fwd_out *fwd)
 {
 	struct icmp_xlate *x = icmp_xlate_get();
+	struct flow *f, *came_by;
 	struct route route;
-	struct flow *f;
 	enum route_kind kind;
 	verdict_t v;
 
-	if (!p || !fwd || !x)
+	if (!p || !port || !net || !fwd || !x)
 		return DROP(helper_failed);
 	f = &x->flow;
 	/* an error about a packet of the host, or of another namespace, is not translated */
 	kind = egress_route(ctx, p, NULL, &route);
 	v = icmp_translate(ctx, p, p->key.zone);
-	if (v == DROP(icmp_error) && kind == ROUTE_LOCAL) {
-		fwd->counter = COUNT_to_host;
-		return FWD_HOST;
-	}
+	if (v == DROP(icmp_error) && kind == ROUTE_LOCAL)
+		return nat_host_error(ctx, p, port, net, fwd);
 	if (v != FWD_NEXT)
 		return v;
+	came_by = flow_opposite(f);
+	if (!came_by || came_by->to != TO_PORT || came_by->ifindex != ctx->ifindex)
+		return DROP(foreign_error);
 	if (p->ttl <= 1)
 		return DROP(ttl_exceeded);
 	if (f->to == TO_UPLINK) {
@@ -135,12 +183,12 @@ static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const 
 		return v;
 	if (!cfg)
 		return DROP(helper_failed);
+	if (p->kind == PKT_ERROR)
+		return nat_from_port_error(ctx, p, port, net, fwd);
 	if (!cfg->portmaps && addr_eq(p->key.dst, net->gateway)) {
 		fwd->counter = COUNT_to_host;
 		return FWD_HOST;
 	}
-	if (p->kind == PKT_ERROR)
-		return nat_from_port_error(ctx, p, fwd);
 
 	/* a packet without ports (zeros in the key) does not belong to the flow with ports 0 */
 	f = pkt_has_tuple(p) ? ct_find(p, cfg) : NULL;

@@ -28,6 +28,8 @@
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..63; 0 is the outside */
 #define EBPFNET_MAX_PORTS 4096		/* switch ports of all networks */
 #define EBPFNET_MAX_FDB 16384		/* learned MAC addresses of all networks */
+#define EBPFNET_MAX_IPV6 16384		/* learned IPv6 addresses of all networks */
+#define EBPFNET_GIVEN_IPV6 4		/* IPv6 addresses that are given to one namespace */
 #define EBPFNET_MAX_NEIGH 4096		/* addresses behind ports with spoof=allow */
 /*
  * Default size of the flow table: 16.8 MB, 256 bytes per flow with both directions. A power of two, as the
@@ -243,6 +245,36 @@ struct neigh_entry {
 	__u16 zero;
 };
 
+/* An IPv6 address in network byte order. */
+struct ipv6_addr {
+	__be32 word[4];
+};
+
+/* Maps ipv6_given and ipv6_learned: the owner of an IPv6 address. */
+struct ipv6_key {
+	struct ipv6_addr addr;
+	__u16 net;
+	__u16 zero;
+};
+
+/* Map ipv6_given: endpoint id of an address that was given by `--ipv6-addr`. */
+
+/* Map ipv6_learned: of one that a port has claimed by using it first. */
+struct ipv6_owner {
+	__u32 endpoint;
+	__u32 seen;			/* time of the last packet from it */
+	__u32 dad;			/* time of its owner's last duplicate address detection */
+};
+
+#define ND_PER_PORT 16			/* learned addresses of a port; a power of two */
+
+/* Map ipv6_rings, by endpoint id: the learned addresses of a port, the oldest of which makes room for the next. */
+struct ipv6_ring {
+	__u32 next;			/* counts; index of the oldest, modulo ND_PER_PORT */
+	__u32 zero[3];
+	struct ipv6_addr at[ND_PER_PORT];
+};
+
 /* Map networks, by network id. */
 struct network {
 	struct ipaddr subnet, mask;
@@ -362,6 +394,8 @@ _Static_assert(sizeof(struct endpoint) == 16, "");
 _Static_assert(sizeof(struct fdb_key) == 8, "");
 _Static_assert(sizeof(struct fdb_entry) == 12, "");
 _Static_assert(sizeof(struct neigh_entry) == 8, "");
+_Static_assert(sizeof(struct ipv6_key) == 20, "");
+_Static_assert(sizeof(struct ipv6_owner) == 12, "");
 _Static_assert(sizeof(struct portmap_key) == 8, "");
 _Static_assert(sizeof(struct portmap) == 40, "");
 _Static_assert(sizeof(enum l4proto) == 1 && sizeof(enum conn_state) == 1, "packed enums");

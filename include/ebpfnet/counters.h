@@ -3,8 +3,8 @@
  * Every counter, as X(identifier, description). The identifier is the counter's index, the field in `bpftool
  * map dump name counters`, and the key in --json.
  *
- * PASSES: what happened to a packet that went on. DROPS: why a packet was dropped. Each packet is counted in
- * one of these. EVENTS: neither.
+ * PASSES: what happened to a packet that went on. DROPS: why a packet was dropped. REFUSALS: why a packet was
+ * dropped and its sender got an ICMP error. Each packet is counted in one of these. EVENTS: in none.
  */
 #ifndef EBPFNET_COUNTERS_H
 #define EBPFNET_COUNTERS_H
@@ -23,9 +23,25 @@
 	X(published_in, "delivered to a published port")                           \
 	X(published_out, "reply of a published port")                              \
 	X(icmp_translated, "ICMP error translated")                                \
-	X(icmp_sent, "answered with an ICMP error")                        \
 	X(host_snat, "host's own or forwarded packet, source port changed")              \
 	X(not_ours, "left to the host's stack")
+
+/*
+ * Reasons to drop a packet that its sender is told by an ICMP error, if one may be sent; prefix: of the identifiers,
+ * say: of the texts.
+ */
+#define EBPFNET_ANSWERABLE(X, prefix, say)                                         \
+	X(prefix##ttl_exceeded, say "TTL exceeded") \
+	X(prefix##too_big, say "larger than the egress MTU") \
+	X(prefix##no_route, say "no route to the destination") \
+	X(prefix##prohibited, say "blackhole, unreachable or prohibit route") \
+	X(prefix##forwarding_off, say "forwarding is off on the gateway device") \
+	X(prefix##egress_unmanaged, say "routed to a device without our programs") \
+	X(prefix##no_source, say "uplink has no address to masquerade as") \
+	X(prefix##no_free_port, say "every external port to that destination is taken") \
+	X(prefix##table_full, say "flow table full") \
+	X(prefix##over_cap, say "namespace has as many flows as it may have") \
+	X(prefix##bad_protocol, say "protocol that cannot be masqueraded")
 
 #define EBPFNET_DROPS(X)                                                           \
 	X(unknown_ifindex, "device is not a port of the switch")                                 \
@@ -33,6 +49,7 @@
 	X(bad_checksum, "IP header checksum wrong")                                \
 	X(bad_source_mac, "source MAC zero or a group address")                    \
 	X(spoofed_mac, "source MAC is not the port's")                             \
+	X(bad_offload, "checksum offload into a header's other fields")              \
 	X(spoofed_addr, "source address is not the port's")                        \
 	X(router_advert, "router advertisement from a namespace")                  \
 	X(reserved_mcast, "reserved group address (802.1D)")                     \
@@ -42,30 +59,25 @@
 	X(martian, "source or destination that no router forwards")                \
 	X(directed_broadcast, "routed packet to a broadcast address")              \
 	X(ip_option, "source route option")                                        \
-	X(ttl_exceeded, "TTL exceeded")                                             \
-	X(too_big, "larger than the egress MTU")                                    \
-	X(no_route, "no route to the destination")                                 \
-	X(prohibited, "blackhole, unreachable or prohibit route")                  \
-	X(forwarding_off, "forwarding is off on the gateway device")               \
-	X(egress_unmanaged, "routed to a device without our programs")             \
-	X(no_source, "uplink has no address to masquerade as")                     \
-	X(no_free_port, "every external port to that destination is taken")        \
-	X(table_full, "flow table full")                                           \
-	X(over_cap, "namespace has as many flows as it may have")                  \
 	X(rst_out_of_window, "TCP RST out of its receiver's window")                 \
 	X(no_flow, "belongs to no flow and may not create one")                     \
-	X(bad_protocol, "protocol that cannot be masqueraded")                     \
 	X(frag_no_first, "fragment whose first fragment never came, or was refused")      \
 	X(frag_overlap, "fragment that overlaps another of its datagram")      \
 	X(frag_queue_full, "fragment queue is full, or the source has its share") \
 	X(icmp_error, "ICMP error about no flow, or malformed")                    \
+	X(foreign_error, "ICMP error of a namespace about a packet that went elsewhere") \
 	X(icmp_bad_sum, "ICMP error with a wrong checksum, or that embeds one")    \
 	X(unsolicited, "unsolicited, from outside to a namespace")                     \
 	X(private_source, "source inside a network of ours, out of an uplink")       \
 	X(rst_withheld, "host's RST to a SYN for a port that a namespace uses")            \
 	X(no_endpoint, "no endpoint has that address")                                  \
 	X(port_gone, "the namespace was removed externally")                  \
-	X(helper_failed, "a kernel helper refused")
+	X(port_down, "the namespace's device is down")                              \
+	X(link_down, "gateway device or uplink is down, or has no carrier")         \
+	X(helper_failed, "a kernel helper refused")                                \
+	EBPFNET_ANSWERABLE(X, , "")
+
+#define EBPFNET_REFUSALS(X) EBPFNET_ANSWERABLE(X, refused_, "refused: ")
 
 #define EBPFNET_EVENTS(X)                                                          \
 	X(flow_new, "flows created")                                                 \
@@ -81,7 +93,7 @@
 	X(frag_created, "datagrams fragmented for the egress MTU") \
 	X(fib_fwd_disabled, "FIB look-ups refused: forwarding off on the gateway device")
 
-#define EBPFNET_COUNTERS(X) EBPFNET_PASSES(X) EBPFNET_DROPS(X) EBPFNET_EVENTS(X)
+#define EBPFNET_COUNTERS(X) EBPFNET_PASSES(X) EBPFNET_DROPS(X) EBPFNET_REFUSALS(X) EBPFNET_EVENTS(X)
 
 /* Index of a counter: COUNT_switched, ... */
 enum counter {
@@ -98,6 +110,10 @@ struct counters {
 #undef X
 };
 
+/* The refusal for a reason is so many places behind it. */
+#define EBPFNET_REFUSED (COUNT_refused_ttl_exceeded - COUNT_ttl_exceeded)
+
+_Static_assert(COUNT_refused_bad_protocol - COUNT_bad_protocol == EBPFNET_REFUSED, "one list, twice");
 _Static_assert(sizeof(struct counters) == 8 * COUNTERS, "a counter's index is its field's place");
 
 #endif /* EBPFNET_COUNTERS_H */

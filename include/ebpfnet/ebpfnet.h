@@ -26,6 +26,7 @@ struct endpoint_spec {
 	const char *path;		/* the namespace to attach: /run/netns/NAME, /proc/PID/ns/net; NULL: make it */
 	const char *id, *label;		/* struct ns_record has both; NULL: none */
 	uint16_t port_flags;		/* PORT_* */
+	struct ipv6_addr ipv6[EBPFNET_GIVEN_IPV6];	/* its own, which no other may use; unspecified ends the list */
 };
 
 /* The network of a host. Members left at zero keep what is there, or take the default in parentheses. */

@@ -104,6 +104,7 @@ struct ns_record {
 	char id[EBPFNET_ID_LEN];	/* of the container, as its runtime calls it; "": none */
 	char label[EBPFNET_LABEL_LEN];	/* for people; "": none */
 	__u8 zero_end[7];
+	struct ipv6_addr ipv6[EBPFNET_GIVEN_IPV6];	/* --ipv6-addr; an unspecified one ends the list */
 };
 
 #endif /* EBPFNET_JOURNAL_H */

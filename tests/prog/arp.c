@@ -78,18 +78,6 @@ static void a_reply_is_switched(void **s)
 	expect_counted(COUNT_switched);
 }
 
-static void arp_for_other_hardware_is_only_switched(void **s)
-{
-	struct frame *f = arp(.smac = NS3_MAC, ARP_WHO_HAS, .sender_mac = NS3_MAC, .sender = NS3,
-			      .target = NS2);
-
-	f->bytes[ETH_LEN + 1] = 6; /* IEEE 802 networks */
-	ns3_sends(f);
-	expect_outcome(INTO_HOST);
-	expect_packet(f);
-	expect_counted(COUNT_flooded);
-}
-
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
@@ -100,7 +88,6 @@ int main(void)
 		spec(a_probe_for_ones_own_address_is_for_the_others),
 		spec(a_request_for_an_unknown_address_is_flooded),
 		spec(a_reply_is_switched),
-		spec(arp_for_other_hardware_is_only_switched),
 	};
 
 	return run_specs("arp", specs);

@@ -349,7 +349,7 @@ static void a_removed_uplink_is_not_routed_by(void **s)
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
 			    .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_egress_unmanaged);
 }
 
 int main(void)

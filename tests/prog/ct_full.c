@@ -125,7 +125,7 @@ static void a_namespace_has_its_share_and_no_more(void **s)
 	assured(4000);
 	assured(4001);
 	ns1_udp(4002);
-	expect_refused(4002);
+	expect_refused(4002, COUNT_refused_over_cap);
 	ns2_udp(4002);
 	expect_counted(COUNT_masqueraded, COUNT_flow_new);
 	/* what has ended is given back */
@@ -336,7 +336,7 @@ static void a_full_table_takes_no_new_flow_and_loses_none(void **s)
 	assured(4000);
 	assured(4001);
 	ns1_udp(4002);
-	expect_refused(4002);
+	expect_refused(4002, COUNT_refused_table_full);
 	ns1_udp(4000);
 	expect_outcome(SENT);
 	server_udp(4001);
@@ -362,7 +362,7 @@ static void a_full_table_reuses_expired_slots(void **s)
 	assured(5000);
 	assured(5001);
 	ns1_udp(5002);
-	expect_refused(5002);
+	expect_refused(5002, COUNT_refused_table_full);
 	expect_live_flows(20);
 }
 

@@ -176,7 +176,7 @@ static void a_ttl_of_one_goes_no_further(void **s)
 {
 	udp_flows();
 	ns1_sends(frame(NS1_UDP, .ttl = 1));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_ttl_exceeded);
 }
 
 /* A peer that was not sent to is filtered; sending to it begins a flow. */
@@ -288,12 +288,12 @@ static void a_packet_larger_than_the_mtu_is_refused(void **s)
 	ns1_repeats(frame(NARROW, .payload_len = 900, .frag = DONT_FRAGMENT));
 	expect_outcome(SENT);
 	ns1_sends(frame(NARROW, .payload_len = 1000, .frag = DONT_FRAGMENT));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_too_big);
 	forget_caches();
 	ns1_sends(frame(NARROW, .payload_len = 900, .frag = DONT_FRAGMENT));
 	expect_outcome(SENT);
 	ns1_sends(frame(NARROW, .payload_len = 1000, .frag = DONT_FRAGMENT));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_too_big);
 }
 
 static void a_fin_and_a_reset_end_the_connection(void **s)

@@ -31,14 +31,14 @@ static inline uint16_t external_port(void)
 	return frame_u16(output(), ETH_LEN + IP_LEN);
 }
 
-/* ICMP 3/13, as the sender may read it. */
-static inline void expect_refused(uint16_t sport)
+/* ICMP 3/13, as the sender may read it, counted by its reason. */
+static inline void expect_refused(uint16_t sport, enum counter why)
 {
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
 			    .code = 13, .tos = 0xc0, .no_ip_id = true,
 			    .inner = frame(OUT, .sport = sport, .dport = 53), .inner_len = 28));
-	expect_counted(COUNT_icmp_sent, COUNT_flow_refused);
+	expect_counted(why, COUNT_flow_refused);
 }
 
 #endif

@@ -237,7 +237,7 @@ static void after_an_icmp_error_the_later_fragments_are_dropped(void **s)
 	const struct frame *f = frame(INSIDE, .sport = 1, .dport = 2, .ttl = 1, TEXT);
 
 	wire_send(DEV_NS1, fragment(f, 0));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_ttl_exceeded);
 	wire_send(DEV_NS1, fragment(f, 1));
 	expect_counted(COUNT_frag_no_first);
 }

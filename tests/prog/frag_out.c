@@ -136,7 +136,7 @@ static void a_gso_packet_is_not_fragmented(void **s)
 		  frame(INSIDE, .proto = TCP, .sport = 1, .dport = 2, .flags = ACK, TEXT),
 		  (struct given){ .gso_size = 1000 - 40 + 1 });
 	expect_outcome(SENT);
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_too_big);
 }
 
 /* RFC 791: every link carries 68 bytes. */

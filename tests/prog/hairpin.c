@@ -117,7 +117,7 @@ static void a_ttl_of_one_is_not_hairpinned(void **s)
 	both_are_mapped();
 	ns1_sends(frame(ONE, .ttl = 1));
 	expect_outcome(SENT);
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_ttl_exceeded);
 }
 
 static void an_icmp_error_is_hairpinned_too(void **s)

@@ -28,7 +28,7 @@ static void the_hosts_own_flow_has_precedence(void **s)
 	uplink_gets(answer);
 	expect_left_alone(answer);
 	ns1_sends(frame(GRE_OUT));
-	expect_counted(COUNT_icmp_sent, COUNT_flow_refused);
+	expect_counted(COUNT_refused_no_free_port, COUNT_flow_refused);
 	uplink_gets(answer);
 	expect_left_alone(answer);
 	/* until it has been silent for long enough */

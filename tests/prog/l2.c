@@ -228,7 +228,7 @@ static void a_frame_keeps_a_learned_mac_alive(void **s)
 
 static void an_endpoints_mac_is_not_learned_elsewhere(void **s)
 {
-	ns3_sends(frame(NS2_TO_GW, .src = NS2, .dst = GW));
+	ns3_sends(frame(NS2_TO_GW, .src = NS3, .dst = GW));
 	expect_counted(COUNT_to_host);
 	ns2_sends(frame(.smac = NS2_MAC, .dmac = NS2_MAC, .src = NS2, .dst = NS2));
 	expect_dropped(COUNT_same_port);

@@ -225,8 +225,8 @@ static void packets_that_sign_their_addresses_are_refused(void **s)
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
 			    .code = 2, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
-	expect_counted(COUNT_icmp_sent);
-	ns1_sends(frame(INSIDE, .proto = ICMP, .type = REDIRECT));
+	expect_counted(COUNT_refused_bad_protocol);
+	ns1_sends(frame(INSIDE, .proto = ICMP, .type = PHOTURIS));
 	expect_dropped(COUNT_bad_protocol);
 }
 
@@ -240,7 +240,7 @@ static void a_packet_without_ports_belongs_to_no_flow_of_port_zero(void **s)
 	expect_live_flows(2);
 	ns1_sends(frame(INSIDE, .frag = 100));
 	expect_dropped(COUNT_frag_queued);
-	ns1_sends(frame(INSIDE, .proto = ICMP, .type = REDIRECT));
+	ns1_sends(frame(INSIDE, .proto = ICMP, .type = PHOTURIS));
 	expect_dropped(COUNT_bad_protocol);
 	uplink_gets(frame(ANSWER, .frag = 100));
 	expect_dropped(COUNT_frag_queued);
@@ -293,7 +293,7 @@ static void without_a_route_the_sender_is_told(void **s)
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
 			    .code = 0, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_no_route);
 }
 
 static void a_blackhole_swallows(void **s)
@@ -337,7 +337,7 @@ static void of_a_gso_packet_the_segments_must_fit(void **s)
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
 			    .code = 4, .seq = 1000, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_too_big);
 	run_given(HOOK_PORT, DEV_NS1, f, (struct given){ .gso_size = 1000 - 40 });
 	expect_masqueraded(frame(NS1_TO_GW, .src = UPLINK, .dst = BEHIND_MTU_1000, .proto = TCP,
 				 .sport = 1, .dport = 2, .flags = ACK, .payload = large,
@@ -464,7 +464,7 @@ static void a_second_namespace_to_the_same_address_gets_an_icmp_error(void **s)
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS2, .src = GW, .dst = NS2, .proto = ICMP, .type = UNREACHABLE,
 			    .code = 13, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
-	expect_counted(COUNT_icmp_sent, COUNT_flow_refused);
+	expect_counted(COUNT_refused_no_free_port, COUNT_flow_refused);
 	/* with another address outside there is */
 	ns2_sends(frame(NS2_TO_GW, .src = NS2, .dst = SERVER2, .proto = GRE));
 	expect_counted(COUNT_masqueraded, COUNT_flow_new);

@@ -6,7 +6,6 @@
 
 /* fe80:: and the EUI-64 of the MAC. */
 #define NS1_LINK_LOCAL "fe80::42:c0ff:fea8:10a"
-#define NS2_LINK_LOCAL "fe80::42:c0ff:fea8:10b"
 #define ALL_NODES "ff02::1"
 #define ALL_NODES_MAC "33:33:00:00:00:01"
 
@@ -102,41 +101,56 @@ static void arp_of_another_layout_is_refused(void **s)
 	f->len--;
 	ns1_sends(f);
 	expect_dropped(COUNT_malformed);
-}
-
-static void ipv6_comes_from_the_macs_own_link_local_address(void **s)
-{
-	struct frame *f = ipv6(.smac = NS1_MAC, .dmac = ALL_NODES_MAC, .src = NS1_LINK_LOCAL,
-			       .dst = ALL_NODES, .type = 135);
-
+	f->len++;
+	f->bytes[ETH_LEN + 1] = 6; /* IEEE 802, which Linux believes, too */
 	ns1_sends(f);
-	expect_outcome(INTO_HOST);
-	expect_packet(f);
-	expect_counted(COUNT_flooded);
-	/* duplicate address detection */
-	ns1_sends(ipv6(.smac = NS1_MAC, .dmac = ALL_NODES_MAC, .src = "::", .dst = ALL_NODES,
-		       .type = 135));
-	expect_counted(COUNT_flooded);
+	expect_dropped(COUNT_malformed);
+	memcpy(f->bytes + 6, "\x02\x42\xc0\xa8\x01\x0c", 6);
+	ns3_sends(f);
+	expect_dropped(COUNT_malformed);
 }
 
-static void ipv6_from_elsewhere_is_refused(void **s)
+/* Whatever a port may send: announcements, replies that nobody asked for, and requests tell an address, too. */
+static void no_port_claims_anothers_address_by_arp(void **s)
 {
-	static const char *const sources[] = {
-		"2001:db8::42:c0ff:fea8:10a",
-		"fe80::1:42:c0ff:fea8:10a",
-		"fe80::42:c0ff:fea8:10b",
-		"fe80::42:c0ff:fea9:10a",
-		"fe80::43:c0ff:fea8:10a",
-		"fe80:0:1::42:c0ff:fea8:10a",
-		"::1",
-	};
+	static const char *const others[] = { GW, NS1 };
 	size_t i;
 
-	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		ns1_sends(ipv6(.smac = NS1_MAC, .dmac = ALL_NODES_MAC, .src = sources[i],
-			       .dst = ALL_NODES, .type = 135));
+	for (i = 0; i < 2; i++) {
+		ns3_sends(arp(.smac = NS3_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = NS3_MAC,
+			      .sender = others[i], .target = others[i]));
+		expect_dropped(COUNT_spoofed_addr);
+		ns3_sends(arp(.smac = NS3_MAC, .dmac = BROADCAST, .op = ARP_REPLY, .sender_mac = NS3_MAC,
+			      .sender = others[i], .target_mac = NS3_MAC, .target = others[i]));
+		expect_dropped(COUNT_spoofed_addr);
+		ns3_sends(arp(.smac = NS3_MAC, .dmac = NS2_MAC, .op = ARP_REPLY, .sender_mac = NS3_MAC,
+			      .sender = others[i], .target_mac = NS2_MAC, .target = NS2));
+		expect_dropped(COUNT_spoofed_addr);
+		ns3_sends(arp(.smac = NS3_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = NS3_MAC,
+			      .sender = others[i], .target = NS2));
+		expect_dropped(COUNT_spoofed_addr);
+		/* from a machine behind it, and to the host */
+		ns3_sends(arp(.smac = STRANGER_MAC, .dmac = GW_MAC, .op = ARP_REPLY, .sender_mac = STRANGER_MAC,
+			      .sender = others[i], .target_mac = GW_MAC, .target = GW));
+		expect_dropped(COUNT_spoofed_addr);
+		/* and by what it sends */
+		ns3_sends(frame(.smac = NS3_MAC, .dmac = NS2_MAC, .src = others[i], .dst = NS2));
+		expect_dropped(COUNT_spoofed_addr);
+		ns3_sends(frame(NS3_TO_GW, .src = others[i], .dst = SERVER, .sport = 4000, .dport = 53));
 		expect_dropped(COUNT_spoofed_addr);
 	}
+	expect_live_flows(0);
+}
+
+/* Nor does it lead others to the gateway. */
+static void no_port_tells_the_gateways_mac(void **s)
+{
+	ns3_sends(arp(.smac = NS3_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = GW_MAC,
+		      .sender = "192.168.1.200", .target = NS2));
+	expect_dropped(COUNT_spoofed_mac);
+	ns3_sends(arp(.smac = STRANGER_MAC, .dmac = BROADCAST, .op = ARP_REQUEST, .sender_mac = STRANGER_MAC,
+		      .sender = "192.168.1.200", .target = "192.168.1.201"));
+	expect_counted(COUNT_flooded, COUNT_fdb_learned);
 }
 
 static void router_advertisements_are_refused_from_anybody(void **s)
@@ -189,7 +203,7 @@ static void extension_headers_hide_no_router_advertisement(void **s)
 			       .ext = chains[i].ext, .ext_len = chains[i].len));
 		expect_dropped(COUNT_router_advert);
 		/* and no harm is done to what else is behind them */
-		ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 135, .next = chains[i].next,
+		ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 128, .next = chains[i].next,
 			       .ext = chains[i].ext, .ext_len = chains[i].len));
 		expect_counted(COUNT_flooded);
 	}
@@ -221,28 +235,6 @@ static void ipv6_that_ends_too_soon_is_refused(void **s)
 	}
 }
 
-static void a_neighbour_advertisement_is_about_its_sender(void **s)
-{
-	static const char *const others[] = { NS2_LINK_LOCAL, "2001:db8::1", "fe80::1", "::" };
-	size_t i;
-
-	ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 136, .target = NS1_LINK_LOCAL));
-	expect_outcome(INTO_HOST);
-	expect_counted(COUNT_flooded);
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 136, .target = others[i]));
-		expect_dropped(COUNT_spoofed_addr);
-		ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 136, .target = others[i], .next = HOP_BY_HOP,
-			       .ext = THEN_ICMPV6 EMPTY, .ext_len = 8));
-		expect_dropped(COUNT_spoofed_addr);
-	}
-	/* a solicitation asks about others */
-	ns1_sends(ipv6(FROM_NS1_TO_ALL, .type = 135, .target = NS2_LINK_LOCAL));
-	expect_counted(COUNT_flooded);
-	ns3_sends(ipv6(FROM_NS3_TO_ALL, .type = 136, .target = NS2_LINK_LOCAL));
-	expect_counted(COUNT_flooded);
-}
-
 /* A tag in the bytes is a second one: the kernel takes the first out of them. */
 static void a_second_tag_hides_nothing(void **s)
 {
@@ -262,7 +254,7 @@ static void a_port_with_spoof_allow_sends_as_anybody(void **s)
 	expect_outcome(INTO_PORT);
 	expect_counted(COUNT_switched, COUNT_fdb_learned);
 	ns3_sends(ipv6(.smac = NS3_MAC, .dmac = ALL_NODES_MAC, .src = "2001:db8::1",
-		       .dst = ALL_NODES, .type = 135));
+		       .dst = ALL_NODES, .type = 128));
 	expect_counted(COUNT_flooded);
 }
 
@@ -277,13 +269,12 @@ int main(void)
 		spec(only_dhcp_has_no_source_address),
 		spec(arp_tells_the_ports_own_addresses),
 		spec(arp_of_another_layout_is_refused),
-		spec(ipv6_comes_from_the_macs_own_link_local_address),
-		spec(ipv6_from_elsewhere_is_refused),
+		spec(no_port_claims_anothers_address_by_arp),
+		spec(no_port_tells_the_gateways_mac),
 		spec(router_advertisements_are_refused_from_anybody),
 		spec(extension_headers_hide_no_router_advertisement),
 		spec(a_needless_chain_of_headers_is_refused),
 		spec(ipv6_that_ends_too_soon_is_refused),
-		spec(a_neighbour_advertisement_is_about_its_sender),
 		spec(a_second_tag_hides_nothing),
 		spec(a_port_with_spoof_allow_sends_as_anybody),
 	};

@@ -466,7 +466,7 @@ static void a_hairpin_has_a_ttl(void **s)
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS2, .src = GW, .dst = NS2, .proto = ICMP, .type = TIME_EXCEEDED,
 			    .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_ttl_exceeded);
 }
 
 /* ---- from the host itself ---- */
@@ -523,7 +523,7 @@ static void a_dropped_packet_creates_no_flow(void **s)
 	expect_outcome(SENT);
 	expect_packet(frame(.smac = UPLINK_MAC, .dmac = ISP_MAC, .src = UPLINK, .dst = CLIENT, .proto = ICMP,
 			    .type = TIME_EXCEEDED, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_ttl_exceeded);
 	expect_live_flows(0);
 }
 

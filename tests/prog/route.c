@@ -55,14 +55,14 @@ static void no_route_is_answered_with_an_icmp_error(void **s)
 	for (i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
 		ns1_sends(frames[i]);
 		expect_told(frames[i]);
-		expect_counted(COUNT_icmp_sent);
+		expect_counted(COUNT_refused_no_route);
 	}
 	expect_live_flows(0);
 }
 
 static void no_route_is_counted_where_no_error_may_be_sent(void **s)
 {
-	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = REDIRECT));
+	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = SERVER, .proto = ICMP, .type = PHOTURIS));
 	expect_dropped(COUNT_no_route);
 	leave_icmp_budget(0, 0);
 	ns1_sends(frame(DATAGRAM));
@@ -76,7 +76,7 @@ static void a_port_published_on_every_address_is_not_everywhere(void **s)
 	publish("0.0.0.0", UDP, 53, 53, 3000);
 	ns1_sends(f);
 	expect_told(f);
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_no_route);
 	f = frame(FROM_ISP, .src = NEXT_HOP, .dst = SERVER, .sport = 999, .dport = 53);
 	uplink_gets(f);
 	expect_left_alone(f);
@@ -143,7 +143,7 @@ static void a_flow_outlives_a_time_without_its_route(void **s)
 	lose_the_default_route();
 	ns1_sends(f);
 	expect_told(f);
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_no_route);
 	get_it_back();
 	ns1_sends(f);
 	expect_outcome(SENT);
@@ -161,7 +161,7 @@ static void a_cached_route_has_its_mtu(void **s)
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = BEHIND_MTU_1000, .sport = 4000, .dport = 53));
 	expect_counted(COUNT_masqueraded, COUNT_flow_new);
 	ns1_sends(f);
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_too_big);
 	expect_outcome(SENT);
 }
 
@@ -227,7 +227,7 @@ static void the_mtu_of_a_route_counts(void **s)
 	expect_outcome(SENT);
 	expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE, .code = 4,
 			    .seq = 900, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_too_big);
 	host_command("ip route add 203.0.113.201/32 via " NEXT_HOP " dev eth0");
 	ns1_sends(f);
 	expect_counted(COUNT_masqueraded);
@@ -250,7 +250,7 @@ static void a_rule_by_port_is_for_that_port(void **s)
 		expect_outcome(SENT);
 		expect_packet(frame(GW_TO_NS1, .src = GW, .dst = NS1, .proto = ICMP, .type = UNREACHABLE,
 				    .code = 13, .tos = 0xc0, .no_ip_id = true, .inner = f, .inner_len = 28));
-		expect_counted(COUNT_icmp_sent);
+		expect_counted(COUNT_refused_prohibited);
 		ns1_sends(frame(DATAGRAM));
 		expect_packet(frame(DATAGRAM_OUTSIDE));
 		expect_counted(COUNT_masqueraded);
@@ -305,7 +305,7 @@ static void a_new_flow_gets_an_icmp_error_while_forwarding_is_off(void **s)
 	somebody_switches_forwarding_off();
 	ns1_sends(f);
 	expect_told(f);
-	expect_counted(COUNT_icmp_sent, COUNT_fib_fwd_disabled);
+	expect_counted(COUNT_refused_forwarding_off, COUNT_fib_fwd_disabled);
 	leave_icmp_budget(0, 0);
 	ns1_sends(f);
 	expect_dropped(COUNT_forwarding_off, COUNT_fib_fwd_disabled, COUNT_icmp_limited);
@@ -373,7 +373,7 @@ static void a_namespaces_packet_is_not_taken_to_be_for_the_host(void **s)
 	somebody_switches_forwarding_off();
 	ns1_sends(f);
 	expect_told(f);
-	expect_counted(COUNT_icmp_sent, COUNT_fib_fwd_disabled, COUNT_fib_fwd_disabled);
+	expect_counted(COUNT_refused_forwarding_off, COUNT_fib_fwd_disabled, COUNT_fib_fwd_disabled);
 	expect_live_flows(0);
 }
 

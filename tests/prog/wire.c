@@ -350,12 +350,12 @@ static void an_adjacent_address_is_reached_through_the_gateway(void **s)
 	expect_counted(COUNT_routed);
 	expect_live_flows(0);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NS2, .sport = 1, .dport = 2, .ttl = 1));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_ttl_exceeded);
 	/* not itself, and nobody of another network */
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NS1, .sport = 1, .dport = 2));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_egress_unmanaged);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NS4, .sport = 1, .dport = 2));
-	expect_counted(COUNT_icmp_sent);
+	expect_counted(COUNT_refused_egress_unmanaged);
 }
 
 int main(void)

@@ -91,6 +91,9 @@ static void keys_of_maps_have_no_holes(void **state)
 	FOLLOWS(endpoint_key, addr, net);
 	FOLLOWS(endpoint_key, net, zero);
 	ENDS_WITH(endpoint_key, zero);
+	FOLLOWS(ipv6_key, addr, net);
+	FOLLOWS(ipv6_key, net, zero);
+	ENDS_WITH(ipv6_key, zero);
 	FOLLOWS(fdb_key, mac, net);
 	ENDS_WITH(fdb_key, net);
 	FOLLOWS(portmap_key, addr, port_h);
@@ -130,10 +133,13 @@ static void sizes_belong_to_abi_5(void **state)
 	assert_int_equal(sizeof(struct conn_alloc), 32);
 	assert_int_equal(sizeof(struct host_record), 528);
 	assert_int_equal(sizeof(struct ns_key), 16);
-	assert_int_equal(sizeof(struct ns_record), 416);
+	assert_int_equal(sizeof(struct ns_record), 480);
 	assert_int_equal(CONN_STATES, 11);
 	assert_int_equal(sizeof(struct usage), 20);
 	assert_int_equal(sizeof(struct neigh_entry), 8);
+	assert_int_equal(sizeof(struct ipv6_key), 20);
+	assert_int_equal(sizeof(struct ipv6_owner), 12);
+	assert_int_equal(sizeof(struct ipv6_ring), 272);
 	assert_int_equal(TIMEOUT_CLASSES, 8);
 }
 

@@ -38,6 +38,15 @@ static void call(void *arg)
 	report_end(&r);
 }
 
+static void call_for_refusals(void *arg)
+{
+	struct report r;
+
+	report_begin(&r, show.json);
+	show.sum = show_refusals(&r, &show.c, show.zeros);
+	report_end(&r);
+}
+
 static void begin(bool json, bool zeros)
 {
 	memset(&show, 0, sizeof(show));
@@ -73,6 +82,36 @@ static void a_person_sees_the_reasons_that_happened(void **state)
 		for (n = 0; n < COUNT(ids); n++)
 			if (n != i)
 				assert_null(strstr(captured.out, texts[n]));
+	}
+}
+
+/* Of what is dropped and what is refused for one reason, each is in its own sum. */
+static void refusals_are_no_drops(void **state)
+{
+	static const size_t drops[] = {
+#define X(id, text) COUNT_##id,
+		EBPFNET_ANSWERABLE(X, , "")
+#undef X
+	}, refusals[] = {
+#define X(id, text) COUNT_##id,
+		EBPFNET_REFUSALS(X)
+#undef X
+	};
+	size_t i;
+
+	assert_int_equal(COUNT(drops), COUNT(refusals));
+	for (i = 0; i < COUNT(drops); i++) {
+		assert_int_equal(drops[i] + EBPFNET_REFUSED, refusals[i]);
+		begin(false, false);
+		((uint64_t *)&show.c)[refusals[i]] = 4321;
+		capture(call, NULL);
+		assert_int_equal(show.sum, 0);
+		capture(call_for_refusals, NULL);
+		assert_int_equal(show.sum, 4321);
+		begin(false, false);
+		((uint64_t *)&show.c)[drops[i]] = 4321;
+		capture(call_for_refusals, NULL);
+		assert_int_equal(show.sum, 0);
 	}
 }
 
@@ -123,6 +162,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sum_is_of_all_drops_and_of_nothing_else),
 		cmocka_unit_test(a_person_sees_the_reasons_that_happened),
+		cmocka_unit_test(refusals_are_no_drops),
 		cmocka_unit_test(nothing_dropped_shows_nothing),
 		cmocka_unit_test(json_has_every_reason_in_the_order_of_the_list),
 	};

@@ -13,7 +13,31 @@
 #include "lib/base/log.h"
 #include "lib/model/model.h"
 
-/* --spoof, --addr, --id, --label */
+/* --ipv6-addr */
+static int read_ipv6(const char *list, struct endpoint_spec *spec)
+{
+	char text[IPV6_TEXT];
+	size_t len;
+	int i, n;
+
+	for (n = 0; list && *list; n++) {
+		len = strcspn(list, ",");
+		if (n == EBPFNET_GIVEN_IPV6)
+			return log_err(-E2BIG, "--ipv6-addr takes %d addresses at most", EBPFNET_GIVEN_IPV6);
+		snprintf(text, sizeof(text), "%.*s", len < sizeof(text) ? (int)len : 0, list);
+		if (ipv6_parse(text, &spec->ipv6[n]))
+			return log_err(-EINVAL,
+				       "--ipv6-addr '%.*s' is no IPv6 address of a node; write one, as fd00::10",
+				       (int)len, list);
+		for (i = 0; i < n; i++)
+			if (ipv6_same(&spec->ipv6[i], &spec->ipv6[n]))
+				return log_err(-EINVAL, "--ipv6-addr has %s twice", text);
+		list += len + (list[len] == ',');
+	}
+	return list && !n ? log_err(-EINVAL, "--ipv6-addr needs an address, as fd00::10") : 0;
+}
+
+/* --spoof, --addr, --ipv6-addr, --id, --label */
 static int read_options(const struct options *o, struct endpoint_spec *spec)
 {
 	if ((o->id && endpoint_check_id(o->id)) || (o->label && endpoint_check_label(o->label)))
@@ -23,6 +47,8 @@ static int read_options(const struct options *o, struct endpoint_spec *spec)
 	if (o->addr && addr_parse(o->addr, &spec->addr))
 		return log_err(-EINVAL, "--addr '%s' is not an IPv4 address; write four numbers, as 192.168.1.10",
 			       o->addr);
+	if (read_ipv6(o->ipv6_addr, spec))
+		return -EINVAL;
 	if (!o->spoof || !strcmp(o->spoof, "deny"))
 		return 0;
 	spec->port_flags = PORT_SPOOF_ALLOW;

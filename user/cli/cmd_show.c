@@ -252,8 +252,8 @@ static const struct counted events[] = { EBPFNET_EVENTS(X) };
 int cmd_stats(const struct options *o, int argc, char **argv)
 {
 	_cleanup_store_ struct store s = {};
-	char on[TEXT_LEN], off[TEXT_LEN];
-	uint64_t passed, dropped;
+	char on[TEXT_LEN], off[TEXT_LEN], back[TEXT_LEN];
+	uint64_t passed, refused, dropped;
 	struct counters c;
 	struct report r;
 
@@ -261,11 +261,13 @@ int cmd_stats(const struct options *o, int argc, char **argv)
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
 	passed = show_counters(&r, "passes", "passed", passes, COUNT(passes), &c, o->json);
+	refused = show_refusals(&r, &c, o->json);
 	dropped = show_drops(&r, &c, o->json);
 	show_counters(&r, "events", "events", events, COUNT(events), &c, o->json);
 	report_number(&r, "passed", passed);
+	report_number(&r, "refused", refused);
 	report_number(&r, "dropped", dropped);
-	report_note(&r, "%s packets passed, %s dropped", text_number(passed, on),
-		    text_number(dropped, off));
+	report_note(&r, "%s packets passed, %s refused, %s dropped", text_number(passed, on),
+		    text_number(refused, back), text_number(dropped, off));
 	return report_end(&r);
 }

@@ -222,6 +222,7 @@ static int show(struct status *v)
 	show_flows(v);
 	show_namespaces(v);
 	r = show_portmaps(&v->report, &v->x.s, &mappings, &ports);
+	show_refusals(&v->report, &v->counters, false);
 	show_drops(&v->report, &v->counters, false);
 	show_problems(v);
 	return r;

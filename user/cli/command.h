@@ -29,7 +29,7 @@ struct options {
 	const char *flows;
 	bool dry_run;			/* and down */
 	/* ns add, attach */
-	const char *addr, *name, *spoof;
+	const char *addr, *ipv6_addr, *name, *spoof;
 	const char *id, *label;		/* attach; id: detach too */
 	bool repair;			/* monitor */
 	const char *ms, *repeats;	/* bench */

@@ -40,6 +40,8 @@ static const struct option_row {
 	  "list the actions, change nothing" },
 	{ "addr", "ADDR", 0, OPT_ADDR, offsetof(struct options, addr), VALUE_TEXT,
 	  "address of the namespace (default: the next free one)" },
+	{ "ipv6-addr", "ADDR[,ADDR]", 0, OPT_IPV6, offsetof(struct options, ipv6_addr), VALUE_TEXT,
+	  "IPv6 addresses that no other namespace may use" },
 	{ "name", "NAME", 0, OPT_NAME, offsetof(struct options, name), VALUE_TEXT,
 	  "name of the namespace (default: from --id or its own, or pidN)" },
 	{ "id", "ID", 0, OPT_ID, offsetof(struct options, id), VALUE_TEXT,

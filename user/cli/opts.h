@@ -22,6 +22,7 @@ enum {
 	OPT_DRY_RUN = 1 << 12,
 	OPT_ID = 1 << 13,
 	OPT_LABEL = 1 << 14,
+	OPT_IPV6 = 1 << 15,
 };
 
 struct command {

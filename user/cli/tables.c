@@ -39,6 +39,15 @@ uint64_t show_drops(struct report *r, const struct counters *c, bool zeros)
 	return show_counters(r, "drops", "dropped", drops, sizeof(drops) / sizeof(drops[0]), c, zeros);
 }
 
+uint64_t show_refusals(struct report *r, const struct counters *c, bool zeros)
+{
+#define X(id, text) { #id, text, offsetof(struct counters, id) },
+	static const struct counted refusals[] = { EBPFNET_REFUSALS(X) };
+#undef X
+
+	return show_counters(r, "refusals", "refused", refusals, sizeof(refusals) / sizeof(refusals[0]), c, zeros);
+}
+
 /* ---- port mappings ---- */
 
 const char *ports_text(uint16_t first, uint16_t last, char buf[PLACE_LEN])

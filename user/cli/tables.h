@@ -18,6 +18,8 @@ uint64_t show_counters(struct report *r, const char *key, const char *title, con
 		       size_t count, const struct counters *c, bool zeros);
 /* Show the counters of drops by reason. Returns their sum. */
 uint64_t show_drops(struct report *r, const struct counters *c, bool zeros);
+/* The same of packets whose sender got an ICMP error: these are not among the drops. */
+uint64_t show_refusals(struct report *r, const struct counters *c, bool zeros);
 
 /* Show the port mappings. Sets *ports to the number of ports. Returns 0 or a negative errno (logged). */
 int show_portmaps(struct report *r, const struct store *s, size_t *portmaps, uint64_t *ports);

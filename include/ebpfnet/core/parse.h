@@ -113,6 +113,12 @@ static __always_inline _Bool icmp_is_error(__u8 type)
 	       type == ICMP_PARAMETERPROB;
 }
 
+/* All types that embed the packet they are about: errors, and the source quench and redirect that hosts know. */
+static __always_inline _Bool icmp_quotes(__u8 type)
+{
+	return icmp_is_error(type) || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT;
+}
+
 /* The same, to host byte order. */
 static __always_inline __u32 be32_at(const __u8 *at)
 {

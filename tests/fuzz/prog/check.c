@@ -15,6 +15,10 @@ static bool same(const struct frame *a, const struct frame *b)
 	return a->len == b->len && !memcmp(a->bytes, b->bytes, a->len);
 }
 
+/* Answered with an ICMP error. */
+#define FIRST_REFUSAL COUNT_refused_ttl_exceeded
+#define LAST_REFUSAL COUNT_refused_bad_protocol
+
 /* Where a packet that is counted as that may have gone. */
 static const char *check_way(const struct shot *s, const struct outcome_of *o)
 {
@@ -28,7 +32,7 @@ static const char *check_way(const struct shot *s, const struct outcome_of *o)
 		MUST(egress ? o->went == WENT_OUT || o->went == WENT_NOWHERE : o->went == WENT_HOST);
 		break;
 	case COUNT_arp_answered:
-	case COUNT_icmp_sent:
+	case FIRST_REFUSAL ... LAST_REFUSAL:
 		MUST(o->went == (egress ? WENT_HOST : WENT_OUT));
 		break;
 	case COUNT_to_host:
@@ -62,7 +66,12 @@ static const char *check_way(const struct shot *s, const struct outcome_of *o)
 
 static bool is_drop(enum counter c)
 {
-	return c >= COUNT_unknown_ifindex && c <= COUNT_helper_failed;
+	return c >= COUNT_unknown_ifindex && c < FIRST_REFUSAL;
+}
+
+static bool is_refusal(enum counter c)
+{
+	return c >= FIRST_REFUSAL && c <= LAST_REFUSAL;
 }
 
 /* A fragment may be kept, and a large packet cut up: each is counted when it comes in once more. */
@@ -109,7 +118,7 @@ static const char *check_length(const struct shot *s, const struct view *in,
 {
 	uint32_t wire = out->len - ETH_LEN;
 
-	if (o->counted == COUNT_icmp_sent)
+	if (is_refusal(o->counted))
 		return NULL;
 	MUST(out->len <= in->len);
 	if (o->went != WENT_UPLINK || world.forwarding_off)
@@ -153,7 +162,7 @@ static const char *check_bytes(const struct shot *s, const struct view *in, cons
 		return check_translated(s, in, out, o);
 	case COUNT_icmp_translated:
 		return check_error_translated(s, in, out, o);
-	case COUNT_icmp_sent:
+	case FIRST_REFUSAL ... LAST_REFUSAL:
 		return check_error_sent(s, in, out);
 	case COUNT_arp_answered:
 		return NULL; /* in check_switched() */

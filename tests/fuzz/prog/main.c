@@ -59,7 +59,7 @@ static void count_now(struct outcome_of *o, bool first_fragment)
 		last[i] = n[i];
 		totals[i] += rose;
 		/* fragments that were queued for a first one are refused with it */
-		if (i > COUNT_helper_failed || !rose || (i == COUNT_frag_no_first && first_fragment))
+		if (i > COUNT_refused_bad_protocol || !rose || (i == COUNT_frag_no_first && first_fragment))
 			continue;
 		o->counts += rose;
 		o->counted = i;
@@ -238,7 +238,7 @@ static int report_end(uint64_t seconds)
 	static const enum counter ways[] = {
 		COUNT_switched, COUNT_flooded, COUNT_arp_answered, COUNT_to_host, COUNT_masqueraded,
 		COUNT_unmasqueraded, COUNT_hairpinned, COUNT_published_in, COUNT_published_out,
-		COUNT_icmp_translated, COUNT_icmp_sent, COUNT_host_snat, COUNT_not_ours,
+		COUNT_icmp_translated, COUNT_refused_ttl_exceeded, COUNT_host_snat, COUNT_not_ours,
 	};
 	int i, missed = 0;
 

@@ -313,6 +313,7 @@ static int load(void)
 	}
 	h.icmp_budget = open_map("icmp_budget");
 	h.neigh = open_map("neigh");
+	h.ipv6_learned = open_map("ipv6_learned");
 	h.tcp_ports_in_use = open_map("tcp_ports_in_use");
 	h.frags = open_map("frags");
 	h.fragq = open_map("fragq");

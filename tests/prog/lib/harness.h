@@ -181,6 +181,9 @@ void add_port_without_device(void);		/* NS_GONE: its device was removed external
 
 struct fdb_entry fdb_entry_of(const char *mac);	/* of network 1 */
 void age_fdb(uint32_t seconds);
+/* Lets time pass for all IPv6 addresses that were learned. */
+void age_ipv6(uint32_t seconds);
+void give_ipv6(enum device dev, const char *addr);	/* as --ipv6-addr does */
 
 /* ---- flows; the first one of a test is in slot 0 ---- */
 
@@ -206,6 +209,8 @@ bool flows_are_stamped(void);
 
 void host_command(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void set_forwarding(enum device dev, int on);
+void host_link(enum device dev, bool up);	/* and waits until the programs can know it */
+void far_link(enum device dev, bool up);	/* the same, of the device's other end: in a namespace */
 void host_ipv6(enum device dev);	/* enables IPv6 there; without an address, so nothing is sent */
 /* A socket of the host; port 0 or NULL: not bound, not connected. TCP without a peer listens. */
 int host_socket(uint8_t proto, const char *addr, uint16_t port, const char *peer, uint16_t peer_port);

@@ -93,6 +93,27 @@ void set_forwarding(enum device dev, int on)
 	assert_int_equal(host_write(path, on ? "1" : "0"), 0);
 }
 
+/* A pair of veth devices has a carrier while both are up. The kernel tells it in a work item of its own. */
+static void wait_for_carrier(enum device dev, bool up)
+{
+	host_command("i=0; until ip link show %s | grep -q 'state %s'; do i=$((i+1)); [ $i -lt 500 ]; sleep 0.01; done",
+		     devices[dev].name, up ? "UP" : "[A-Z]*DOWN");
+}
+
+void host_link(enum device dev, bool up)
+{
+	host_command("ip link set %s %s", devices[dev].name, up ? "up" : "down");
+	wait_for_carrier(dev, up);
+}
+
+void far_link(enum device dev, bool up)
+{
+	assert_int_equal(setns(far_netns, CLONE_NEWNET), 0);
+	host_command("ip link set %s %s", devices[dev].far, up ? "up" : "down");
+	assert_int_equal(setns(host_netns, CLONE_NEWNET), 0);
+	wait_for_carrier(dev, up);
+}
+
 void host_ipv6(enum device dev)
 {
 	char path[128];

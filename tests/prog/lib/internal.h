@@ -11,7 +11,7 @@ extern struct harness {
 	struct store state;
 	int prog[HOOKS];
 	/* maps that `ebpfnet` itself does not use */
-	int icmp_budget, neigh, tcp_ports_in_use, frags, fragq, hold_down, outside_peers;
+	int icmp_budget, neigh, ipv6_learned, tcp_ports_in_use, frags, fragq, hold_down, outside_peers;
 	int flow_cache[HOOKS]; /* of each program; 0: it has none */
 	struct config config;	/* as each test finds it */
 	/* lets packets arrive that are on their way, and counts again; NULL: none is when run() is over */

@@ -132,6 +132,30 @@ void age_fdb(uint32_t seconds)
 	assert_int_equal(map_each(&h.state, MAP_FDB_LEARNED, age_entry, &seconds), 0);
 }
 
+void age_ipv6(uint32_t seconds)
+{
+	struct ipv6_key key, *last = NULL;
+	struct ipv6_owner o;
+
+	for (; !bpf_map_get_next_key(h.ipv6_learned, last, &key); last = &key) {
+		assert_int_equal(bpf_map_lookup_elem(h.ipv6_learned, &key, &o), 0);
+		o.seen -= seconds;
+		o.dad -= seconds;
+		assert_int_equal(bpf_map_update_elem(h.ipv6_learned, &key, &o, 0), 0);
+	}
+}
+
+void give_ipv6(enum device dev, const char *addr)
+{
+	uint32_t ifindex = ifindex_of(dev);
+	struct ipv6_addr list[EBPFNET_GIVEN_IPV6] = {};
+	struct port p;
+
+	assert_int_equal(inet_pton(AF_INET6, addr, list), 1);
+	assert_int_equal(map_get(&h.state, MAP_PORTS, &ifindex, &p), 0);
+	assert_int_equal(store_ipv6_give(&h.state, &p, list), 0);
+}
+
 struct conn conn_at(uint32_t slot)
 {
 	struct conn c;
@@ -343,6 +367,14 @@ static void empty(enum map_id id)
 	assert_int_equal(map_each(&h.state, id, delete_it, &id), 0);
 }
 
+static void empty_ipv6(void)
+{
+	struct ipv6_key key;
+
+	while (!bpf_map_get_next_key(h.ipv6_learned, NULL, &key))
+		assert_int_equal(bpf_map_delete_elem(h.ipv6_learned, &key), 0);
+}
+
 static void empty_neigh(void)
 {
 	struct endpoint_key key;
@@ -477,7 +509,7 @@ static void fill_maps(void)
 
 int harness_reset(void **unused)
 {
-	static const enum map_id tables[] = { MAP_PORTMAPS,  MAP_PORTMAP_KEYS, MAP_FDB_LEARNED, MAP_FDB,
+	static const enum map_id tables[] = { MAP_IPV6_GIVEN, MAP_PORTMAPS,  MAP_PORTMAP_KEYS, MAP_FDB_LEARNED, MAP_FDB,
 					      MAP_ENDPOINTS, MAP_PORTS,	       MAP_UPLINKS,	MAP_GATEWAYS };
 	struct config cfg = h.config;
 	size_t i;
@@ -486,6 +518,7 @@ int harness_reset(void **unused)
 	empty_flows();
 	empty_tcp_mapped();
 	empty_neigh();
+	empty_ipv6();
 	empty_array(h.frags);
 	empty_array(h.fragq);
 	empty_array(h.hold_down);

@@ -249,7 +249,7 @@ struct frame *ipv6_make(const struct ipv6_spec *s)
 
 	ethernet_header(f, s->smac, s->dmac, 0x86dd);
 	put(f, "\x60\0\0\0", 4);
-	put16(f, s->ext_len + (s->target ? 24 : 8));
+	put16(f, s->ext_len + 8 + (s->target ? 16 : 0) + (s->option ? 8 : 0) + (s->went_to ? 40 : 0));
 	put8(f, s->ext_len ? s->next : ICMPV6);
 	put8(f, 255);
 	put_ipv6_addr(f, s->src);
@@ -259,6 +259,16 @@ struct frame *ipv6_make(const struct ipv6_spec *s)
 	put(f, "\0\0\0\0\0\0\0", 7);
 	if (s->target)
 		put_ipv6_addr(f, s->target);
+	if (s->option) {
+		put8(f, s->option);
+		put8(f, 1);
+		put_mac(f, s->mac);
+	}
+	if (s->went_to) {
+		put(f, "\x60\0\0\0\0\x8\x3a\xff", 8);
+		put_ipv6_addr(f, s->dst);
+		put_ipv6_addr(f, s->went_to);
+	}
 	return f;
 }
 

@@ -46,12 +46,14 @@ enum {
 enum {
 	ECHO_REPLY = 0,
 	UNREACHABLE = 3,
+	SOURCE_QUENCH = 4,
 	REDIRECT = 5,
 	ECHO = 8,
 	TIME_EXCEEDED = 11,
 	PARAMETER_PROBLEM = 12,
 	TIMESTAMP = 13,
 	TIMESTAMP_REPLY = 14,
+	PHOTURIS = 40,
 };
 
 enum {
@@ -110,7 +112,10 @@ struct ipv6_spec {
 	uint8_t ext_len;
 	uint8_t next;			/* the first one's type */
 	uint8_t type;			/* of ICMPv6 */
-	const char *target;		/* of a neighbour advertisement; 0: there is none */
+	const char *target;		/* of neighbour discovery; 0: there is none */
+	uint8_t option;			/* of neighbour discovery, with a MAC address; 0: none */
+	const char *mac;
+	const char *went_to;		/* of an error: the embedded packet's destination; 0: there is none */
 };
 
 struct frame *ipv6_make(const struct ipv6_spec *spec);

@@ -17,6 +17,31 @@ int addr_parse(const char *text, struct ipaddr *out)
 	return 0;
 }
 
+int ipv6_parse(const char *text, struct ipv6_addr *out)
+{
+	struct in6_addr in;
+
+	if (inet_pton(AF_INET6, text, &in) != 1 || IN6_IS_ADDR_MULTICAST(&in) || !(in.s6_addr32[0] | in.s6_addr32[1]))
+		return -EINVAL;
+	memcpy(out, &in, sizeof(*out));
+	return 0;
+}
+
+const char *ipv6_text(const struct ipv6_addr *a, char buf[IPV6_TEXT])
+{
+	return inet_ntop(AF_INET6, a, buf, IPV6_TEXT);
+}
+
+bool ipv6_same(const struct ipv6_addr *a, const struct ipv6_addr *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+bool ipv6_is_none(const struct ipv6_addr *a)
+{
+	return ipv6_same(a, &(struct ipv6_addr){});
+}
+
 int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix)
 {
 	const char *slash = strchr(text, '/');

@@ -16,6 +16,14 @@ int addr_parse(const char *text, struct ipaddr *out);
 /* "192.168.1.0/24", prefix 8 to 30; host bits must be 0. Quiet: -EINVAL. */
 int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix);
 
+#define IPV6_TEXT 46		/* INET6_ADDRSTRLEN */
+
+/* A unicast address of a node: not unspecified, loopback, of a group, or with an IPv4 one inside. Quiet: -EINVAL. */
+int ipv6_parse(const char *text, struct ipv6_addr *out);
+const char *ipv6_text(const struct ipv6_addr *a, char buf[IPV6_TEXT]);
+bool ipv6_is_none(const struct ipv6_addr *a);
+bool ipv6_same(const struct ipv6_addr *a, const struct ipv6_addr *b);
+
 /* Both write to buf and return it. */
 const char *addr_text(struct ipaddr a, char buf[ADDR_TEXT]);
 /* 255.255.255.255:65535 */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/model/endpoint.h"
@@ -45,6 +46,21 @@ void endpoints_wait_running(struct session *x)
 /* ---- adding ---- */
 
 /* *id: which namespace is to be attached. */
+/* An IPv6 address belongs to one namespace. */
+static int check_ipv6(const struct endpoint_spec *spec, const struct ns_entry *all, size_t count)
+{
+	char text[IPV6_TEXT];
+	size_t i, j, n;
+
+	for (n = 0; n < EBPFNET_GIVEN_IPV6 && !ipv6_is_none(&spec->ipv6[n]); n++)
+		for (i = 0; i < count; i++)
+			for (j = 0; j < EBPFNET_GIVEN_IPV6; j++)
+				if (ipv6_same(&spec->ipv6[n], &all[i].rec.ipv6[j]))
+					return log_err(-EADDRINUSE, "%s is namespace %s's; choose another address",
+						       ipv6_text(&spec->ipv6[n], text), all[i].name);
+	return 0;
+}
+
 static int check_new(struct session *x, const struct endpoint_spec *spec, struct netns_id *id)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
@@ -60,6 +76,8 @@ static int check_new(struct session *x, const struct endpoint_spec *spec, struct
 			return log_err(-EEXIST, "namespace %s is attached already; choose another name%s", spec->name,
 				       spec->path ? " with --name" : "");
 	}
+	if (!r)
+		r = check_ipv6(spec, all, count);
 	if (r)
 		return r;
 	if (!spec->path)
@@ -92,6 +110,7 @@ int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_
 	if (!r)
 		r = ipam_reserve(x, &used, spec, 0, &e.rec);
 	endpoint_identify(&e.rec, &id);
+	memcpy(e.rec.ipv6, spec->ipv6, sizeof(e.rec.ipv6));
 	if (!r)
 		r = store_ns_set(&x->s, spec->name, &e.rec);
 	if (r)

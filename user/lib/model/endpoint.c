@@ -298,7 +298,8 @@ static int add_port(void *object)
 	p.endpoint = o->rec->endpoint;
 	snprintf(p.name, sizeof(p.name), "%s", o->name);
 	memcpy(p.mac, o->rec->mac, sizeof(p.mac));
-	return store_port_set(s, o->dev.ifindex, &p);
+	r = store_ipv6_give(s, &p, o->rec->ipv6);
+	return r ? r : store_port_set(s, o->dev.ifindex, &p);
 }
 
 static bool is_up(void *object, struct difference *d)

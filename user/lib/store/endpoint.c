@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/base/addr.h"
 #include "lib/store/map.h"
 
 static struct endpoint_key endpoint_key(struct ipaddr addr, uint16_t net)
@@ -25,10 +26,13 @@ int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p
 	struct endpoint_key addr = endpoint_key(p->addr, p->net);
 	struct fdb_key mac = fdb_key(p->mac, p->net);
 	struct endpoint e = { .ifindex = ifindex, .id = p->endpoint };
+	const struct ipv6_ring empty = {};
 	int r;
 
 	memcpy(e.mac, p->mac, sizeof(e.mac));
 	r = store_account_add(s, p->endpoint);
+	if (!r)
+		r = map_put(s, MAP_IPV6_RINGS, &p->endpoint, &empty);
 	if (!r)
 		r = map_put(s, MAP_PORTS, &ifindex, p);
 	if (!r)
@@ -38,10 +42,29 @@ int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p
 	return r ? r : config_touch(s, 0);
 }
 
+int store_ipv6_give(const struct store *s, const struct port *p, const struct ipv6_addr addrs[EBPFNET_GIVEN_IPV6])
+{
+	struct ipv6_key key = { .net = p->net };
+	int i, r = 0;
+
+	for (i = 0; i < EBPFNET_GIVEN_IPV6 && !ipv6_is_none(&addrs[i]) && !r; i++) {
+		key.addr = addrs[i];
+		r = map_put(s, MAP_IPV6_GIVEN, &key, &p->endpoint);
+	}
+	return r;
+}
+
 struct behind {
 	const struct store *s;
-	uint32_t ifindex;
+	uint32_t ifindex, endpoint;
 };
+
+static int take_back(const void *key, const void *value, void *arg)
+{
+	const struct behind *b = arg;
+
+	return *(const uint32_t *)value == b->endpoint ? map_del(b->s, MAP_IPV6_GIVEN, key) : 0;
+}
 
 static int forget_learned(const void *key, const void *value, void *arg)
 {
@@ -54,7 +77,7 @@ static int forget_learned(const void *key, const void *value, void *arg)
 /* In reverse. The port itself goes last: if this is killed, the next call finds it and completes. */
 int store_port_del(const struct store *s, uint32_t ifindex)
 {
-	struct behind behind = { s, ifindex };
+	struct behind behind = { .s = s, .ifindex = ifindex };
 	struct endpoint_key addr;
 	struct fdb_entry entry;
 	struct fdb_key mac;
@@ -73,6 +96,11 @@ int store_port_del(const struct store *s, uint32_t ifindex)
 		r = map_del(s, MAP_FDB, &mac);
 	if (!r)
 		r = map_each(s, MAP_FDB_LEARNED, forget_learned, &behind);
+	behind.endpoint = p.endpoint;
+	if (!r)
+		r = map_each(s, MAP_IPV6_GIVEN, take_back, &behind);
+	if (!r) /* what it has learned ends with this */
+		r = map_del(s, MAP_IPV6_RINGS, &p.endpoint);
 	if (!r)
 		r = map_del(s, MAP_USAGE, &p.endpoint);
 	if (!r)

@@ -31,6 +31,8 @@ static const struct {
 	[MAP_PORTMAP_BITS] = { "portmap_bits", sizeof(uint32_t), sizeof(uint64_t) },
 	[MAP_PORTMAPS] = { "portmaps", sizeof(uint32_t), sizeof(struct portmap) },
 	[MAP_USAGE] = { "usage", sizeof(uint32_t), sizeof(struct usage) },
+	[MAP_IPV6_GIVEN] = { "ipv6_given", sizeof(struct ipv6_key), sizeof(uint32_t) },
+	[MAP_IPV6_RINGS] = { "ipv6_rings", sizeof(uint32_t), sizeof(struct ipv6_ring) },
 	[MAP_FLOWS] = { "flows", sizeof(struct flow_key), sizeof(struct flow) },
 	[MAP_CONNS] = { "conns", sizeof(uint32_t), sizeof(struct conn) },
 	[MAP_CONN_ALLOC] = { "conn_alloc", sizeof(uint32_t), sizeof(struct conn_alloc) },

@@ -30,6 +30,8 @@ enum map_id {
 	MAP_PORTMAP_BITS,
 	MAP_PORTMAPS,
 	MAP_USAGE,
+	MAP_IPV6_GIVEN,
+	MAP_IPV6_RINGS,
 	MAP_FLOWS,
 	MAP_CONNS,
 	MAP_CONN_ALLOC,
@@ -110,6 +112,8 @@ int store_uplink_del(const struct store *s, uint32_t ifindex);			/* quiet if mis
  * incomplete port. store_port_del() also deletes the FDB entries learned there. A missing port is no error.
  */
 int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p);
+/* Gives a port IPv6 addresses; an unspecified one ends the list. store_port_del() takes them back. */
+int store_ipv6_give(const struct store *s, const struct port *p, const struct ipv6_addr addrs[EBPFNET_GIVEN_IPV6]);
 int store_port_del(const struct store *s, uint32_t ifindex);
 /* Updates the number of ports in the network's record: once after any number of store_port_set(). */
 int store_ports_count(const struct store *s, uint16_t net);

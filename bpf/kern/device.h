@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Whether a device that packets are redirected to takes them. Without it, or while it is down, a redirect drops what
+ * it gets in silence, and no helper tells: so the kernel's struct net_device is read.
+ *
+ * What is read is kept per CPU, while rt_genid is unchanged: the kernel raises it when a device is removed, goes up
+ * or down or changes its carrier (net/ipv4/fib_frontend.c: fib_netdev_event()). Of a pair of veth devices both lose
+ * their carrier when one is down. Where kernel memory is copied, a copy of rt_genid costs more than it spares, and
+ * what is read is kept for a tick.
+ */
+#ifndef EBPFNET_BPF_KERN_DEVICE_H
+#define EBPFNET_BPF_KERN_DEVICE_H
+
+#include "kern/verdict.h"
+#include "kern/veth.h"
+
+#define DEV_IFF_UP 1			/* net_device.flags */
+#define DEV_NOCARRIER (1ul << 2)	/* net_device.state: __LINK_STATE_NOCARRIER */
+
+/* What is known of a device. */
+struct device_entry {
+	__u32 ifindex;			/* 0: nothing */
+	__u32 then;			/* rt_genid or tick of that time */
+	__u8 running;			/* up, with a carrier; also if that is unknown */
+	__u8 zero[7];
+};
+
+#define DEVICE_TABLE_SIZE 256
+
+/* Indexed by the low bits of the ifindex. */
+struct device_table {
+	struct device_entry at[DEVICE_TABLE_SIZE];
+};
+
+PERCPU_SCRATCH(struct device_table, device_table)
+
+/* Read a device anew. */
+__noinline int device_read(ctx_t *ctx, struct device_entry *e, __u32 ifindex, __u32 now)
+{
+	struct net_device *dev;
+	unsigned long state;
+	unsigned int flags;
+
+	if (!e)
+		return 0;
+	dev = (struct net_device *)device_find(ctx, ifindex);
+	e->running = !dev || bpf_probe_read_kernel(&flags, sizeof(flags), &dev->flags) ||
+		     bpf_probe_read_kernel(&state, sizeof(state), &dev->state) ||
+		     (flags & DEV_IFF_UP && !(state & DEV_NOCARRIER));
+	e->then = now;
+	e->ifindex = ifindex;
+	return 0;
+}
+
+/* What is known of a device now; NULL: kernel memory is not read. */
+static __always_inline struct device_entry *device_get(ctx_t *ctx, __u32 ifindex)
+{
+	struct device_table *table = device_table_get();
+	struct device_entry *e;
+	__u32 now;
+
+	if (!table || kernel_memory == KERNEL_MEMORY_CLOSED || !bpf_core_field_exists(struct net, dev_index_head))
+		return NULL;
+	if (kernel_memory == KERNEL_MEMORY_COPIED)
+		now = bpf_jiffies64();
+	else if (!rt_genid_read(ctx, &now))
+		return NULL;
+	e = &table->at[ifindex % DEVICE_TABLE_SIZE];
+	if (e->ifindex != ifindex || e->then != now)
+		device_read(ctx, e, ifindex, now);
+	return e;
+}
+
+/* True if a device that exists takes packets, or if that is unknown. */
+__noinline int device_running(ctx_t *ctx, __u32 ifindex)
+{
+	struct device_entry *e = device_get(ctx, ifindex);
+
+	return !e || e->running;
+}
+
+/* FWD_NEXT if a device takes packets; DROP(port_gone): it does not exist; DROP(down): it is down. */
+__noinline verdict_t device_check(ctx_t *ctx, __u32 ifindex, verdict_t down)
+{
+	if (!ctx_device_exists(ctx, ifindex))
+		return DROP(port_gone);
+	return device_running(ctx, ifindex) ? FWD_NEXT : down;
+}
+
+/* True if a device that took packets at that id still does. */
+static __always_inline _Bool device_unchanged_since(ctx_t *ctx, __u32 ifindex, __u32 then)
+{
+	__u32 now;
+
+	if (kernel_memory != KERNEL_MEMORY_IN_PLACE) /* copying the id costs more */
+		return device_check(ctx, ifindex, DROP(port_down)) == FWD_NEXT;
+	return rt_genid_read(ctx, &now) && now == then;
+}
+
+#endif
