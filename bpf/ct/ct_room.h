@@ -107,7 +107,8 @@ static long room_look(__u32 i, void *unused)
 	if (conn_expired(c, w, cfg, now_s()) || (s->over == SHARE_LEFT && !flow_owner_exists(c)))
 		return room_collect(s, slot, w, wanted);
 	/* a namespace at its share, which chose itself what it opened, waits as long as in a full table */
-	patience = s->over == SHARE_LEFT || s->who.account & ACCOUNT_PORTMAP ? 0 : CT_TIMEOUT_MIN_S;
+	patience = s->over == SHARE_LEFT || s->who.account & (ACCOUNT_PORTMAP | ACCOUNT_FORWARDED) ? 0 :
+												     CT_TIMEOUT_MIN_S;
 	order = wanted ? ct_yield_order(ct_yield(w.state), ct_idle(c->seen, now_s()), patience) : 0;
 	if (!order)
 		return 0;

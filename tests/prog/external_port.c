@@ -153,9 +153,9 @@ static void ports_come_from_the_range_that_is_set(void **s)
 	expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
 	assure(4002, 5001);
 	ns1_udp(4001);
-	expect_refused(4001, COUNT_refused_over_cap);
+	expect_refused(4001, COUNT_refused_no_free_port);
 	ns1_udp(5000);
-	expect_refused(5000, COUNT_refused_over_cap);
+	expect_refused(5000, COUNT_refused_no_free_port);
 	expect_live_flows(2);
 	/* one port only, and not of the parity that is wanted */
 	range_is(5002, 5002);

@@ -42,7 +42,8 @@ static __always_inline _Bool share_of_namespace(__u32 used, __u32 cap, __u32 tak
 
 static __always_inline _Bool share_of_ports(__u32 used, __u32 taken, __u32 max)
 {
-	return max <= SHARE_PORTS_SMALL || used < SHARE_FLOOR(max) || used < (__u64)SHARE_MULTIPLE * share_room(taken, max);
+	return max <= SHARE_PORTS_SMALL || used < SHARE_FLOOR(max) ||
+	       used < (__u64)SHARE_MULTIPLE * share_room(taken, max);
 }
 
 /* So few flows, and so small a part of its port's, are nobody's greed: clients are told apart by a hash alone. */
