@@ -1,104 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/*
- * Finds, locks and opens the pinned maps.
- *
- * The lock is a flock(2) on the folder of our pins: the kernel releases it when its holder dies, and it needs no file
- * elsewhere. The folder is made and removed with the network. So a new holder checks that the folder still exists, and
- * a holder that is done removes the folder if it is empty.
- */
+/* Finds, locks and opens the pinned maps. */
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <time.h>
 
-#include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/store/lock.h"
 #include "lib/store/map.h"
-
-#define DEFAULT_BPFFS "/sys/fs/bpf"
-#define LOCK_WAIT_MS 10000
-#define LOCK_POLL_MS 20
-
-static int nothing_up(void)
-{
-	return log_err(-ENOENT, "nothing is up; run `ebpfnet up`");
-}
-
-static int find_bpffs(struct store *s, const char *bpffs)
-{
-	struct statfs fs;
-
-	if (!bpffs)
-		bpffs = getenv("EBPFNET_BPFFS");
-	if (!bpffs)
-		bpffs = DEFAULT_BPFFS;
-	if (statfs(bpffs, &fs))
-		return log_err(-errno, "no bpffs at %s: %s; mount one with `mount -t bpf bpf %s`",
-			       bpffs, strerror(errno), bpffs);
-	if (fs.f_type != BPF_FS_MAGIC)
-		return log_err(-ENODEV, "%s is not a bpffs; mount one with `mount -t bpf bpf %s`",
-			       bpffs, bpffs);
-	if (snprintf(s->dir, sizeof(s->dir), "%s/ebpfnet", bpffs) >= (int)sizeof(s->dir))
-		return log_err(-ENAMETOOLONG, "path of the bpffs is too long: %s", bpffs);
-	return 0;
-}
-
-static int denied(const char *what, const char *path, int error)
-{
-	return log_err(-error, "cannot %s %s: %s%s", what, path, strerror(error),
-		       error == EACCES || error == EPERM ? "; run it as root" : "");
-}
-
-static int wait_lock(int fd)
-{
-	const struct timespec poll = { .tv_nsec = LOCK_POLL_MS * 1000000 };
-	int waited;
-
-	for (waited = 0; flock(fd, LOCK_EX | LOCK_NB); waited += LOCK_POLL_MS) {
-		if (errno != EWOULDBLOCK)
-			return log_err(-errno, "cannot lock the state: %s", strerror(errno));
-		if (waited >= LOCK_WAIT_MS)
-			return log_err(-EBUSY, "another ebpfnet command has been at work for %d s; "
-					       "try again when it is done",
-				       LOCK_WAIT_MS / 1000);
-		nanosleep(&poll, NULL);
-	}
-	return 0;
-}
-
-static int take_lock(struct store *s, bool make)
-{
-	struct stat st;
-	int r;
-
-	for (;;) {
-		_cleanup_fd_ int fd = -1;
-
-		if (make && mkdir(s->dir, 0700) && errno != EEXIST)
-			return denied("make", s->dir, errno);
-		fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 && errno == ENOENT) {
-			if (make)
-				continue;
-			return nothing_up();
-		}
-		if (fd < 0)
-			return denied("open", s->dir, errno);
-		r = wait_lock(fd);
-		if (r)
-			return r;
-		/* the previous holder may have removed it in the meantime */
-		if (fstat(fd, &st) == 0 && st.st_nlink > 0) {
-			s->lock_fd = TAKE_FD(fd);
-			return 0;
-		}
-	}
-}
 
 /* Logs unless there is a complete network. */
 static int need_network(const struct store *s)
@@ -158,9 +64,9 @@ int store_open(struct store *s, const char *bpffs, enum store_mode mode)
 	s->lock_fd = -1;
 	for (id = 0; id < MAPS; id++)
 		s->fd[id] = -1;
-	r = find_bpffs(s, bpffs);
+	r = folder_find(s, bpffs);
 	if (!r && mode != STORE_READ && mode != STORE_LOOK)
-		r = take_lock(s, mode == STORE_MAKE || mode == STORE_REMOVE);
+		r = folder_lock(s, mode == STORE_MAKE || mode == STORE_REMOVE);
 	if (!r)
 		r = store_reopen(s);
 	if (!r && (mode == STORE_READ || mode == STORE_WRITE))
@@ -196,14 +102,16 @@ int store_reopen(struct store *s)
 	return r ? r : check_abi(s, cfg.abi);
 }
 
+void store_unlock(struct store *s)
+{
+	folder_unlock(s);
+}
+
 void store_close(struct store *s)
 {
 	if (!s->dir[0])
 		return;
 	maps_close(s);
-	if (s->lock_fd >= 0)
-		rmdir(s->dir);	/* fails if anything is pinned there */
-	close_fd(&s->lock_fd);
-	s->lock_fd = -1;
+	folder_unlock(s);
 	s->dir[0] = '\0';
 }

@@ -57,11 +57,13 @@ struct store {
 };
 
 /*
- * Opens the maps pinned under bpffs (NULL: $EBPFNET_BPFFS or /sys/fs/bpf). Checks that it is a bpffs and that the maps
- * have this release's layout (EBPFNET_ABI), and takes the lock, waiting up to 10 s for another command. -ENOENT
- * (logged: "nothing is up; run `ebpfnet up`") if a mode that needs a network finds none.
+ * Opens the maps pinned under bpffs (NULL: $EBPFNET_BPFFS or /sys/fs/bpf). Checks that it is a bpffs, that
+ * nobody else can write there, and that the maps have this release's layout (EBPFNET_ABI). Takes the lock, and waits
+ * for the commands that came before, however many, as long as they make progress. -ENOENT (logged: "nothing is up; run
+ * `ebpfnet up`") if a mode that needs a network finds none.
  */
 int store_open(struct store *s, const char *bpffs, enum store_mode mode);
+void store_unlock(struct store *s);	/* for what follows it is as if it was opened without lock */
 void store_close(struct store *s);	/* accepts a zeroed one, or one that store_open() refused */
 #define _cleanup_store_ __attribute__((cleanup(store_close)))
 
