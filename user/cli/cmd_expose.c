@@ -18,13 +18,17 @@ static int parse_spec(const char *text, struct portmap *p)
 	return log_err(-EINVAL, "cannot read '%s': %s; expected [ADDR:]PORT[-PORT][:NSPORT][/tcp|udp]", text, wrong);
 }
 
-/* Catches a common mistake: port 5000 is published, but the server listens on 3000. */
+/*
+ * Catches a common mistake: port 5000 is published, but the server listens on 3000. Without the lock: how long it takes
+ * to look at the sockets inside is up to the namespace.
+ */
 static void hint_listeners(struct session *x, const struct portmap *p)
 {
 	char inside[PLACE_LEN], was[PORTMAP_TEXT], better[PORTMAP_TEXT];
 	struct portmap meant = *p;
 	struct portmap_listeners l;
 
+	store_unlock(&x->s);
 	portmap_listeners(x, p, &l);
 	if (!l.known || l.listening)
 		return;

@@ -22,7 +22,12 @@ static int check_capabilities(void)
 	static const struct {
 		int number;
 		const char *name;
-	} needed[] = { { CAP_NET_ADMIN, "CAP_NET_ADMIN" }, { CAP_SYS_ADMIN, "CAP_SYS_ADMIN" } };
+		bool not_root;	/* needed by others than root, to whom the files and folders belong */
+	} needed[] = {
+		{ CAP_NET_ADMIN, "CAP_NET_ADMIN" },
+		{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" },
+		{ CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE", true },
+	};
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3] = {};
 	size_t i;
@@ -31,9 +36,10 @@ static int check_capabilities(void)
 		return log_err(-errno, "cannot read this process's capabilities: %s",
 			       strerror(errno));
 	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-		if (!(set[CAP_TO_INDEX(needed[i].number)].effective & CAP_TO_MASK(needed[i].number)))
-			return log_err(-EPERM, "not root: this process lacks %s; run it with sudo",
-				       needed[i].name);
+		if ((!needed[i].not_root || geteuid()) &&
+		    !(set[CAP_TO_INDEX(needed[i].number)].effective & CAP_TO_MASK(needed[i].number)))
+			return log_err(-EPERM, "this process lacks %s; run ebpfnet as root, or with CAP_NET_ADMIN, "
+					       "CAP_SYS_ADMIN and CAP_DAC_OVERRIDE", needed[i].name);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Sockets that wait for peers, read from /proc/net of the calling thread's network namespace. */
+/* Sockets that have a port, in the calling thread's network namespace. */
 #ifndef EBPFNET_LIB_KERNEL_LISTENERS_H
 #define EBPFNET_LIB_KERNEL_LISTENERS_H
 
@@ -9,20 +9,30 @@
 
 #include <ebpfnet/abi.h>
 
-/* A listening TCP socket, or a bound and unconnected UDP socket. */
+enum listener_kind {
+	LISTENING,		/* a TCP socket that listens, a UDP socket that is not connected */
+	LISTENING_OR_BOUND,	/* also a TCP socket that is bound and not listening, a UDP socket that is connected */
+};
+
 struct listener {
 	struct ipaddr addr;	/* 0.0.0.0: any, of IPv4 or of both families */
 	uint16_t port_h;
-	uint64_t inode;
+	bool is_ipv6;		/* of both families */
+	uint64_t inode;		/* 0: unknown */
 };
 
 /*
- * Calls fn for each, except for IPv6 sockets that no IPv4 peer can reach. Stops when fn returns
- * non-zero, and returns that.
+ * Calls fn for each with a port from first_h to last_h, except for IPv6 sockets that no IPv4 peer can reach. Stops when
+ * fn returns non-zero, and returns that. The kernel looks at listening TCP sockets and at UDP sockets alone (sock_diag);
+ * where it has no sock_diag, all sockets are read from /proc/net.
+ *
+ * A kernel before 6.8 does not list a TCP socket that is bound and not listening. There each port is bound for an
+ * instant, which fails if it is taken: then fn gets a listener without inode, and with the address any.
  */
-int listeners_each(enum l4proto proto, int (*fn)(const struct listener *l, void *arg), void *arg);
+int listeners_each(enum l4proto proto, enum listener_kind kind, uint16_t first_h, uint16_t last_h,
+		   int (*fn)(const struct listener *l, void *arg), void *arg);
 
-/* Finds a process that holds the socket. */
+/* Finds a process of this network namespace that holds the socket, among the first 100,000 descriptors. */
 bool socket_owner(uint64_t inode, pid_t *pid, char comm[16]);
 
 #endif

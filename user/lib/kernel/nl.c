@@ -7,12 +7,12 @@
 
 #include "lib/kernel/nl_private.h"
 
-int nl_open(struct nl *nl)
+static int open_bus(struct nl *nl, int bus)
 {
 	int one = 1, r;
 
 	memset(nl, 0, sizeof(*nl));
-	nl->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	nl->sock = mnl_socket_open2(bus, SOCK_CLOEXEC);
 	if (!nl->sock)
 		return -errno;
 	if (mnl_socket_bind(nl->sock, 0, MNL_SOCKET_AUTOPID) < 0) {
@@ -26,6 +26,16 @@ int nl_open(struct nl *nl)
 	nl->portid = mnl_socket_get_portid(nl->sock);
 	nl->seq = time(NULL);
 	return 0;
+}
+
+int nl_open(struct nl *nl)
+{
+	return open_bus(nl, NETLINK_ROUTE);
+}
+
+int nl_open_diag(struct nl *nl)
+{
+	return open_bus(nl, NETLINK_SOCK_DIAG);
 }
 
 void nl_close(struct nl *nl)

@@ -10,6 +10,9 @@
 
 #define NL_BUFFER 8192
 
+/* The same kind of connection, to sock_diag(7). */
+int nl_open_diag(struct nl *nl);
+
 /* Begins a message in buf; family's own header of extra bytes follows, zeroed. */
 struct nlmsghdr *nl_begin(struct nl *nl, char *buf, uint16_t type, uint16_t flags, void **extra,
 			  size_t extra_len);

@@ -114,22 +114,26 @@ int endpoint_forget_port(struct endpoint_object *o)
 
 	if (!r)
 		r = store_port_del(s, o->rec->ifindex);
-	if (!r && o->x->host.hook == HOOK_TCX)
-		r = dataplane_detach(s, HOOK_TCX, HOOK_PORT, 0, o->rec->host_dev, false);
 	return r;
 }
 
-/* Removing one end of the pair removes both. */
+/*
+ * Removing one end of the pair removes both. The pin of the link goes last: if it went first, a worker of the kernel
+ * would detach the program under the lock that removing the device waits for (RTNL), for 15 ms.
+ */
 int endpoint_remove_pair(struct endpoint_object *o)
 {
-	int r = endpoint_dev(o);
+	int r = 0;
 
-	if (r) {
+	if (endpoint_dev(o))
 		endpoint_remove_inside(o);
-		return 0;
-	}
-	r = nl_link_del(&o->x->nl, o->dev.ifindex);
-	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", o->dev.name, nl_why(&o->x->nl, r)) : 0;
+	else
+		r = nl_link_del(&o->x->nl, o->dev.ifindex);
+	if (r && r != -ENODEV)
+		return log_err(r, "cannot remove device %s: %s", o->dev.name, nl_why(&o->x->nl, r));
+	if (o->x->host.hook == HOOK_TCX)
+		return dataplane_detach(&o->x->s, HOOK_TCX, HOOK_PORT, 0, o->rec->host_dev, false);
+	return 0;
 }
 
 /* Only for a namespace that ebpfnet makes: has_netns() */

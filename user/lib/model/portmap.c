@@ -50,12 +50,15 @@ static int check_not_bound(const struct listener *l, void *arg)
 	char addr[ADDR_TEXT], comm[16] = "?";
 	pid_t pid = 0;
 
-	if (l->port_h < p->first_h || l->port_h > p->last_h || l->addr.octet[0] == 127)
+	if (l->addr.octet[0] == 127)
 		return 0;
 	if (!addr_same(p->addr, any) && !addr_same(l->addr, any) && !addr_same(l->addr, p->addr))
 		return 0;
-	addr_text(l->addr, addr);
-	if (!socket_owner(l->inode, &pid, comm))
+	if (l->is_ipv6 && addr_same(l->addr, any))
+		snprintf(addr, sizeof(addr), "[::]");
+	else
+		addr_text(l->addr, addr);
+	if (!l->inode || !socket_owner(l->inode, &pid, comm))
 		return log_err(-EADDRINUSE,
 			       "cannot publish %s %u: a socket of this host is bound to %s:%u; publish "
 			       "another port",
@@ -110,7 +113,7 @@ static int publish(struct session *x, const struct portmap *p)
 	uint32_t id;
 	int r;
 
-	r = listeners_each(p->proto, check_not_bound, (void *)p);
+	r = listeners_each(p->proto, LISTENING_OR_BOUND, p->first_h, p->last_h, check_not_bound, (void *)p);
 	if (!r)
 		r = store_new_portmap(&x->s, &id);
 	if (!r)
@@ -162,35 +165,51 @@ int portmap_add(struct session *x, const char *name, struct portmap *p, bool *ad
 
 /* ---- listeners inside ---- */
 
+#define LOOK_AT 1000	/* sockets beside the mapped ports */
+
 struct listening {
 	const struct portmap *p;
 	struct portmap_listeners *out;
+	unsigned int seen;
 };
 
-static int check_listener(const struct listener *l, void *arg)
+static bool is_reachable(const struct listener *l, const struct portmap *p)
+{
+	return addr_same(l->addr, any) || addr_same(l->addr, p->to);
+}
+
+static int find_mapped(const struct listener *l, void *arg)
 {
 	struct listening *in = arg;
-	const struct portmap *p = in->p;
 
-	if (!addr_same(l->addr, any) && !addr_same(l->addr, p->to))
-		return 0;
-	if (l->port_h >= p->to_first_h && l->port_h <= inside_last(p))
-		in->out->listening = true;
-	else if (!in->out->other_h)
+	in->out->listening = is_reachable(l, in->p);
+	return in->out->listening;
+}
+
+static int find_other(const struct listener *l, void *arg)
+{
+	struct listening *in = arg;
+
+	if (is_reachable(l, in->p))
 		in->out->other_h = l->port_h;
-	return 0;
+	return in->out->other_h || ++in->seen == LOOK_AT;
 }
 
 static int list_listeners(void *arg)
 {
 	struct listening *in = arg;
+	const struct portmap *p = in->p;
+	int r;
 
-	return listeners_each(in->p->proto, check_listener, in);
+	r = listeners_each(p->proto, LISTENING, p->to_first_h, inside_last(p), find_mapped, in);
+	if (!r)
+		r = listeners_each(p->proto, LISTENING, 1, UINT16_MAX, find_other, in);
+	return r < 0 ? r : 0;
 }
 
 void portmap_listeners(struct session *x, const struct portmap *p, struct portmap_listeners *out)
 {
-	struct listening in = { p, out };
+	struct listening in = { .p = p, .out = out };
 	_cleanup_fd_ int fd = -1;
 	struct ns_record rec;
 

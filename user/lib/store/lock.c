@@ -43,6 +43,24 @@ static bool is_trusted(uid_t owner)
 	return !owner || owner == geteuid();
 }
 
+/* The inode of the initial user namespace: PROC_USER_INIT_INO of linux/proc_ns.h. */
+static bool is_in_user_namespace(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/user", &st) && st.st_ino != 0xEFFFFFFDU;
+}
+
+/* The kernel refuses bpffs mounts and programs inside a user namespace, whatever the capabilities there. */
+static int no_bpffs(int r, const char *bpffs, const char *why)
+{
+	if (is_in_user_namespace())
+		return log_err(r, "cannot use %s: %s; the kernel accepts BPF programs only from outside of user "
+				  "namespaces: run ebpfnet there", bpffs, why);
+	return log_err(r, "cannot use %s: %s; mount a bpffs with `mount -t bpf -o mode=0700 bpf %s`", bpffs, why,
+		       bpffs);
+}
+
 static int check_bpffs(const char *bpffs, int fd)
 {
 	struct statfs fs;
@@ -51,11 +69,12 @@ static int check_bpffs(const char *bpffs, int fd)
 	if (fstatfs(fd, &fs) || fstat(fd, &st))
 		return log_err(-errno, "cannot read %s: %s", bpffs, strerror(errno));
 	if (fs.f_type != BPF_FS_MAGIC)
-		return log_err(-ENODEV, "%s is not a bpffs; mount one with `mount -t bpf -o mode=0700 bpf %s`", bpffs,
-			       bpffs);
+		return no_bpffs(-ENODEV, bpffs, "it is not a bpffs");
+	if (!is_trusted(st.st_uid) && is_in_user_namespace())
+		return no_bpffs(-EPERM, bpffs, "it belongs to a user outside of this user namespace");
 	if (!is_trusted(st.st_uid))
 		return log_err(-EPERM, "bpffs %s belongs to user %u, who could replace what ebpfnet pins there; "
-				       "mount one of your own and name it with --bpffs", bpffs, st.st_uid);
+				       "name another with --bpffs", bpffs, st.st_uid);
 	if (st.st_mode & 022 && !(st.st_mode & S_ISVTX))
 		return log_err(-EPERM, "anybody could replace what ebpfnet pins in %s; `chmod 0700 %s` first", bpffs,
 			       bpffs);
@@ -97,8 +116,7 @@ int folder_find(struct store *s, const char *bpffs)
 		bpffs = DEFAULT_BPFFS;
 	root = open(bpffs, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
-		return log_err(-errno, "no bpffs at %s: %s; mount one with `mount -t bpf -o mode=0700 bpf %s`", bpffs,
-			       strerror(errno), bpffs);
+		return no_bpffs(-errno, bpffs, strerror(errno));
 	r = check_bpffs(bpffs, root);
 	if (r)
 		return r;
@@ -115,9 +133,7 @@ static int make_folder(const struct store *s)
 	if (!mkdir(s->dir, 0700) || errno == EEXIST)
 		return 0;
 	return log_err(-errno, "cannot make %s: %s%s", s->dir, strerror(errno),
-		       errno != EACCES && errno != EPERM ? "" :
-		       geteuid() ? "; run it as root, or name a bpffs of your own with --bpffs" :
-				   "; is it a bpffs of another user namespace?");
+		       errno != EACCES ? "" : "; run it as root or with CAP_DAC_OVERRIDE, or name a bpffs of yours with --bpffs");
 }
 
 /* ---- waiting ---- */
