@@ -38,8 +38,9 @@ struct network_spec {
 	uint32_t max_flows;		/* size of the flow table, when it is made (EBPFNET_MAX_FLOWS) */
 	const char *const *uplinks;	/* devices (those of the default routes, followed from then on) */
 	size_t uplink_count;
-	const struct endpoint_spec *endpoints;	/* to be made (ns1 and ns2, for a new network) */
+	const struct endpoint_spec *endpoints;	/* to be made, or attached if they are there and unused (ns1 and ns2) */
 	size_t endpoint_count;
+	bool no_endpoints;		/* not those in parentheses either */
 };
 
 /* ---- results ---- */

@@ -120,6 +120,9 @@ static int read_request(const struct options *o, struct request *q)
 	if (!r && o->flows)
 		r = option_number("flows", o->flows, 128, 16777216, &spec->max_flows);
 	spec->endpoints = q->endpoints;
+	spec->no_endpoints = o->ns_count == 1 && !strcmp(o->ns[0], "none");
+	if (spec->no_endpoints)
+		return r;
 	for (i = 0; i < o->ns_count && !r; i++)
 		r = read_endpoint(o->ns[i], &q->endpoints[spec->endpoint_count++]);
 	return r ? r : check_twice(spec);

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/text.h"
 #include "cli/opts.h"
 
 #define ALL 0u		/* struct option_row.only of an option that every command accepts */
@@ -29,7 +31,7 @@ static const struct option_row {
 	{ "subnet", "CIDR", 0, OPT_SUBNET, offsetof(struct options, subnet), VALUE_TEXT,
 	  "subnet of the namespaces (default: 192.168.1.0/24)" },
 	{ "ns", "NAME[=ADDR]", 0, OPT_NS, 0, VALUE_NS,
-	  "namespace to create; repeatable (default: ns1, ns2)" },
+	  "namespace to create; repeatable; or none (default: ns1, ns2)" },
 	{ "hook", "tcx|clsact", 0, OPT_HOOK, offsetof(struct options, hook), VALUE_TEXT,
 	  "how to attach programs (default: tcx if the kernel has it)" },
 	{ "xdp", "[native|generic|off]", 0, OPT_XDP, offsetof(struct options, xdp), VALUE_CHOICE,
@@ -130,13 +132,16 @@ static void print_help(FILE *to, const struct command *one, const char *word)
 
 int usage_error(const char *fmt, ...)
 {
+	_cleanup_free_ char *raw = NULL, *text = NULL;
 	va_list ap;
 
-	fflush(stdout);
-	fprintf(stderr, "ebpfnet: ");
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	if (vasprintf(&raw, fmt, ap) < 0)
+		raw = NULL;
 	va_end(ap);
+	text = raw ? text_printable(raw) : NULL;
+	fflush(stdout);
+	fprintf(stderr, "ebpfnet: %s", text ? text : "out of memory");
 	if (!current) {
 		fprintf(stderr, " (try `ebpfnet --help`)\n");
 		return EXIT_USAGE;

@@ -9,10 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/base/cleanup.h"
 #include "cli/command.h"
-#include "lib/base/log.h"
 #include "cli/table.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/text.h"
 
 #define BOLD "\033[1m"
 #define RED "\033[31m"
@@ -111,16 +112,31 @@ static void json_value(struct json_object *value)
 	json_object_put(value);
 }
 
+/* JSON is UTF-8 (RFC 8259); a name may be any bytes. */
+static struct json_object *json_text(const char *text)
+{
+	_cleanup_free_ char *utf8 = text ? text_utf8(text) : NULL;
+
+	return utf8 ? json_object_new_string(utf8) : NULL;
+}
+
 static void json_key(struct report *r, const char *key)
 {
 	printf("%s\n  \"%s\": ", r->begun ? "," : "{", key);
 	r->begun = true;
 }
 
+/* https://no-color.org: NO_COLOR counts if it is not empty. */
+static bool terminal_has_colours(void)
+{
+	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+
+	return term && *term && strcmp(term, "dumb") && !(no_color && *no_color);
+}
+
 void report_begin(struct report *r, bool json)
 {
-	*r = (struct report){ .json = json,
-			      .colour = !json && isatty(STDOUT_FILENO) && !getenv("NO_COLOR") };
+	*r = (struct report){ .json = json, .colour = !json && isatty(STDOUT_FILENO) && terminal_has_colours() };
 }
 
 int report_end(struct report *r)
@@ -130,6 +146,17 @@ int report_end(struct report *r)
 	if (fflush(stdout) || ferror(stdout))
 		r->failed = log_err(-EIO, "cannot write to stdout: %s", strerror(errno));
 	return r->failed ? EXIT_FAILED : EXIT_OK;
+}
+
+/* What is printed may have names in it that others have chosen. */
+static void put_printable(const char *fmt, va_list ap)
+{
+	_cleanup_free_ char *raw = NULL, *text = NULL;
+
+	if (vasprintf(&raw, fmt, ap) < 0)
+		raw = NULL;
+	text = raw ? text_printable(raw) : NULL;
+	fputs(text ? text : "out of memory", stdout);
 }
 
 /* Separate a line from the table above it. */
@@ -148,7 +175,7 @@ static void line(struct report *r, const char *title, const char *colour, const 
 		return;
 	separate(r);
 	printf("%s%-*s%s%s", paint(r, BOLD), LINE_WIDTH, title, paint(r, PLAIN), colour);
-	vprintf(fmt, ap);
+	put_printable(fmt, ap);
 	printf("%s\n", *colour ? PLAIN : "");
 }
 
@@ -178,7 +205,7 @@ void report_note(struct report *r, const char *fmt, ...)
 		return;
 	separate(r);
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	put_printable(fmt, ap);
 	va_end(ap);
 	putchar('\n');
 }
@@ -188,7 +215,7 @@ void report_text(struct report *r, const char *key, const char *text)
 	if (!r->json)
 		return;
 	json_key(r, key);
-	json_value(text ? json_object_new_string(text) : NULL);
+	json_value(json_text(text));
 }
 
 void report_flag(struct report *r, const char *key, bool value)
@@ -257,7 +284,7 @@ void table_add(struct table *t, const union cell_value *values, size_t count)
 		if (t->columns[i].kind != CELL_TEXT)
 			row[i].number = values[i].number;
 		else if (values[i].text)
-			row[i].text = strdup(values[i].text);
+			row[i].text = t->report->json ? strdup(values[i].text) : text_printable(values[i].text);
 }
 
 /* Unlocked and unformatted: a table may have a million rows. */
@@ -271,7 +298,7 @@ static struct json_object *json_cell(const struct column *col, const struct tabl
 	char text[TEXT_LEN];
 
 	if (col->kind == CELL_TEXT)
-		return cell->text ? json_object_new_string(cell->text) : NULL;
+		return json_text(cell->text);
 	if (cell->number == NO_NUMBER)
 		return NULL;
 	if (col->kind != CELL_RATIO)

@@ -22,7 +22,7 @@
 
 struct report {
 	bool json;
-	bool colour;		/* stdout is a terminal, and NO_COLOR is not set */
+	bool colour;		/* stdout is a terminal that has colours, and NO_COLOR is not set */
 	bool begun;		/* something was printed */
 	bool after_table;
 	int failed;		/* -errno */
@@ -84,7 +84,7 @@ void table_begin(struct table *t, struct report *r, const char *key, const struc
 #define TABLE_PAGE 1024
 void table_begin_stream(struct table *t, struct report *r, const char *key, const struct column *columns);
 
-/* Value of a cell: TEXT(s), which is copied, for CELL_TEXT; NUMBER(n) for all others. */
+/* Value of a cell: TEXT(s), which is copied and made printable, for CELL_TEXT; NUMBER(n) for all others. */
 union cell_value {
 	const char *text;
 	uint64_t number;

@@ -65,6 +65,7 @@ test_namespace_names() {
 	refused 'name' ebpfnet up --ns =192.168.1.5
 	refused 'same' ebpfnet up --ns same --ns same
 	ip netns add ns1
+	ip -n ns1 address add 203.0.113.7/32 dev lo # else it is unused, and taken
 	refused 'ns1' ebpfnet up
 	ip netns del ns1
 	up

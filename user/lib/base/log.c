@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "lib/base/log.h"
+#include "lib/base/text.h"
 
 static log_sink_fn *sink = log_to_stderr;
 static void *sink_arg;
@@ -26,14 +27,17 @@ void log_to_stderr(enum log_level level, const char *line, void *arg)
 
 static void log_line(enum log_level level, const char *fmt, va_list ap)
 {
-	char *line;
+	char *raw = NULL, *line = NULL;
 
-	if (vasprintf(&line, fmt, ap) < 0)
-		line = NULL;
+	if (vasprintf(&raw, fmt, ap) < 0)
+		raw = NULL;
+	else
+		line = text_printable(raw);
 	pthread_mutex_lock(&lock);
 	sink(level, line ? line : "out of memory", sink_arg);
 	pthread_mutex_unlock(&lock);
 	free(line);
+	free(raw);
 }
 
 int log_err(int r, const char *fmt, ...)

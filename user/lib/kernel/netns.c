@@ -85,6 +85,16 @@ bool netns_name_taken(const char *name)
 	return !access(path, F_OK);
 }
 
+int netns_check_folder(void)
+{
+	const char *folder = access(NETNS_DIR, F_OK) ? "/run" : NETNS_DIR;
+
+	if (!faccessat(AT_FDCWD, folder, W_OK, AT_EACCESS))
+		return 0;
+	return log_err(-errno, "cannot make or remove names of namespaces in " NETNS_DIR ": cannot write to %s: %s; `ebpfnet "
+			       "up --ns none` and `ebpfnet attach` work without", folder, strerror(errno));
+}
+
 /*
  * Makes /run/netns a shared mount, as iproute2 does, so that existing mount namespaces see, and can remove, names made
  * here.

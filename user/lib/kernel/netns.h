@@ -34,6 +34,9 @@ int netns_own_cookie(uint64_t *cookie);
 /* True if the name is in use, by a namespace or not. */
 bool netns_name_taken(const char *name);
 
+/* Checks that names can be made and removed. Logs. -EROFS, -EACCES. */
+int netns_check_folder(void);
+
 /* Makes a named namespace, its lo down. Logs. -EEXIST if the name is in use. */
 int netns_make(const char *name);
 /* Removes the name; the kernel frees the namespace after its last user. Missing: 0. Logs. */

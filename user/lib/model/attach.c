@@ -80,8 +80,10 @@ static int check_new(struct session *x, const struct endpoint_spec *spec, struct
 		r = check_ipv6(spec, all, count);
 	if (r)
 		return r;
-	if (!spec->path)
-		return endpoint_check_free(spec->name);
+	if (!spec->path) {
+		r = endpoint_check_free(spec->name);
+		return r ? r : netns_check_folder();
+	}
 	r = netns_stat(spec->path, id);
 	if (r)
 		return log_err(r, "cannot attach %s: %s is not a network namespace", spec->name, spec->path);
@@ -129,6 +131,7 @@ int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_
 		return r;
 	}
 	*out = e.rec;
+	hosts_say_resolver(spec->path ? spec->name : NULL);
 	return 0;
 }
 
@@ -197,7 +200,10 @@ int endpoint_del(struct session *x, const char *name, bool made)
 		return log_err(-EINVAL,
 			       "namespace %s was made by ebpfnet, not attached; `ebpfnet ns del %s` removes it", name,
 			       name);
-	r = endpoint_remove(x, name, &rec);
+	if (made)
+		r = netns_check_folder();
+	if (!r)
+		r = endpoint_remove(x, name, &rec);
 	if (!r)
 		r = lo_ensure(x);
 	return r ? r : hosts_write(&x->s);

@@ -114,26 +114,22 @@ int endpoint_forget_port(struct endpoint_object *o)
 
 	if (!r)
 		r = store_port_del(s, o->rec->ifindex);
+	if (!r && o->x->host.hook == HOOK_TCX)
+		r = dataplane_detach(s, HOOK_TCX, HOOK_PORT, 0, o->rec->host_dev, false);
 	return r;
 }
 
-/*
- * Removing one end of the pair removes both. The pin of the link goes last: if it went first, a worker of the kernel
- * would detach the program under the lock that removing the device waits for (RTNL), for 15 ms.
- */
+/* Removing one end of the pair removes both. */
 int endpoint_remove_pair(struct endpoint_object *o)
 {
-	int r = 0;
+	int r = endpoint_dev(o);
 
-	if (endpoint_dev(o))
+	if (r) {
 		endpoint_remove_inside(o);
-	else
-		r = nl_link_del(&o->x->nl, o->dev.ifindex);
-	if (r && r != -ENODEV)
-		return log_err(r, "cannot remove device %s: %s", o->dev.name, nl_why(&o->x->nl, r));
-	if (o->x->host.hook == HOOK_TCX)
-		return dataplane_detach(&o->x->s, HOOK_TCX, HOOK_PORT, 0, o->rec->host_dev, false);
-	return 0;
+		return 0;
+	}
+	r = nl_link_del(&o->x->nl, o->dev.ifindex);
+	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", o->dev.name, nl_why(&o->x->nl, r)) : 0;
 }
 
 /* Only for a namespace that ebpfnet makes: has_netns() */
@@ -329,17 +325,16 @@ const char *endpoint_etc_name(const struct ns_record *rec, const char *name)
 	return strncmp(rec->path, NETNS_DIR "/", len) ? name : rec->path + len;
 }
 
-/* Names of other endpoints resolve inside a namespace that has a name under /run/netns. */
+/* Names of other endpoints resolve inside; by `ip netns exec` only if it has its name under /run/netns. */
 static bool has_hosts(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
 
-	snprintf(d->what, sizeof(d->what), "the hosts file of namespace %s is gone", o->name);
-	if (strncmp(o->rec->path, NETNS_DIR, strlen(NETNS_DIR)))
-		return true;
-	if (!(o->rec->flags & NS_HOSTS_LINK))
-		return !(o->rec->flags & NS_PENDING);
-	return hosts_is_linked(endpoint_etc_name(o->rec, o->name));
+	const char *problem = hosts_problem(endpoint_etc_name(o->rec, o->name), o->rec->flags);
+	bool is_planned = (o->rec->flags & (NS_HOSTS_LINK | NS_PENDING)) != NS_PENDING;
+
+	return holds_if(!problem && is_planned, d, "%s of namespace %s is gone", problem ? problem : "the hosts file",
+			o->name);
 }
 
 static int link_hosts(void *object)
@@ -352,7 +347,9 @@ static int link_hosts(void *object)
 		hosts_plan(name, &o->rec->flags);
 		r = endpoint_save(o);
 	}
-	return r ? r : hosts_link(name, o->rec->flags);
+	if (!r)
+		hosts_link(name, o->rec->flags);
+	return r;
 }
 
 static bool is_complete(void *object, struct difference *d)

@@ -1,17 +1,51 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
-#include "lib/model/hosts.h"
 #include "lib/base/log.h"
+#include "lib/model/hosts.h"
+#include "lib/model/resolver.h"
 
 #define RUN_DIR "/run/ebpfnet"
 #define HOSTS RUN_DIR "/hosts"
+#define RESOLV RUN_DIR "/resolv.conf"
 #define ETC_NETNS "/etc/netns"
+
+/* ---- the files ---- */
+
+/* For all users to read, whatever the umask, as are the files. */
+static void make_folder(const char *path)
+{
+	if (!mkdir(path, 0755))
+		chmod(path, 0755);
+}
+
+/* A link in its place is not followed. */
+static FILE *open_shared(const char *path)
+{
+	_cleanup_fd_ int fd = -1;
+	FILE *out;
+
+	make_folder(RUN_DIR);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	out = fd < 0 || fchmod(fd, 0644) ? NULL : fdopen(fd, "w");
+	if (out)
+		TAKE_FD(fd);
+	else
+		log_warn("cannot write %s, so names do not resolve inside namespaces: %s", path, strerror(errno));
+	return out;
+}
+
+static void end_shared(FILE *out, const char *path)
+{
+	if (fflush(out) || ferror(out))
+		log_warn("cannot write %s, so names may not resolve inside namespaces: %s", path, strerror(errno));
+}
 
 static void copy_host_file(FILE *out)
 {
@@ -35,6 +69,23 @@ static void print_names(FILE *out, const struct host_record *host, const struct 
 			fprintf(out, "%-15s %s\n", addr_text(all[i].rec.addr, addr), all[i].name);
 }
 
+static void write_resolver(void)
+{
+	_cleanup_file_ FILE *out = NULL;
+	struct resolver r;
+
+	resolver_find(&r);
+	if (r.kind != RESOLVER_OTHER) {
+		unlink(RESOLV);
+		return;
+	}
+	out = open_shared(RESOLV);
+	if (!out)
+		return;
+	resolver_copy(&r, out);
+	end_shared(out, RESOLV);
+}
+
 int hosts_write(const struct store *s)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
@@ -50,82 +101,141 @@ int hosts_write(const struct store *s)
 		return r;
 	if (!count) {
 		unlink(HOSTS);
+		unlink(RESOLV);
 		rmdir(RUN_DIR);
 		if (host.made & MADE_ETC_NETNS)
 			rmdir(ETC_NETNS); /* fails, as it should, if it is not empty */
 		return 0;
 	}
-	mkdir(RUN_DIR, 0755);
-	out = fopen(HOSTS, "we");
+	out = open_shared(HOSTS);
 	if (!out)
-		return log_err(-errno, "cannot write " HOSTS ": %s", strerror(errno));
+		return 0;
 	copy_host_file(out);
 	print_names(out, &host, all, count);
-	return fflush(out) ? log_err(-errno, "cannot write " HOSTS ": %s", strerror(errno)) : 0;
+	end_shared(out, HOSTS);
+	write_resolver();
+	return 0;
 }
 
-static bool is_our_link(const char *path)
+/* ---- the links ---- */
+
+static bool is_link_to(const char *path, const char *to)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlink(path, target, sizeof(target));
 
-	return n == sizeof(HOSTS) - 1 && !memcmp(target, HOSTS, n);
+	return n == (ssize_t)strlen(to) && !memcmp(target, to, n);
+}
+
+static bool is_missing(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) && errno == ENOENT;
+}
+
+static const char *etc_path(const char *name, const char *file, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, ETC_NETNS "/%s/%s", name, file);
+	return path;
+}
+
+/* 0, or why nothing can be created for namespaces in /etc: EROFS. */
+static int etc_error(void)
+{
+	if (!faccessat(AT_FDCWD, ETC_NETNS, W_OK, AT_EACCESS))
+		return 0;
+	return errno == ENOENT && !faccessat(AT_FDCWD, "/etc", W_OK, AT_EACCESS) ? 0 : errno;
 }
 
 bool hosts_etc_missing(void)
 {
-	return access(ETC_NETNS, F_OK) && errno == ENOENT;
+	return is_missing(ETC_NETNS) && !etc_error();
+}
+
+static bool wants_resolver(const char *name, uint16_t flags)
+{
+	char path[PATH_MAX];
+	struct resolver r;
+
+	resolver_find(&r);
+	etc_path(name, "resolv.conf", path);
+	return flags & NS_MADE && r.kind == RESOLVER_OTHER && (is_missing(path) || is_link_to(path, RESOLV));
 }
 
 void hosts_plan(const char *name, uint16_t *flags)
 {
 	char dir[PATH_MAX], path[PATH_MAX];
-	struct stat st;
+	int error = etc_error();
 
-	snprintf(dir, sizeof(dir), ETC_NETNS "/%s", name);
-	snprintf(path, sizeof(path), ETC_NETNS "/%s/hosts", name);
-	if (lstat(path, &st) || is_our_link(path))
+	if (error) {
+		log_warn("names of other namespaces do not resolve inside %s: cannot write to /etc: %s", name,
+			 strerror(error));
+		return;
+	}
+	etc_path(name, "hosts", path);
+	if (is_missing(path) || is_link_to(path, HOSTS))
 		*flags |= NS_HOSTS_LINK;
 	else
 		log_warn("%s is there already: names of other namespaces do not resolve inside %s", path,
 			 name);
-	if (lstat(dir, &st))
+	if (is_missing(etc_path(name, "", dir)))
 		*flags |= NS_HOSTS_DIR;
 }
 
-bool hosts_is_linked(const char *name)
+const char *hosts_problem(const char *name, uint16_t flags)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), ETC_NETNS "/%s/hosts", name);
-	return is_our_link(path);
+	if (flags & NS_HOSTS_LINK && !is_link_to(etc_path(name, "hosts", path), HOSTS))
+		return "the hosts file";
+	if (etc_error() || wants_resolver(name, flags) == is_link_to(etc_path(name, "resolv.conf", path), RESOLV))
+		return NULL;
+	return "the resolver file";
 }
 
-int hosts_link(const char *name, uint16_t flags)
+static void make_link(const char *name, const char *file, const char *to)
 {
-	char dir[PATH_MAX], path[PATH_MAX];
+	char path[PATH_MAX];
 
-	if (!(flags & NS_HOSTS_LINK))
-		return 0;
-	snprintf(dir, sizeof(dir), ETC_NETNS "/%s", name);
-	snprintf(path, sizeof(path), ETC_NETNS "/%s/hosts", name);
-	mkdir(ETC_NETNS, 0755);
-	mkdir(dir, 0755);
-	if (!symlink(HOSTS, path) || is_our_link(path))
-		return 0;
-	return log_err(-EEXIST, "cannot make %s: is something else there by now?", path);
+	etc_path(name, file, path);
+	if (symlink(to, path) && !is_link_to(path, to))
+		log_warn("cannot make %s, so names do not resolve inside %s: %s", path, name, strerror(errno));
+}
+
+static void remove_link(const char *name, const char *file, const char *to)
+{
+	char path[PATH_MAX];
+
+	if (is_link_to(etc_path(name, file, path), to) && unlink(path))
+		log_warn("cannot remove %s: %s", path, strerror(errno));
+}
+
+void hosts_link(const char *name, uint16_t flags)
+{
+	char dir[PATH_MAX];
+
+	if (etc_error())
+		return;
+	make_folder(ETC_NETNS);
+	make_folder(etc_path(name, "", dir));
+	if (flags & NS_HOSTS_LINK)
+		make_link(name, "hosts", HOSTS);
+	if (wants_resolver(name, flags))
+		make_link(name, "resolv.conf", RESOLV);
+	else
+		remove_link(name, "resolv.conf", RESOLV);
 }
 
 void hosts_unlink(const char *name, uint16_t flags)
 {
-	char dir[PATH_MAX], path[PATH_MAX];
+	char dir[PATH_MAX];
 
-	snprintf(dir, sizeof(dir), ETC_NETNS "/%s", name);
-	snprintf(path, sizeof(path), ETC_NETNS "/%s/hosts", name);
-	if (flags & NS_HOSTS_LINK && is_our_link(path))
-		unlink(path);
+	if (flags & NS_HOSTS_LINK)
+		remove_link(name, "hosts", HOSTS);
+	remove_link(name, "resolv.conf", RESOLV);
 	if (flags & NS_HOSTS_DIR)
-		rmdir(dir);
+		rmdir(etc_path(name, "", dir));
 }
 
 /* A link to the file that nobody writes any more. */
@@ -133,8 +243,7 @@ static bool remove_stale(const char *name)
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), ETC_NETNS "/%s/hosts", name);
-	if (name[0] == '.' || !is_our_link(path))
+	if (name[0] == '.' || !is_link_to(etc_path(name, "hosts", path), HOSTS))
 		return false;
 	hosts_unlink(name, NS_HOSTS_LINK | NS_HOSTS_DIR);
 	return true;
@@ -159,4 +268,20 @@ void hosts_forget(void)
 {
 	unlink(HOSTS);
 	rmdir(RUN_DIR);
+}
+
+/* ---- DNS ---- */
+
+bool hosts_say_resolver(const char *attached)
+{
+	struct resolver r;
+
+	resolver_find(&r);
+	if (r.kind == RESOLVER_UNKNOWN)
+		log_warn("no DNS inside: the host's resolver %s is not reached from a namespace, and no other is "
+			 "known; write `nameserver ADDR` into /etc/netns/NAME/resolv.conf", r.host);
+	else if (r.kind == RESOLVER_OTHER && attached)
+		log_info("DNS inside %s: the host's resolver %s is not reached from there; use `nameserver %s`, of %s",
+			 attached, r.host, r.server, r.source);
+	return r.kind != RESOLVER_UNKNOWN;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Names for addresses: /run/ebpfnet/hosts contains the host's /etc/hosts and a line for each namespace.
- * /etc/netns/NAME/hosts is a link to it, which `ip netns exec` and `ebpfnet exec` mount over /etc/hosts.
- * All share one file, written in place, so that running processes see every change.
+ * Names for addresses. /run/ebpfnet/hosts contains the host's /etc/hosts and a line for each namespace;
+ * /run/ebpfnet/resolv.conf, which exists where the host's own is of no use inside, the DNS servers that the host asks.
+ * /etc/netns/NAME/hosts and /etc/netns/NAME/resolv.conf are links to them, which `ip netns exec` and `ebpfnet exec`
+ * mount over those in /etc. All share one file, written in place, so that running processes see every change.
+ *
+ * A namespace works without them: what cannot be written is a warning.
  */
 #ifndef EBPFNET_LIB_MODEL_HOSTS_H
 #define EBPFNET_LIB_MODEL_HOSTS_H
@@ -11,20 +14,21 @@
 
 #include "lib/store/store.h"
 
-/* Write the file for the namespaces in the journal; remove it if there are none. Logs. */
+/* Write the files for the namespaces in the journal; remove them if there are none. Logs what it cannot read. */
 int hosts_write(const struct store *s);
 
 /* True if /etc/netns does not exist. */
 bool hosts_etc_missing(void);
 
 /*
- * Create /etc/netns/NAME/hosts in two steps, with a journal entry between them: hosts_plan() sets in
- * *flags what to create (NS_HOSTS_LINK, NS_HOSTS_DIR), and warns if the user has a file of that name;
- * hosts_link() creates it.
+ * Create the links of a namespace in two steps, with a journal entry between them: hosts_plan() sets in *flags what to
+ * create (NS_HOSTS_LINK, NS_HOSTS_DIR), and warns if it cannot, or if the user has a file of that name; hosts_link()
+ * creates them. A file of the user's stays. The DNS servers are only for a namespace that ebpfnet made (NS_MADE).
  */
-bool hosts_is_linked(const char *name);
+/* NULL: the links are as they should be; else which are not. */
+const char *hosts_problem(const char *name, uint16_t flags);
 void hosts_plan(const char *name, uint16_t *flags);
-int hosts_link(const char *name, uint16_t flags);
+void hosts_link(const char *name, uint16_t flags);
 /* Remove only what hosts_link() created. */
 void hosts_unlink(const char *name, uint16_t flags);
 
@@ -34,5 +38,11 @@ void hosts_unlink(const char *name, uint16_t flags);
  */
 bool hosts_sweep(void);
 void hosts_forget(void);
+
+/*
+ * Say what DNS needs inside, if the host's resolver is out of reach. attached: the name of a namespace, or NULL. False:
+ * it is the same for all namespaces.
+ */
+bool hosts_say_resolver(const char *attached);
 
 #endif

@@ -13,6 +13,25 @@
 /* Allocate addresses from .10 on, then those below; the gateway has .1. */
 #define FIRST_ADDR 10
 
+/* Names in the hosts file that mean something else, and words that options understand. */
+static bool is_reserved(const char *name)
+{
+	static const char *const words[] = { ".", "..", "gateway", "localhost", "none" };
+	struct ipaddr ignored;
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcasecmp(name, words[i]))
+			return true;
+	return !addr_parse(name, &ignored);
+}
+
+/* Safe in a hosts file, a path and a command line: no '#', no '=', no option, nothing that a shell expands. */
+static bool is_name_char(char c, bool is_first)
+{
+	return isalnum((unsigned char)c) || c == '_' || (!is_first && c && strchr(".+:@-", c));
+}
+
 int endpoint_check_name(const char *name)
 {
 	size_t len = strlen(name), i;
@@ -21,14 +40,14 @@ int endpoint_check_name(const char *name)
 		return log_err(-EINVAL, "a namespace needs a name of 1 to 15 characters");
 	if (len >= EBPFNET_NAME_LEN)
 		return log_err(-EINVAL, "namespace name %s is longer than 15 characters; choose a shorter one", name);
-	if (!strcmp(name, ".") || !strcmp(name, ".."))
-		return log_err(-EINVAL, "a namespace cannot be called %s; choose another name", name);
+	if (is_reserved(name))
+		return log_err(-EINVAL, "a namespace cannot be called %s, which means something else; choose another "
+					"name", name);
 	for (i = 0; i < len; i++)
-		if (!isgraph((unsigned char)name[i]) || name[i] == '/')
-			return log_err(-EINVAL,
-				       "namespace name '%s' has a '%c': only letters, digits and signs "
-				       "other than / may be in it",
-				       name, name[i]);
+		if (!is_name_char(name[i], !i))
+			return log_err(-EINVAL, "namespace name '%s' has '%c' %s; a name begins with a letter, a digit or "
+						"_ and goes on with those and . + : @ -", name, name[i],
+				       i ? "in it" : "at its beginning");
 	return 0;
 }
 

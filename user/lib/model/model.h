@@ -61,6 +61,12 @@ void endpoint_short_name(const char *text, char name[EBPFNET_NAME_LEN]);
 /* Check that no namespace of the host has the name. -EEXIST. Logs. */
 int endpoint_check_free(const char *name);
 
+/*
+ * 1: a namespace of the name is there, and unused: path and *id are set, to attach it. 0: the name is free. -EEXIST:
+ * there, and in use. Logs.
+ */
+int endpoint_adopt(const char *name, char path[NETNS_PATH], struct netns_id *id);
+
 /* Number of addresses to try: all that may be in use, and the three that no endpoint gets. */
 #define IPAM_TURNS (EBPFNET_MAX_PORTS + 3)
 

@@ -8,6 +8,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/dataplane/dataplane.h"
+#include "lib/model/endpoint.h"
 #include "lib/model/hosts.h"
 #include "lib/model/model.h"
 #include "lib/model/walk.h"
@@ -100,7 +101,8 @@ static int begin(struct session *x, const struct request *q)
 		.prefix = spec->prefix ? spec->prefix : 24,
 		.next_endpoint = 1,
 		.next_portmap = 1,
-		.made = (spec->endpoint_count ? 0 : UP_DEFAULTS) | (hosts_etc_missing() ? MADE_ETC_NETNS : 0),
+		.made = (spec->endpoint_count || spec->no_endpoints ? 0 : UP_DEFAULTS) |
+			(hosts_etc_missing() ? MADE_ETC_NETNS : 0),
 		.netns_cookie = x->netns_cookie,
 		.gw_dev = NETWORK_GW_DEV,
 		.gw_peer = NETWORK_GW_PEER,
@@ -112,7 +114,7 @@ static int begin(struct session *x, const struct request *q)
 	return r ? r : check_subnet(x);
 }
 
-/* Check that an endpoint of the spec exists as specified, or that its name is free. */
+/* Check that an endpoint of the spec exists as specified. */
 static int check_endpoint(const struct request *q, const struct endpoint_spec *e)
 {
 	const struct ns_record *rec = ipam_find(&q->used, e->name);
@@ -121,13 +123,31 @@ static int check_endpoint(const struct request *q, const struct endpoint_spec *e
 	if (rec && addr_number(e->addr) && !addr_same(e->addr, rec->addr))
 		return log_err(-EEXIST, "namespace %s has the address %s, not %s; `ebpfnet ns del %s` first", e->name,
 			       addr_text(rec->addr, is), addr_text(e->addr, requested), e->name);
-	return rec ? 0 : endpoint_check_free(e->name);
+	return 0;
+}
+
+/* A new endpoint. Attaches the namespace of that name if there is an unused one. */
+static int reserve_new(struct session *x, struct request *q, const struct endpoint_spec *e)
+{
+	struct endpoint_spec spec = *e;
+	struct netns_id id = {};
+	char path[NETNS_PATH];
+	struct ns_record rec;
+	int r;
+
+	r = endpoint_adopt(e->name, path, &id);
+	if (r > 0)
+		spec.path = path;
+	if (r >= 0)
+		r = ipam_reserve(x, &q->used, &spec, NS_DECLARED, &rec);
+	if (!r)
+		endpoint_identify(&q->used.endpoint[q->used.count - 1].rec, &id);
+	return r;
 }
 
 /* Reserve specified addresses first, so that no other endpoint gets them. */
 static int reserve(struct session *x, struct request *q)
 {
-	struct ns_record rec;
 	int pass, r = 0;
 	size_t i;
 
@@ -138,9 +158,20 @@ static int reserve(struct session *x, struct request *q)
 			const struct endpoint_spec *e = &q->endpoints[i];
 
 			if ((pass == 0) == (addr_number(e->addr) != 0) && !ipam_find(&q->used, e->name))
-				r = ipam_reserve(x, &q->used, e, NS_DECLARED, &rec);
+				r = reserve_new(x, q, e);
 		}
 	return r;
+}
+
+/* Before the first change: what was made or removed by halves would have to be undone without it, too. */
+static int check_names(const struct ns_entry *all, size_t first, size_t count)
+{
+	size_t i;
+
+	for (i = first; i < count; i++)
+		if (all[i].rec.flags & NS_MADE && (all[i].rec.flags & NS_PENDING || netns_name_taken(all[i].name)))
+			return netns_check_folder();
+	return 0;
 }
 
 /* Fills in x->host and q, in memory. */
@@ -165,7 +196,9 @@ static int prepare(struct session *x, struct request *q)
 		x->host.made = (x->host.made & ~XDP_MODE_ANY) | *spec->xdp;
 	r = ipam_read(x, &q->used);
 	q->before = q->used.count;
-	return r ? r : reserve(x, q);
+	if (!r)
+		r = reserve(x, q);
+	return r ? r : check_names(q->used.endpoint, q->before, q->used.count);
 }
 
 /* ---- up ---- */
@@ -232,8 +265,26 @@ static void list_new(const struct session *x, const struct request *q, struct di
 		const struct ns_entry *e = &q->used.endpoint[i];
 
 		snprintf(name, sizeof(name), "namespace %s", e->name);
-		diff_add(out, name, NULL, "make it, with %s on %s, its end of %s", addr_text(e->rec.addr, addr),
-			 e->rec.ns_dev, e->rec.host_dev);
+		diff_add(out, name, NULL, "%s it, with %s on %s, its end of %s",
+			 e->rec.flags & NS_MADE ? "make" : "attach", addr_text(e->rec.addr, addr), e->rec.ns_dev,
+			 e->rec.host_dev);
+	}
+}
+
+/* What to know about the new namespaces that the list of them does not tell. */
+static void say_new(const struct request *q)
+{
+	bool is_attached;
+	size_t i;
+
+	for (i = q->before; i < q->used.count; i++) {
+		const struct ns_entry *e = &q->used.endpoint[i];
+
+		is_attached = !(e->rec.flags & NS_MADE);
+		if (is_attached)
+			log_info("namespace %s was there, unused, and is attached: `ebpfnet down` leaves it", e->name);
+		if (!hosts_say_resolver(is_attached ? e->name : NULL))
+			return;
 	}
 }
 
@@ -255,6 +306,7 @@ int network_up(struct session *x, const struct network_spec *spec, struct diff *
 		roll_back(x, &q);
 		return r;
 	}
+	say_new(&q);
 	x->host.made &= ~UP_DEFAULTS;
 	return session_save(x);
 }
@@ -288,12 +340,13 @@ static int remove_all(struct session *x)
 	size_t i, count;
 	int r = 0, first = 0;
 
-	if (x->host.abi && !(x->host.made & GOING_DOWN)) {
+	r = store_ns_all(&x->s, &all, &count);
+	if (!r)
+		r = check_names(all, 0, count);
+	if (!r && x->host.abi && !(x->host.made & GOING_DOWN)) {
 		x->host.made |= GOING_DOWN;
 		r = session_save(x);
 	}
-	if (!r)
-		r = store_ns_all(&x->s, &all, &count);
 	if (r)
 		return r;
 	for (i = 0; i < count; i++)

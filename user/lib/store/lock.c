@@ -93,7 +93,7 @@ static int open_folder(const struct store *s)
 		return log_err(-EPERM, "%s is not a folder that ebpfnet made; remove it first", s->dir);
 	if (fd < 0)
 		return log_err(-errno, "cannot open %s: %s%s", s->dir, strerror(errno),
-			       errno == EACCES ? "; it is root's, or that of the user who ran `ebpfnet up`" : "");
+			       errno == EACCES ? "; run it as root or with CAP_DAC_OVERRIDE, or as who ran `up`" : "");
 	if (fstat(fd, &st))
 		return log_err(-errno, "cannot read %s: %s", s->dir, strerror(errno));
 	if (!is_trusted(st.st_uid))

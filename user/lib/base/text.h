@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* Text of others (arguments, names of devices, paths) made fit to be printed. */
+#ifndef EBPFNET_LIB_BASE_TEXT_H
+#define EBPFNET_LIB_BASE_TEXT_H
+
+/*
+ * A copy, the caller's to free; NULL: no memory. What a terminal acts on, or what is no UTF-8, is replaced by \n, \t or
+ * \xHH: control characters (C0, DEL, C1), line separators and the marks that turn the direction of text around.
+ */
+char *text_printable(const char *text);
+
+/* The same, of which only the bytes that are no UTF-8 are replaced: JSON has its own way to write the others. */
+char *text_utf8(const char *text);
+
+#endif
