@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #
-#   make            ./ebpfnet, one file: the BPF objects are inside
+#   make            ./ebpfnet: the BPF objects are inside, libbpf, libmnl and json-c are shared libraries
 #   make install    PREFIX=/usr/local DESTDIR=
 #   make test       all the tests                          make check   those of less than a minute, before a commit
 #   make demo       the tutorial, walked in a lab
@@ -20,6 +20,7 @@
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 UNITS ?= $(PREFIX)/lib/systemd/system
+COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 BUILD := build
 
 # Ubuntu's /usr/sbin/bpftool insists on the running kernel's package; any version of it will do.
@@ -57,6 +58,16 @@ PROG_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/prog/lib/*.c)) $(LIB)
 
 all: ebpfnet
 
+# What a machine lacks is said once, in one line, before the first compiler runs.
+HEADERS := bpf/libbpf.h libelf.h zlib.h libmnl/libmnl.h json-c/json.h
+MISSING = $(foreach tool,$(CLANG) $(BPFTOOL) $(firstword $(CC)),$(if $(shell command -v $(tool)),,$(notdir $(tool)))) \
+	  $(shell command -v $(firstword $(CC)) > /dev/null && for h in $(HEADERS); do \
+		  echo "\#include <$$h>" | $(CC) $(CPPFLAGS) -E -o /dev/null - 2>/dev/null || echo $$h; done)
+
+$(BUILD)/tools: Makefile
+	$(if $(strip $(MISSING)),$(error the build needs $(strip $(MISSING)): run scripts/install-deps))
+	@mkdir -p $(@D) && touch $@
+
 ebpfnet: $(APP_OBJ) $(LIB)
 	$(if $(V),,@printf "  %-5s %s\n" LINK $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -72,7 +83,7 @@ $(BUILD)/user/%.o: user/%.c Makefile | $(SKELETONS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -c -o $@ $<
 
 # `gen object` drops what only a debugger reads and keeps the BTF.
-$(BUILD)/%.bpf.o: bpf/hooks/%.bpf.c Makefile
+$(BUILD)/%.bpf.o: bpf/hooks/%.bpf.c Makefile | $(BUILD)/tools
 	@mkdir -p $(@D)
 	$(if $(V),,@printf "  %-5s %s\n" BPF $<)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c -o $(@:.o=.debug) $<
@@ -212,11 +223,13 @@ install: all
 	install -D -m 755 ebpfnet $(DESTDIR)$(PREFIX)/sbin/ebpfnet
 	install -D -m 644 docs/user/ebpfnet.8 $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
 	install -d $(DESTDIR)$(UNITS)
+	install -d $(DESTDIR)$(COMPLETIONS)
+	./ebpfnet completion bash > $(DESTDIR)$(COMPLETIONS)/ebpfnet
 	sed 's|@PREFIX@|$(PREFIX)|' scripts/ebpfnet-monitor.service.in > $(DESTDIR)$(UNITS)/ebpfnet-monitor.service
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/sbin/ebpfnet $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8 \
-		$(DESTDIR)$(UNITS)/ebpfnet-monitor.service
+		$(DESTDIR)$(UNITS)/ebpfnet-monitor.service $(DESTDIR)$(COMPLETIONS)/ebpfnet
 
 clean:
 	rm -rf $(BUILD) ebpfnet

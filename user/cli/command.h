@@ -45,6 +45,7 @@ command_fn cmd_expose, cmd_unexpose, cmd_exposed;			/* cmd_expose.c */
 command_fn cmd_status, cmd_flows, cmd_fdb, cmd_stats;			/* cmd_status.c, cmd_show.c */
 command_fn cmd_set, cmd_get;						/* cmd_set.c */
 command_fn cmd_monitor;							/* cmd_monitor.c */
+command_fn cmd_completion;						/* cmd_completion.c */
 command_fn cmd_bench;							/* cmd_bench.c */
 
 /* Parse the value of --NAME, a number without sign or space. Logs. -EINVAL. */

@@ -41,6 +41,7 @@ static const struct command commands[] = {
 	  .help = "compare with a kernel bridge and iptables (90 seconds)" },
 	{ "set", NULL, cmd_set, "KEY VALUE", 2, 2, .help = "change a timeout or a limit" },
 	{ "get", NULL, cmd_get, "[KEY]", 0, 1, .options = OPT_JSON, .help = "show one setting, or all" },
+	{ "completion", NULL, cmd_completion, "bash", 1, 1, .help = "print a completion script for bash" },
 	{},
 };
 

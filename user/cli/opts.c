@@ -383,3 +383,18 @@ int opts_parse(const struct command *table, int argc, char **argv, struct parsed
 	out->argv[out->argc] = NULL;
 	return check(out, &r);
 }
+
+/* ---- for completion ---- */
+
+const struct command *opts_commands(void)
+{
+	return commands;
+}
+
+bool opts_option(size_t i, struct option_help *out)
+{
+	if (i >= ROWS)
+		return false;
+	*out = (struct option_help){ rows[i].name, rows[i].arg, rows[i].only };
+	return true;
+}

@@ -49,4 +49,14 @@ struct parsed {
  */
 int opts_parse(const struct command *commands, int argc, char **argv, struct parsed *out);
 
+/* The table that opts_parse() was given; it ends with an empty row. */
+const struct command *opts_commands(void);
+
+/* One option, for a script that completes it. False: there are no more. */
+struct option_help {
+	const char *name, *arg;	/* arg: its value, as the help shows it; NULL: none */
+	unsigned int only;	/* OPT_*: the commands that accept it; 0: all do */
+};
+bool opts_option(size_t i, struct option_help *out);
+
 #endif
