@@ -16,7 +16,7 @@ enum log_level {
 	LOG_LEVEL_INFO,		/* what a call did */
 };
 
-/* Receives one line, printable (text_printable()), without prefix and newline. Called by one thread at a time; must not log. */
+/* Receives one line, made printable, without prefix and newline. Called by one thread at a time; must not log. */
 typedef void log_sink_fn(enum log_level level, const char *line, void *arg);
 
 /* Set before the first call that may log. NULL: log_to_stderr. */

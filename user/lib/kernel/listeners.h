@@ -22,9 +22,9 @@ struct listener {
 };
 
 /*
- * Calls fn for each with a port from first_h to last_h, except for IPv6 sockets that no IPv4 peer can reach. Stops when
- * fn returns non-zero, and returns that. The kernel looks at listening TCP sockets and at UDP sockets alone (sock_diag);
- * where it has no sock_diag, all sockets are read from /proc/net.
+ * Calls fn for each with a port from first_h to last_h, except for IPv6 sockets that no IPv4 peer can reach. Stops
+ * when fn returns non-zero, and returns that. The kernel looks at listening TCP sockets and at UDP sockets alone
+ * (sock_diag); where it has no sock_diag, all sockets are read from /proc/net.
  *
  * A kernel before 6.8 does not list a TCP socket that is bound and not listening. There each port is bound for an
  * instant, which fails if it is taken: then fn gets a listener without inode, and with the address any.

@@ -91,8 +91,8 @@ int netns_check_folder(void)
 
 	if (!faccessat(AT_FDCWD, folder, W_OK, AT_EACCESS))
 		return 0;
-	return log_err(-errno, "cannot make or remove names of namespaces in " NETNS_DIR ": cannot write to %s: %s; `ebpfnet "
-			       "up --ns none` and `ebpfnet attach` work without", folder, strerror(errno));
+	return log_err(-errno, "cannot make or remove names of namespaces in " NETNS_DIR ": cannot write to %s: %s; "
+			       "`ebpfnet up --ns none` and `ebpfnet attach` work without", folder, strerror(errno));
 }
 
 /*

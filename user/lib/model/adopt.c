@@ -104,6 +104,6 @@ int endpoint_adopt(const char *name, char path[NETNS_PATH], struct netns_id *id)
 		find_process(id, what);
 	if (r || !*what)
 		return r ? r : 1;
-	return log_err(-EEXIST, "namespace %s is there already and in use (%s is in it); choose another name with --ns, or "
-				"`ebpfnet up --ns none` and then `ebpfnet attach %s`", name, what, name);
+	return log_err(-EEXIST, "namespace %s is there already and in use (%s is in it); choose another name with --ns, "
+				"or `ebpfnet up --ns none` and then `ebpfnet attach %s`", name, what, name);
 }
