@@ -96,7 +96,8 @@ int endpoint_adopt(const char *name, char path[NETNS_PATH], struct netns_id *id)
 	netns_path(name, path);
 	fd = netns_open(path, id);
 	if (fd < 0)
-		return log_err(-EEXIST, "%s is there already and no namespace; remove it, or choose another name", path);
+		return log_err(-EEXIST, "%s is there already and no namespace; remove it, or choose another "
+					"name", path);
 	if (!netns_own_cookie(&own) && own == id->cookie)
 		return log_err(-EEXIST, "namespace %s is the host's own; choose another name with --ns", name);
 	r = netns_run(fd, find_device, what);
@@ -104,6 +105,6 @@ int endpoint_adopt(const char *name, char path[NETNS_PATH], struct netns_id *id)
 		find_process(id, what);
 	if (r || !*what)
 		return r ? r : 1;
-	return log_err(-EEXIST, "namespace %s is there already and in use (%s is in it); choose another name with --ns, "
-				"or `ebpfnet up --ns none` and then `ebpfnet attach %s`", name, what, name);
+	return log_err(-EEXIST, "namespace %s is there already and in use (%s is in it); choose another name with "
+				"--ns, or `ebpfnet up --ns none` and then `ebpfnet attach %s`", name, what, name);
 }

@@ -45,8 +45,8 @@ int endpoint_check_name(const char *name)
 					"name", name);
 	for (i = 0; i < len; i++)
 		if (!is_name_char(name[i], !i))
-			return log_err(-EINVAL, "namespace name '%s' has '%c' %s; a name begins with a letter, a digit or "
-						"_ and goes on with those and . + : @ -", name, name[i],
+			return log_err(-EINVAL, "namespace name '%s' has '%c' %s; a name begins with a letter, a digit "
+						"or _ and goes on with those and . + : @ -", name, name[i],
 				       i ? "in it" : "at its beginning");
 	return 0;
 }

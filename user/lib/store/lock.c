@@ -133,7 +133,8 @@ static int make_folder(const struct store *s)
 	if (!mkdir(s->dir, 0700) || errno == EEXIST)
 		return 0;
 	return log_err(-errno, "cannot make %s: %s%s", s->dir, strerror(errno),
-		       errno != EACCES ? "" : "; run it as root or with CAP_DAC_OVERRIDE, or name a bpffs of yours with --bpffs");
+		       errno != EACCES ? "" : "; run it as root or with CAP_DAC_OVERRIDE, or name a "
+					     "bpffs of yours with --bpffs");
 }
 
 /* ---- waiting ---- */

@@ -66,7 +66,8 @@ static int map_open(struct store *s, enum map_id id, struct bpf_map_info *info)
 	if (fd == -ENOENT)
 		return 0;
 	if (fd == -EPERM || fd == -EACCES)
-		return log_err(fd, "cannot open map %s: %s; run it as root, or with CAP_SYS_ADMIN", path, strerror(-fd));
+		return log_err(fd, "cannot open map %s: %s; run it as root, or with CAP_SYS_ADMIN", path,
+			       strerror(-fd));
 	if (fd < 0)
 		return log_err(fd, "cannot open map %s: %s", path, strerror(-fd));
 	memset(info, 0, sizeof(*info));
