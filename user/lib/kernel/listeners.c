@@ -19,7 +19,7 @@
 #define STATE_CLOSE (1u << 7)
 #define STATE_LISTEN (1u << 10)
 #define STATE_BOUND (1u << 13)	/* TCP_BOUND_INACTIVE: only asked for, since Linux 6.8; answered as CLOSE */
-#define STATES_ALL (~0u)
+#define STATES_LISTED (~STATE_BOUND)	/* by every kernel */
 
 #define DESCRIPTORS 100000	/* of processes, to find the one that holds a socket */
 
@@ -219,7 +219,7 @@ static int each_unlisted(const struct query *asked)
 	unsigned int port;
 	int fd, r = 0;
 
-	q.states = STATES_ALL;
+	q.states = STATES_LISTED;
 	q.fn = explain;
 	for (port = q.first_h; !r && port && port <= q.last_h; port++) {
 		fd = bind_port(port);

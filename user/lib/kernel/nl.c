@@ -85,8 +85,8 @@ static int take(struct nl *nl, const struct nlmsghdr *h, mnl_cb_t cb, void *arg)
 
 	if (h->nlmsg_seq != nl->seq)
 		return 1;
-	if (h->nlmsg_type == NLMSG_DONE)
-		return 0;
+	if (h->nlmsg_type == NLMSG_DONE) /* its error, as that of inet_diag without the module for a protocol */
+		return mnl_nlmsg_get_payload_len(h) >= sizeof(int) ? *(const int *)mnl_nlmsg_get_payload(h) : 0;
 	if (h->nlmsg_type == NLMSG_ERROR) {
 		if (err->error)
 			keep_extack(nl, h);

@@ -28,7 +28,7 @@
 
 #define DEFAULT_BPFFS "/sys/fs/bpf"
 #define FOLDER "ebpfnet"
-#define STALL_S 20	/* without progress of the holder */
+#define STALL_S 30	/* without progress of the holder */
 #define TRIES 1000	/* to lock a folder that other commands make and remove */
 
 int nothing_up(void)
