@@ -58,7 +58,10 @@ static int check_not_bound(const struct listener *l, void *arg)
 		snprintf(addr, sizeof(addr), "[::]");
 	else
 		addr_text(l->addr, addr);
-	if (!l->inode || !socket_owner(l->inode, &pid, comm))
+	if (!l->inode) /* of which only the port is known */
+		return log_err(-EADDRINUSE, "cannot publish %s %u: a socket of this host is bound to port %u; publish "
+					    "another port", proto_name(p->proto), l->port_h, l->port_h);
+	if (!socket_owner(l->inode, &pid, comm))
 		return log_err(-EADDRINUSE,
 			       "cannot publish %s %u: a socket of this host is bound to %s:%u; publish "
 			       "another port",
