@@ -19,10 +19,6 @@ are_waiting() { # N
 	[ "$(waiting)" -ge "$1" ]
 }
 
-is_none_waiting() {
-	[ "$(waiting)" = 0 ]
-}
-
 at_once() { # N CMD, in which @ is the number
 	local n cmd=$2
 	for ((n = 1; n <= $1; n++)); do
@@ -62,16 +58,16 @@ test_up_and_down_of_many_at_once_leave_nothing() {
 }
 
 test_commands_have_their_turns_in_the_order_in_which_they_came() {
-	local n
+	local n pids=()
 	up
 	hold_lock
 	for ((n = 1; n <= 20; n++)); do
 		ebpfnet set fdb-age $((100 + n)) &
+		pids+=($!)
 		soon are_waiting $n
 	done
 	kill -KILL "$holder" # as the kernel ends a command
-	soon is_none_waiting
-	must ebpfnet set hold-down 77 # comes after them
+	wait "${pids[@]}"
 	is "$(ebpfnet get fdb-age --json | json 'list(j.values())[0]')" 120 "what the last one set"
 }
 

@@ -196,7 +196,7 @@ test_a_name_that_means_something_else_is_refused() {
 	refused 'name' ebpfnet ns add -- -x
 	ip netns add '#y'
 	refused 'name' ebpfnet attach '#y'
-	must ebpfnet attach '#y' --name y
+	must ebpfnet attach '/run/netns/#y' --name y
 	must ebpfnet ns add cni-0.a_b+c@d
 }
 
