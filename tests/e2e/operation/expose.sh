@@ -27,7 +27,7 @@ test_a_port_that_a_tcp_socket_is_bound_to_without_listening_is_refused() {
 	has_socket tcp :: 6002 bind
 	refused "cannot publish tcp 6000: .*bound to .*6000" ebpfnet expose ns1 6000
 	refused "cannot publish tcp 6001: .*6001" ebpfnet expose ns1 6001
-	refused "cannot publish tcp 6000: .*6000" ebpfnet expose ns1 5990-6010
+	refused "cannot publish tcp 6000: .*6000" ebpfnet expose ns1 5990-6000
 	refused "cannot publish tcp 6002: .*6002" ebpfnet expose ns1 $HOST:6002
 	must ebpfnet expose ns1 6000/udp
 }
