@@ -46,6 +46,28 @@ test_fault_33_nothing_is_left_by_up_and_down_after_a_boot() {
 	is "$(diff <(echo "$before") <(snapshot))" "" "what is left"
 }
 
+test_fault_33_resolver_files_do_not_outlive_a_boot() {
+	local before first
+	printf 'nameserver 127.0.0.53\n' > /etc/resolv.conf
+	mkdir -p /run/systemd/resolve
+	printf 'nameserver 203.0.113.53\n' > /run/systemd/resolve/resolv.conf
+	before=$(snapshot)
+	for first in "up --ns none" "down"; do
+		up
+		boot
+		rm /etc/netns/ns1/hosts # by a killed command
+		must test -L /etc/netns/ns1/resolv.conf
+		# shellcheck disable=SC2086 # words
+		must ebpfnet $first
+		must ebpfnet down
+		is "$(diff <(echo "$before") <(snapshot))" "" "what is left by $first and down"
+	done
+	up
+	lose_pins
+	must ebpfnet down
+	must_not test -e /run/ebpfnet
+}
+
 test_fault_33_down_after_a_boot_removes_links_that_lead_nowhere() {
 	local before
 	before=$(snapshot)

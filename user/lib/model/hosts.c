@@ -238,12 +238,15 @@ void hosts_unlink(const char *name, uint16_t flags)
 		rmdir(etc_path(name, "", dir));
 }
 
-/* A link to the file that nobody writes any more. */
+/* Links to the files that nobody writes any more. */
 static bool remove_stale(const char *name)
 {
-	char path[PATH_MAX];
+	char hosts[PATH_MAX], resolv[PATH_MAX];
 
-	if (name[0] == '.' || !is_link_to(etc_path(name, "hosts", path), HOSTS))
+	if (name[0] == '.')
+		return false;
+	if (!is_link_to(etc_path(name, "hosts", hosts), HOSTS) &&
+	    !is_link_to(etc_path(name, "resolv.conf", resolv), RESOLV))
 		return false;
 	hosts_unlink(name, NS_HOSTS_LINK | NS_HOSTS_DIR);
 	return true;
@@ -267,6 +270,7 @@ bool hosts_sweep(void)
 void hosts_forget(void)
 {
 	unlink(HOSTS);
+	unlink(RESOLV);
 	rmdir(RUN_DIR);
 }
 

@@ -34,7 +34,7 @@ void hosts_unlink(const char *name, uint16_t flags);
 
 /*
  * For a network whose journal is lost. hosts_sweep() removes links in /etc/netns that lead nowhere, as after a boot,
- * and the folders that are empty then; true if there was one. hosts_forget() removes the file.
+ * and the folders that are empty then; true if there was one. hosts_forget() removes the files.
  */
 bool hosts_sweep(void);
 void hosts_forget(void);
