@@ -101,24 +101,26 @@ up() {
 }
 
 # The command is refused with one line that gives the reason, and changes nothing.
-refused() { # REGEX CMD...
+turned_down() { # STATUS REGEX CMD...
 	local before
 	before=$(snapshot)
-	run "${@:2}"
-	is "$status" 1 "status of: ${*:2}"$'\n'"$out$err"$'\n'
+	run "${@:3}"
+	is "$status" "$1" "status of: ${*:3}"$'\n'"$out$err"$'\n'
 	is "$(wc -l < $T/err)" 1 "lines of error, $(< $T/err)"
 	like "$err" '^ebpfnet: '
-	like "$err" "$1"
+	like "$err" "$2"
 	is "$out" "" "standard output"
-	[ "$before" = "$(snapshot)" ] || fail "changed something: ${*:2}"$'\n'"$(diff <(echo "$before") <(snapshot))"
+	[ "$before" = "$(snapshot)" ] || fail "changed something: ${*:3}"$'\n'"$(diff <(echo "$before") <(snapshot))"
 }
 
-# The command prints its usage on stderr.
+# By the state of the network or of the host.
+refused() { # REGEX CMD...
+	turned_down 1 "$@"
+}
+
+# By the command line alone: an unknown word, a missing one, a bad value.
 misused() { # REGEX CMD...
-	run "${@:2}"
-	is "$status" 2 "status of: ${*:2}"$'\n'"$err"$'\n'
-	is "$out" "" "standard output of: ${*:2}"
-	like "$err" "$1"
+	turned_down 2 "$@"
 }
 
 # The sum over CPUs of a counter, or of everything counted in counters.h under a name.

@@ -200,7 +200,7 @@ static void show_machine(struct report *r, const struct run *x)
 	report_text(r, "kernel", u.release);
 	report_text(r, "hook", hook);
 	report_number(r, "cpus", cpus);
-	report_number(r, "ms", x->ms);
+	report_number(r, "sample_ms", x->ms);
 	report_number(r, "repeats", x->done);
 }
 
@@ -269,7 +269,8 @@ int cmd_bench(const struct options *o, int argc, char **argv)
 		r = option_number("ms", o->ms, 10, 10000, &x.ms);
 	if (!r && o->repeats)
 		r = option_number("repeats", o->repeats, 1, SAMPLES_MAX, &x.repeats);
-	if (!r)
-		r = dataplane_probe(HOOK_CLSACT);
+	if (r)
+		return EXIT_USAGE;
+	r = dataplane_probe(HOOK_CLSACT);
 	return r ? EXIT_FAILED : bench_alone(compare, &x);
 }

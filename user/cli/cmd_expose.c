@@ -53,9 +53,9 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 	bool added;
 	int r;
 
-	r = parse_spec(argv[1], &p);
-	if (!r)
-		r = session_open(&x, o->bpffs, STORE_WRITE);
+	if (parse_spec(argv[1], &p))
+		return EXIT_USAGE;
+	r = session_open(&x, o->bpffs, STORE_WRITE);
 	if (!r)
 		r = portmap_add(&x, argv[0], &p, &added);
 	if (r)
@@ -91,12 +91,11 @@ int cmd_unexpose(const struct options *o, int argc, char **argv)
 	_cleanup_session_ struct session x = {};
 	char text[PORTMAP_TEXT];
 	struct portmap p;
-	int r = 0;
+	int r;
 
-	if (argc > 1)
-		r = parse_spec(argv[1], &p);
-	if (!r)
-		r = session_open(&x, o->bpffs, STORE_WRITE);
+	if (argc > 1 && parse_spec(argv[1], &p))
+		return EXIT_USAGE;
+	r = session_open(&x, o->bpffs, STORE_WRITE);
 	if (!r)
 		r = argc > 1 ? portmap_del(&x, argv[0], &p) : unexpose_all(&x, argv[0]);
 	if (!r && argc > 1)

@@ -62,9 +62,9 @@ static int add(const struct options *o, struct endpoint_spec *spec)
 	char addr[ADDR_TEXT];
 	int r;
 
-	r = read_options(o, spec);
-	if (!r)
-		r = session_open(&x, o->bpffs, STORE_WRITE);
+	if (read_options(o, spec))
+		return EXIT_USAGE;
+	r = session_open(&x, o->bpffs, STORE_WRITE);
 	if (!r)
 		r = endpoint_add(&x, spec, &rec);
 	if (r)
@@ -98,7 +98,7 @@ int cmd_ns_add(const struct options *o, int argc, char **argv)
 	struct endpoint_spec spec = {};
 
 	if (endpoint_check_name(argv[0]))
-		return EXIT_FAILED;
+		return EXIT_USAGE;
 	snprintf(spec.name, sizeof(spec.name), "%s", argv[0]);
 	return add(o, &spec);
 }
@@ -169,9 +169,13 @@ int cmd_attach(const struct options *o, int argc, char **argv)
 {
 	struct endpoint_spec spec = {};
 	char path[NETNS_PATH];
+	int r;
 
-	if ((o->name && endpoint_check_name(o->name)) || find_target(argv[0], path))
-		return EXIT_FAILED;
+	if (o->name && endpoint_check_name(o->name))
+		return EXIT_USAGE;
+	r = find_target(argv[0], path);
+	if (r)
+		return r == -EINVAL || r == -ENAMETOOLONG ? EXIT_USAGE : EXIT_FAILED;
 	spec.path = path;
 	if (o->name)
 		snprintf(spec.name, sizeof(spec.name), "%s", o->name);

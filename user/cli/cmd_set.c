@@ -75,10 +75,19 @@ static uint32_t *field(struct config *cfg, const struct setting *s)
 
 static int unknown(const char *key)
 {
-	return log_err(-ENOENT, "unknown setting: %s; `ebpfnet get` lists them", key);
+	log_err(-ENOENT, "unknown setting: %s; `ebpfnet get` lists them", key);
+	return EXIT_USAGE;
 }
 
 /* ---- set ---- */
+
+/* A value that was read, before anything is opened. */
+struct change {
+	const char *key;
+	const struct setting *setting;	/* NULL: ports or filtering */
+	uint32_t value;			/* of a setting; of filtering: FILTER_* */
+	uint16_t first_h, last_h;	/* of ports */
+};
 
 /* Parse a number without sign or space, followed by end. */
 static bool parse_number(const char **text, char end, uint32_t min, uint32_t max, uint32_t *out)
@@ -97,7 +106,7 @@ static bool parse_number(const char **text, char end, uint32_t min, uint32_t max
 	return true;
 }
 
-static int set_ports(struct config *cfg, const char *text)
+static int read_ports(struct change *c, const char *text)
 {
 	const char *at = text;
 	uint32_t min, max;
@@ -106,32 +115,18 @@ static int set_ports(struct config *cfg, const char *text)
 	    min > max)
 		return log_err(-EINVAL, "%s must be MIN-MAX with 1 <= MIN <= MAX <= 65535, not '%s'",
 			       PORTS, text);
-	cfg->port_min_h = min;
-	cfg->port_max_h = max;
+	c->first_h = min;
+	c->last_h = max;
 	return 0;
 }
 
 /* RFC 4787 section 5: which peers may send to the external port of a namespace's UDP socket. */
-static int set_filtering(struct config *cfg, const char *text)
+static int read_filtering(struct change *c, const char *text)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(filterings) / sizeof(filterings[0]); i++)
-		if (!strcmp(text, filterings[i])) {
-			cfg->filtering = i;
+	for (c->value = 0; c->value < sizeof(filterings) / sizeof(filterings[0]); c->value++)
+		if (!strcmp(text, filterings[c->value]))
 			return 0;
-		}
 	return log_err(-EINVAL, "%s must be port, address or endpoint, not '%s'", FILTERING, text);
-}
-
-static bool is_word(const char *key)
-{
-	return !strcmp(key, PORTS) || !strcmp(key, FILTERING);
-}
-
-static int set_word(struct config *cfg, const char *key, const char *text)
-{
-	return !strcmp(key, PORTS) ? set_ports(cfg, text) : set_filtering(cfg, text);
 }
 
 static const char *unit(const struct setting *s)
@@ -139,38 +134,61 @@ static const char *unit(const struct setting *s)
 	return s->unit ? s->unit : "seconds";
 }
 
-static int set_number(struct config *cfg, const struct setting *s, const char *text)
+static int read_number(struct change *c, const char *text)
 {
+	const struct setting *s = c->setting;
 	const char *at = text;
-	uint32_t value;
 
-	if (!parse_number(&at, '\0', s->min, s->max, &value))
-		return log_err(-EINVAL, "%s must be a number of %s from %u to %u, not '%s'", s->key,
-			       unit(s), s->min, s->max, text);
-	if (value < s->least)
-		log_warn("%s: RFC %s requires at least %u s", s->key, s->rfc, s->least);
-	*field(cfg, s) = value;
-	return 0;
+	if (parse_number(&at, '\0', s->min, s->max, &c->value))
+		return 0;
+	return log_err(-EINVAL, "%s must be a number of %s from %u to %u, not '%s'", s->key, unit(s), s->min, s->max,
+		       text);
+}
+
+static int read_change(struct change *c, const char *text)
+{
+	if (c->setting)
+		return read_number(c, text);
+	return !strcmp(c->key, PORTS) ? read_ports(c, text) : read_filtering(c, text);
+}
+
+static void apply(struct config *cfg, const struct change *c)
+{
+	if (c->setting) {
+		*field(cfg, c->setting) = c->value;
+	} else if (!strcmp(c->key, PORTS)) {
+		cfg->port_min_h = c->first_h;
+		cfg->port_max_h = c->last_h;
+	} else {
+		cfg->filtering = c->value;
+	}
+}
+
+static bool is_word(const char *key)
+{
+	return !strcmp(key, PORTS) || !strcmp(key, FILTERING);
 }
 
 int cmd_set(const struct options *o, int argc, char **argv)
 {
-	const struct setting *setting = find(argv[0]);
+	struct change c = { .key = argv[0], .setting = find(argv[0]) };
 	_cleanup_session_ struct session x = {};
 	struct config cfg;
 	int r;
 
-	if (!setting && !is_word(argv[0])) {
-		unknown(argv[0]);
-		return EXIT_FAILED;
-	}
+	if (!c.setting && !is_word(c.key))
+		return unknown(c.key);
+	if (read_change(&c, argv[1]))
+		return EXIT_USAGE;
 	r = session_open(&x, o->bpffs, STORE_WRITE);
 	if (!r)
 		r = store_config(&x.s, &cfg);
-	if (!r)
-		r = setting ? set_number(&cfg, setting, argv[1]) : set_word(&cfg, argv[0], argv[1]);
-	if (!r)
-		r = store_config_set(&x.s, &cfg);
+	if (r)
+		return EXIT_FAILED;
+	apply(&cfg, &c);
+	r = store_config_set(&x.s, &cfg);
+	if (!r && c.setting && c.value < c.setting->least)
+		log_warn("%s: RFC %s requires at least %u s", c.key, c.setting->rfc, c.setting->least);
 	return r ? EXIT_FAILED : EXIT_OK;
 }
 
@@ -184,18 +202,33 @@ static const char *word_text(const struct config *cfg, const char *key, char buf
 	return buf;
 }
 
-static void get_json(struct report *r, struct config *cfg, const char *only)
+/* Member of the JSON object: the key in snake case, with its unit. */
+static void json_member(const struct setting *s, char member[TEXT_LEN])
 {
-	char ports[TEXT_LEN];
 	size_t i;
 
-	for (i = 0; i < SETTINGS; i++)
+	snprintf(member, TEXT_LEN, "%s%s", s->key, s->unit ? "" : "_s");
+	for (i = 0; member[i]; i++)
+		if (member[i] == '-')
+			member[i] = '_';
+}
+
+static void get_json(struct report *r, struct config *cfg, const char *only)
+{
+	char member[TEXT_LEN];
+	size_t i;
+
+	for (i = 0; i < SETTINGS; i++) {
+		json_member(&settings[i], member);
 		if (!only || !strcmp(only, settings[i].key))
-			report_number(r, settings[i].key, *field(cfg, &settings[i]));
-	if (!only || !strcmp(only, PORTS))
-		report_text(r, PORTS, word_text(cfg, PORTS, ports));
+			report_number(r, member, *field(cfg, &settings[i]));
+	}
+	if (!only || !strcmp(only, PORTS)) {
+		report_number(r, "ports_first", cfg->port_min_h);
+		report_number(r, "ports_last", cfg->port_max_h);
+	}
 	if (!only || !strcmp(only, FILTERING))
-		report_text(r, FILTERING, word_text(cfg, FILTERING, ports));
+		report_text(r, FILTERING, word_text(cfg, FILTERING, member));
 }
 
 static void get_table(struct report *r, struct config *cfg)
@@ -228,10 +261,8 @@ int cmd_get(const struct options *o, int argc, char **argv)
 	struct config cfg;
 	struct report r;
 
-	if (argc && !setting && !is_word(argv[0])) {
-		unknown(argv[0]);
-		return EXIT_FAILED;
-	}
+	if (argc && !setting && !is_word(argv[0]))
+		return unknown(argv[0]);
 	if (store_open(&s, o->bpffs, STORE_READ) || store_config(&s, &cfg))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);

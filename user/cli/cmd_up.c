@@ -195,9 +195,9 @@ int cmd_up(const struct options *o, int argc, char **argv)
 	struct request q = {};
 	int r;
 
-	r = read_request(o, &q);
-	if (!r)
-		r = open_session(&x, o->bpffs, o->dry_run);
+	if (read_request(o, &q))
+		return EXIT_USAGE;
+	r = open_session(&x, o->bpffs, o->dry_run);
 	if (!r)
 		r = o->dry_run ? network_plan(&x, &q.spec, &diff) : network_up(&x, &q.spec, &diff);
 	if (r)

@@ -12,8 +12,8 @@
 #include <ebpfnet/abi.h>
 
 #define EXIT_OK 0
-#define EXIT_FAILED 1
-#define EXIT_USAGE 2
+#define EXIT_FAILED 1		/* refused by the state of the network or of the host, or failed */
+#define EXIT_USAGE 2		/* refused by the command line alone: an unknown word, a bad value */
 #define EXIT_UNHEALTHY 3	/* status: there is a problem */
 
 /* Options of all commands. Each row of the command table lists those that it accepts. */

@@ -142,14 +142,11 @@ int usage_error(const char *fmt, ...)
 	text = raw ? text_printable(raw) : NULL;
 	fflush(stdout);
 	fprintf(stderr, "ebpfnet: %s", text ? text : "out of memory");
-	if (!current) {
+	if (current)
+		fprintf(stderr, " (try `ebpfnet %s%s%s --help`)\n", current->word, current->second ? " " : "",
+			second_word(current));
+	else
 		fprintf(stderr, " (try `ebpfnet --help`)\n");
-		return EXIT_USAGE;
-	}
-	fprintf(stderr, " (try `ebpfnet %s%s%s --help`)\nusage: ebpfnet ", current->word,
-		current->second ? " " : "", second_word(current));
-	print_command(stderr, current);
-	fprintf(stderr, "\n");
 	return EXIT_USAGE;
 }
 
@@ -359,7 +356,8 @@ static int check(const struct parsed *p, const struct reader *r)
 	if (p->argc < current->min)
 		return usage_error("%s needs %s", name, current->args);
 	if (p->argc > current->max)
-		return usage_error("too many words: %s", p->argv[current->max]);
+		return usage_error("too many words: %s; %s takes %s", p->argv[current->max], name,
+				   current->args ? current->args : "none");
 	return -1;
 }
 

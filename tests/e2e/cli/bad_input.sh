@@ -51,24 +51,24 @@ test_subnet_that_is_malformed() {
 	local bad
 	for bad in 192.168.1.0 192.168.1.0/33 192.168.1.0/31 192.168.1.0/32 192.168.1.0/0 192.168.1.0/x \
 		192.168.1.5/24 300.1.1.0/24 abc '' 224.0.0.0/24 127.0.0.0/24 192.168.1.0/24x; do
-		refused "$bad" ebpfnet up --subnet "$bad"
+		misused "$bad" ebpfnet up --subnet "$bad"
 	done
 }
 
 test_namespace_names() {
 	local bad
 	for bad in a/b ../x . .. sixteen-letters- ''; do
-		refused "name|$bad" ebpfnet up --ns "$bad"
+		misused "name|$bad" ebpfnet up --ns "$bad"
 	done
-	refused 'name' ebpfnet up --ns =192.168.1.5
-	refused 'same' ebpfnet up --ns same --ns same
+	misused 'name' ebpfnet up --ns =192.168.1.5
+	misused 'same' ebpfnet up --ns same --ns same
 	ip netns add ns1
 	ip -n ns1 address add 203.0.113.7/32 dev lo # else it is unused, and taken
 	refused 'ns1' ebpfnet up
 	ip netns del ns1
 	up
 	for bad in a/b . .. sixteen-letters- ''; do
-		refused "name|$bad" ebpfnet ns add "$bad"
+		misused "name|$bad" ebpfnet ns add "$bad"
 	done
 	refused 'ns1' ebpfnet ns add ns1
 	refused 'isp' ebpfnet ns add isp # not made by ebpfnet
@@ -76,14 +76,18 @@ test_namespace_names() {
 
 test_addresses_of_namespaces() {
 	local bad
-	for bad in 192.168.2.5 192.168.1.0 192.168.1.255 $GATEWAY 10.0.0.1 192.168.1 x ''; do
+	for bad in 192.168.2.5 192.168.1.0 192.168.1.255 $GATEWAY 10.0.0.1; do
 		refused "$bad" ebpfnet up --ns "web=$bad"
 	done
-	refused "$NS1" ebpfnet up --ns a=$NS1 --ns b=$NS1
+	for bad in 192.168.1 x ''; do
+		misused "$bad" ebpfnet up --ns "web=$bad"
+	done
+	misused "$NS1" ebpfnet up --ns a=$NS1 --ns b=$NS1
 	up
-	for bad in 192.168.2.5 192.168.1.0 192.168.1.255 $GATEWAY $NS1 x; do
+	for bad in 192.168.2.5 192.168.1.0 192.168.1.255 $GATEWAY $NS1; do
 		refused "$bad" ebpfnet ns add third --addr $bad
 	done
+	misused "'x'" ebpfnet ns add third --addr x
 }
 
 test_subnet_full() {
@@ -118,7 +122,7 @@ test_ports() {
 	for bad in 0 65536 99999999999999999999 -5 9000-8000 5000: :5000 abc 5000:abc 5000:0 5000:65536 5000-abc \
 		5000- 5000/ 5000/sctp 5000/TCP '5000 ' ' 5000' 5000:3000:1 60000-61000:65000 '' 1.2.3:80 \
 		$HOST $HOST: 0x50; do
-		refused "$bad" ebpfnet expose ns1 "$bad"
+		misused "$bad" ebpfnet expose ns1 "$bad"
 	done
 	refused '203.0.113.10' ebpfnet expose ns1 203.0.113.10:5000 # an address, but not the host's
 }
@@ -170,26 +174,27 @@ test_pid_gone() {
 
 test_settings() {
 	up
-	refused 'nope' ebpfnet set nope 5
-	refused 'nope' ebpfnet get nope
+	misused 'nope' ebpfnet set nope 5
+	misused 'nope' ebpfnet get nope
 	for bad in 0 -1 abc 5x '' 99999999999; do
-		refused 'fdb-age' ebpfnet set fdb-age "$bad"
+		misused 'fdb-age' ebpfnet set fdb-age "$bad"
 	done
 	for bad in 5 9-5 0-5 5-65536 a-b; do
-		refused 'ports' ebpfnet set ports $bad
+		misused 'ports' ebpfnet set ports $bad
 	done
 }
 
 test_flows_and_hook() {
 	for bad in 0 -1 abc 99999999999; do
-		refused 'flows' ebpfnet up --flows $bad
+		misused 'flows' ebpfnet up --flows $bad
 	done
-	refused 'hook' ebpfnet up --hook xdp
+	misused 'hook' ebpfnet up --hook xdp
 }
 
 test_options_that_contradict_the_network() {
 	up
-	refused 'down' ebpfnet up --subnet 10.1.0.0/24
+	refused '10\.1\.0\.0/24.*down' ebpfnet up --subnet 10.1.0.0/24
+	refused '65536.*1000.*down' ebpfnet up --flows 1000
 	refused 'nope' ebpfnet up --uplink nope
 	refused 'ns1' ebpfnet up --ns ns1=192.168.1.99
 }
@@ -206,7 +211,6 @@ test_nothing_is_up() {
 }
 
 test_usage() {
-	misused 'usage: ebpfnet' ebpfnet
 	misused 'unknown command: frobnicate' ebpfnet frobnicate
 	misused 'unknown option: --frob' ebpfnet up --frob
 	misused 'unknown option: -z' ebpfnet status -z
@@ -215,10 +219,21 @@ test_usage() {
 	misused 'needs' ebpfnet expose ns1
 	misused 'needs' ebpfnet ns add
 	misused 'needs' ebpfnet exec ns1
-	misused 'ns' ebpfnet ns
 	misused 'too many words: x' ebpfnet down x
 	misused 'takes no --json' ebpfnet up --json
-	misused 'usage: ebpfnet expose NS' ebpfnet expose ns1 80 90
+	misused 'too many words: 90; expose takes NS' ebpfnet expose ns1 80 90
+}
+
+# Without a command there is nothing to refuse: all of them are listed.
+test_no_command() {
+	local words
+	for words in "" ns; do
+		# shellcheck disable=SC2086 # words
+		run ebpfnet $words
+		is "$status" 2 "status of: ebpfnet $words"
+		is "$out" "" "standard output of: ebpfnet $words"
+		like "$err" 'usage: ebpfnet'
+	done
 }
 
 test_help() {

@@ -190,7 +190,7 @@ test_it_stays_until_another_is_asked_for() {
 	must ebpfnet up
 	like "$out" 'nothing to change'
 	pings ns1 $INTERNET
-	refused 'native, generic, off, or no value' ebpfnet up --xdp=both
+	misused 'native, generic, off, or no value' ebpfnet up --xdp=both
 }
 
 leaves_nothing() { # OPTION...
