@@ -35,7 +35,7 @@ struct network_spec {
 	uint8_t prefix;			/* (24) */
 	const enum hook_kind *hook;	/* (TCX where the kernel has it) */
 	const uint32_t *xdp;		/* XDP_MODE_*, or 0: no prefilter (none) */
-	uint32_t max_flows;		/* size of the flow table, when it is made (EBPFNET_MAX_FLOWS) */
+	uint32_t max_flows;		/* size of the flow table (EBPFNET_MAX_FLOWS) */
 	const char *const *uplinks;	/* devices (those of the default routes, followed from then on) */
 	size_t uplink_count;
 	const struct endpoint_spec *endpoints;	/* to be made, or attached if they are there and unused (ns1 and ns2) */
@@ -45,12 +45,13 @@ struct network_spec {
 
 /* ---- results ---- */
 
-/* A property of an object that does not hold. */
+/* A property of an object that does not hold; or a note: it holds, but limits the network on this host. */
 struct difference {
+	bool note;
 	char object[48];		/* "gateway ebpfnet0", "uplink eth0", "namespace ns1" */
-	char what[160];			/* "the uplink program is missing from eth0" */
+	char what[200];			/* "the uplink program is missing from eth0" */
 	char action[80];		/* what `up` does about it; "": nothing */
-	char fix[80];			/* the command that fixes it; "": none does */
+	char fix[160];			/* the command that fixes it; "": none does */
 };
 
 struct diff {
@@ -81,7 +82,17 @@ enum network_scope {
 	NETWORK_HOST,			/* not the namespaces, whose end may be meant */
 	NETWORK_PLAN,			/* all, and what `up` would tidy without need */
 };
-/* Compares the kernel with the journal, in a session of any mode. Logs if it cannot. */
+/* Of a session of any mode. */
+enum network_state {
+	NETWORK_DOWN,			/* there is none */
+	NETWORK_UP,
+	NETWORK_INCOMPLETE,		/* an `up` or `down` is at work, or was interrupted */
+};
+enum network_state network_state(const struct session *x);
+/*
+ * Compares the kernel with the journal, in a session of any mode. Logs if it cannot. If the network is down or
+ * incomplete, out has that alone, and not what follows from it.
+ */
 int network_diff(struct session *x, enum network_scope scope, struct diff *out);
 /*
  * Applies those differences (mode STORE_MAKE or STORE_WRITE); done may be NULL. Logs failures and, unless the scope is

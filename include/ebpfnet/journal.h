@@ -28,6 +28,7 @@ enum {
 	GOING_DOWN = 1 << 5,		/* unfinished `down`: the next command finishes it first */
 	XDP_MODE_NATIVE = 1 << 6,	/* `up --xdp`: XDP prefilter in the driver, */
 	XDP_MODE_GENERIC = 1 << 7,	/* or behind it; both: generic if the driver has no support */
+	COMING_UP = 1 << 8,		/* unfinished first `up`: the next one finishes it */
 };
 
 #define XDP_MODE_ANY (XDP_MODE_NATIVE | XDP_MODE_GENERIC)

@@ -15,6 +15,7 @@
 static int open_namespace(const struct options *o, const char *name, struct ns_record *rec)
 {
 	_cleanup_store_ struct store s = {};
+	char remedy[REMEDY_TEXT];
 	int fd, r;
 
 	r = store_open(&s, o->bpffs, STORE_READ);
@@ -26,8 +27,8 @@ static int open_namespace(const struct options *o, const char *name, struct ns_r
 	fd = endpoint_open(rec);
 	if (fd >= 0)
 		return fd;
-	return log_err(-ENOENT, "namespace %s was deleted externally; `ebpfnet up` creates it again, "
-				"`ebpfnet ns del %s` removes its record", name, name);
+	return log_err(-ENOENT, "namespace %s was deleted externally; run `%s`", name,
+		       endpoint_remedy(name, rec, remedy));
 }
 
 int cmd_exec(const struct options *o, int argc, char **argv)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/table.h"
+#include "cli/tables.h"
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
@@ -195,41 +195,18 @@ int cmd_detach(const struct options *o, int argc, char **argv)
 
 /* ---- list ---- */
 
-static const char *text_or_null(const char *text)
-{
-	return *text ? text : NULL;
-}
-
 int cmd_ns_list(const struct options *o, int argc, char **argv)
 {
-	struct column columns[] = {
-		{ "name", "namespace", CELL_TEXT }, { "address", "address", CELL_TEXT },
-		{ "host_dev", "host side", CELL_TEXT }, { "ns_dev", "inside", CELL_TEXT },
-		{ "origin", "origin", CELL_TEXT }, { "state", "state", CELL_TEXT },
-		{ "label", NULL, CELL_TEXT }, { "id", NULL, CELL_TEXT }, {},
-	};
 	_cleanup_free_ struct ns_entry *all = NULL;
-	_cleanup_store_ struct store s = {};
+	_cleanup_session_ struct session x = {};
+	_cleanup_diff_ struct diff findings = {};
 	struct report report;
-	struct table table;
-	char addr[ADDR_TEXT];
-	size_t i, count;
+	size_t count;
 
-	if (store_open(&s, o->bpffs, STORE_READ) || store_ns_all(&s, &all, &count))
+	if (session_open(&x, o->bpffs, STORE_READ) || store_ns_all(&x.s, &all, &count) ||
+	    network_diff(&x, NETWORK_ALL, &findings))
 		return EXIT_FAILED;
-	for (i = 0; i < count; i++) {
-		if (all[i].rec.label[0])
-			columns[6].title = "label";
-		if (all[i].rec.id[0])
-			columns[7].title = "id";
-	}
 	report_begin(&report, o->json);
-	table_begin(&table, &report, "namespaces", columns);
-	for (i = 0; i < count; i++)
-		table_row(&table, TEXT(all[i].name), TEXT(addr_text(all[i].rec.addr, addr)),
-			  TEXT(all[i].rec.host_dev), TEXT(all[i].rec.ns_dev),
-			  TEXT(all[i].rec.flags & NS_MADE ? "made" : "attached"), TEXT(endpoint_state(&all[i].rec)),
-			  TEXT(text_or_null(all[i].rec.label)), TEXT(text_or_null(all[i].rec.id)));
-	table_end(&table);
+	show_namespaces(&report, all, count, &findings);
 	return report_end(&report);
 }

@@ -175,8 +175,8 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 	names_free(&list.names);
 	if (e)
 		return EXIT_FAILED;
-	report_number(&r, "live", count);
-	report_number(&r, "limit", list.cfg.max_flows);
+	report_number(&r, "flows_count", count);
+	report_number(&r, "flows_limit", list.cfg.max_flows);
 	report_note(&r, "%s flow%s; limit: %s", text_number(count, live),
 		    count == 1 ? "" : "s", text_number(list.cfg.max_flows, limit));
 	return report_end(&r);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * status: show the network and each difference from the journal, with the command that fixes it. Exits with status 3
- * if there is a difference.
+ * status: show the network, each difference from the journal, and what limits the network on this host, with the
+ * command that changes it. Exits with status 3 if there is a problem.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "cli/tables.h"
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/log.h"
 #include "lib/dataplane/dataplane.h"
 #include "lib/model/model.h"
 
@@ -22,7 +23,7 @@ struct status {
 	struct counters counters;
 	struct ns_entry *ns;
 	size_t ns_count;
-	struct diff problems;
+	struct diff findings;
 	struct report report;
 };
 
@@ -54,9 +55,9 @@ static void show_flows(struct status *v)
 			    text_number(c->flow_evicted, evicted));
 	else
 		report_line(&v->report, "flows", "%s of %s (%s)", live, limit, memory);
-	report_number(&v->report, "flows", flows);
+	report_number(&v->report, "flows_count", flows);
 	report_number(&v->report, "flows_limit", v->cfg.max_flows);
-	report_number(&v->report, "flows_memory", bytes);
+	report_number(&v->report, "flows_memory_bytes", bytes);
 	report_number(&v->report, "flows_refused", c->flow_refused);
 	report_number(&v->report, "flows_evicted", c->flow_evicted);
 }
@@ -120,95 +121,67 @@ static void show_uplinks(struct status *v)
 	report_text(&v->report, "xdp", xdp_mode_text(host->made & XDP_MODE_ANY));
 }
 
-/* ---- namespaces ---- */
-
-/* A namespace that exists may have lost its device, address or route. */
-static const char *ns_state(const struct status *v, const struct ns_entry *e)
-{
-	const char *state = endpoint_state(&e->rec);
-	char object[48];
-	size_t i;
-
-	snprintf(object, sizeof(object), "namespace %s", e->name);
-	for (i = 0; i < v->problems.count && !strcmp(state, "up"); i++)
-		if (!strcmp(v->problems.list[i].object, object))
-			return "broken";
-	return state;
-}
-
-static void show_namespaces(struct status *v)
-{
-	static const struct column columns[] = {
-		{ "name", "namespace" },
-		{ "addr", "address" },
-		{ "mac", "MAC address" },
-		{ "dev", "port" },
-		{ "ns_dev", "inside" },
-		{ "origin", "origin" },
-		{ "spoof", NULL },
-		{ "path", NULL },
-		{ "ifindex", NULL, CELL_NUMBER },
-		{ "state", "state" },
-		{},
-	};
-	char addr[ADDR_TEXT], mac[18];
-	struct table t;
-	size_t i;
-
-	table_begin(&t, &v->report, "namespaces", columns);
-	for (i = 0; i < v->ns_count; i++) {
-		const struct ns_record *rec = &v->ns[i].rec;
-
-		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", rec->mac[0], rec->mac[1], rec->mac[2],
-			 rec->mac[3], rec->mac[4], rec->mac[5]);
-		table_row(&t, TEXT(v->ns[i].name), TEXT(addr_text(rec->addr, addr)), TEXT(mac), TEXT(rec->host_dev),
-			  TEXT(rec->ns_dev), TEXT(rec->flags & NS_MADE ? "made" : "attached"),
-			  TEXT(rec->port_flags & PORT_SPOOF_ALLOW ? "allow" : "deny"), TEXT(rec->path),
-			  NUMBER(rec->ifindex), TEXT(ns_state(v, &v->ns[i])));
-	}
-	table_end(&t);
-}
-
 /* ---- the report ---- */
 
-static int collect(struct status *v, const struct options *o)
+static int collect(struct status *v)
 {
 	const struct store *s = &v->x.s;
 	int r;
 
-	r = session_open(&v->x, o->bpffs, STORE_READ);
-	if (!r)
-		r = store_config(s, &v->cfg);
+	r = store_config(s, &v->cfg);
 	if (!r)
 		r = store_conn_alloc(s, &v->alloc);
 	if (!r)
 		r = store_counters(s, &v->counters);
 	if (!r)
 		r = store_ns_all(s, &v->ns, &v->ns_count);
-	return r ? r : network_diff(&v->x, NETWORK_ALL, &v->problems);
+	return r;
 }
 
-static void show_problems(struct status *v)
+static size_t count_problems(const struct diff *d)
 {
-	static const struct column columns[] = {
-		{ "object", NULL }, { "problem", "problem" }, { "fix", "fix" }, {},
+	size_t i, count = 0;
+
+	for (i = 0; i < d->count; i++)
+		count += !d->list[i].note;
+	return count;
+}
+
+/* Problems, or notes: what holds, but limits the network on this host. */
+static void show_findings(struct status *v, bool notes)
+{
+	const struct column columns[] = {
+		{ "object", NULL },
+		{ notes ? "note" : "problem", notes ? "note" : "problem" },
+		{ "fix", notes ? "to change it" : "fix" },
+		{},
 	};
-	size_t i, count = v->problems.count;
 	struct table t;
+	size_t i;
 
-	report_flag(&v->report, "healthy", !count);
-	report_health(&v->report, "health", !count,
-		      count == 0 ? "all well" :
-		      count == 1 ? "1 problem" :
-				   "%zu problems",
-		      count);
-	table_begin(&t, &v->report, "problems", columns);
-	for (i = 0; i < count; i++) {
-		const struct difference *d = &v->problems.list[i];
+	table_begin(&t, &v->report, notes ? "notes" : "problems", columns);
+	for (i = 0; i < v->findings.count; i++) {
+		const struct difference *d = &v->findings.list[i];
 
-		table_row(&t, TEXT(d->object), TEXT(d->what), TEXT(d->fix[0] ? d->fix : NULL));
+		if (d->note == notes)
+			table_row(&t, TEXT(d->object), TEXT(d->what), TEXT(d->fix[0] ? d->fix : NULL));
 	}
 	table_end(&t);
+}
+
+static void show_health(struct status *v)
+{
+	size_t problems = count_problems(&v->findings), notes = v->findings.count - problems;
+	char noted[TEXT_LEN] = "", text[TEXT_LEN] = "no problem";
+
+	if (notes)
+		snprintf(noted, sizeof(noted), ", %zu note%s", notes, notes == 1 ? "" : "s");
+	if (problems)
+		snprintf(text, sizeof(text), "%zu problem%s", problems, problems == 1 ? "" : "s");
+	report_flag(&v->report, "healthy", !problems);
+	report_health(&v->report, "health", !problems, "%s%s", v->findings.count ? text : "all well", noted);
+	show_findings(v, false);
+	show_findings(v, true);
 }
 
 static int show(struct status *v)
@@ -217,31 +190,58 @@ static int show(struct status *v)
 	size_t mappings;
 	int r;
 
+	report_text(&v->report, "state", "up");
 	show_network(v);
 	show_uplinks(v);
 	show_flows(v);
-	show_namespaces(v);
+	show_namespaces(&v->report, v->ns, v->ns_count, &v->findings);
 	r = show_portmaps(&v->report, &v->x.s, &mappings, &ports);
-	show_refusals(&v->report, &v->counters, false);
-	show_drops(&v->report, &v->counters, false);
-	show_problems(v);
+	show_refusals(&v->report, &v->counters, v->report.json);
+	show_drops(&v->report, &v->counters, v->report.json);
+	show_health(v);
 	return r;
+}
+
+/* There is no network to show, or not a whole one: its details would only be consequences. */
+static int show_incomplete(struct status *v, bool down)
+{
+	const struct difference *d = &v->findings.list[0];
+
+	if (!v->findings.count)
+		return EXIT_FAILED;
+	if (down)
+		log_err(-ENOENT, "%s; run `%s`", d->what, d->fix);
+	report_text(&v->report, "state", down ? "down" : "incomplete");
+	if (v->report.json)
+		show_health(v);
+	else if (!down)
+		report_health(&v->report, "health", false, "%s; run `%s`", d->what, d->fix);
+	return down ? EXIT_FAILED : EXIT_UNHEALTHY;
 }
 
 int cmd_status(const struct options *o, int argc, char **argv)
 {
+	enum network_state state;
 	struct status v = {};
-	int status = EXIT_FAILED;
+	int status = EXIT_FAILED, r;
 
-	if (!collect(&v, o)) {
+	r = session_open(&v.x, o->bpffs, STORE_LOOK);
+	state = r ? NETWORK_DOWN : network_state(&v.x);
+	if (!r && state == NETWORK_UP)
+		r = collect(&v);
+	if (!r)
+		r = network_diff(&v.x, NETWORK_ALL, &v.findings);
+	if (!r) {
 		report_begin(&v.report, o->json);
-		if (!show(&v))
-			status = report_end(&v.report);
-		if (status == EXIT_OK && v.problems.count)
-			status = EXIT_UNHEALTHY;
+		if (state != NETWORK_UP)
+			status = show_incomplete(&v, state == NETWORK_DOWN);
+		else if (!show(&v))
+			status = count_problems(&v.findings) ? EXIT_UNHEALTHY : EXIT_OK;
+		if (report_end(&v.report))
+			status = EXIT_FAILED;
 	}
 	free(v.ns);
-	diff_free(&v.problems);
+	diff_free(&v.findings);
 	session_close(&v.x);
 	return status;
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/tables.h"
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/portmap_text.h"
+#include "lib/model/model.h"
 
 /* ---- counters ---- */
 
@@ -114,6 +116,68 @@ int show_portmaps(struct report *r, const struct store *s, size_t *count, uint64
 	}
 	table_end(&t);
 	return 0;
+}
+
+/* ---- namespaces ---- */
+
+static const char *ns_state(const struct ns_entry *e, const struct diff *findings)
+{
+	const char *state = endpoint_state(&e->rec);
+	char object[48];
+	size_t i;
+
+	snprintf(object, sizeof(object), "namespace %s", e->name);
+	for (i = 0; i < findings->count && !strcmp(state, "up"); i++)
+		if (!findings->list[i].note && !strcmp(findings->list[i].object, object))
+			return "broken";
+	return state;
+}
+
+static const char *text_or_null(const char *text)
+{
+	return *text ? text : NULL;
+}
+
+void show_namespaces(struct report *r, const struct ns_entry *all, size_t count, const struct diff *findings)
+{
+	struct column columns[] = {
+		{ "name", "namespace" },
+		{ "addr", "address" },
+		{ "mac", "MAC address" },
+		{ "dev", "port" },
+		{ "ns_dev", "inside" },
+		{ "origin", "origin" },
+		{ "spoof", NULL },
+		{ "path", NULL },
+		{ "ifindex", NULL, CELL_NUMBER },
+		{ "state", "state" },
+		{ "label", NULL },
+		{ "id", NULL },
+		{},
+	};
+	char addr[ADDR_TEXT], mac[18];
+	struct table t;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (all[i].rec.label[0])
+			columns[10].title = "label";
+		if (all[i].rec.id[0])
+			columns[11].title = "id";
+	}
+	table_begin(&t, r, "namespaces", columns);
+	for (i = 0; i < count; i++) {
+		const struct ns_record *rec = &all[i].rec;
+
+		snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", rec->mac[0], rec->mac[1], rec->mac[2],
+			 rec->mac[3], rec->mac[4], rec->mac[5]);
+		table_row(&t, TEXT(all[i].name), TEXT(addr_text(rec->addr, addr)), TEXT(mac), TEXT(rec->host_dev),
+			  TEXT(rec->ns_dev), TEXT(rec->flags & NS_MADE ? "made" : "attached"),
+			  TEXT(rec->port_flags & PORT_SPOOF_ALLOW ? "allow" : "deny"), TEXT(rec->path),
+			  NUMBER(rec->ifindex ? rec->ifindex : NO_NUMBER), TEXT(ns_state(&all[i], findings)), TEXT(text_or_null(rec->label)),
+			  TEXT(text_or_null(rec->id)));
+	}
+	table_end(&t);
 }
 
 /* ---- plans ---- */

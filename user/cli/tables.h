@@ -24,6 +24,12 @@ uint64_t show_refusals(struct report *r, const struct counters *c, bool zeros);
 /* Show the port mappings. Sets *ports to the number of ports. Returns 0 or a negative errno (logged). */
 int show_portmaps(struct report *r, const struct store *s, size_t *portmaps, uint64_t *ports);
 
+/*
+ * Show the namespaces. findings: what differs, so that one that exists but lacks its device, address or route is
+ * "broken" for every command.
+ */
+void show_namespaces(struct report *r, const struct ns_entry *all, size_t count, const struct diff *findings);
+
 /* Show the actions that `up` or `down` would take. */
 void show_plan(struct report *r, const struct diff *plan);
 

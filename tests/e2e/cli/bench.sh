@@ -45,6 +45,7 @@ test_prints_every_row_and_leaves_nothing() {
 
 test_json() {
 	bench --json
+	"$TOP/tests/lib/json_check.py" bench <<< "$out" || fail "it is not as in docs/json.md"
 	is "$(json 'len(j["rows"]), len({(r["path"], r["figure"]) for r in j["rows"]})' <<< "$out")" "(16, 16)" rows
 	is "$(json 'sorted({r["path"] for r in j["rows"]})' <<< "$out")" \
 		"['host', 'masquerade', 'publish', 'switch']" paths
@@ -52,7 +53,7 @@ test_json() {
 		<<< "$out")" True "figures are positive"
 	is "$(json 'all(r["veth"] is None for r in j["rows"] if r["path"] in ("masquerade", "publish"))' <<< "$out")" \
 		True "no veth pair leads there"
-	is "$(json 'j["repeats"], j["ms"], j["without_iptables"]' <<< "$out")" "(1, 20, None)" "how it was measured"
+	is "$(json 'j["repeats"], j["sample_ms"], j["without_iptables"]' <<< "$out")" "(1, 20, None)" "how it was measured"
 }
 
 # Same addresses, devices and port; and folders, of which some are there and some are not, that both write to.
@@ -162,9 +163,9 @@ test_not_root() {
 test_numbers_that_are_malformed() {
 	local bad
 	for bad in 0 9 10001 x -1 ''; do
-		refused '--ms.*from 10 to 10000' ebpfnet bench --ms "$bad"
+		misused '--ms.*from 10 to 10000' ebpfnet bench --ms "$bad"
 	done
 	for bad in 0 101 1x; do
-		refused '--repeats.*from 1 to 100' ebpfnet bench --repeats "$bad"
+		misused '--repeats.*from 1 to 100' ebpfnet bench --repeats "$bad"
 	done
 }

@@ -49,7 +49,7 @@ test_status_shows_the_flow_tables_memory() {
 	up --flows 1024
 	bytes=$(for map in flows conns; do bpftool -j map show pinned $PINS/$map; done |
 		python3 -c 'import json, sys; print(sum(json.loads(line)["bytes_memlock"] for line in sys.stdin))')
-	is "$(ebpfnet status --json | json 'j["flows_memory"]')" "$bytes" "bytes of the flow table"
+	is "$(ebpfnet status --json | json 'j["flows_memory_bytes"]')" "$bytes" "bytes of the flow table"
 	must ebpfnet status
 	like "$out" '^flows +0 of 1,024 \(0\.3 MB\)$'
 }
@@ -110,7 +110,7 @@ test_json_of_each() {
 		"('$NS1:40000', '$HOST:40000', '$INTERNET:7000')" "a flow"
 	is "$(ebpfnet exposed --json | json '[(p["first"], p["last"], p["to_first"], p["ns"]) for p in j["published"]][1]')" \
 		"(8000, 8009, 3000, 'ns2')" "a range"
-	is "$(ebpfnet get --json | json 'j["fdb-age"]')" 300 "fdb-age"
+	is "$(ebpfnet get --json | json 'j["fdb_age_s"]')" 300 "fdb-age"
 }
 
 test_json_when_empty() {

@@ -54,9 +54,9 @@ test_up_makes_many_at_once() {
 	for i in $(seq 100); do names+=(--ns "n$i"); done
 	ip link add veth7 type veth peer name other7
 	up --subnet 10.77.0.0/16 --ns own=10.77.0.12 "${names[@]}"
-	is "$(ebpfnet ns list --json | json 'len(j["namespaces"]), len({n["address"] for n in j["namespaces"]}), len({n["host_dev"] for n in j["namespaces"]})')" \
+	is "$(ebpfnet ns list --json | json 'len(j["namespaces"]), len({n["addr"] for n in j["namespaces"]}), len({n["dev"] for n in j["namespaces"]})')" \
 		"(101, 101, 101)" "namespaces, addresses, devices"
-	is "$(ebpfnet ns list --json | json '[(n["address"], n["host_dev"]) for n in j["namespaces"] if n["name"] in ("own", "n1", "n3", "n7", "n100")]')" \
+	is "$(ebpfnet ns list --json | json '[(n["addr"], n["dev"]) for n in j["namespaces"] if n["name"] in ("own", "n1", "n3", "n7", "n100")]')" \
 		"[('10.77.0.12', 'veth0'), ('10.77.0.10', 'veth1'), ('10.77.0.13', 'veth3'), ('10.77.0.17', 'veth8'), ('10.77.0.110', 'veth101')]" "in order"
 	is "$(bpftool -j map lookup pinned $PINS/networks key 1 0 0 0 | json 'j["formatted"]["value"]["ports"]')" 101 "ports of the network"
 	pings n1 10.77.0.110

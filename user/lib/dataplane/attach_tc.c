@@ -243,6 +243,42 @@ bool dataplane_attached(const struct store *s, enum hook_kind kind, enum hook ho
 	return clsact_query(hook, ifindex) == prog_id;
 }
 
+/* ---- other owners' programs ---- */
+
+#define TCX_PROGS 64
+
+/* TCX programs run in the order of the list, all of them before clsact's filters. mine: 0 if it is one of those. */
+static uint32_t tcx_first_other(enum hook hook, int ifindex, uint32_t mine)
+{
+	enum bpf_attach_type where = is_egress(hook) ? ATTACH_TCX_EGRESS : ATTACH_TCX_INGRESS;
+	uint32_t ids[TCX_PROGS], count = TCX_PROGS;
+
+	bpf_log_begin();
+	if (bpf_prog_query(ifindex, where, 0, NULL, ids, &count) || !count || ids[0] == mine)
+		return 0;
+	return ids[0];
+}
+
+bool dataplane_runs_after(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, char other[64])
+{
+	uint32_t mine = 0, first, info_len = sizeof(struct bpf_prog_info);
+	_cleanup_fd_ int prog = pin_prog_open(s, hook, &mine), fd = -1;
+	struct bpf_prog_info info = {};
+
+	first = tcx_first_other(hook, ifindex, kind == HOOK_TCX ? mine : 0);
+	if (first) {
+		fd = bpf_prog_get_fd_by_id(first);
+		if (fd >= 0)
+			bpf_obj_get_info_by_fd(fd, &info, &info_len);
+		snprintf(other, 64, "program %s%s(id %u)", info.name, info.name[0] ? " " : "", first);
+		return true;
+	}
+	if (kind == HOOK_TCX || !qdisc_has_filter_before(ifindex, is_egress(hook), FILTER_PRIORITY))
+		return false;
+	snprintf(other, 64, "a tc filter of a lower priority than %d", FILTER_PRIORITY);
+	return true;
+}
+
 bool dataplane_has_qdisc(int ifindex)
 {
 	return qdisc_has_clsact(ifindex);

@@ -53,6 +53,8 @@ int dataplane_journal(struct store *s);
 int dataplane_load(struct store *s, uint32_t max_flows);
 /* True if dataplane_load() would replace a program. */
 bool dataplane_is_of_another_build(const struct store *s);
+/* The size of the flow table; 0: it has not been made. */
+uint32_t dataplane_flows(const struct store *s);
 int dataplane_load_lo(const struct store *s);
 int dataplane_load_xdp(const struct store *s);
 
@@ -80,6 +82,12 @@ int dataplane_rename(const struct store *s, enum hook hook, const char *from, co
 
 /* True if hook's pinned program is attached to the device. */
 bool dataplane_attached(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, const char *dev);
+
+/*
+ * True if another owner's program or filter sees the packets of the device before hook's program does, and may keep
+ * them from it. other: what it is.
+ */
+bool dataplane_runs_after(const struct store *s, enum hook_kind kind, enum hook hook, int ifindex, char other[64]);
 
 /* ---- the XDP prefilter; its link is pinned like those of TCX ---- */
 

@@ -82,14 +82,19 @@ static uint32_t pinned_size(const struct store *s, enum map_id id)
 	return info.max_entries;
 }
 
+uint32_t dataplane_flows(const struct store *s)
+{
+	uint32_t conns = pinned_size(s, MAP_CONNS);
+
+	return conns ? conns : pinned_size(s, MAP_FLOWS) / 2;
+}
+
 /* Pinned maps keep their size. */
 static uint32_t flows_to_make(const struct store *s, uint32_t max_flows)
 {
-	uint32_t conns = pinned_size(s, MAP_CONNS), flows = pinned_size(s, MAP_FLOWS);
+	uint32_t has = dataplane_flows(s);
 
-	if (conns)
-		return conns;
-	return flows ? flows / 2 : max_flows;
+	return has ? has : max_flows;
 }
 
 static int set_sizes(struct bpf_object *obj, uint32_t max_flows)

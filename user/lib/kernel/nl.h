@@ -42,6 +42,7 @@ struct nl_link {
 	uint32_t mtu;
 	uint16_t type;			/* ARPHRD_* */
 	bool up;
+	bool carrier;			/* up, with a carrier */
 	bool running;			/* up, with a carrier, and its queues are active */
 	int peer;			/* ifindex of a veth's other end, or of a VLAN's lower device */
 	bool peer_elsewhere;		/* the peer is in another network namespace */
@@ -68,6 +69,7 @@ struct nl_veth {
 };
 int nl_veth_add(struct nl *nl, const struct nl_veth *v);
 int nl_link_up(struct nl *nl, int ifindex);
+int nl_link_mac(struct nl *nl, int ifindex, const uint8_t mac[6]);
 int nl_link_del(struct nl *nl, int ifindex);
 int nl_link_set_mac(struct nl *nl, int ifindex, const uint8_t mac[6]);
 int nl_link_set_alias(struct nl *nl, int ifindex, const char *alias);	/* the kernel takes none at creation */
@@ -90,6 +92,8 @@ int nl_watch_fd(const struct nl *nl);
 /* scope: RT_SCOPE_*. Returns 0 if it exists already. */
 int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix, uint8_t scope);
 bool nl_addr_has(struct nl *nl, int ifindex, struct ipaddr addr);
+/* An address of the device other than addr. */
+bool nl_addr_other(struct nl *nl, int ifindex, struct ipaddr addr, struct ipaddr *other, uint8_t *prefix);
 
 /* Returns 0 if a default route exists. Sets *added if one was created. */
 int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway, bool *added);
@@ -105,6 +109,8 @@ struct nl_defaults {
 	} dev[NL_DEFAULTS];
 };
 int nl_route_defaults(struct nl *nl, struct nl_defaults *out);
+/* The device by which the host's routes and rules send what it sends to an address. -ENETUNREACH, ...: none. */
+int nl_route_get(struct nl *nl, struct ipaddr dst, int *ifindex);
 /* A route of the main table that overlaps the subnet, other than default routes and those of device except. -ENOENT. */
 struct nl_route {
 	struct ipaddr dst;
@@ -113,5 +119,7 @@ struct nl_route {
 };
 int nl_route_overlap(struct nl *nl, struct ipaddr subnet, uint8_t prefix, int except,
 		     struct nl_route *out);
+/* The same, of those that are as specific as the subnet or more. */
+int nl_route_within(struct nl *nl, struct ipaddr subnet, uint8_t prefix, int except, struct nl_route *out);
 
 #endif

@@ -47,6 +47,9 @@ struct addr_search {
 	int ifindex;
 	struct ipaddr addr;
 	bool found;
+	bool has_other;
+	struct ipaddr other;		/* and its prefix length */
+	uint8_t prefix;
 };
 
 static int match_addr(const struct nlmsghdr *h, void *arg)
@@ -56,22 +59,46 @@ static int match_addr(const struct nlmsghdr *h, void *arg)
 	struct addr_search *s = arg;
 
 	nl_attrs(h, sizeof(*ifa), at, IFA_MAX);
-	if ((int)ifa->ifa_index == s->ifindex && addr_same(read_addr(at[IFA_LOCAL]), s->addr))
+	if ((int)ifa->ifa_index != s->ifindex)
+		return MNL_CB_OK;
+	if (addr_same(read_addr(at[IFA_LOCAL]), s->addr)) {
 		s->found = true;
+	} else if (!s->has_other) {
+		s->has_other = true;
+		s->other = read_addr(at[IFA_LOCAL]);
+		s->prefix = ifa->ifa_prefixlen;
+	}
 	return MNL_CB_OK;
 }
 
-bool nl_addr_has(struct nl *nl, int ifindex, struct ipaddr addr)
+static int search_addrs(struct nl *nl, struct addr_search *s)
 {
-	struct addr_search s = { .ifindex = ifindex, .addr = addr };
 	char buf[NL_BUFFER];
 	struct ifaddrmsg *ifa;
 	struct nlmsghdr *h;
 
 	h = nl_begin(nl, buf, RTM_GETADDR, NLM_F_DUMP, (void **)&ifa, sizeof(*ifa));
 	ifa->ifa_family = AF_INET;
-	ifa->ifa_index = ifindex;
-	return !nl_talk(nl, h, match_addr, &s) && s.found;
+	ifa->ifa_index = s->ifindex;
+	return nl_talk(nl, h, match_addr, s);
+}
+
+bool nl_addr_has(struct nl *nl, int ifindex, struct ipaddr addr)
+{
+	struct addr_search s = { .ifindex = ifindex, .addr = addr };
+
+	return !search_addrs(nl, &s) && s.found;
+}
+
+bool nl_addr_other(struct nl *nl, int ifindex, struct ipaddr addr, struct ipaddr *other, uint8_t *prefix)
+{
+	struct addr_search s = { .ifindex = ifindex, .addr = addr };
+
+	if (search_addrs(nl, &s) || !s.has_other)
+		return false;
+	*other = s.other;
+	*prefix = s.prefix;
+	return true;
 }
 
 int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway, bool *added)
@@ -184,9 +211,36 @@ int nl_route_default(struct nl *nl, int *ifindex)
 	return all.count ? 0 : -ENOENT;
 }
 
+static int match_route(const struct nlmsghdr *h, void *arg)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
+	const struct nlattr *at[RTA_MAX + 1];
+
+	nl_attrs(h, sizeof(*rtm), at, RTA_MAX);
+	if (rtm->rtm_type == RTN_UNICAST)
+		*(int *)arg = route_device(at);
+	return MNL_CB_OK;
+}
+
+int nl_route_get(struct nl *nl, struct ipaddr dst, int *ifindex)
+{
+	char buf[NL_BUFFER];
+	struct nlmsghdr *h;
+	struct rtmsg *rtm;
+	int r;
+
+	*ifindex = 0;
+	h = nl_begin(nl, buf, RTM_GETROUTE, 0, (void **)&rtm, sizeof(*rtm));
+	rtm->rtm_family = AF_INET;
+	rtm->rtm_dst_len = 32;
+	put_addr(h, RTA_DST, dst);
+	r = nl_talk(nl, h, match_route, ifindex);
+	return r || *ifindex ? r : -ENETUNREACH;
+}
+
 struct overlap_search {
 	struct ipaddr subnet;
-	uint8_t prefix;
+	uint8_t prefix, at_least;
 	int except;
 	bool found;
 	struct nl_route *out;
@@ -204,6 +258,8 @@ static int match_overlap(const struct nlmsghdr *h, void *arg)
 	if (s->found || !in_main_table(rtm) || !rtm->rtm_dst_len || route_device(at) == s->except)
 		return MNL_CB_OK;
 	dst = read_addr(at[RTA_DST]);
+	if (rtm->rtm_dst_len < s->at_least)
+		return MNL_CB_OK;
 	shorter = rtm->rtm_dst_len < s->prefix ? rtm->rtm_dst_len : s->prefix;
 	if (!addr_in(dst, s->subnet, shorter))
 		return MNL_CB_OK;
@@ -215,7 +271,17 @@ static int match_overlap(const struct nlmsghdr *h, void *arg)
 int nl_route_overlap(struct nl *nl, struct ipaddr subnet, uint8_t prefix, int except,
 		     struct nl_route *out)
 {
-	struct overlap_search s = { subnet, prefix, except, false, out };
+	struct overlap_search s = { subnet, prefix, 0, except, false, out };
+	int r = dump_routes(nl, match_overlap, &s);
+
+	if (r)
+		return r;
+	return s.found ? 0 : -ENOENT;
+}
+
+int nl_route_within(struct nl *nl, struct ipaddr subnet, uint8_t prefix, int except, struct nl_route *out)
+{
+	struct overlap_search s = { subnet, prefix, prefix, except, false, out };
 	int r = dump_routes(nl, match_overlap, &s);
 
 	if (r)

@@ -28,6 +28,8 @@ static int read_link(const struct nlmsghdr *h, void *arg)
 		memcpy(out->mac, mnl_attr_get_payload(at[IFLA_ADDRESS]), ETH_ALEN);
 	if (at[IFLA_MTU])
 		out->mtu = mnl_attr_get_u32(at[IFLA_MTU]);
+	if (at[IFLA_CARRIER])
+		out->carrier = mnl_attr_get_u8(at[IFLA_CARRIER]);
 	if (at[IFLA_LINK])
 		out->peer = mnl_attr_get_u32(at[IFLA_LINK]);
 	out->peer_elsewhere = at[IFLA_LINK_NETNSID];
@@ -173,6 +175,18 @@ int nl_link_set_alias(struct nl *nl, int ifindex, const char *alias)
 	struct nlmsghdr *h = change(nl, buf, ifindex, 0);
 
 	mnl_attr_put_str(h, IFLA_IFALIAS, alias);
+	return nl_talk(nl, h, NULL, NULL);
+}
+
+int nl_link_mac(struct nl *nl, int ifindex, const uint8_t mac[6])
+{
+	char buf[NL_BUFFER];
+	struct ifinfomsg *ifi;
+	struct nlmsghdr *h;
+
+	h = nl_begin(nl, buf, RTM_NEWLINK, 0, (void **)&ifi, sizeof(*ifi));
+	ifi->ifi_index = ifindex;
+	mnl_attr_put(h, IFLA_ADDRESS, ETH_ALEN, mac);
 	return nl_talk(nl, h, NULL, NULL);
 }
 

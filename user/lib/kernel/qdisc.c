@@ -101,6 +101,28 @@ static bool has_filters(int ifindex)
 	return search.found;
 }
 
+struct order {
+	uint32_t priority;
+	bool found;
+};
+
+static int is_before(const struct nlmsghdr *h, void *arg)
+{
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(h);
+	struct order *order = arg;
+
+	order->found |= h->nlmsg_type == RTM_NEWTFILTER && TC_H_MAJ(tc->tcm_info) >> 16 < order->priority;
+	return MNL_CB_OK;
+}
+
+bool qdisc_has_filter_before(int ifindex, bool egress, uint32_t priority)
+{
+	uint32_t parent = TC_H_MAKE(TC_H_CLSACT, egress ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS);
+	struct order order = { priority };
+
+	return !dump(RTM_GETTFILTER, ifindex, parent, is_before, &order) && order.found;
+}
+
 int qdisc_remove_if_unused(int ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, h, .ifindex = ifindex,

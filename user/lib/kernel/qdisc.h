@@ -4,8 +4,11 @@
 #define EBPFNET_LIB_KERNEL_QDISC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 bool qdisc_has_clsact(int ifindex);
+/* True if a filter of the clsact qdisc has a lower priority number, so that it runs earlier. */
+bool qdisc_has_filter_before(int ifindex, bool egress, uint32_t priority);
 
 /* Removes the clsact qdisc unless it has filters. A missing qdisc or device is no error. */
 int qdisc_remove_if_unused(int ifindex);

@@ -87,22 +87,35 @@ static bool is_known_by_device(struct endpoint_object *o)
 
 /*
  * What is at the path may be another namespace by now: that of a process which got the id of one that ended, even the
- * host's own. So only one that ebpfnet made is made again, if its name is free, and no other is ever entered.
+ * host's own. So only one that ebpfnet made is made again, if its name is free, and no other is ever entered. Without
+ * an identity, it is not made yet.
  */
+static bool is_for_up(const struct ns_record *rec)
+{
+	return rec->flags & NS_MADE && (!rec->netns_ino || netns_stat(rec->path, NULL));
+}
+
+const char *endpoint_remedy(const char *name, const struct ns_record *rec, char buf[REMEDY_TEXT])
+{
+	if (is_for_up(rec))
+		snprintf(buf, REMEDY_TEXT, "ebpfnet up");
+	else
+		snprintf(buf, REMEDY_TEXT, "ebpfnet %s %s", rec->flags & NS_MADE ? "ns del" : "detach", name);
+	return buf;
+}
+
 static bool has_netns(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
-	bool made = o->rec->flags & NS_MADE, there = !netns_stat(o->rec->path, NULL);
+	bool there = !netns_stat(o->rec->path, NULL);
 
 	if (endpoint_netns_is_there(o->rec) || is_known_by_device(o))
 		return true;
 	snprintf(d->what, sizeof(d->what),
 		 there ? "namespace %s was replaced by another one" : "namespace %s was deleted externally", o->name);
-	/* without an identity, it is not made yet */
-	if (made && (!there || !o->rec->netns_ino))
-		return false;
-	snprintf(d->fix, sizeof(d->fix), "ebpfnet %s %s", made ? "ns del" : "detach", o->name);
-	d->action[0] = '\0';
+	endpoint_remedy(o->name, o->rec, d->fix);
+	if (!is_for_up(o->rec))
+		d->action[0] = '\0';
 	return false;
 }
 
@@ -397,6 +410,7 @@ static const struct property properties[] = {
 	{ endpoint_has_inside_name, endpoint_follow_inside_name, "follow the new name of its device inside",
 	  .minor = true },
 	{ is_complete, complete, "say so in the journal" },
+	{ endpoint_is_undisturbed, .stops = true },	/* so that `up` and `attach` warn of it */
 	{},
 };
 

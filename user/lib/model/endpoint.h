@@ -7,12 +7,20 @@
 #include "lib/model/session.h"
 #include "lib/model/walk.h"
 
+/* What others have added to the namespace's own configuration. */
+struct endpoint_additions {
+	char detour[IFNAMSIZ];		/* the device of the default route, if it is not the endpoint's; "": it is */
+	struct ipaddr addr;		/* a further address of the endpoint's device; zero: none */
+	uint8_t prefix;			/* its prefix length */
+};
+
 struct endpoint_object {
 	struct session *x;
 	const char *name;
 	struct ns_record *rec;
 	struct nl_link dev;		/* the host's end; endpoint_dev() fills it in */
 	char inside_name[IFNAMSIZ];	/* what its device is called inside; "": not known */
+	struct endpoint_additions additions;	/* endpoint_is_configured() fills it in */
 };
 
 /* Whether id is the recorded namespace. */
@@ -38,5 +46,11 @@ int endpoint_configure(void *object);
 void endpoint_remove_inside(struct endpoint_object *o);
 bool endpoint_has_inside_name(void *object, struct difference *d);
 int endpoint_follow_inside_name(void *object);
+
+/* additions.c: look, inside the namespace, for what was added; dev: the endpoint's device there. */
+void endpoint_find_additions(struct nl *nl, const struct nl_link *dev, const struct ns_record *rec,
+			     struct endpoint_additions *out);
+/* The property that nothing was added by which packets get lost. Only the administrator knows whether it is meant. */
+bool endpoint_is_undisturbed(void *object, struct difference *d);
 
 #endif

@@ -20,6 +20,7 @@ struct inside {
 	const struct ns_record *rec;
 	const struct nl_link *outer;	/* the host's end */
 	struct nl_link dev;		/* its peer; .ifindex 0: it is not in this namespace */
+	struct endpoint_additions *additions;
 	const char *missing;
 };
 
@@ -44,6 +45,8 @@ static int inspect(void *arg)
 		return r;
 	if (!find_device(&nl, in))
 		in->missing = "its device was moved to another namespace";
+	else if (memcmp(in->dev.mac, in->rec->mac, sizeof(in->dev.mac)))
+		in->missing = "the MAC address of its device was changed: its packets are dropped";
 	else if (!in->dev.up)
 		in->missing = "its device is down";
 	else if (!nl_addr_has(&nl, in->dev.ifindex, in->rec->addr))
@@ -52,13 +55,14 @@ static int inspect(void *arg)
 		in->missing = "its default route is gone";
 	else if (nl_link_get(&nl, "lo", 0, &lo) || !lo.up)
 		in->missing = "its lo is down";
+	endpoint_find_additions(&nl, &in->dev, in->rec, in->additions);
 	return 0;
 }
 
 bool endpoint_is_configured(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
-	struct inside in = { &o->x->host, o->rec, &o->dev };
+	struct inside in = { &o->x->host, o->rec, &o->dev, .additions = &o->additions };
 	_cleanup_fd_ int netns = endpoint_open(o->rec);
 
 	o->inside_name[0] = '\0';
@@ -89,6 +93,8 @@ static int configure(void *arg)
 	r = nl_link_get(&nl, "lo", 0, &lo);
 	if (!r && !lo.up)
 		r = nl_link_up(&nl, lo.ifindex);
+	if (!r && memcmp(in->dev.mac, in->rec->mac, sizeof(in->dev.mac)))
+		r = nl_link_mac(&nl, in->dev.ifindex, in->rec->mac);
 	if (!r && !nl_addr_has(&nl, in->dev.ifindex, in->rec->addr))
 		r = nl_addr_add(&nl, in->dev.ifindex, in->rec->addr, in->host->prefix, RT_SCOPE_UNIVERSE);
 	if (!r && !in->dev.up)

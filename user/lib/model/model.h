@@ -98,6 +98,9 @@ const char *endpoint_etc_name(const struct ns_record *rec, const char *name);
 int endpoint_remove(struct session *x, const char *name, struct ns_record *rec);
 /* Wait, for at most a second, until all ports are operational. */
 void endpoints_wait_running(struct session *x);
+/* The command that mends a namespace that is "gone": makes it again, attaches the one of that path, or forgets it. */
+#define REMEDY_TEXT (EBPFNET_NAME_LEN + 16)
+const char *endpoint_remedy(const char *name, const struct ns_record *rec, char buf[REMEDY_TEXT]);
 /* "up", "incomplete" or "gone". */
 const char *endpoint_state(const struct ns_record *rec);
 

@@ -38,8 +38,22 @@ static int contradiction(const char *what, const char *is, const char *requested
 		       is, requested);
 }
 
-static int check_same(const struct network_spec *spec, const struct host_record *host)
+/* The flow table is allocated once. An interrupted first `up` may not have done it yet. */
+static int check_same_flows(const struct session *x, uint32_t max_flows)
 {
+	uint32_t has = dataplane_flows(&x->s);
+	char is[16], requested[16];
+
+	if (!max_flows || !has || has == max_flows)
+		return 0;
+	snprintf(is, sizeof(is), "%u", has);
+	snprintf(requested, sizeof(requested), "%u", max_flows);
+	return contradiction("--flows", is, requested);
+}
+
+static int check_same(const struct session *x, const struct network_spec *spec)
+{
+	const struct host_record *host = &x->host;
 	char is[ADDR_TEXT + 4], requested[ADDR_TEXT + 4], text[ADDR_TEXT];
 
 	if (spec->hook && *spec->hook != host->hook)
@@ -49,7 +63,7 @@ static int check_same(const struct network_spec *spec, const struct host_record 
 		snprintf(requested, sizeof(requested), "%s/%u", addr_text(spec->subnet, text), spec->prefix);
 		return contradiction("subnet", is, requested);
 	}
-	return 0;
+	return check_same_flows(x, spec->max_flows);
 }
 
 static int check_subnet(struct session *x)
@@ -101,7 +115,7 @@ static int begin(struct session *x, const struct request *q)
 		.prefix = spec->prefix ? spec->prefix : 24,
 		.next_endpoint = 1,
 		.next_portmap = 1,
-		.made = (spec->endpoint_count || spec->no_endpoints ? 0 : UP_DEFAULTS) |
+		.made = COMING_UP | (spec->endpoint_count || spec->no_endpoints ? 0 : UP_DEFAULTS) |
 			(hosts_etc_missing() ? MADE_ETC_NETNS : 0),
 		.netns_cookie = x->netns_cookie,
 		.gw_dev = NETWORK_GW_DEV,
@@ -121,8 +135,9 @@ static int check_endpoint(const struct request *q, const struct endpoint_spec *e
 	char is[ADDR_TEXT], requested[ADDR_TEXT];
 
 	if (rec && addr_number(e->addr) && !addr_same(e->addr, rec->addr))
-		return log_err(-EEXIST, "namespace %s has the address %s, not %s; `ebpfnet ns del %s` first", e->name,
-			       addr_text(rec->addr, is), addr_text(e->addr, requested), e->name);
+		return log_err(-EEXIST, "namespace %s has the address %s, not %s; `ebpfnet %s %s` first", e->name,
+			       addr_text(rec->addr, is), addr_text(e->addr, requested),
+			       rec->flags & NS_MADE ? "ns del" : "detach", e->name);
 	return 0;
 }
 
@@ -183,7 +198,7 @@ static int prepare(struct session *x, struct request *q)
 	q->fresh = !x->host.abi;
 	q->endpoints = spec->endpoints;
 	q->endpoint_count = spec->endpoint_count;
-	r = q->fresh ? begin(x, q) : check_same(spec, &x->host);
+	r = q->fresh ? begin(x, q) : check_same(x, spec);
 	if (!r && !q->fresh)
 		r = want_uplinks(x, q);
 	if (r)
@@ -307,7 +322,7 @@ int network_up(struct session *x, const struct network_spec *spec, struct diff *
 		return r;
 	}
 	say_new(&q);
-	x->host.made &= ~UP_DEFAULTS;
+	x->host.made &= ~(UP_DEFAULTS | COMING_UP);
 	return session_save(x);
 }
 

@@ -83,14 +83,14 @@ static int find_endpoint(const struct session *x, const char *name, struct ns_re
 
 static int check_endpoint(const char *name, const struct ns_record *rec)
 {
-	char dev[IF_NAMESIZE];
+	char dev[IF_NAMESIZE], remedy[REMEDY_TEXT];
 
 	if (rec->flags & NS_PENDING)
-		return log_err(-EBUSY, "namespace %s is incomplete; run `ebpfnet up` or `ebpfnet ns del %s`", name,
-			       name);
+		return log_err(-EBUSY, "namespace %s is incomplete; run `ebpfnet up` or `ebpfnet %s %s`", name,
+			       rec->flags & NS_MADE ? "ns del" : "detach", name);
 	if (!if_indextoname(rec->ifindex, dev))
-		return log_err(-ENODEV, "namespace %s was deleted externally; `ebpfnet ns del %s` forgets it", name,
-			       name);
+		return log_err(-ENODEV, "namespace %s was deleted externally; run `%s`", name,
+			       endpoint_remedy(name, rec, remedy));
 	return 0;
 }
 

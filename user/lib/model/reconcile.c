@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <ebpfnet/core/ct_share.h>
 #include "lib/base/cleanup.h"
 #include "lib/model/hosts.h"
 #include "lib/model/model.h"
@@ -45,53 +44,29 @@ static int walk_all(struct walk *w, enum network_scope scope)
 	return r;
 }
 
-/* A limit that is reached; whether to raise it is for the administrator. */
-/* A namespace at its share is well as long as flows of its own yield. left: its share is not used up. */
-#define REFUSED_LATELY_S 60
-
-static void check_share(struct diff *out, const char *name, const char *what, uint32_t has, bool left)
+enum network_state network_state(const struct session *x)
 {
-	char fix[64];
-
-	if (left)
-		return;
-	snprintf(fix, sizeof(fix), "ebpfnet set %s-per-namespace N", what);
-	diff_add(out, what, fix, "namespace %s has %u %s, as many as it may have", name, has, what);
+	if (!x->host.abi && x->s.fd[MAP_CONFIG] < 0)
+		return NETWORK_DOWN;
+	return !store_whole(&x->s) || x->host.made & COMING_UP ? NETWORK_INCOMPLETE : NETWORK_UP;
 }
 
-static int check_capacity(struct session *x, struct diff *out)
+/* Not what follows from it: a hundred lines that one command mends. */
+static bool is_incomplete(struct session *x, enum network_scope scope, struct diff *out)
 {
-	_cleanup_free_ struct ns_entry *all = NULL;
-	struct conn_alloc alloc;
-	struct config cfg;
-	uint32_t live, udp_ports, ports;
-	struct usage usage;
-	size_t i, count;
-	int r;
+	enum network_state state = network_state(x);
 
-	r = store_config(&x->s, &cfg);
-	if (!r)
-		r = store_conn_alloc(&x->s, &alloc);
-	if (!r)
-		r = store_ns_all(&x->s, &all, &count);
-	if (r)
-		return r;
-	if (alloc.live > 0 && (uint32_t)alloc.live >= cfg.max_flows)
-		diff_add(out, "flows", "ebpfnet down; ebpfnet up --flows N", "the flow table is full");
-	live = alloc.live > 0 ? alloc.live : 0;
-	udp_ports = alloc.udp_ports > 0 ? alloc.udp_ports : 0;
-	ports = cfg.port_max_h - cfg.port_min_h + 1u;
-	for (i = 0; i < count; i++) {
-		if (store_usage(&x->s, all[i].rec.endpoint, &usage))
-			continue;
-		if (!usage.searched || store_now() - usage.searched > REFUSED_LATELY_S)
-			continue;
-		check_share(out, all[i].name, "flows", usage.flows,
-			    share_of_namespace(usage.flows, cfg.max_flows_ns, live, cfg.max_flows));
-		check_share(out, all[i].name, "ports", usage.ports,
-			    usage.ports < cfg.max_ports_ns && share_of_ports(usage.udp_ports, udp_ports, ports));
-	}
-	return 0;
+	if (state == NETWORK_UP || (scope != NETWORK_ALL && store_whole(&x->s)))
+		return false;
+	if (state == NETWORK_DOWN)
+		diff_add(out, "network", "ebpfnet up", "nothing is up");
+	else if (x->host.made & GOING_DOWN)
+		diff_add(out, "network", "ebpfnet down",
+			 "the network is incomplete: an `ebpfnet down` is at work, or was interrupted");
+	else
+		diff_add(out, "network", "ebpfnet up",
+			 "the network is incomplete: an `ebpfnet up` is at work, or was interrupted");
+	return true;
 }
 
 int network_diff(struct session *x, enum network_scope scope, struct diff *out)
@@ -99,12 +74,10 @@ int network_diff(struct session *x, enum network_scope scope, struct diff *out)
 	struct walk w = { .x = x, .minor = scope == NETWORK_PLAN, .diff = out };
 	int r;
 
-	if (!store_whole(&x->s)) {
-		diff_add(out, "network", "ebpfnet up", "an `ebpfnet up` or `down` was interrupted: it is incomplete");
+	if (is_incomplete(x, scope, out))
 		return 0;
-	}
 	r = walk_all(&w, scope);
-	return r || scope != NETWORK_ALL ? r : check_capacity(x, out);
+	return r || scope != NETWORK_ALL ? r : network_findings(x, out);
 }
 
 int network_repair(struct session *x, enum network_scope scope, struct diff *done)

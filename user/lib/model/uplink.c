@@ -25,7 +25,7 @@
 
 /* ---- which devices ---- */
 
-static bool is_recorded(const struct host_record *host, int ifindex)
+bool uplink_is_recorded(const struct host_record *host, int ifindex)
 {
 	int i;
 
@@ -44,7 +44,7 @@ int uplink_device(struct session *x, const struct uplink_record *u, struct nl_li
 		return 0;
 	r = nl_link_get(&x->nl, u->name, 0, out);
 	/* another uplink may have the name now */
-	if (!r && is_recorded(&x->host, out->ifindex))
+	if (!r && uplink_is_recorded(&x->host, out->ifindex))
 		r = -ENODEV;
 	if (r)
 		*out = (struct nl_link){};
@@ -225,7 +225,7 @@ static int walk_default_routes(struct walk *w)
 		return walk_offline(w);
 	for (i = 0; i < all.count && !r; i++) {
 		o.best = i == 0;
-		if (is_recorded(host, all.dev[i].ifindex) ||
+		if (uplink_is_recorded(host, all.dev[i].ifindex) ||
 		    nl_link_get(&w->x->nl, NULL, all.dev[i].ifindex, &o.dev) || is_named(host, o.dev.name))
 			continue;
 		r = walk_object(w, o.dev.name,
@@ -484,6 +484,14 @@ static bool is_up(void *object, struct difference *d)
 	return o->dev.up;
 }
 
+static bool has_carrier(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+
+	return holds_if(!o->dev.up || o->dev.carrier, d, "uplink %s has no carrier: its cable or its other end is down",
+			o->dev.name);
+}
+
 static bool has_address(void *object, struct difference *d)
 {
 	const struct uplink_object *o = object;
@@ -503,6 +511,7 @@ static const struct property uplink_properties[] = {
 	{ recorded, write_record, "enter it in the maps" },
 	{ prefiltered, prefilter, "set the XDP prefilter" },
 	{ is_up },
+	{ has_carrier },
 	{ has_address },
 	{},
 };

@@ -28,17 +28,32 @@ static void append(struct diff *d, const struct difference *one)
 	d->list = list;
 }
 
-void diff_add(struct diff *d, const char *object, const char *fix, const char *fmt, ...)
+static void add(struct diff *d, bool note, const char *object, const char *fix, const char *fmt, va_list ap)
 {
-	struct difference one = {};
-	va_list ap;
+	struct difference one = { .note = note };
 
 	snprintf(one.object, sizeof(one.object), "%s", object);
 	snprintf(one.fix, sizeof(one.fix), "%s", fix ? fix : "");
-	va_start(ap, fmt);
 	vsnprintf(one.what, sizeof(one.what), fmt, ap);
-	va_end(ap);
 	append(d, &one);
+}
+
+void diff_add(struct diff *d, const char *object, const char *fix, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(d, false, object, fix, fmt, ap);
+	va_end(ap);
+}
+
+void diff_note(struct diff *d, const char *object, const char *fix, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add(d, true, object, fix, fmt, ap);
+	va_end(ap);
 }
 
 bool holds_if(bool holds, struct difference *d, const char *fmt, ...)

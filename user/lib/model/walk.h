@@ -45,8 +45,10 @@ int walk_object(struct walk *w, const char *name, const struct property *propert
 /* For .holds: return holds; if false, print fmt to d->what. */
 bool holds_if(bool holds, struct difference *d, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Add a difference that belongs to no property; fix: NULL if there is none. */
+/* Add a difference that belongs to no property, or a note; fix: NULL if there is none. */
 void diff_add(struct diff *d, const char *object, const char *fix, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+void diff_note(struct diff *d, const char *object, const char *fix, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* True if hook's program is attached to dev; pin: the device's name when it was attached. Fills in d->what. */
@@ -58,5 +60,11 @@ int walk_gateway(struct walk *w);				/* gateway.c */
 int walk_lo(struct walk *w);
 int walk_endpoint(struct walk *w, struct ns_entry *e);		/* endpoint.c */
 int walk_uplinks(struct walk *w);				/* uplink.c */
+
+/* True if the device has been an uplink when a command last looked. */
+bool uplink_is_recorded(const struct host_record *host, int ifindex);
+
+/* Add what no command of ebpfnet mends: limits that are reached, and what of the host stands in the way. findings.c */
+int network_findings(struct session *x, struct diff *out);
 
 #endif

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * What `status` finds beyond the properties of objects: limits that are reached, and what of the host's own
+ * configuration stands in the way of packets. `up` mends none of it, as the host is its administrator's.
+ *
+ * A problem is what refuses packets that the network is there for. A note is a limit that may be intended.
+ */
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ebpfnet/core/ct_share.h>
+
+#include "lib/base/addr.h"
+#include "lib/base/cleanup.h"
+#include "lib/base/log.h"
+#include "lib/base/portmap_text.h"
+#include "lib/dataplane/dataplane.h"
+#include "lib/model/model.h"
+#include "lib/model/walk.h"
+
+#define PORT_NUMBERS 65536
+
+/* What the checks share, read once. */
+struct findings {
+	struct session *x;
+	struct diff *out;
+	struct config cfg;
+	struct ns_entry *ns;
+	size_t ns_count;
+	struct portmap_entry *portmaps;
+	size_t portmap_count;
+	struct ifaddrs *addrs;
+};
+
+/* ---- limits ---- */
+
+#define REFUSED_LATELY_S 60
+
+/*
+ * A namespace at its share is well as long as flows of its own yield. left: its share (ct_share.h) is not used up.
+ * Whether to raise a limit is for the administrator.
+ */
+static void check_share(struct diff *out, const char *name, const char *what, uint32_t has, bool left)
+{
+	char fix[64];
+
+	if (left)
+		return;
+	snprintf(fix, sizeof(fix), "ebpfnet set %s-per-namespace N", what);
+	diff_add(out, what, fix, "namespace %s has %u %s, as many as it may have, and is refused more", name, has, what);
+}
+
+static int check_capacity(struct findings *f)
+{
+	const struct config *cfg = &f->cfg;
+	uint32_t live, udp_ports, ports;
+	struct conn_alloc alloc;
+	struct usage usage;
+	size_t i;
+	int r;
+
+	r = store_conn_alloc(&f->x->s, &alloc);
+	if (r)
+		return r;
+	if (alloc.live > 0 && (uint32_t)alloc.live >= f->cfg.max_flows)
+		diff_add(f->out, "flows", "ebpfnet down; ebpfnet up --flows N", "the flow table is full");
+	live = alloc.live > 0 ? alloc.live : 0;
+	udp_ports = alloc.udp_ports > 0 ? alloc.udp_ports : 0;
+	ports = cfg->port_max_h - cfg->port_min_h + 1u;
+	for (i = 0; i < f->ns_count; i++) {
+		if (store_usage(&f->x->s, f->ns[i].rec.endpoint, &usage))
+			continue;
+		if (!usage.searched || store_now() - usage.searched > REFUSED_LATELY_S)
+			continue;
+		check_share(f->out, f->ns[i].name, "flows", usage.flows,
+			    share_of_namespace(usage.flows, cfg->max_flows_ns, live, cfg->max_flows));
+		check_share(f->out, f->ns[i].name, "ports", usage.ports,
+			    usage.ports < cfg->max_ports_ns && share_of_ports(usage.udp_ports, udp_ports, ports));
+	}
+	return 0;
+}
+
+/* ---- external ports ---- */
+
+/* Ports of the range for masquerading that no mapping has; *largest: the mapping that has most of them. */
+static uint32_t external_ports_left(const struct findings *f, enum l4proto proto, const struct portmap **largest)
+{
+	uint32_t first = f->cfg.port_min_h, last = f->cfg.port_max_h, left = 0, n, most = 0, port;
+	bool taken[PORT_NUMBERS] = {};
+	size_t i;
+
+	*largest = NULL;
+	for (i = 0; i < f->portmap_count; i++) {
+		const struct portmap *p = &f->portmaps[i].portmap;
+
+		if (p->proto != proto)
+			continue;
+		for (port = p->first_h, n = 0; port <= p->last_h; port++) {
+			n += port >= first && port <= last;
+			taken[port] = true;
+		}
+		if (n > most) {
+			most = n;
+			*largest = p;
+		}
+	}
+	for (port = first; port <= last; port++)
+		left += !taken[port];
+	return left;
+}
+
+/* Each namespace that sends to the outside needs one at least. */
+static void check_external_ports(struct findings *f, enum l4proto proto)
+{
+	char fix[160] = "ebpfnet set ports MIN-MAX", ports[PORTMAP_TEXT];
+	const struct portmap *largest;
+	uint32_t left = external_ports_left(f, proto, &largest);
+	const char *name = proto_name(proto);
+
+	if (left && left >= f->ns_count)
+		return;
+	if (largest)
+		snprintf(fix, sizeof(fix), "ebpfnet unexpose %s %s", largest->name,
+			 portmap_format(largest, ports, sizeof(ports)));
+	if (left)
+		diff_add(f->out, "ports", fix,
+			 "only %u external %s port%s of %u-%u are not published, for %zu namespaces", left, name,
+			 left == 1 ? "" : "s", f->cfg.port_min_h, f->cfg.port_max_h, f->ns_count);
+	else
+		diff_add(f->out, "ports", fix,
+			 "every external %s port of %u-%u is published: no namespace can send %s to the outside", name,
+			 f->cfg.port_min_h, f->cfg.port_max_h, name);
+}
+
+/* ---- where published ports can be reached ---- */
+
+static bool is_inet(const struct ifaddrs *a)
+{
+	return a->ifa_addr && a->ifa_addr->sa_family == AF_INET;
+}
+
+static struct ipaddr addr_of_if(const struct ifaddrs *a)
+{
+	struct ipaddr addr;
+
+	memcpy(&addr, &((const struct sockaddr_in *)a->ifa_addr)->sin_addr, sizeof(addr));
+	return addr;
+}
+
+static bool host_has(const struct findings *f, struct ipaddr addr)
+{
+	const struct ifaddrs *a;
+
+	for (a = f->addrs; a; a = a->ifa_next)
+		if (is_inet(a) && addr_same(addr_of_if(a), addr))
+			return true;
+	return false;
+}
+
+static void check_published_addresses(struct findings *f)
+{
+	char addr[ADDR_TEXT], ports[PORTMAP_TEXT], fix[160];
+	size_t i;
+
+	for (i = 0; i < f->portmap_count; i++) {
+		const struct portmap *p = &f->portmaps[i].portmap;
+
+		if (!addr_number(p->addr) || host_has(f, p->addr))
+			continue;
+		portmap_format(p, ports, sizeof(ports));
+		snprintf(fix, sizeof(fix), "ebpfnet unexpose %s %s", p->name, ports);
+		diff_add(f->out, "published", fix, "%s of %s is published, but %s is not an address of this host now",
+			 ports, p->name, addr_text(p->addr, addr));
+	}
+}
+
+/* The number of mappings that a client who arrives by a device with this address would expect. */
+static size_t published_on(const struct findings *f, struct ipaddr addr, const struct portmap **one)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < f->portmap_count; i++) {
+		const struct portmap *p = &f->portmaps[i].portmap;
+
+		if (!addr_number(p->addr) || addr_same(p->addr, addr)) {
+			*one = p;
+			count++;
+		}
+	}
+	return count;
+}
+
+static const char *advise_uplink(const struct nl_link *dev, char fix[64])
+{
+	if (dev->type != ARPHRD_ETHER)
+		return NULL;
+	snprintf(fix, 64, "ebpfnet up --uplink %s", dev->name);
+	return fix;
+}
+
+/* A device with an address of the host's and without programs: docker0, a second card, a VPN. */
+static void check_other_device(struct findings *f, const struct ifaddrs *a)
+{
+	const struct host_record *host = &f->x->host;
+	const struct portmap *one = NULL;
+	char addr[ADDR_TEXT], ports[PORTMAP_TEXT], object[48], fix[64], more[32] = "";
+	struct nl_link dev;
+	size_t count;
+
+	if (!is_inet(a) || !(a->ifa_flags & IFF_UP) || a->ifa_flags & IFF_LOOPBACK ||
+	    nl_link_get(&f->x->nl, a->ifa_name, 0, &dev) || !strcmp(dev.name, host->gw_dev) ||
+	    uplink_is_recorded(host, dev.ifindex))
+		return;
+	count = published_on(f, addr_of_if(a), &one);
+	if (!count)
+		return;
+	if (count > 1)
+		snprintf(more, sizeof(more), " and %zu more", count - 1);
+	snprintf(object, sizeof(object), "device %s", dev.name);
+	diff_note(f->out, object, advise_uplink(&dev, fix),
+		  "published ports (%s of %s%s) cannot be reached through %s, which has the address %s and no programs",
+		  portmap_format(one, ports, sizeof(ports)), one->name, more, dev.name,
+		  addr_text(addr_of_if(a), addr));
+}
+
+static void check_other_devices(struct findings *f)
+{
+	const struct ifaddrs *a;
+
+	for (a = f->addrs; a; a = a->ifa_next)
+		check_other_device(f, a);
+}
+
+/* ---- the host's routes ---- */
+
+/* The device that most packets to the outside take is reported as that of the default route, if it is one. */
+static bool is_default(struct findings *f, int ifindex)
+{
+	struct nl_defaults all;
+
+	return !nl_route_defaults(&f->x->nl, &all) && all.count && all.dev[0].ifindex == ifindex;
+}
+
+/*
+ * Routes of more than the main table count, and routes to half of all addresses: both are how a VPN takes over. So ask
+ * the kernel for one address of each half, of networks to which nobody has a route of their own.
+ */
+static void check_way_out(struct findings *f)
+{
+	static const struct ipaddr far[] = { { { 9, 0, 0, 1 } }, { { 200, 0, 0, 1 } } };
+	int ifindex, last = 0, unrouted = 0;
+	char object[48], fix[64];
+	struct nl_link dev;
+	size_t i;
+
+	for (i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+		int r = nl_route_get(&f->x->nl, far[i], &ifindex);
+
+		unrouted += r == -ENETUNREACH;
+		if (r || ifindex == last || uplink_is_recorded(&f->x->host, ifindex) || is_default(f, ifindex) ||
+		    nl_link_get(&f->x->nl, NULL, ifindex, &dev))
+			continue;
+		last = ifindex;
+		snprintf(object, sizeof(object), "device %s", dev.name);
+		diff_add(f->out, object,
+			 advise_uplink(&dev, fix) ? fix : "route what the namespaces send over an Ethernet device",
+			 "the host routes most of the internet through %s, which %s: packets routed there are refused",
+			 dev.name, dev.type == ARPHRD_ETHER ? "has no programs" : "is not an Ethernet device");
+	}
+	if (unrouted == sizeof(far) / sizeof(far[0]))
+		diff_add(f->out, "routes", "ip route add default via ROUTER",
+			 "the host has no default route: packets to the outside are refused");
+}
+
+/* The host would send what is for a namespace elsewhere. */
+static void check_way_in(struct findings *f)
+{
+	const struct host_record *host = &f->x->host;
+	char route[ADDR_TEXT], subnet[ADDR_TEXT], fix[160];
+	struct nl_link gw, dev = {};
+	struct nl_route other;
+
+	if (nl_link_get(&f->x->nl, host->gw_dev, 0, &gw) ||
+	    nl_route_within(&f->x->nl, host->subnet, host->prefix, gw.ifindex, &other))
+		return;
+	nl_link_get(&f->x->nl, NULL, other.ifindex, &dev);
+	addr_text(other.dst, route);
+	snprintf(fix, sizeof(fix), "ip route del %s/%u dev %s", route, other.prefix, dev.name);
+	diff_add(f->out, "routes", fix,
+		 "the host's route to %s/%u on %s is inside %s/%u: it sends there what is for namespaces", route,
+		 other.prefix, dev.name, addr_text(host->subnet, subnet), host->prefix);
+}
+
+/* ---- other programs on the uplinks ---- */
+
+static void check_hook(struct findings *f, enum hook hook, const struct nl_link *dev)
+{
+	char other[64], object[48];
+
+	if (!dataplane_runs_after(&f->x->s, f->x->host.hook, hook, dev->ifindex, other))
+		return;
+	snprintf(object, sizeof(object), "uplink %s", dev->name);
+	diff_note(f->out, object, NULL, "%s runs before the %s program on %s: what it drops or redirects is not seen",
+		  other, hook_name(hook), dev->name);
+}
+
+static void check_uplinks(struct findings *f)
+{
+	const struct host_record *host = &f->x->host;
+	char object[48], fix[64];
+	struct xdp_state xdp;
+	struct nl_link dev;
+	int i;
+
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0]; i++) {
+		if (uplink_device(f->x, &host->uplinks[i], &dev))
+			continue;
+		check_hook(f, HOOK_UPLINK, &dev);
+		check_hook(f, HOOK_UPLINK_OUT, &dev);
+		dataplane_xdp_state(&f->x->s, dev.ifindex, host->uplinks[i].name, &xdp);
+		if (!xdp.other[0] || host->made & XDP_MODE_ANY) /* a prefilter that has no room is a problem */
+			continue;
+		snprintf(object, sizeof(object), "uplink %s", dev.name);
+		snprintf(fix, sizeof(fix), "ip link set dev %s xdp off", dev.name);
+		diff_note(f->out, object, fix,
+			  "another owner's XDP program (%s) is on %s: what it drops or redirects is not seen",
+			  xdp.other, dev.name);
+	}
+}
+
+/* ---- all ---- */
+
+static int read_all(struct findings *f)
+{
+	int r;
+
+	r = store_config(&f->x->s, &f->cfg);
+	if (!r)
+		r = store_ns_all(&f->x->s, &f->ns, &f->ns_count);
+	if (!r)
+		r = store_portmaps(&f->x->s, &f->portmaps, &f->portmap_count);
+	if (!r && getifaddrs(&f->addrs))
+		r = log_err(-errno, "cannot list the host's addresses: %s", strerror(errno));
+	return r;
+}
+
+int network_findings(struct session *x, struct diff *out)
+{
+	struct findings f = { .x = x, .out = out };
+	int r;
+
+	r = read_all(&f);
+	if (!r)
+		r = check_capacity(&f);
+	if (!r) {
+		check_external_ports(&f, L4_TCP);
+		check_external_ports(&f, L4_UDP);
+		check_published_addresses(&f);
+		check_way_out(&f);
+		check_way_in(&f);
+		check_other_devices(&f);
+		check_uplinks(&f);
+	}
+	if (f.addrs)
+		freeifaddrs(f.addrs);
+	free(f.portmaps);
+	free(f.ns);
+	return r;
+}
