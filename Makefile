@@ -11,6 +11,7 @@
 #                   tests/bench/run -h, tests/bench/report.py -h, tests/bench/scale -h
 #   make integrity  1 GiB each way on each path, with each offload off
 #   make faults     faults of docs/dev/faults.md in full: floods of a whole table, kills of every command
+#   make soak       churn of 20 namespaces, all maps checked against each other; make soak MINUTES=60
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean
 #
@@ -219,6 +220,11 @@ integrity:
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@INTEGRITY_MIB=1024 E2E_TIMEOUT=3600 tests/e2e/run integrity/
 
+soak:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@MINUTES=$(or $(MINUTES),15) tests/soak/run
+
 install: all
 	install -D -m 755 ebpfnet $(DESTDIR)$(PREFIX)/sbin/ebpfnet
 	install -D -m 644 docs/user/ebpfnet.8 $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8
@@ -236,6 +242,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test check bench fuzz verify demo scoreboard diff install uninstall clean integrity faults
+.PHONY: all tests test check bench fuzz verify demo scoreboard diff install uninstall clean integrity faults soak
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""The pinned maps as Python values. All that the soak knows of their layouts is in this file: names of maps and fields
+(include/ebpfnet/abi.h), keys of flows (core/nat.h) and what a flow counts as (conn_account() in bpf/ct/ct_slot.h).
+
+bpftool prints fields by their BTF names, so a field that is added or moved changes nothing here."""
+import json
+import os
+import subprocess
+
+PINS = "/sys/fs/bpf/ebpfnet"
+PORTMAP_WORDS = 2048  # words of portmap_bits: the first half for TCP, the other for UDP
+PREALLOCATED = ("flows", "conns", "conn_alloc", "tcp_ports_in_use", "portmap_bits", "fdb_learned", "neigh", "frags",
+                "fragq", "fragq_frames", "reinject_bufs", "counters", "config", "networks")
+
+
+def bpftool(*args):
+    done = subprocess.run(("bpftool", "-j") + args, capture_output=True, text=True)
+    return json.loads(done.stdout or "null")
+
+
+def dump(name):
+    """[(key, value)] of a map, as bpftool formats them."""
+    rows = bpftool("map", "dump", "pinned", f"{PINS}/{name}")
+    if isinstance(rows, dict):
+        raise OSError(f"map {name}: {rows.get('error')}")
+    rows = [row.get("formatted", row) for row in rows]
+    return [(row["key"], row.get("value", row.get("values"))) for row in rows]
+
+
+def address(value):
+    return ".".join(map(str, value["octet"]))
+
+
+def pinned():
+    """{id: (name, bytes)} of the pinned maps."""
+    found = {}
+    for name in os.listdir(PINS):
+        if os.path.isfile(f"{PINS}/{name}"):
+            info = bpftool("map", "show", "pinned", f"{PINS}/{name}")
+            found[info["id"]] = (name, info.get("bytes_memlock"))
+    return found
+
+
+def programs():
+    """The ids of the pinned programs."""
+    return {bpftool("prog", "show", "pinned", f"{PINS}/progs/{name}")["id"] for name in os.listdir(f"{PINS}/progs")}
+
+
+def existing(kind):
+    """The ids of all maps or programs of the kernel."""
+    return {one["id"] for one in bpftool(kind, "show") or []}
+
+
+# ---- flows
+
+def as_key(key):
+    """A key of map flows, as a tuple."""
+    return (address(key["src"]), address(key["dst"]), key["sport_h"], key["dport_h"], key["zone"], key["proto"],
+            key["scope"])
+
+
+def scoped(key, inside):
+    """A key as it is stored: without those parts of the peer that its scope leaves out (nat_scope_key())."""
+    src, dst, sport, dport, zone, proto, scope = key
+    if scope == "KEY_APDF":
+        return key
+    if inside:
+        return (src, dst if scope == "KEY_ADF" else "0.0.0.0", sport, 0, zone, proto, scope)
+    return (src if scope == "KEY_ADF" else "0.0.0.0", dst, 0, dport, zone, proto, scope)
+
+
+class Flow:
+    """One direction of a flow: an entry of map flows."""
+
+    def __init__(self, key, value):
+        self.key, self.conn, self.dir = as_key(key), value["conn"], value["dir"]
+        self.src, self.dst = address(value["src"]), address(value["dst"])
+        self.sport, self.dport, self.answer_zone = value["sport_h"], value["dport_h"], value["answer_zone"]
+
+    def reply_key(self, scope):
+        """The key that the other direction is stored under (nat_stored_reply_key())."""
+        proto = self.key[5]
+        ports = (self.sport, self.sport) if proto == "L4_ICMP" else (self.dport, self.sport)
+        return scoped((self.dst, self.src, *ports, self.answer_zone, proto, scope), False)
+
+
+class Conn:
+    """A slot: an entry of map conns."""
+
+    def __init__(self, value):
+        self.state, self.endpoint, self.portmap = value["state"], value["endpoint"], value["portmap"]
+        self.orig = as_key(value["orig"])
+        self.scope = self.orig[6]
+
+    def free(self):
+        return self.state == "CONN_FREE"
+
+    def busy(self):
+        return self.state == "CONN_BUSY"
+
+    def next_free(self):
+        """Of a free slot: the next one of the free list, or None."""
+        return self.portmap - 1 if self.portmap else None
+
+    def counts(self):
+        """What it adds to its endpoint's usage: {field: number}."""
+        if self.portmap:
+            return {}
+        further_peer = self.orig[5] == "L4_UDP" and self.endpoint and self.scope != "KEY_EIM"
+        return {"flows": 1, "ports": 0 if further_peer else 1}
+
+    def holds_tcp_port(self):
+        """Whether tcp_ports_in_use counts its external port."""
+        return not self.portmap and self.orig[5] == "L4_TCP"
+
+
+class Maps:
+    """All maps at one moment at which nothing changes."""
+
+    def __init__(self):
+        self.config = dump("config")[0][1]
+        alloc = dump("conn_alloc")[0][1]
+        self.live, self.limit = alloc["live"], self.config["max_flows"]
+        self.used = min(alloc["never_used"], self.limit)
+        self.free_head = (alloc["free_head"] & 0xffffffff) - 1
+        self.conns = [Conn(value) for _, value in sorted(dump("conns"), key=lambda row: row[0])]
+        self.flows = [Flow(key, value) for key, value in dump("flows")]
+        self.tcp_ports = {key: value for key, value in dump("tcp_ports_in_use") if value}
+        self.usage = dict(dump("usage"))
+        self.ports = {key: value["endpoint"] for key, value in dump("ports")}
+        self.endpoints = [value for _, value in dump("endpoints")]
+        self.fdb = [value for _, value in dump("fdb")]
+        self.portmaps = dict(dump("portmaps"))
+        self.portmap_keys = [(address(key["addr"]), key["proto"], key["port_h"], value)
+                             for key, value in dump("portmap_keys")]
+        self.portmap_bits = {key: value for key, value in dump("portmap_bits") if value}
+        self.records = [value for _, value in dump("namespaces")]
+
+    @staticmethod
+    def portmap_bit(proto, port):
+        return (PORTMAP_WORDS // 2 if proto == "L4_UDP" else 0) + port // 64, 1 << port % 64
