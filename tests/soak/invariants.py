@@ -61,31 +61,43 @@ def check_pair(slot, conn, original, reply):
         yield f"slot {slot}: replies come as {original.reply_key(conn.scope)}, the key is {reply.key}"
 
 
+def differing(counted, actual):
+    """The keys whose numbers differ, as text."""
+    wrong = sorted(key for key in counted.keys() | actual.keys() if counted.get(key, 0) != actual.get(key, 0))
+    return ", ".join(f"{key} counts {counted.get(key, 0)} of {actual.get(key, 0)}" for key in wrong[:5])
+
+
 def check_counts(m):
-    """What is counted is what is there, for each endpoint and for each external TCP port."""
+    """What is counted is what is there: for each account, for each client outside, for each external TCP port."""
     originals = {flow.conn: flow for flow in m.flows if flow.dir == "FLOW_ORIGINAL"}
-    usage, ports = collections.defaultdict(collections.Counter), collections.Counter()
+    usage = collections.defaultdict(collections.Counter)
+    ports, clients, total = collections.Counter(), collections.Counter(), collections.Counter()
     for slot, conn in enumerate(m.conns):
         if conn.free() or conn.busy():
             continue
-        usage[conn.endpoint].update(conn.counts())
+        usage[conn.account()].update(conn.counts())
+        total.update(conn.counts())
+        if conn.client():
+            clients[m.client_bucket(conn.client())] += 1
         if conn.holds_tcp_port() and slot in originals:
             ports[originals[slot].sport] += 1
-    for endpoint, counted in m.usage.items():
-        for field in ("flows", "ports"):
-            if counted[field] != usage[endpoint][field]:
-                yield f"endpoint {endpoint} counts {counted[field]} {field}, it has {usage[endpoint][field]}"
-    if ports != collections.Counter(m.tcp_ports):
-        wrong = {port for port in ports | m.tcp_ports if ports[port] != m.tcp_ports.get(port, 0)}
-        yield f"tcp_ports_in_use is wrong for {len(wrong)} ports: " + ", ".join(
-            f"{port} counts {m.tcp_ports.get(port, 0)} of {ports[port]}" for port in sorted(wrong)[:5])
+    for account, counted in m.usage.items():
+        for field in ("flows", "ports", "udp_ports"):
+            if counted[field] != usage[account][field]:
+                yield f"account {account:#x} counts {counted[field]} {field}, it has {usage[account][field]}"
+    if total["udp_ports"] != m.udp_ports:
+        yield f"conn_alloc counts {m.udp_ports} UDP ports, there are {total['udp_ports']}"
+    if differing(m.tcp_ports, ports):
+        yield f"tcp_ports_in_use is wrong: {differing(m.tcp_ports, ports)}"
+    if differing(m.client_flows, clients):
+        yield f"client_flows is wrong: {differing(m.client_flows, clients)}"
 
 
 def check_portmaps(m):
     """Each published port has its key, its bit and its mapping; nothing else has."""
     wanted, bits = set(), collections.Counter()
     for number, p in m.portmaps.items():
-        if p["endpoint"] not in m.usage:
+        if p["endpoint"] not in m.ports.values():
             yield f"port mapping {number} is of endpoint {p['endpoint']}, which is not there"
         addr = address(p["addr"])
         wanted |= {(addr, p["proto"], port, number) for port in range(p["first_h"], p["last_h"] + 1)}
@@ -105,8 +117,8 @@ def check_portmaps(m):
 def check_endpoints(m):
     """Ports, endpoints, addresses and the journal name the same namespaces."""
     ids = set(m.ports.values())
-    if set(m.usage) != ids:
-        yield f"usage has endpoints {sorted(set(m.usage) ^ ids)} more or less than there are ports"
+    if set(m.usage) != m.accounts():
+        yield f"usage has the accounts {sorted(set(m.usage) ^ m.accounts())} more or less than there are owners"
     if {e["id"] for e in m.endpoints if e["ifindex"]} != ids:
         yield "endpoints are not those of the ports"
     if {e["ifindex"] for e in m.fdb if e["kind"] == "FDB_STATIC"} != set(m.ports):

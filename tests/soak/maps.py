@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 """The pinned maps as Python values. All that the soak knows of their layouts is in this file: names of maps and fields
-(include/ebpfnet/abi.h), keys of flows (core/nat.h) and what a flow counts as (conn_account() in bpf/ct/ct_slot.h).
+(include/ebpfnet/abi.h), keys of flows (core/nat.h) and who pays for a flow (bpf/ct/usage.h).
 
 bpftool prints fields by their BTF names, so a field that is added or moved changes nothing here."""
 import json
 import os
 import subprocess
+import sys
 
 PINS = "/sys/fs/bpf/ebpfnet"
 PORTMAP_WORDS = 2048  # words of portmap_bits: the first half for TCP, the other for UDP
-PREALLOCATED = ("flows", "conns", "conn_alloc", "tcp_ports_in_use", "portmap_bits", "fdb_learned", "neigh", "frags",
+ZONE_OUTSIDE, ZONE_HOST = 0, 255
+ACCOUNT_PORTMAP = 1 << 31
+CLIENT_BUCKETS = 4096
+PREALLOCATED = ("flows", "conns", "conn_alloc", "hold_down", "client_flows", "tcp_ports_in_use", "portmap_bits", "fdb_learned", "neigh", "frags",
                 "fragq", "fragq_frames", "reinject_bufs", "counters", "config", "networks")
 
 
@@ -102,12 +106,22 @@ class Conn:
         """Of a free slot: the next one of the free list, or None."""
         return self.portmap - 1 if self.portmap else None
 
+    def account(self):
+        """Who pays for it: an endpoint, a port mapping, or 0: the host (usage_account())."""
+        zone = self.orig[4]
+        if zone == ZONE_HOST:
+            return 0
+        return ACCOUNT_PORTMAP | self.portmap if zone == ZONE_OUTSIDE else self.endpoint
+
     def counts(self):
-        """What it adds to its endpoint's usage: {field: number}."""
-        if self.portmap:
-            return {}
-        further_peer = self.orig[5] == "L4_UDP" and self.endpoint and self.scope != "KEY_EIM"
-        return {"flows": 1, "ports": 0 if further_peer else 1}
+        """What it adds to its account's usage: {field: number} (usage_add())."""
+        udp = self.orig[5] == "L4_UDP" and self.endpoint != 0
+        port = not self.portmap and not (udp and self.scope != "KEY_EIM")
+        return {"flows": 1, "ports": int(port), "udp_ports": int(port and udp)}
+
+    def client(self):
+        """The address outside that has opened it, or None."""
+        return self.orig[0] if self.orig[4] == ZONE_OUTSIDE else None
 
     def holds_tcp_port(self):
         """Whether tcp_ports_in_use counts its external port."""
@@ -120,13 +134,14 @@ class Maps:
     def __init__(self):
         self.config = dump("config")[0][1]
         alloc = dump("conn_alloc")[0][1]
-        self.live, self.limit = alloc["live"], self.config["max_flows"]
+        self.live, self.limit, self.udp_ports = alloc["live"], self.config["max_flows"], alloc["udp_ports"]
         self.used = min(alloc["never_used"], self.limit)
         self.free_head = (alloc["free_head"] & 0xffffffff) - 1
         self.conns = [Conn(value) for _, value in sorted(dump("conns"), key=lambda row: row[0])]
         self.flows = [Flow(key, value) for key, value in dump("flows")]
         self.tcp_ports = {key: value for key, value in dump("tcp_ports_in_use") if value}
         self.usage = dict(dump("usage"))
+        self.client_flows = {key: value for key, value in dump("client_flows") if value}
         self.ports = {key: value["endpoint"] for key, value in dump("ports")}
         self.endpoints = [value for _, value in dump("endpoints")]
         self.fdb = [value for _, value in dump("fdb")]
@@ -135,6 +150,16 @@ class Maps:
                              for key, value in dump("portmap_keys")]
         self.portmap_bits = {key: value for key, value in dump("portmap_bits") if value}
         self.records = [value for _, value in dump("namespaces")]
+
+    def accounts(self):
+        """Who has an entry in usage: the endpoints, and the port mappings."""
+        return set(self.ports.values()) | {ACCOUNT_PORTMAP | number for number in self.portmaps}
+
+    def client_bucket(self, addr):
+        """The entry of client_flows that counts the flows of an address outside (usage_client())."""
+        number = int.from_bytes(bytes(map(int, addr.split("."))), sys.byteorder)
+        h = (number ^ self.config["mark"]) * 0x85ebca6b & 0xffffffff
+        return ((h ^ h >> 15) * 0x9e3779b1 & 0xffffffff) % CLIENT_BUCKETS
 
     @staticmethod
     def portmap_bit(proto, port):
