@@ -128,10 +128,16 @@ class Conn:
         return not self.portmap and self.orig[5] == "L4_TCP"
 
 
+def counters():
+    """What changes with every flow that begins or ends."""
+    return dump("conn_alloc"), sorted(dump("usage"), key=str)
+
+
 class Maps:
-    """All maps at one moment at which nothing changes."""
+    """All maps, one after the other; .quiet: no flow began or ended meanwhile."""
 
     def __init__(self):
+        before = counters()
         self.config = dump("config")[0][1]
         alloc = dump("conn_alloc")[0][1]
         self.live, self.limit, self.udp_ports = alloc["live"], self.config["max_flows"], alloc["udp_ports"]
@@ -150,6 +156,7 @@ class Maps:
                              for key, value in dump("portmap_keys")]
         self.portmap_bits = {key: value for key, value in dump("portmap_bits") if value}
         self.records = [value for _, value in dump("namespaces")]
+        self.quiet = counters() == before
 
     def accounts(self):
         """Who has an entry in usage: the endpoints, and the port mappings."""
