@@ -36,6 +36,8 @@ test_queueing_disciplines_of_a_port_are_passed_by_those_of_the_uplink_hold() {
 	must tc qdisc add dev veth0 root tbf rate 8bit burst 10 latency 1ms || skip "this kernel has no tbf"
 	pings ns1 $INTERNET
 	pings ns2 $NS1
+	must ebpfnet status
+	like "$out" 'namespace ns1 do not pass the queueing discipline tbf on veth0.* tc qdisc del dev veth0 root'
 	must tc qdisc add dev eth0 root tbf rate 8bit burst 10 latency 1ms
 	no_pings ns1 $INTERNET
 }

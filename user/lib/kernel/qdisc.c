@@ -80,6 +80,32 @@ bool qdisc_has_clsact(int ifindex)
 	return search.found;
 }
 
+struct roots {
+	qdisc_fn *fn;
+	void *arg;
+};
+
+static int read_root(const struct nlmsghdr *h, void *arg)
+{
+	const struct tcmsg *tc = mnl_nlmsg_get_payload(h);
+	const struct roots *roots = arg;
+	const struct nlattr *attr;
+
+	if (tc->tcm_parent != TC_H_ROOT)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, h, sizeof(*tc))
+		if (mnl_attr_get_type(attr) == TCA_KIND)
+			roots->fn(tc->tcm_ifindex, mnl_attr_get_str(attr), roots->arg);
+	return MNL_CB_OK;
+}
+
+void qdisc_each_root(qdisc_fn *fn, void *arg)
+{
+	struct roots roots = { fn, arg };
+
+	dump(RTM_GETQDISC, 0, 0, read_root, &roots);
+}
+
 static int is_filter(const struct nlmsghdr *h, void *arg)
 {
 	struct search *search = arg;

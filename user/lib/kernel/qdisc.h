@@ -10,6 +10,10 @@ bool qdisc_has_clsact(int ifindex);
 /* True if a filter of the clsact qdisc has a lower priority number, so that it runs earlier. */
 bool qdisc_has_filter_before(int ifindex, bool egress, uint32_t priority);
 
+/* Calls fn for the root qdisc of each device of this network namespace. */
+typedef void qdisc_fn(int ifindex, const char *kind, void *arg);
+void qdisc_each_root(qdisc_fn *fn, void *arg);
+
 /* Removes the clsact qdisc unless it has filters. A missing qdisc or device is no error. */
 int qdisc_remove_if_unused(int ifindex);
 

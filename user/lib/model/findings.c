@@ -20,6 +20,7 @@
 #include "lib/base/log.h"
 #include "lib/base/portmap_text.h"
 #include "lib/dataplane/dataplane.h"
+#include "lib/kernel/qdisc.h"
 #include "lib/model/model.h"
 #include "lib/model/walk.h"
 
@@ -333,6 +334,27 @@ static void check_uplinks(struct findings *f)
 	}
 }
 
+/* ---- what packets to namespaces do not pass ---- */
+
+static void check_port_qdisc(int ifindex, const char *kind, void *arg)
+{
+	struct findings *f = arg;
+	char object[48], fix[64];
+	size_t i;
+
+	for (i = 0; i < f->ns_count; i++) {
+		const struct ns_record *rec = &f->ns[i].rec;
+
+		if (rec->ifindex != (uint32_t)ifindex || !strcmp(kind, "noqueue"))
+			continue;
+		snprintf(object, sizeof(object), "namespace %s", f->ns[i].name);
+		snprintf(fix, sizeof(fix), "tc qdisc del dev %s root", rec->host_dev);
+		diff_note(f->out, object, fix,
+			  "packets to namespace %s do not pass the queueing discipline %s on %s, answers to ARP do",
+			  f->ns[i].name, kind, rec->host_dev);
+	}
+}
+
 /* ---- all ---- */
 
 static int read_all(struct findings *f)
@@ -365,6 +387,7 @@ int network_findings(struct session *x, struct diff *out)
 		check_way_in(&f);
 		check_other_devices(&f);
 		check_uplinks(&f);
+		qdisc_each_root(check_port_qdisc, &f);
 	}
 	if (f.addrs)
 		freeifaddrs(f.addrs);
