@@ -68,17 +68,18 @@ def differing(counted, actual):
 
 
 def check_counts(m):
-    """What is counted is what is there: for each account, for each client outside, for each external TCP port."""
+    """What is counted is what is there: for each account, for each peer, for each external TCP port."""
     originals = {flow.conn: flow for flow in m.flows if flow.dir == "FLOW_ORIGINAL"}
     usage = collections.defaultdict(collections.Counter)
-    ports, clients, total = collections.Counter(), collections.Counter(), collections.Counter()
+    ports, peers, opened, total = (collections.Counter() for _ in range(4))
     for slot, conn in enumerate(m.conns):
         if conn.free() or conn.busy():
             continue
         usage[conn.account()].update(conn.counts())
         total.update(conn.counts())
-        if conn.client():
-            clients[m.client_bucket(conn.client())] += 1
+        bucket = m.peer_bucket(conn.peer())
+        peers[bucket] += 1
+        opened[bucket] += conn.opened_outside()
         if conn.holds_tcp_port() and slot in originals:
             ports[originals[slot].sport] += 1
     for account, counted in m.usage.items():
@@ -89,8 +90,8 @@ def check_counts(m):
         yield f"conn_alloc counts {m.udp_ports} UDP ports, there are {total['udp_ports']}"
     if differing(m.tcp_ports, ports):
         yield f"tcp_ports_in_use is wrong: {differing(m.tcp_ports, ports)}"
-    if differing(m.client_flows, clients):
-        yield f"client_flows is wrong: {differing(m.client_flows, clients)}"
+    if differing(m.peer_flows, peers) or differing(m.peer_opened, opened):
+        yield f"outside_peers is wrong: {differing(m.peer_flows, peers)}, opened: {differing(m.peer_opened, opened)}"
 
 
 def check_portmaps(m):

@@ -12,8 +12,8 @@ PINS = "/sys/fs/bpf/ebpfnet"
 PORTMAP_WORDS = 2048  # words of portmap_bits: the first half for TCP, the other for UDP
 ZONE_OUTSIDE, ZONE_HOST = 0, 255
 ACCOUNT_PORTMAP = 1 << 31
-CLIENT_BUCKETS = 4096
-PREALLOCATED = ("flows", "conns", "conn_alloc", "hold_down", "client_flows", "tcp_ports_in_use", "portmap_bits", "fdb_learned", "neigh", "frags",
+OUTSIDE_PEERS = 4096
+PREALLOCATED = ("flows", "conns", "conn_alloc", "hold_down", "outside_peers", "tcp_ports_in_use", "portmap_bits", "fdb_learned", "neigh", "frags",
                 "fragq", "fragq_frames", "reinject_bufs", "counters", "config", "networks")
 
 
@@ -119,9 +119,12 @@ class Conn:
         port = not self.portmap and not (udp and self.scope != "KEY_EIM")
         return {"flows": 1, "ports": int(port), "udp_ports": int(port and udp)}
 
-    def client(self):
-        """The address outside that has opened it, or None."""
-        return self.orig[0] if self.orig[4] == ZONE_OUTSIDE else None
+    def opened_outside(self):
+        return self.orig[4] == ZONE_OUTSIDE
+
+    def peer(self):
+        """The other end, by which outside_peers counts it."""
+        return self.orig[0] if self.opened_outside() else self.orig[1]
 
     def holds_tcp_port(self):
         """Whether tcp_ports_in_use counts its external port."""
@@ -147,7 +150,9 @@ class Maps:
         self.flows = [Flow(key, value) for key, value in dump("flows")]
         self.tcp_ports = {key: value for key, value in dump("tcp_ports_in_use") if value}
         self.usage = dict(dump("usage"))
-        self.client_flows = {key: value for key, value in dump("client_flows") if value}
+        peers = dump("outside_peers")
+        self.peer_flows = {key: value["flows"] for key, value in peers if value["flows"]}
+        self.peer_opened = {key: value["opened"] for key, value in peers if value["opened"]}
         self.ports = {key: value["endpoint"] for key, value in dump("ports")}
         self.endpoints = [value for _, value in dump("endpoints")]
         self.fdb = [value for _, value in dump("fdb")]
@@ -162,11 +167,11 @@ class Maps:
         """Who has an entry in usage: the endpoints, and the port mappings."""
         return set(self.ports.values()) | {ACCOUNT_PORTMAP | number for number in self.portmaps}
 
-    def client_bucket(self, addr):
-        """The entry of client_flows that counts the flows of an address outside (usage_client())."""
+    def peer_bucket(self, addr):
+        """The entry of outside_peers that counts the flows of an address (outside_peer_bucket())."""
         number = int.from_bytes(bytes(map(int, addr.split("."))), sys.byteorder)
         h = (number ^ self.config["mark"]) * 0x85ebca6b & 0xffffffff
-        return ((h ^ h >> 15) * 0x9e3779b1 & 0xffffffff) % CLIENT_BUCKETS
+        return ((h ^ h >> 15) * 0x9e3779b1 & 0xffffffff) % OUTSIDE_PEERS
 
     @staticmethod
     def portmap_bit(proto, port):

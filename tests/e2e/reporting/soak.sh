@@ -36,8 +36,8 @@ test_a_map_that_is_wrong_is_found() {
 	# shellcheck disable=SC2046 # bytes
 	must bpftool map update pinned $PINS/usage key $(bytes_of usage key) value 9 $(printf '0 %.0s' {1..19})
 	found_broken 'counts 9 flows, it has [01]$'
-	must bpftool map update pinned $PINS/client_flows key 5 0 0 0 value 3 0 0 0
-	found_broken 'client_flows is wrong: 5 counts 3 of 0'
+	must bpftool map update pinned $PINS/outside_peers key 5 0 0 0 value 3 0 0 0 0 0 0 0
+	found_broken 'outside_peers is wrong: .*5 counts 3 of 0'
 	# shellcheck disable=SC2046 # bytes
 	must bpftool map delete pinned $PINS/flows key $(bytes_of flows key)
 	found_broken 'has only the keys of'
