@@ -171,7 +171,7 @@ class Maps:
         """The entry of outside_peers that counts the flows of an address (outside_peer_bucket())."""
         number = int.from_bytes(bytes(map(int, addr.split("."))), sys.byteorder)
         h = (number ^ self.config["mark"]) * 0x85ebca6b & 0xffffffff
-        return ((h ^ h >> 15) * 0x9e3779b1 & 0xffffffff) % OUTSIDE_PEERS
+        return (((h ^ h >> 15) * 0x9e3779b1 & 0xffffffff) >> 16) % OUTSIDE_PEERS
 
     @staticmethod
     def portmap_bit(proto, port):

@@ -174,8 +174,8 @@ void show_namespaces(struct report *r, const struct ns_entry *all, size_t count,
 		table_row(&t, TEXT(all[i].name), TEXT(addr_text(rec->addr, addr)), TEXT(mac), TEXT(rec->host_dev),
 			  TEXT(rec->ns_dev), TEXT(rec->flags & NS_MADE ? "made" : "attached"),
 			  TEXT(rec->port_flags & PORT_SPOOF_ALLOW ? "allow" : "deny"), TEXT(rec->path),
-			  NUMBER(rec->ifindex ? rec->ifindex : NO_NUMBER), TEXT(ns_state(&all[i], findings)), TEXT(text_or_null(rec->label)),
-			  TEXT(text_or_null(rec->id)));
+			  NUMBER(rec->ifindex ? rec->ifindex : NO_NUMBER), TEXT(ns_state(&all[i], findings)),
+			  TEXT(text_or_null(rec->label)), TEXT(text_or_null(rec->id)));
 	}
 	table_end(&t);
 }
