@@ -51,8 +51,8 @@ test_fault_28_a_name_that_is_not_used_may_be_of_any_length() {
 	mount --bind "/proc/$guest/ns/net" "$path"
 	must ebpfnet attach "$path" --name far
 	must ebpfnet status
-	refused 'cannot attach .*: the name is too long' ebpfnet attach "$(printf 'n%.0s' $(seq 250))"
-	refused 'cannot attach .*: the path is longer than 191 characters' \
+	misused 'cannot attach .*: the name is too long' ebpfnet attach "$(printf 'n%.0s' $(seq 250))"
+	misused 'cannot attach .*: the path is longer than 191 characters' \
 		ebpfnet attach "/run/$(printf 'n%.0s' $(seq 250))" --name x
 }
 
@@ -80,10 +80,10 @@ test_fault_28_ids_and_labels_that_cannot_be_kept_are_refused() {
 	up
 	start_guest
 	for bad in "" "${ID}0" "a b" $'\e[31m'; do
-		refused '^ebpfnet: --id: ' ebpfnet attach "$guest" --id "$bad"
+		misused '^ebpfnet: --id: ' ebpfnet attach "$guest" --id "$bad"
 	done
 	for bad in "" "$ID" $'two\nlines' $'\e[31m'; do
-		refused '^ebpfnet: --label: ' ebpfnet attach "$guest" --label "$bad"
+		misused '^ebpfnet: --label: ' ebpfnet attach "$guest" --label "$bad"
 	done
 	misused 'detach needs a name or --id ID' ebpfnet detach
 	misused 'detach needs a name or --id ID' ebpfnet detach box --id x
@@ -99,6 +99,6 @@ test_fault_28_what_is_no_namespace_is_refused_in_one_line() {
 	refused 'is not a network namespace' ebpfnet attach /proc/self/ns/mnt
 	refused 'cannot attach /nowhere/net: /nowhere/: No such file' ebpfnet attach /nowhere/net
 	refused 'no network namespace' ebpfnet attach ./nothing
-	refused "that is no namespace's name" ebpfnet attach ..
-	refused "that is no namespace's name" ebpfnet attach ''
+	misused "that is no namespace's name" ebpfnet attach ..
+	misused "that is no namespace's name" ebpfnet attach ''
 }
