@@ -10,8 +10,8 @@ import sys
 
 PINS = "/sys/fs/bpf/ebpfnet"
 PORTMAP_WORDS = 2048  # words of portmap_bits: the first half for TCP, the other for UDP
-ZONE_OUTSIDE, ZONE_HOST = 0, 255
-ACCOUNT_PORTMAP = 1 << 31
+ZONE_OUTSIDE, ZONE_FORWARDED, ZONE_HOST = 0, 254, 255
+ACCOUNT_PORTMAP, ACCOUNT_FORWARDED = 1 << 31, 1 << 30
 OUTSIDE_PEERS = 4096
 PREALLOCATED = ("flows", "conns", "conn_alloc", "hold_down", "outside_peers", "tcp_ports_in_use", "portmap_bits", "fdb_learned", "neigh", "frags",
                 "fragq", "fragq_frames", "reinject_bufs", "counters", "config", "networks")
@@ -111,6 +111,8 @@ class Conn:
         zone = self.orig[4]
         if zone == ZONE_HOST:
             return 0
+        if zone == ZONE_FORWARDED:
+            return ACCOUNT_FORWARDED
         return ACCOUNT_PORTMAP | self.portmap if zone == ZONE_OUTSIDE else self.endpoint
 
     def counts(self):
@@ -164,8 +166,8 @@ class Maps:
         self.quiet = counters() == before
 
     def accounts(self):
-        """Who has an entry in usage: the endpoints, and the port mappings."""
-        return set(self.ports.values()) | {ACCOUNT_PORTMAP | number for number in self.portmaps}
+        """Who has an entry in usage: the endpoints, the port mappings, and those for whom the host forwards."""
+        return {ACCOUNT_FORWARDED} | set(self.ports.values()) | {ACCOUNT_PORTMAP | number for number in self.portmaps}
 
     def peer_bucket(self, addr):
         """The entry of outside_peers that counts the flows of an address (outside_peer_bucket())."""

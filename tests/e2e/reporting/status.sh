@@ -86,6 +86,7 @@ test_a_default_route_of_its_own() {
 test_no_external_port_is_left() {
 	up
 	serve internet tcp 7000
+	must ebpfnet set ports 1024-65535
 	must ebpfnet expose ns1 1024-65535
 	mended_by 'every external tcp port of 1024-65535 is published' 'ebpfnet unexpose ns1 1024-65535'
 	must ebpfnet set ports 40000-40009
