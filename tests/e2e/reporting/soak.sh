@@ -23,13 +23,13 @@ test_a_map_that_is_wrong_is_found() {
 	up --flows 1024
 	serve internet tcp 7000
 	must ebpfnet expose ns1 5000-5009
-	reaches ns1 tcp $INTERNET 7000 $HOST 6000
+	reaches ns1 tcp $INTERNET 7000 $HOST 40000
 	pings ns2 $INTERNET
 	must "$TOP/tests/soak/invariants.py"
 	must bpftool map update pinned $PINS/portmap_bits key 80 0 0 0 value 1 0 0 0 0 0 0 0
 	found_broken 'portmap_bits is wrong in the words \[80\]'
-	must bpftool map update pinned $PINS/tcp_ports_in_use key hex 70 17 0 0 value 7 0 0 0
-	found_broken '6000 counts 7 of 1'
+	must bpftool map update pinned $PINS/tcp_ports_in_use key hex 40 9c 0 0 value 7 0 0 0
+	found_broken '40000 counts 7 of 1'
 	# shellcheck disable=SC2046 # bytes
 	must bpftool map delete pinned $PINS/portmap_keys key $(bytes_of portmap_keys key)
 	found_broken 'published ports without a key'
