@@ -53,8 +53,7 @@ static void check_share(struct diff *out, const char *name, const char *what, ui
 	if (left)
 		return;
 	snprintf(fix, sizeof(fix), "ebpfnet set %s-per-namespace N", what);
-	diff_add(out, what, fix, "namespace %s has %u %s, as many as it may have, and is refused more", name, has,
-		 what);
+	diff_add(out, what, fix, "namespace %s has %u %s, as many as it may have", name, has, what);
 }
 
 static int check_capacity(struct findings *f)
