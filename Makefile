@@ -213,6 +213,7 @@ faults:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@FAULT_FLOWS=100000 FAULT_KILLS=all E2E_TIMEOUT=3600 tests/e2e/run 'fault_|interrupted'
+	@CAPACITY_FLOWS=65536 CAPACITY_ROUNDS=100 CAPACITY_QUESTIONS=12000 E2E_TIMEOUT=3600 tests/e2e/run ^capacity/
 
 # What tests/e2e/faults/integrity.sh sends 16 MiB of in `make test`.
 integrity:
