@@ -67,7 +67,7 @@ test_stats() {
 	must ebpfnet stats
 	like "$out" 'masqueraded +[0-9]+ +sent out of an uplink, translated'
 	like "$out" 'spoofed_mac +1 '
-	like "$out" 'packets passed, 1 dropped'
+	like "$out" 'packets passed, 0 refused, 1 dropped'
 }
 
 test_exposed() {

@@ -137,8 +137,8 @@ static const char *check_length(const struct shot *s, const struct view *in,
 static const char *check_may_be_routed(const struct view *in)
 {
 	MUST(in->ip && in->ttl > 1);
-	MUST(in->src[0] != 0 && in->src[0] != 127 && in->src[0] < 224);
-	MUST(in->dst[0] != 0 && in->dst[0] != 127 && in->dst[0] < 224);
+	MUST(in->src[0] != 0 && in->src[0] != 127 && !is_group(in->src));
+	MUST(in->dst[0] != 0 && in->dst[0] != 127 && !is_group(in->dst));
 	return NULL;
 }
 

@@ -35,7 +35,23 @@ static uint32_t icmpv6_at(const uint8_t *b, uint32_t len)
 	return next == ICMPV6 && at + 8 <= len ? at : 0;
 }
 
-static const char *check_ipv6(const struct shot *s, const uint8_t *mac, bool spoof)
+/* An address that a port may use: its own, or one that no other port of its network has. Who was first: prog/nd.c. */
+static bool may_be_of(const uint8_t *addr, const uint8_t *mac, const char *gw_mac)
+{
+	uint8_t other[6];
+	int i;
+
+	if (is_link_local_of(addr, mac))
+		return true;
+	for (i = 0; i < ENDPOINTS; i++) {
+		mac_parse(all_endpoints[i].mac, other);
+		if (!strcmp(all_endpoints[i].gw_mac, gw_mac) && is_link_local_of(addr, other))
+			return false;
+	}
+	return addr[0] != 0xff && !(all_zero(addr, 15) && addr[15] == 1);
+}
+
+static const char *check_ipv6(const struct shot *s, const uint8_t *mac, const char *gw_mac, bool spoof)
 {
 	const uint8_t *b = s->in.bytes;
 	uint32_t at;
@@ -45,9 +61,9 @@ static const char *check_ipv6(const struct shot *s, const uint8_t *mac, bool spo
 	MUST(!at || b[at] != 134); /* CVE-2020-10749 */
 	if (spoof)
 		return NULL;
-	MUST(all_zero(b + 22, 16) || is_link_local_of(b + 22, mac));
+	MUST(all_zero(b + 22, 16) || may_be_of(b + 22, mac, gw_mac));
 	if (at && b[at] == 136)
-		MUST(at + 24 <= s->in.len && is_link_local_of(b + at + 8, mac));
+		MUST(at + 24 <= s->in.len && may_be_of(b + at + 8, mac, gw_mac));
 	return NULL;
 }
 
@@ -74,7 +90,7 @@ static const char *check_port_security(const struct shot *s)
 	MUST(spoof || !memcmp(b + 6, mac, 6));
 	MUST(v.eth != 0x8100 && v.eth != 0x88a8); /* a tag behind the tag */
 	if (v.eth == 0x86dd)
-		return check_ipv6(s, mac, spoof);
+		return check_ipv6(s, mac, st->gw_mac, spoof);
 	if (spoof)
 		return NULL;
 	if (v.eth == 0x0800)

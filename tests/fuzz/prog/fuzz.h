@@ -160,4 +160,10 @@ const char *check_owner(const struct shot *s, const struct view *in, const struc
 			return "not: " #what; \
 	} while (0)
 
+/* Multicast, or the broadcast to all; class E is unicast. */
+static inline bool is_group(const uint8_t *addr)
+{
+	return (addr[0] & 0xf0) == 224 || (addr[0] & addr[1] & addr[2] & addr[3]) == 255;
+}
+
 #endif
