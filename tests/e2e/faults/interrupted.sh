@@ -5,7 +5,7 @@
 source "$TOP/tests/lib/interrupted.sh"
 
 test_up_at_each_map_and_link() {
-	CHANGES='MAP_UPDATE|MAP_DELETE|LINK_'
+	CHANGES='MAP_UPDATE|MAP_DELETE|LINK_' STEP=3
 	up_converges bpf
 }
 
