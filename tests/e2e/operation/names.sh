@@ -187,16 +187,16 @@ test_up_without_namespaces_and_attach_later() {
 test_a_name_that_means_something_else_is_refused() {
 	local bad
 	for bad in gateway localhost none 192.0.2.1 '#x' -x 'a b' 'a$b' "a'b" 'a*' .x; do
-		refused 'name' ebpfnet up --ns x --ns "$bad"
+		misused 'name' ebpfnet up --ns x --ns "$bad"
 	done
 	up
 	for bad in gateway Localhost none 192.0.2.1 '#x' 'a=b' 'a b' 'a;b'; do
-		refused 'name' ebpfnet ns add "$bad"
+		misused 'name' ebpfnet ns add "$bad"
 	done
-	refused 'name' ebpfnet ns add -- -x
+	misused 'name' ebpfnet ns add -- -x
 	ip netns add '#y'
 	refused 'name' ebpfnet attach '#y'
-	must ebpfnet attach '/run/netns/#y' --name y
+	must ebpfnet attach '#y' --name y
 	must ebpfnet ns add cni-0.a_b+c@d
 }
 
