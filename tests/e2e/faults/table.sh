@@ -45,10 +45,11 @@ test_fault_01_a_syn_flood_from_a_namespace() {
 	must_be_unhealthy
 	like "$out" 'flows +[0-9,]+ of [0-9,]+ \([0-9.]+ MB\); so far [0-9,]+ refused'
 	like "$out" 'namespace ns1 has [0-9,]+ flows, as many as it may have +ebpfnet set flows-per-namespace N'
-	must ebpfnet set timeout-tcp-half-open 1 # time passes
+	must ebpfnet set timeout-tcp-half-open 2 # time passes
 	must ebpfnet set hold-down 1
 	probe "
 	outlive()
+	sleep(1)
 	for sport in range(9000, 9008):
 	    tcp_talk(*tcp_connected(sport))
 	for pair in [tcp_connected(sport) for sport in range(9100, 9108)]:
