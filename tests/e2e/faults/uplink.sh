@@ -37,7 +37,7 @@ while True:
 	start babble on ns1 python3 -u -c "
 import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.bind(('0.0.0.0', 7701))
+s.bind(('0.0.0.0', 47701))
 print('ready')
 while True:
     try:
@@ -45,7 +45,7 @@ while True:
     except OSError:
         pass # an ICMP error about the one before
     time.sleep(0.005)"
-	soon grep -q "^$HOST 7701" $T/babble-server.out
+	soon grep -q "^$HOST 47701" $T/babble-server.out
 }
 
 babble_comes_from() { # ADDRESS
@@ -84,7 +84,7 @@ test_fault_02_no_packet_has_an_address_that_was_removed() {
 	reaches internet tcp $OTHER 5000 $INTERNET
 	left_after isp lan "$gone"
 	is "$heard" "" "what left with the old address, after it was gone"
-	is "$(ebpfnet flows --json | json '[f for f in j["flows"] if f["src"] == "'$NS1':7701" and "'$HOST'" in f["to_src"]]')" \
+	is "$(ebpfnet flows --json | json '[f for f in j["flows"] if f["src"] == "'$NS1':47701" and "'$HOST'" in f["to_src"]]')" \
 		"[]" "mappings of the client with the old address"
 	well "with another address"
 }
@@ -100,7 +100,7 @@ test_fault_02_a_second_address_changes_nothing() {
 	reaches ns1 tcp $INTERNET 7000 $HOST
 	ip address del $OTHER/20 dev eth0
 	say three
-	is "$(sort -u $T/babble-server.out | grep -v ready)" "$HOST 7701" "addresses of the client"
+	is "$(sort -u $T/babble-server.out | grep -v ready)" "$HOST 47701" "addresses of the client"
 }
 
 # The kernel makes the next one primary, or takes all away, as promote_secondaries says.
