@@ -70,6 +70,23 @@ static __always_inline verdict_t to_gateway(ctx_t *ctx, struct pkt *p, const str
 	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
 }
 
+/* True at the ingress of a gateway's peer, where only what a packet socket of the gateway device is shown arrives. */
+__noinline int is_gateway_peer(__u32 ifindex)
+{
+	struct config *cfg = config_get();
+	struct network *net;
+	__u32 id;
+
+	if (!cfg)
+		return 0;
+	for (id = 1; id < EBPFNET_MAX_NETWORKS && id <= cfg->last_network; id++) {
+		net = network_get(id);
+		if (net && net->gw_ifindex && net->gw_peer == ifindex)
+			return 1;
+	}
+	return 0;
+}
+
 /*
  * A frame from a namespace's port: port security, the switch, and for the gateway's MAC the router. Not
  * inlined: its frame would not fit beside the fast path's in 512 bytes of stack.
@@ -83,6 +100,10 @@ static __noinline int slow_from_port(ctx_t *ctx)
 	struct pkt *p = pkt_reset();
 	verdict_t v;
 
+	if (!port && is_gateway_peer(ctx->ifindex)) { /* the copy for a packet socket: the packet is counted already */
+		count(COUNT_captured);
+		return ACTION_DROP;
+	}
 	if (!net || !p)
 		return forward(ctx, DROP(unknown_ifindex), &fwd, 0, NULL);
 	if (parse(ctx, p) != PARSED)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Whether a device that packets are redirected to takes them. Without it, or while it is down, a redirect drops what
- * it gets in silence, and no helper tells: so the kernel's struct net_device is read.
+ * What the kernel's struct net_device says of a device that packets are redirected to.
+ *
+ * Whether it takes them: without it, or while it is down, a redirect drops what it gets in silence, and no helper
+ * tells. And whether a packet socket is bound to it (tcpdump -i): bpf_redirect_peer() goes round the host's end of a
+ * pair, where such a socket listens.
  *
  * What is read is kept per CPU, while rt_genid is unchanged: the kernel raises it when a device is removed, goes up
  * or down or changes its carrier (net/ipv4/fib_frontend.c: fib_netdev_event()). Of a pair of veth devices both lose
@@ -22,7 +25,9 @@ struct device_entry {
 	__u32 ifindex;			/* 0: nothing */
 	__u32 then;			/* rt_genid or tick of that time */
 	__u8 running;			/* up, with a carrier; also if that is unknown */
-	__u8 zero[7];
+	__u8 tapped;			/* KERNEL_MEMORY_COPIED: a packet socket is bound to it */
+	__u8 zero[6];
+	__u64 taps;			/* kernel address of its list of packet sockets; 0: unknown */
 };
 
 #define DEVICE_TABLE_SIZE 256
@@ -40,6 +45,7 @@ __noinline int device_read(ctx_t *ctx, struct device_entry *e, __u32 ifindex, __
 	struct net_device *dev;
 	unsigned long state;
 	unsigned int flags;
+	__u64 first;
 
 	if (!e)
 		return 0;
@@ -47,6 +53,8 @@ __noinline int device_read(ctx_t *ctx, struct device_entry *e, __u32 ifindex, __
 	e->running = !dev || bpf_probe_read_kernel(&flags, sizeof(flags), &dev->flags) ||
 		     bpf_probe_read_kernel(&state, sizeof(state), &dev->state) ||
 		     (flags & DEV_IFF_UP && !(state & DEV_NOCARRIER));
+	e->taps = dev && bpf_core_field_exists(struct net_device, ptype_all) ? (__u64)&dev->ptype_all : 0;
+	e->tapped = e->taps && !bpf_probe_read_kernel(&first, sizeof(first), (void *)e->taps) && first != e->taps;
 	e->then = now;
 	e->ifindex = ifindex;
 	return 0;
@@ -77,6 +85,28 @@ __noinline int device_running(ctx_t *ctx, __u32 ifindex)
 	struct device_entry *e = device_get(ctx, ifindex);
 
 	return !e || e->running;
+}
+
+/*
+ * True if a packet socket is bound to a device: one that was just found to take packets, which has read it anew if
+ * anything has changed, or at egress the hook's own. A packet socket changes no id, so its list is looked at for each
+ * packet, inline: a call costs more.
+ */
+static __always_inline _Bool device_tapped(ctx_t *ctx, __u32 ifindex)
+{
+	struct device_table *table = device_table_get();
+	struct device_entry *e;
+	struct list_head *taps;
+
+	if (!table || kernel_memory == KERNEL_MEMORY_CLOSED || !bpf_core_field_exists(struct net, dev_index_head))
+		return 0;
+	e = &table->at[ifindex % DEVICE_TABLE_SIZE];
+	if (e->ifindex != ifindex || (HOOK_IS_EGRESS && kernel_memory == KERNEL_MEMORY_COPIED))
+		device_running(ctx, ifindex);
+	if (kernel_memory == KERNEL_MEMORY_COPIED)
+		return e->tapped;
+	taps = bpf_rdonly_cast((void *)e->taps, bpf_core_type_id_kernel(struct list_head));
+	return e->taps && (__u64)taps->next != e->taps;
 }
 
 /* FWD_NEXT if a device takes packets; DROP(port_gone): it does not exist; DROP(down): it is down. */

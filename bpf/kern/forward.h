@@ -11,6 +11,25 @@
 #include "kern/lookup.h"
 #include "kern/verdict.h"
 
+/* Out of a port's device, whose packet sockets see it, unless the device inside would drop it there in silence. */
+__noinline int send_tapped(ctx_t *ctx, __u32 ifindex)
+{
+	return veth_takes(ctx, ifindex) ? ctx_send(ctx, ifindex) : ctx_to_port(ctx, ifindex);
+}
+
+/*
+ * Into a port, past the packet sockets of the devices on the way. The gateway device's see what leaves it: a copy goes
+ * to the port, and the packet on to the gateway's peer, where the port program drops it.
+ */
+static __always_inline int send_to_port(ctx_t *ctx, __u32 ifindex)
+{
+	if (!device_tapped(ctx, HOOK_IS_EGRESS ? ctx->ifindex : ifindex))
+		return ctx_to_port(ctx, ifindex);
+	if (HOOK_IS_EGRESS)
+		return ctx_copy_to(ctx, ifindex) ? ctx_to_port(ctx, ifindex) : ACTION_PASS;
+	return send_tapped(ctx, ifindex);
+}
+
 struct flood {
 	ctx_t *ctx;
 	__u32 in_ifindex, last;
@@ -34,7 +53,9 @@ static __always_inline int flood(ctx_t *ctx, __u16 net, __u32 in_ifindex, __u32 
 	struct flood f = { .ctx = ctx, .in_ifindex = in_ifindex, .net = net };
 
 	bpf_for_each_map_elem(&ports, flood_port, &f, 0);
-	if (HOOK_IS_EGRESS || ctx_vlan(ctx))
+	if (HOOK_IS_EGRESS)
+		return f.last ? send_to_port(ctx, f.last) : ACTION_DROP;
+	if (ctx_vlan(ctx))
 		return f.last ? ctx_send(ctx, f.last) : ACTION_DROP;
 	if (f.last)
 		ctx_copy_to(ctx, f.last);
@@ -59,7 +80,7 @@ static __always_inline int forward_fast(ctx_t *ctx, verdict_t v, const struct fw
 	}
 	count(fwd->counter);
 	if (v == FWD_PORT)
-		return ctx_to_port(ctx, fwd->ifindex);
+		return send_to_port(ctx, fwd->ifindex);
 	if (v == FWD_HOST)
 		return ctx_receive(ctx, fwd->ifindex);
 	return cfg ? send_out(ctx, cfg, fwd) : ACTION_DROP;
@@ -95,7 +116,7 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out
 	count(fwd->counter);
 	switch (v) {
 	case FWD_PORT:
-		return ctx_to_port(ctx, fwd->ifindex);
+		return send_to_port(ctx, fwd->ifindex);
 	case FWD_FLOOD:
 		return net ? flood(ctx, net_id, ctx->ifindex, net->gw_ifindex) : ACTION_DROP;
 	case FWD_TX:

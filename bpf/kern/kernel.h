@@ -22,6 +22,10 @@ struct hlist_head {
 	struct hlist_node *first;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct netns_ipv4 {
 	atomic_t rt_genid;
 	struct hlist_head *fib_table_hash;
@@ -45,6 +49,7 @@ struct net_device {
 	unsigned int flags;
 	unsigned long state;
 	struct hlist_node index_hlist;
+	struct list_head ptype_all;
 	possible_net_t nd_net;
 	const unsigned char *dev_addr;
 	__u8 priv[0]; /* since Linux 6.11; before, the driver's part follows the struct */

@@ -88,6 +88,7 @@
 	X(fdb_moved, "MAC addresses moved to another port")                        \
 	X(icmp_limited, "ICMP errors not sent: rate limit")                        \
 	X(src_port_remapped, "external port differs from the source port")                \
+	X(captured, "host's packets shown to a capture on the gateway device")      \
 	X(frag_queued, "fragments queued until the first one arrives")            \
 	X(frag_reinjected, "queued fragments reinjected")                  \
 	X(frag_created, "datagrams fragmented for the egress MTU") \

@@ -123,6 +123,8 @@ static void a_device_that_is_no_port_passes_nothing(void **s)
 	struct frame *f = frame(NS1_TO_NS2, .src = NS1, .dst = NS2);
 
 	run(HOOK_PORT, DEV_GW_PEER, f);
+	expect_dropped(COUNT_captured);
+	run(HOOK_PORT, DEV_UNMANAGED, f);
 	expect_dropped(COUNT_unknown_ifindex);
 	run(HOOK_GATEWAY, DEV_UNMANAGED, f);
 	expect_dropped(COUNT_unknown_ifindex);

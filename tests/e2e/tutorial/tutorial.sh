@@ -58,6 +58,7 @@ test_step_5_2_the_uplink_never_sees_a_private_source() {
 	pings ns1 8.8.8.8
 	heard host veth0
 	like "$heard" "$NS1 > 8.8.8.8: ICMP echo request"
+	like "$heard" "8.8.8.8 > $NS1: ICMP echo reply"
 	heard host eth0
 	like "$heard" "$HOST > 8.8.8.8: ICMP echo request"
 	unlike "$heard" '192\.168\.1\.'
