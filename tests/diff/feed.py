@@ -85,6 +85,7 @@ def publish_and_set(classic):
         else:
             sh("ebpfnet expose %s %s" % (name, spec))
     sh(";".join("ebpfnet set timeout-%s %s" % (key, HOUR) for key in TIMEOUTS))
+    sh("ebpfnet set ports 1-65535")  # netfilter keeps a port wherever it lies
     if classic:
         sh("for f in /proc/sys/net/netfilter/nf_conntrack_{gre_timeout*,sctp_timeout*,*tcp_timeout*};"
            "do echo %s > $f; done" % HOUR)

@@ -78,9 +78,9 @@ test_what_is_no_ipv6_address_is_refused() {
 	up
 	local wrong
 	for wrong in 192.0.2.1 fd00::g :: ::1 ff02::1 ::ffff:192.0.2.1 fd00::1,, fd00::1,x ,fd00::1; do
-		refused '(is no IPv6 address of a node|twice)' ebpfnet ns add other --ipv6-addr "$wrong"
+		misused '(is no IPv6 address of a node|twice)' ebpfnet ns add other --ipv6-addr "$wrong"
 	done
-	refused 'needs an address' ebpfnet ns add other --ipv6-addr ''
-	refused 'twice' ebpfnet ns add other --ipv6-addr fd00::1,fd00::1
-	refused '4 addresses at most' ebpfnet ns add other --ipv6-addr fd00::1,fd00::2,fd00::3,fd00::4,fd00::5
+	misused 'needs an address' ebpfnet ns add other --ipv6-addr ''
+	misused 'twice' ebpfnet ns add other --ipv6-addr fd00::1,fd00::1
+	misused '4 addresses at most' ebpfnet ns add other --ipv6-addr fd00::1,fd00::2,fd00::3,fd00::4,fd00::5
 }
