@@ -106,7 +106,7 @@ static long room_look(__u32 i, void *unused)
 	/* an account that wants room exists: nothing to ask for each of its flows */
 	if (conn_expired(c, w, cfg, now_s()) || (s->over == SHARE_LEFT && !flow_owner_exists(c)))
 		return room_collect(s, slot, w, wanted);
-	/* a namespace at its share, which chose itself what it opened, waits as long as in a full table */
+	/* at its own share a namespace's flow has the least timeout first: it chose itself how many it opens */
 	patience = s->over == SHARE_LEFT || s->who.account & (ACCOUNT_PORTMAP | ACCOUNT_FORWARDED) ? 0 :
 												     CT_TIMEOUT_MIN_S;
 	order = wanted ? ct_yield_order(ct_yield(w.state), ct_idle(c->seen, now_s()), patience) : 0;

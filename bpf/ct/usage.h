@@ -22,13 +22,10 @@ static __always_inline struct usage *usage_get(__u32 account)
 	return account ? bpf_map_lookup_elem(&usage, &account) : NULL;
 }
 
-/* The bucket of an address outside in map outside_peers. Salted, so that it cannot be predicted from outside. */
+/* The bucket of an address outside in map outside_peers. */
 static __always_inline __u32 outside_peer_bucket(struct ipaddr peer)
 {
-	struct config *cfg = config_get();
-	__u32 h = (addr_be32(peer) ^ (cfg ? cfg->mark : 0)) * 0x85ebca6bu;
-
-	return ((h ^ h >> 15) * 0x9e3779b1u >> 16) % OUTSIDE_PEERS;
+	return address_hash(peer, EBPFNET_ZONE_OUTSIDE) % OUTSIDE_PEERS;
 }
 
 static __always_inline struct outside_peer *outside_peer_get(__u32 bucket)

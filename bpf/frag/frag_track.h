@@ -11,15 +11,10 @@
 
 #include "frag/frag_queue.h"
 
-/* The bucket of a packet's source. Salted with config.mark, so that it cannot be predicted from outside. */
+/* The bucket of a packet's source. */
 static __always_inline __u32 frag_bucket_of(const struct pkt *p)
 {
-	struct config *cfg = config_get();
-	__u32 h = addr_be32(p->key.src) ^ (cfg ? cfg->mark : 0) ^ p->key.zone * 0x9e3779b1u;
-
-	h = (h ^ h >> 16) * 0x85ebca6bu;
-	h = (h ^ h >> 13) * 0xc2b2ae35u;
-	return (h ^ h >> 16) & (FRAG_BUCKETS - 1);
+	return address_hash(p->key.src, p->key.zone) & (FRAG_BUCKETS - 1);
 }
 
 static __always_inline struct frag_key frag_key_of(const struct pkt *p)

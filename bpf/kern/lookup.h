@@ -111,6 +111,17 @@ __noinline int address_is_private(const struct ipaddr *a)
 	return 0;
 }
 
+/* Hash of an address in a zone. Salted with config.mark, so that it cannot be predicted from outside. */
+static __always_inline __u32 address_hash(struct ipaddr addr, __u16 zone)
+{
+	struct config *cfg = config_get();
+	__u32 h = addr_be32(addr) ^ (cfg ? cfg->mark : 0) ^ zone * 0x9e3779b1u;
+
+	h = (h ^ h >> 16) * 0x85ebca6bu;
+	h = (h ^ h >> 13) * 0xc2b2ae35u;
+	return h ^ h >> 16;
+}
+
 /* Seconds since boot, coarse. */
 static __always_inline __u32 now_s(void)
 {

@@ -32,9 +32,9 @@ struct icmp_error {
 /* The budget that an error to a sender counts against: a namespace has its own. */
 static __always_inline __u32 icmp_budget_of(const struct pkt *p)
 {
-	__u32 h = (addr_be32(p->key.src) ^ p->key.zone) * 0x9e3779b1u;
-
-	return p->key.zone == EBPFNET_ZONE_OUTSIDE ? 0 : 1 + (h >> 16) % (ICMP_BUDGETS - 1);
+	if (p->key.zone == EBPFNET_ZONE_OUTSIDE)
+		return 0;
+	return 1 + address_hash(p->key.src, p->key.zone) % (ICMP_BUDGETS - 1);
 }
 
 /* Count an error to the sender of a packet. False: too many this second. */
