@@ -221,13 +221,8 @@ static __always_inline _Bool ct_is_unexpired(const struct flow *f, const struct 
 static __always_inline _Bool ct_is_live(const struct flow *f, const struct config *cfg)
 {
 	struct conn *c = conn_get(f->conn);
-	union conn_word w;
 
-	if (!c)
-		return 0;
-	w = conn_word(c);
-	return conn_live(w) && !conn_expired(c, w, cfg, now_s()) &&
-	       (f->checked == ct_stamp(cfg) || ct_still_valid(f, c));
+	return c && ct_is_unexpired(f, cfg) && (f->checked == ct_stamp(cfg) || ct_still_valid(f, c));
 }
 
 /* The live flow of a tuple, neither refreshed nor ended, as an ICMP error requires (RFC 5508 REQ-6). */

@@ -29,6 +29,17 @@ static __always_inline void masquerade_map(struct ct_new *n, const struct flow_k
 	n->mapped = 1;
 }
 
+/* The way of a namespace's flow: out by an uplink, and back to its port. */
+static __always_inline void masquerade_way(struct ct_new *n, __u32 uplink, __u32 port, __u32 endpoint)
+{
+	n->to = TO_UPLINK;
+	n->to_ifindex = uplink;
+	n->back_to = TO_PORT;
+	n->back_ifindex = port;
+	n->answer_zone = EBPFNET_ZONE_OUTSIDE;
+	n->endpoint = endpoint;
+}
+
 /* The specification, of ct_new_init(), or DROP(reason). */
 static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 						const struct port *port, const struct network *net,
@@ -56,12 +67,7 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 		.sport_h = p->key.sport_h,
 		.dport_h = p->key.dport_h,
 	};
-	n->to = TO_UPLINK;
-	n->to_ifindex = route->ifindex;
-	n->back_to = TO_PORT;
-	n->back_ifindex = ctx->ifindex;
-	n->answer_zone = EBPFNET_ZONE_OUTSIDE;
-	n->endpoint = port->endpoint;
+	masquerade_way(n, route->ifindex, ctx->ifindex, port->endpoint);
 	n->mapped = p->kind == PKT_OTHER; /* without ports: one flow for each outside address */
 	if (p->key.proto == L4_UDP)
 		masquerade_map(n, &p->key, cfg);

@@ -11,6 +11,7 @@
 #include "ct/ct_update.h"
 #include "l3/rewrite.h"
 #include "nat/from_host.h"
+#include "nat/masquerade.h"
 
 /* Specify the flow anew. in: its reply direction. False: its port is that of a mapping, which cannot move. */
 static __always_inline _Bool recheck_specify(ctx_t *ctx, const struct pkt *p, const struct flow *in,
@@ -32,12 +33,7 @@ static __always_inline _Bool recheck_specify(ctx_t *ctx, const struct pkt *p, co
 		.sport_h = c->orig.sport_h,
 		.dport_h = p->key.dport_h,
 	};
-	n->to = TO_UPLINK;
-	n->to_ifindex = ctx->ifindex;
-	n->back_to = TO_PORT;
-	n->back_ifindex = in->ifindex;
-	n->answer_zone = EBPFNET_ZONE_OUTSIDE;
-	n->endpoint = c->endpoint;
+	masquerade_way(n, ctx->ifindex, in->ifindex, c->endpoint);
 	return 1;
 }
 
