@@ -170,10 +170,11 @@ class Maps:
         return {ACCOUNT_FORWARDED} | set(self.ports.values()) | {ACCOUNT_PORTMAP | number for number in self.portmaps}
 
     def peer_bucket(self, addr):
-        """The entry of outside_peers that counts the flows of an address (outside_peer_bucket())."""
-        number = int.from_bytes(bytes(map(int, addr.split("."))), sys.byteorder)
-        h = (number ^ self.config["mark"]) * 0x85ebca6b & 0xffffffff
-        return (((h ^ h >> 15) * 0x9e3779b1 & 0xffffffff) >> 16) % OUTSIDE_PEERS
+        """The entry of outside_peers that counts the flows of an address (address_hash() in zone 0, the outside)."""
+        h = int.from_bytes(bytes(map(int, addr.split("."))), sys.byteorder) ^ self.config["mark"]
+        h = (h ^ h >> 16) * 0x85ebca6b & 0xffffffff
+        h = (h ^ h >> 13) * 0xc2b2ae35 & 0xffffffff
+        return (h ^ h >> 16) % OUTSIDE_PEERS
 
     @staticmethod
     def portmap_bit(proto, port):
