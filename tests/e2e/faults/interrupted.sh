@@ -5,12 +5,12 @@
 source "$TOP/tests/lib/interrupted.sh"
 
 test_up_at_each_map_and_link() {
-	CHANGES='MAP_UPDATE|MAP_DELETE|LINK_' STEP=3
+	CHANGES='MAP_UPDATE|MAP_DELETE|LINK_' STEP=8
 	up_converges bpf
 }
 
 test_up_at_each_pin() {
-	CHANGES=OBJ_PIN STEP=4
+	CHANGES=OBJ_PIN STEP=8
 	up_converges bpf
 }
 
@@ -18,7 +18,7 @@ test_up_at_each_netlink_message() { up_converges sendto; }
 test_down_at_each_bpf_call() { converges three bpf ebpfnet down; }
 test_down_at_each_netlink_message() { converges three sendto ebpfnet down; }
 test_down_at_each_unlink() {
-	STEP=4
+	STEP=8
 	converges three unlink ebpfnet down
 }
 
@@ -33,7 +33,7 @@ test_up_of_several_threads_at_some_bpf_calls() {
 	local before n ended=137
 	[ "$(nproc)" -ge 2 ] || skip "one CPU"
 	before=$(snapshot)
-	for ((n = $(share 20 40 | head -n1); ended == 137; n += 40)); do
+	for ((n = $(STEP=2 share 20 60 | head -n1); ended == 137; n += 80)); do
 		ended=0
 		strace -f -qq -o /dev/null -e "inject=bpf:signal=KILL:when=$n" ebpfnet up --hook "$HOOK" > $T/killed 2>&1 || ended=$?
 		up
