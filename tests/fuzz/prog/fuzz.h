@@ -108,15 +108,18 @@ struct world {
 	struct portmap portmaps[8];
 	uint32_t rule_ids[8];
 	int rules_count;
+	bool udp_published_once[65536];	/* external ports that a rule had, or has */
 	bool succeeded;			/* an endpoint, by another */
 	uint32_t endpoint[DEVICES];	/* its id now; 0: it is gone */
 };
 extern struct world world;
 
-/* A further peer's flow may outlive its mapping: time has passed, or the table has been full. */
+#define FEW_PORTS 64			/* external ports of a world that runs out of them */
+
+/* A further peer's flow may outlive its mapping: time has passed, or the table or the external ports were used up. */
 static inline bool flows_outlive_mappings(void)
 {
-	return world.aged || world.cfg.max_flows < FLOWS;
+	return world.aged || world.cfg.max_flows < FLOWS || world.cfg.port_max_h - world.cfg.port_min_h < FEW_PORTS;
 }
 
 void world_begin(uint64_t seed, uint64_t number);

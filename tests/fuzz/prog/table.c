@@ -109,13 +109,17 @@ static const char *check_pairs(const struct conn_alloc *a)
 	return NULL;
 }
 
-/* The way back of a flow of a namespace's UDP socket, whose mapping is there. */
+/*
+ * The way back of a flow of a namespace's UDP socket, whose mapping is there. A port that is published ends the mapping
+ * that has it, and not the conversations that their peers have accepted.
+ */
 static bool is_udp_answer(const struct entry *e)
 {
 	const struct conn *c = &conns[e->f.conn];
 
 	return e->f.dir == FLOW_REPLY && e->key.proto == L4_UDP && !c->portmap && c->endpoint &&
-	       e->key.zone == EBPFNET_ZONE_OUTSIDE && !flows_outlive_mappings();
+	       e->key.zone == EBPFNET_ZONE_OUTSIDE && !flows_outlive_mappings() &&
+	       !world.udp_published_once[e->key.dport_h];
 }
 
 static bool same_socket(const struct entry *a, const struct entry *b)

@@ -77,8 +77,11 @@ static void publish_to(const struct endpoint_of *to, const char *on, uint8_t pro
 		.proto = proto,
 	};
 	static uint32_t id = 1000000;
+	uint32_t port;
 
 	assert_int_equal(store_portmap_add(&h.state, ++id, &portmap), 0);
+	for (port = first; proto == UDP && port <= last; port++)
+		world.udp_published_once[port] = true;
 	world.rule_ids[world.rules_count] = id;
 	world.portmaps[world.rules_count++] = portmap;
 }
@@ -128,7 +131,7 @@ static void choose_config(void)
 	cfg.hold_down_s = one_of(0, 120);
 	if (one_in(3)) {
 		cfg.port_min_h = 40000;
-		cfg.port_max_h = 40000 + chance(64);
+		cfg.port_max_h = 40000 + chance(FEW_PORTS);
 	}
 	if (one_in(4))
 		cfg.max_flows_ns = 8;
