@@ -30,36 +30,77 @@ static __always_inline int send_to_port(ctx_t *ctx, __u32 ifindex)
 	return send_tapped(ctx, ifindex);
 }
 
+/*
+ * A walk along a network's ports. Verifiers before Linux 6.7 follow a callback once and remove a branch that its first
+ * call cannot take: so no member that it changes is a constant at first.
+ */
 struct flood {
 	ctx_t *ctx;
-	__u32 in_ifindex, last;
+	__u32 in_ifindex;
+	__u32 next;			/* port to look at next; 0: the end */
+	__u32 last;			/* last one that gets the frame; in_ifindex: none yet */
 	__u16 net;
 };
 
-/* bpf_for_each_map_elem callback over ports: copy to the previous port, so that the last one gets the original. */
-static long flood_port(void *map, const __u32 *ifindex, struct port *port, struct flood *f)
+static __always_inline _Bool flood_any(const struct flood *f)
 {
-	if (port->net != f->net || *ifindex == f->in_ifindex)
-		return 0;
-	if (f->last)
-		ctx_copy_to(f->ctx, f->last);
-	f->last = *ifindex;
+	return f->last != f->in_ifindex;
+}
+
+/* True if a copy arrives: the driver of a veth drops in silence what its peer does not take. */
+static __always_inline _Bool flood_arrives(ctx_t *ctx, __u32 ifindex)
+{
+	if (device_running(ctx, ifindex) && veth_takes(ctx, ifindex))
+		return 1;
+	count(COUNT_flood_missed);
 	return 0;
 }
 
-/* To every port of the network but the ingress port, and to the host, unless from there or VLAN-tagged. */
-static __always_inline int flood(ctx_t *ctx, __u16 net, __u32 in_ifindex, __u32 gw_ifindex)
+/*
+ * bpf_loop() callback for one port: copy to the previous one, so that the last one gets the original. What is needed
+ * of the port is read at once, as a command may remove it. Ports lie in descending order of their ifindex, so no walk
+ * visits one twice, whatever changes meanwhile.
+ */
+static long flood_port(__u32 i, struct flood *f)
 {
-	struct flood f = { .ctx = ctx, .in_ifindex = in_ifindex, .net = net };
+	__u32 ifindex = f->next, next;
+	struct port *port = port_get(ifindex);
+	_Bool wanted;
 
-	bpf_for_each_map_elem(&ports, flood_port, &f, 0);
+	if (!port)
+		return 1;
+	next = port->next;
+	wanted = ifindex != f->in_ifindex;
+	if (port->net != f->net)
+		return 1;
+	f->next = next < ifindex ? next : 0;
+	if (wanted && flood_arrives(f->ctx, ifindex)) {
+		if (flood_any(f))
+			ctx_copy_to(f->ctx, f->last);
+		f->last = ifindex;
+	}
+	return !f->next;
+}
+
+/*
+ * To the ports of the network but the ingress port, and to the host, unless from there or VLAN-tagged. Only this network's ports are looked at.
+ */
+static __always_inline int flood(ctx_t *ctx, __u16 net_id, const struct network *net)
+{
+	struct flood f = {
+		.ctx = ctx, .in_ifindex = ctx->ifindex, .next = net->first_port, .last = ctx->ifindex,
+		.net = net_id,
+	};
+
+	if (f.next)
+		bpf_loop(EBPFNET_MAX_PORTS, flood_port, &f, 0);
 	if (HOOK_IS_EGRESS)
-		return f.last ? send_to_port(ctx, f.last) : ACTION_DROP;
+		return flood_any(&f) ? send_to_port(ctx, f.last) : ACTION_DROP;
 	if (ctx_vlan(ctx))
-		return f.last ? ctx_send(ctx, f.last) : ACTION_DROP;
-	if (f.last)
+		return flood_any(&f) ? ctx_send(ctx, f.last) : ACTION_DROP;
+	if (flood_any(&f))
 		ctx_copy_to(ctx, f.last);
-	return ctx_receive(ctx, gw_ifindex);
+	return ctx_receive(ctx, net->gw_ifindex);
 }
 
 /* Out of an uplink, with our mark, which datapath_uplink_out() lets pass, or with the one to look once more. */
@@ -118,7 +159,7 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out
 	case FWD_PORT:
 		return send_to_port(ctx, fwd->ifindex);
 	case FWD_FLOOD:
-		return net ? flood(ctx, net_id, ctx->ifindex, net->gw_ifindex) : ACTION_DROP;
+		return net ? flood(ctx, net_id, net) : ACTION_DROP;
 	case FWD_TX:
 		return HOOK_IS_EGRESS ? ctx_receive(ctx, ctx->ifindex) : ctx_send(ctx, ctx->ifindex);
 	case FWD_HOST:

@@ -100,7 +100,7 @@ enum flow_dir {
 	FLOW_REPLY,
 } __attribute__((packed));
 
-/* Where a translated packet goes. */
+/* Destination of a translated packet. */
 enum flow_target {
 	TO_UPLINK,		/* an uplink, chosen by the routing table */
 	TO_PORT,		/* port .ifindex, into its namespace */
@@ -204,6 +204,7 @@ struct port {
 	__u32 endpoint;			/* endpoint id, not reused */
 	__u16 flags;			/* PORT_* */
 	__u16 number;			/* N in vethN */
+	__u32 next;			/* next port of the network, of a lower ifindex; 0: this is the last */
 };
 
 /* Map endpoints: the owner of an IPv4 address. */
@@ -284,6 +285,7 @@ struct network {
 	__u32 gw_peer;			/* its peer, the switch's end */
 	__u8 gw_mac[6];
 	__u16 ports;			/* number of ports */
+	__u32 first_port;		/* first of its list of ports, the one of the highest ifindex; 0: none */
 };
 
 /* Map gateways: ifindex of a gateway device to network id. */
@@ -366,7 +368,7 @@ struct config {
 	__u32 timeout_s[TIMEOUT_CLASSES];
 };
 
-/* How the programs may read the memory of the running kernel; set by the loader (section .rodata.kernel). */
+/* The way in which programs may read the memory of the running kernel; set by the loader (section .rodata.kernel). */
 enum kernel_memory {
 	KERNEL_MEMORY_CLOSED,		/* not at all (lockdown) */
 	KERNEL_MEMORY_COPIED,		/* by bpf_probe_read_kernel() */
@@ -388,7 +390,7 @@ struct conn_alloc {
 _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no holes: it is hashed as bytes");
 _Static_assert(sizeof(struct flow) == 32, "a flow's direction is half a cache line");
 _Static_assert(sizeof(struct conn) == 32, "two connections a cache line");
-_Static_assert(sizeof(struct port) == 36, "");
+_Static_assert(sizeof(struct port) == 40, "");
 _Static_assert(sizeof(struct endpoint_key) == 8, "");
 _Static_assert(sizeof(struct endpoint) == 16, "");
 _Static_assert(sizeof(struct fdb_key) == 8, "");

@@ -86,6 +86,7 @@
 	X(flow_refused, "flows refused: no port, no slot, or over the cap")        \
 	X(fdb_learned, "MAC addresses learned")                                    \
 	X(fdb_moved, "MAC addresses moved to another port")                        \
+	X(flood_missed, "copies of flooded frames that a port did not take: down, MTU") \
 	X(icmp_limited, "ICMP errors not sent: rate limit")                        \
 	X(src_port_remapped, "external port differs from the source port")                \
 	X(captured, "host's packets shown to a capture on the gateway device")      \

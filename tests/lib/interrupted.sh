@@ -52,11 +52,20 @@ programs_run_once() {
 	echo $(($(passed_on) - before)) # the request on its way out, the answer on its way in
 }
 
+# A frame for all goes along the list of ports: each is in it, once.
+lists_each_port() { # AFTER
+	bpftool map dump pinned $PINS/ports > $T/ports
+	bpftool map dump pinned $PINS/networks > $T/networks
+	is "$(awk '/"next":|"first_port":/ && $2 + 0 { print $2 + 0 }' $T/ports $T/networks | sort -n | xargs)" \
+		"$(awk '/"key":/ { print $2 + 0 }' $T/ports | sort -n | xargs)" "ports in the list$1"
+}
+
 works() {
 	pings ns1 $NS2
 	pings ns1 8.8.8.8
 	pings host $NS1
 	like "$(ebpfnet status --json | tr -d ' \n')" '"problems":\[\]'
+	lists_each_port "$1"
 	[ "$(programs_run_once)" = 2 ] || is "$(programs_run_once)" 2 "programs that saw a ping of the host's$1"
 }
 

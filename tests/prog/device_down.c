@@ -57,6 +57,21 @@ static void a_published_port_of_a_namespace_that_is_down_takes_nothing(void **s)
 	expect_outcome(INTO_PORT);
 }
 
+static void a_flood_goes_past_a_port_that_is_down(void **s)
+{
+	struct frame *f = frame(.smac = NS1_MAC, .dmac = BROADCAST, .src = NS1, .dst = "192.168.1.255");
+
+	far_link(DEV_NS2, false);
+	ns1_sends(f);
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded, COUNT_flood_missed);
+	expect_copies(0, 0, 1, 0);
+	far_link(DEV_NS2, true);
+	ns1_sends(f);
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 1, 1, 0);
+}
+
 static void a_gateway_that_is_down_takes_nothing(void **s)
 {
 	run_repeatedly(HOOK_PORT, DEV_NS1, frame(TO_HOST));
@@ -95,6 +110,7 @@ int main(void)
 	static const struct CMUnitTest specs[] = {
 		spec(a_namespaces_device_that_is_down_takes_nothing),
 		spec(a_published_port_of_a_namespace_that_is_down_takes_nothing),
+		spec(a_flood_goes_past_a_port_that_is_down),
 		spec(a_gateway_that_is_down_takes_nothing),
 		spec(an_uplink_without_a_carrier_takes_nothing),
 	};

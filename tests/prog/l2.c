@@ -49,6 +49,55 @@ static void the_host_floods_to_every_port_of_its_network(void **s)
 	assert_int_equal(copies_to(DEV_NS4), 0);
 }
 
+static struct frame *broadcast(const char *smac, const char *src)
+{
+	return frame(.smac = smac, .dmac = BROADCAST, .src = src, .dst = "192.168.1.255");
+}
+
+/* Exactly one copy to each other port, whichever port came or went last, in whatever order. */
+static void a_flood_reaches_the_ports_that_there_are(void **s)
+{
+	static const enum device ports[] = { DEV_NS1, DEV_NS2, DEV_NS3 };
+	int i, j;
+
+	for (i = 0; i < 3; i++) {
+		forget_port(ports[i]);
+		host_sends(broadcast(GW_MAC, GW));
+		expect_outcome(SENT);
+		assert_int_equal(copies_to(ports[i]), 0);
+		assert_int_equal(copies_to(DEV_NS1) + copies_to(DEV_NS2) + copies_to(DEV_NS3), 1);
+		for (j = i; j >= 0; j--) { /* again, and once more */
+			remember_port(ports[i]);
+			ns1_sends(broadcast(NS1_MAC, NS1));
+			expect_copies(0, 1, 1, 0);
+			ns2_sends(broadcast(NS2_MAC, NS2));
+			expect_copies(1, 0, 1, 0);
+			ns3_sends(broadcast(NS3_MAC, NS3));
+			expect_copies(1, 1, 0, 0);
+		}
+	}
+	for (i = 0; i < 3; i++)
+		forget_port(ports[i]);
+	host_sends(broadcast(GW_MAC, GW));
+	expect_outcome(DROPPED);
+	expect_counted(COUNT_flooded);
+}
+
+/* A command that is killed in between leaves the port off the list, in the map. */
+static void a_port_that_an_interrupted_command_left_out_is_flooded_to_again(void **s)
+{
+	leave_port_out(DEV_NS2);
+	ns1_sends(broadcast(NS1_MAC, NS1));
+	expect_copies(0, 0, 1, 0);
+	remember_port(DEV_NS2);
+	ns1_sends(broadcast(NS1_MAC, NS1));
+	expect_copies(0, 1, 1, 0);
+	leave_port_out(DEV_NS2);
+	forget_port(DEV_NS2);
+	ns1_sends(broadcast(NS1_MAC, NS1));
+	expect_copies(0, 0, 1, 0);
+}
+
 static void a_port_alone_in_its_network_floods_to_the_host_only(void **s)
 {
 	run(HOOK_PORT, DEV_NS4,
@@ -251,6 +300,8 @@ int main(void)
 		spec(a_frame_to_an_unknown_mac_is_flooded),
 		spec(broadcast_and_multicast_are_flooded),
 		spec(the_host_floods_to_every_port_of_its_network),
+		spec(a_flood_reaches_the_ports_that_there_are),
+		spec(a_port_that_an_interrupted_command_left_out_is_flooded_to_again),
 		spec(a_port_alone_in_its_network_floods_to_the_host_only),
 		spec(reserved_groups_are_not_forwarded),
 		spec(a_frame_is_not_sent_back_where_it_came_from),

@@ -126,6 +126,10 @@ def check_endpoints(m):
         yield "static entries of the FDB are not those of the ports"
     if {r["ifindex"] for r in m.records} != set(m.ports):
         yield "the journal's namespaces are not those of the ports"
+    for net, listed in m.port_lists.items():
+        wanted = sorted((port for port in m.ports if m.port_nets[port] == net), reverse=True)
+        if listed != wanted:
+            yield f"network {net} floods to the ports {listed}, it has {wanted}"
     for ifindex in m.ports:
         if not any(open(f"/sys/class/net/{dev}/ifindex").read().strip() == str(ifindex)
                    for dev in os.listdir("/sys/class/net") if dev.startswith("veth")):

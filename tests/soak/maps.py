@@ -155,7 +155,10 @@ class Maps:
         peers = dump("outside_peers")
         self.peer_flows = {key: value["flows"] for key, value in peers if value["flows"]}
         self.peer_opened = {key: value["opened"] for key, value in peers if value["opened"]}
-        self.ports = {key: value["endpoint"] for key, value in dump("ports")}
+        ports = dict(dump("ports"))
+        self.ports = {key: value["endpoint"] for key, value in ports.items()}
+        self.port_lists = {key: self.port_list(value["first_port"], ports) for key, value in dump("networks")}
+        self.port_nets = {key: value["net"] for key, value in ports.items()}
         self.endpoints = [value for _, value in dump("endpoints")]
         self.fdb = [value for _, value in dump("fdb")]
         self.portmaps = dict(dump("portmaps"))
@@ -164,6 +167,15 @@ class Maps:
         self.portmap_bits = {key: value for key, value in dump("portmap_bits") if value}
         self.records = [value for _, value in dump("namespaces")]
         self.quiet = counters() == before
+
+    @staticmethod
+    def port_list(first, ports):
+        """The ports of a network in the order of its list, to its end, or to what is wrong."""
+        found = []
+        while first and first in ports and first not in found:
+            found.append(first)
+            first = ports[first]["next"]
+        return found + [first] if first else found
 
     def accounts(self):
         """Who has an entry in usage: the endpoints, the port mappings, and those for whom the host forwards."""

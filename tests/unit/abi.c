@@ -120,12 +120,12 @@ static void sizes_belong_to_abi_5(void **state)
 	assert_int_equal(sizeof(struct flow_key), 16);
 	assert_int_equal(sizeof(struct flow), 32);
 	assert_int_equal(sizeof(struct conn), 32);
-	assert_int_equal(sizeof(struct port), 36);
+	assert_int_equal(sizeof(struct port), 40);
 	assert_int_equal(sizeof(struct endpoint_key), 8);
 	assert_int_equal(sizeof(struct endpoint), 16);
 	assert_int_equal(sizeof(struct fdb_key), 8);
 	assert_int_equal(sizeof(struct fdb_entry), 12);
-	assert_int_equal(sizeof(struct network), 32);
+	assert_int_equal(sizeof(struct network), 36);
 	assert_int_equal(sizeof(struct uplink), 16);
 	assert_int_equal(sizeof(struct portmap_key), 8);
 	assert_int_equal(sizeof(struct portmap), 40);

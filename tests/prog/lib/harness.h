@@ -175,6 +175,8 @@ struct ipaddr address(const char *text);
 void give_portmap_to(uint32_t id, uint32_t endpoint);
 void forget_network(uint16_t id);
 void forget_port(enum device dev);		/* as `ns del` does */
+void remember_port(enum device dev);		/* as `ns add` does, as it was at first */
+void leave_port_out(enum device dev);		/* of the list of ports that floods go along */
 void replace_endpoint(enum device dev);		/* another namespace gets NS1's (or ...) address and port */
 void allow_spoofing(enum device dev);
 void add_port_without_device(void);		/* NS_GONE: its device was removed externally */

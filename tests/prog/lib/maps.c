@@ -99,6 +99,28 @@ static void change_port(enum device dev, uint32_t endpoint, uint16_t flags)
 	assert_int_equal(store_port_set(&h.state, ifindex, &port), 0);
 }
 
+void leave_port_out(enum device dev)
+{
+	uint32_t net = 1, ifindex = ifindex_of(dev), at;
+	struct network n;
+	struct port p, after;
+
+	assert_int_equal(map_get(&h.state, MAP_PORTS, &ifindex, &p), 0);
+	assert_int_equal(store_network(&h.state, net, &n), 0);
+	if (n.first_port == ifindex) {
+		n.first_port = p.next;
+		assert_int_equal(store_network_set(&h.state, net, &n), 0);
+		return;
+	}
+	for (at = n.first_port; at; at = after.next) {
+		assert_int_equal(map_get(&h.state, MAP_PORTS, &at, &after), 0);
+		if (after.next != ifindex)
+			continue;
+		after.next = p.next;
+		assert_int_equal(map_put(&h.state, MAP_PORTS, &at, &after), 0);
+	}
+}
+
 void replace_endpoint(enum device dev)
 {
 	change_port(dev, 100 + dev, 0);
@@ -483,6 +505,20 @@ static void add_port(enum device dev, const char *addr, const char *mac, uint16_
 	add_port_at(ifindex_of(dev), dev, addr, mac, net, flags);
 }
 
+void remember_port(enum device dev)
+{
+	switch (dev) {
+	case DEV_NS1:
+		return add_port(DEV_NS1, NS1, NS1_MAC, 1, 0);
+	case DEV_NS2:
+		return add_port(DEV_NS2, NS2, NS2_MAC, 1, 0);
+	case DEV_NS3:
+		return add_port(DEV_NS3, NS3, NS3_MAC, 1, PORT_SPOOF_ALLOW);
+	default:
+		add_port(DEV_NS4, NS4, NS4_MAC, 2, 0);
+	}
+}
+
 void add_port_without_device(void)
 {
 	add_port_at(9997, 200, NS_GONE, NS_GONE_MAC, 1, 0);
@@ -494,16 +530,15 @@ _Static_assert(DEV_NS1 == 1, "publish() names endpoint 1");
 static void fill_maps(void)
 {
 	static const struct uplink uplink = { .name = "eth0" };
+	enum device dev;
 
 	add_network(1, "192.168.1.0", GW, "192.168.1.255", GW_MAC, ifindex_of(DEV_GW),
 		    ifindex_of(DEV_GW_PEER));
 	/* no test uses its devices */
 	add_network(2, "192.168.2.0", "192.168.2.1", "192.168.2.255", "02:42:c0:a8:02:01", 9999,
 		    9998);
-	add_port(DEV_NS1, NS1, NS1_MAC, 1, 0);
-	add_port(DEV_NS2, NS2, NS2_MAC, 1, 0);
-	add_port(DEV_NS3, NS3, NS3_MAC, 1, PORT_SPOOF_ALLOW);
-	add_port(DEV_NS4, NS4, NS4_MAC, 2, 0);
+	for (dev = DEV_NS1; dev <= DEV_NS4; dev++)
+		remember_port(dev);
 	assert_int_equal(store_uplink_set(&h.state, ifindex_of(DEV_UPLINK), &uplink), 0);
 }
 

@@ -249,6 +249,7 @@ static bool recorded(void *object, struct difference *d)
 	if (store_network(&g->x->s, g->host->net, &is) || store_config(&g->x->s, &cfg))
 		return false;
 	want.ports = is.ports;
+	want.first_port = is.first_port;
 	return !memcmp(&want, &is, sizeof(is)) && cfg.fib_ifindex == (uint32_t)g->dev.ifindex;
 }
 
@@ -266,6 +267,7 @@ static int write_record(void *object)
 	if (r)
 		return r;
 	net.ports = old.ports;
+	net.first_port = old.first_port;
 	cfg.fib_ifindex = g->dev.ifindex;
 	r = store_config_set(s, &cfg);
 	if (!r)

@@ -19,6 +19,75 @@ static struct fdb_key fdb_key(const uint8_t *mac, uint16_t net)
 	return key;
 }
 
+/* ---- the list of a network's ports, along which the programs flood ---- */
+
+/*
+ * Its ports in descending order of their ifindex, so that a new device is mostly the first one. Each change is one
+ * write, between whole lists: a port is complete, with its .next, before it is in the list, and out of it before it is
+ * deleted. What a killed command leaves out, the next one for that port enters.
+ */
+struct place {
+	uint32_t before;		/* port in front of it; 0: it is the first */
+	uint32_t after;			/* first port of a lower ifindex; 0: none */
+	bool listed;
+};
+
+/* Quiet: of a network that does not exist, the list is empty. */
+static struct place place_of(const struct store *s, uint16_t net, uint32_t ifindex)
+{
+	struct network n = {};
+	struct place at = {};
+	uint32_t key = net;
+	struct port p;
+
+	map_get(s, MAP_NETWORKS, &key, &n);
+	at.after = n.first_port;
+	while (at.after > ifindex && !map_get(s, MAP_PORTS, &at.after, &p)) {
+		at.before = at.after;
+		at.after = p.next;
+	}
+	at.listed = at.after && at.after == ifindex;
+	if (at.listed && !map_get(s, MAP_PORTS, &ifindex, &p))
+		at.after = p.next;
+	return at;
+}
+
+/* Makes next follow the port in front of that place. */
+static int place_set(const struct store *s, uint16_t net, const struct place *at, uint32_t next)
+{
+	uint32_t key = net;
+	struct network n;
+	struct port p;
+
+	if (at->before) {
+		if (map_get(s, MAP_PORTS, &at->before, &p))
+			return 0;
+		p.next = next;
+		return map_put(s, MAP_PORTS, &at->before, &p);
+	}
+	if (map_get(s, MAP_NETWORKS, &key, &n))
+		return 0;
+	n.first_port = next;
+	return map_put(s, MAP_NETWORKS, &key, &n);
+}
+
+static int port_put(const struct store *s, uint32_t ifindex, struct port p)
+{
+	struct place at = place_of(s, p.net, ifindex);
+	int r;
+
+	p.next = at.after;
+	r = map_put(s, MAP_PORTS, &ifindex, &p);
+	return r || at.listed ? r : place_set(s, p.net, &at, ifindex);
+}
+
+static int port_unlist(const struct store *s, uint32_t ifindex, uint16_t net)
+{
+	struct place at = place_of(s, net, ifindex);
+
+	return at.listed ? place_set(s, net, &at, at.after) : 0;
+}
+
 /* The port first, then the entries that lead to it: no frame is sent to a port that may not answer yet. */
 int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p)
 {
@@ -34,7 +103,7 @@ int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p
 	if (!r)
 		r = map_put(s, MAP_IPV6_RINGS, &p->endpoint, &empty);
 	if (!r)
-		r = map_put(s, MAP_PORTS, &ifindex, p);
+		r = port_put(s, ifindex, *p);
 	if (!r)
 		r = map_put(s, MAP_FDB, &mac, &entry);
 	if (!r)
@@ -87,10 +156,11 @@ int store_port_del(const struct store *s, uint32_t ifindex)
 
 	if (map_get(s, MAP_PORTS, &ifindex, &p))
 		return 0;
+	r = port_unlist(s, ifindex, p.net);
 	addr = endpoint_key(p.addr, p.net);
 	mac = fdb_key(p.mac, p.net);
 	/* another port may have the address now, if this one outlived its namespace */
-	if (!map_get(s, MAP_ENDPOINTS, &addr, &e) && e.ifindex == ifindex)
+	if (!r && !map_get(s, MAP_ENDPOINTS, &addr, &e) && e.ifindex == ifindex)
 		r = map_del(s, MAP_ENDPOINTS, &addr);
 	if (!r && !map_get(s, MAP_FDB, &mac, &entry) && entry.ifindex == ifindex)
 		r = map_del(s, MAP_FDB, &mac);
