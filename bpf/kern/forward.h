@@ -39,7 +39,7 @@ struct flood {
 	__u32 in_ifindex;
 	__u32 next;			/* port to look at next; 0: the end */
 	__u32 last;			/* last one that gets the frame; in_ifindex: none yet */
-	__u16 net;
+	__u16 net, flags;
 };
 
 static __always_inline _Bool flood_any(const struct flood *f)
@@ -70,7 +70,7 @@ static long flood_port(__u32 i, struct flood *f)
 	if (!port)
 		return 1;
 	next = port->next;
-	wanted = ifindex != f->in_ifindex;
+	wanted = (port->flags & f->flags) == f->flags && ifindex != f->in_ifindex;
 	if (port->net != f->net)
 		return 1;
 	f->next = next < ifindex ? next : 0;
@@ -83,13 +83,14 @@ static long flood_port(__u32 i, struct flood *f)
 }
 
 /*
- * To the ports of the network but the ingress port, and to the host, unless from there or VLAN-tagged. Only this network's ports are looked at.
+ * To the ports of the network with these flags (0: all) but the ingress port, and to the host, unless from there or
+ * VLAN-tagged. Only this network's ports are looked at.
  */
-static __always_inline int flood(ctx_t *ctx, __u16 net_id, const struct network *net)
+static __always_inline int flood(ctx_t *ctx, __u16 net_id, const struct network *net, __u16 flags)
 {
 	struct flood f = {
 		.ctx = ctx, .in_ifindex = ctx->ifindex, .next = net->first_port, .last = ctx->ifindex,
-		.net = net_id,
+		.net = net_id, .flags = flags,
 	};
 
 	if (f.next)
@@ -159,7 +160,7 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out
 	case FWD_PORT:
 		return send_to_port(ctx, fwd->ifindex);
 	case FWD_FLOOD:
-		return net ? flood(ctx, net_id, net) : ACTION_DROP;
+		return net ? flood(ctx, net_id, net, fwd->port_flags) : ACTION_DROP;
 	case FWD_TX:
 		return HOOK_IS_EGRESS ? ctx_receive(ctx, ctx->ifindex) : ctx_send(ctx, ctx->ifindex);
 	case FWD_HOST:

@@ -9,7 +9,7 @@ enum verdict {
 	FWD_NEXT,			/* undecided: the next stage decides */
 	FWD_PASS,			/* not handled here: to the next program, or the stack */
 	FWD_PORT,			/* into the namespace behind port fwd_out.ifindex */
-	FWD_FLOOD,			/* to every port of the network but the ingress port */
+	FWD_FLOOD,			/* to the network's ports but the ingress port */
 	FWD_TX,				/* out of the device it came from (ARP reply, ICMP error) */
 	FWD_HOST,			/* up into the host, through the gateway device */
 	FWD_HOST_LO,			/* up into the host's own sockets, over lo */
@@ -31,6 +31,7 @@ struct fwd_out {
 	__be32 nexthop;
 	enum counter counter;
 	_Bool recheck;			/* FWD_UPLINK: the flow has just begun (nat/recheck.h) */
+	__u16 port_flags;		/* FWD_FLOOD: only to ports with these PORT_*; 0: to all */
 };
 
 #endif

@@ -42,4 +42,17 @@ static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u
 	return FWD_TX;
 }
 
+/*
+ * The flags of the ports that a broadcast request is for, which arp_answer() has left: 0 for all. Nobody but the host
+ * and ports with spoof=allow can have an address of no endpoint, so the others are spared it (as in RFC 9161).
+ * All get probes and announcements (RFC 5227), which ask or tell everybody; and what a port with spoof=allow asks,
+ * since receivers learn from it where an address is now (RFC 826). from: the ingress port's flags.
+ */
+static __always_inline __u16 arp_asked(const struct pkt *p, __u16 net, __u16 from)
+{
+	if (from & PORT_SPOOF_ALLOW || addr_none(p->key.src) || addr_eq(p->key.src, p->key.dst))
+		return 0;
+	return endpoint_get(net, p->key.dst) ? 0 : PORT_SPOOF_ALLOW;
+}
+
 #endif

@@ -29,6 +29,7 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 {
 	const __u32 *mac = (const __u32 *)p->dmac; /* and the source's behind it */
 	struct l2_cache_entry *cached = l2_cache_at(mac), entry = { .mac = { mac[0], mac[1], mac[2] } };
+	_Bool is_request = p->kind == PKT_ARP && p->arp_op == ARPOP_REQUEST && !ctx_vlan(ctx);
 	struct config *cfg = config_get();
 	struct fdb_entry *e;
 	verdict_t v;
@@ -38,7 +39,7 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 	entry.ifindex = ctx->ifindex;
 	entry.gen = from ? from->gen : config_gen(cfg);
 	entry.src = from ? addr_be32(from->port.addr) : 0;
-	if (p->kind == PKT_ARP && p->arp_op == ARPOP_REQUEST && !ctx_vlan(ctx)) {
+	if (is_request) {
 		v = arp_answer(ctx, p, net_id, fwd);
 		if (v != FWD_NEXT)
 			return v;
@@ -46,7 +47,9 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 	if (mac_group(p->dmac)) {
 		if (mac_reserved_mcast(p->dmac))
 			return DROP(reserved_mcast);
-		fwd->counter = COUNT_flooded;
+		if (is_request)
+			fwd->port_flags = arp_asked(p, net_id, from ? from->port.flags : 0);
+		fwd->counter = fwd->port_flags ? COUNT_arp_suppressed : COUNT_flooded;
 		return FWD_FLOOD;
 	}
 	if (mac_eq(p->dmac, net->gw_mac)) {

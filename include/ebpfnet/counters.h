@@ -16,6 +16,7 @@
 	X(routed, "routed to another port of its network")                         \
 	X(flooded, "flooded to every port")                                        \
 	X(arp_answered, "ARP request answered from the maps")                      \
+	X(arp_suppressed, "ARP request for nobody's address, to ports with spoof=allow") \
 	X(to_host, "handed to the host")                                           \
 	X(masqueraded, "sent out of an uplink, translated")                                      \
 	X(unmasqueraded, "reply translated back into a namespace")                 \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* ARP between the endpoints of a network: requests are answered from the tables, or flooded. */
+/* ARP between the endpoints of a network: requests are answered from the tables, or passed on. */
 #include "lib/harness.h"
 
 #define ARP_WHO_HAS .dmac = BROADCAST, .op = ARP_REQUEST
@@ -58,13 +58,53 @@ static void a_probe_for_ones_own_address_is_for_the_others(void **s)
 	expect_copies(0, 1, 1, 0);
 }
 
-static void a_request_for_an_unknown_address_is_flooded(void **s)
+static struct frame *who_has_nobodys(const char *mac, const char *sender)
 {
-	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
-		      .target = "192.168.1.77"));
+	return arp(.smac = mac, ARP_WHO_HAS, .sender_mac = mac, .sender = sender, .target = "192.168.1.77");
+}
+
+static void only_who_may_have_it_is_asked_for_an_address_of_no_endpoint(void **s)
+{
+	ns1_sends(who_has_nobodys(NS1_MAC, NS1));
 	expect_outcome(INTO_HOST);
+	expect_packet(who_has_nobodys(NS1_MAC, NS1));
+	expect_counted(COUNT_arp_suppressed);
+	expect_copies(0, 0, 1, 0);
+	host_sends(who_has_nobodys(GW_MAC, GW));
+	expect_outcome(SENT); /* to NS3 */
+	expect_counted(COUNT_arp_suppressed);
+	expect_copies(0, 0, 0, 0);
+	replace_endpoint(DEV_NS3); /* without spoof=allow */
+	ns1_sends(who_has_nobodys(NS1_MAC, NS1));
+	expect_outcome(INTO_HOST);
+	expect_copies(0, 0, 0, 0);
+	host_sends(who_has_nobodys(GW_MAC, GW));
+	expect_outcome(DROPPED);
+	expect_counted(COUNT_arp_suppressed);
+}
+
+/* RFC 5227 section 2.1.1 and 2.3: others may use it, behind whatever is to come. */
+static void all_are_told_of_a_probe_and_an_announcement(void **s)
+{
+	ns1_sends(who_has_nobodys(NS1_MAC, "0.0.0.0"));
 	expect_counted(COUNT_flooded);
 	expect_copies(0, 1, 1, 0);
+	ns3_sends(arp(.smac = NS3_MAC, ARP_WHO_HAS, .sender_mac = NS3_MAC, .sender = "192.168.1.77",
+		      .target = "192.168.1.77"));
+	expect_counted(COUNT_flooded);
+	expect_copies(1, 1, 0, 0);
+	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1, .target = NS1));
+	expect_counted(COUNT_flooded);
+	expect_copies(0, 1, 1, 0);
+}
+
+/* RFC 826: who asks tells where it is, and others' caches follow. */
+static void all_hear_the_request_of_an_address_that_may_have_moved(void **s)
+{
+	ns3_sends(who_has_nobodys(STRANGER_MAC, "192.168.1.99"));
+	expect_outcome(INTO_HOST);
+	expect_counted(COUNT_flooded, COUNT_fdb_learned);
+	expect_copies(1, 1, 0, 0);
 }
 
 static void a_reply_is_switched(void **s)
@@ -86,7 +126,9 @@ int main(void)
 		spec(the_hosts_request_is_answered_to_the_host),
 		spec(a_probe_for_an_address_in_use_is_answered),
 		spec(a_probe_for_ones_own_address_is_for_the_others),
-		spec(a_request_for_an_unknown_address_is_flooded),
+		spec(only_who_may_have_it_is_asked_for_an_address_of_no_endpoint),
+		spec(all_are_told_of_a_probe_and_an_announcement),
+		spec(all_hear_the_request_of_an_address_that_may_have_moved),
 		spec(a_reply_is_switched),
 	};
 

@@ -136,8 +136,8 @@ static void networks_do_not_see_each_other(void **s)
 	expect_copies(0, 1, 1, 0);
 	ns1_sends(arp(.smac = NS1_MAC, ARP_WHO_HAS, .sender_mac = NS1_MAC, .sender = NS1,
 		      .target = NS4));
-	expect_counted(COUNT_flooded);
-	expect_copies(0, 1, 1, 0);
+	expect_counted(COUNT_arp_suppressed);
+	expect_copies(0, 0, 1, 0);
 }
 
 static void addresses_belong_to_a_network(void **s)
@@ -145,7 +145,7 @@ static void addresses_belong_to_a_network(void **s)
 	run(HOOK_PORT, DEV_NS4,
 	    arp(.smac = NS4_MAC, ARP_WHO_HAS, .sender_mac = NS4_MAC, .sender = NS4, .target = NS1));
 	expect_outcome(INTO_HOST);
-	expect_counted(COUNT_flooded);
+	expect_counted(COUNT_arp_suppressed);
 	run(HOOK_PORT, DEV_NS4, frame(.smac = NS4_MAC, .dmac = NS4_MAC, .src = NS4, .dst = NS4));
 	expect_dropped(COUNT_same_port);
 }

@@ -161,12 +161,20 @@ test_answers_arp_without_flooding() {
 	[ "$(counter arp_answered)" -ge 2 ] || fail "ARP answers are not counted"
 }
 
-test_floods_arp_for_unknown_addresses() {
+test_only_spoof_allow_ports_and_the_host_hear_arp_for_unknown_addresses() {
 	up
+	must ebpfnet ns add vm --spoof allow
 	hear ns2 ceth1 arp
+	hear vm ceth2 arp
+	hear host ebpfnet0 arp
 	frame ns1 ceth0 arp=192.168.1.99/$NS1
-	heard ns2 ceth1
+	heard vm ceth2
 	like "$heard" "Request who-has 192.168.1.99 tell $NS1"
+	heard host ebpfnet0
+	like "$heard" "Request who-has 192.168.1.99 tell $NS1"
+	heard ns2 ceth1
+	unlike "$heard" "192.168.1.99"
+	[ "$(counter arp_suppressed)" -ge 1 ] || fail "not counted"
 }
 
 test_namespaces_reach_each_other() {

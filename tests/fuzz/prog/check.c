@@ -28,6 +28,7 @@ static const char *check_way(const struct shot *s, const struct outcome_of *o)
 	case COUNT_switched:
 		MUST(o->went == (egress ? WENT_OUT : WENT_PORT));
 		break;
+	case COUNT_arp_suppressed:
 	case COUNT_flooded: /* an egress may find nobody to flood to */
 		MUST(egress ? o->went == WENT_OUT || o->went == WENT_NOWHERE : o->went == WENT_HOST);
 		break;
@@ -168,6 +169,7 @@ static const char *check_bytes(const struct shot *s, const struct view *in, cons
 		return NULL; /* in check_switched() */
 	case COUNT_switched:
 	case COUNT_flooded:
+	case COUNT_arp_suppressed:
 	case COUNT_to_host:
 	case COUNT_not_ours:
 		MUST(same(&s->in, &o->out));
