@@ -211,6 +211,48 @@ test_names_of_others_resolve_in_a_namespace_attached_by_its_process() {
 	[ ! -e /etc/netns/guest ] || fail "left: $(find /etc/netns/guest)"
 }
 
+# One by its process under a name that `ip netns` has for another one: both find their files in /etc/netns/NAME.
+two_share_a_folder() {
+	up
+	ip netns add x
+	start_guest
+	must ebpfnet attach x --name y
+	must ebpfnet attach "$guest" --name x
+	must ip netns exec x getent hosts ns1
+	must ebpfnet exec x -- getent hosts ns1
+	must ebpfnet exec y -- getent hosts ns1
+}
+
+test_the_last_of_two_that_share_a_folder_in_etc_removes_it() {
+	local order
+	for order in "x y" "y x"; do
+		two_share_a_folder
+		must ebpfnet detach "${order% *}"
+		must ebpfnet exec "${order#* }" -- getent hosts ns1
+		must ebpfnet status
+		must ebpfnet detach "${order#* }"
+		must_not test -e /etc/netns/x
+		must ebpfnet down
+		ip netns del x
+	done
+	two_share_a_folder
+	must ebpfnet down
+	must_not test -e /etc/netns
+}
+
+test_a_namespace_in_a_folder_below_has_files_under_its_own_name() {
+	up
+	mkdir -p /run/netns/pod
+	touch /run/netns/pod/one
+	unshare --net=/run/netns/pod/one true
+	must ebpfnet attach /run/netns/pod/one --name one
+	must test -L /etc/netns/one/hosts
+	must ebpfnet exec one -- getent hosts ns1
+	must ebpfnet detach one
+	must_not test -e /etc/netns/one
+	must_not test -e /etc/netns/pod
+}
+
 has_raw_control() {
 	LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f\x80-\x9f]' "$@"
 }

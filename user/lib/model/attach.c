@@ -149,11 +149,39 @@ static int remove_netns(struct endpoint_object *o)
 	return netns_remove(o->name);
 }
 
+/*
+ * /etc/netns/NAME is of all who use it: a namespace attached by its path /run/netns/NAME under another name, and one
+ * that is attached by a process as NAME. The last one removes it; until then another one's record says who made it.
+ */
+static int leave_etc(struct endpoint_object *o)
+{
+	const char *etc = endpoint_etc_name(o->rec, o->name);
+	_cleanup_free_ struct ns_entry *all = NULL;
+	size_t i, count;
+	int r;
+
+	r = store_ns_all(&o->x->s, &all, &count);
+	if (r)
+		return r;
+	for (i = 0; i < count; i++) {
+		struct ns_entry *e = &all[i];
+
+		if (strcmp(e->name, o->name) && !strcmp(endpoint_etc_name(&e->rec, e->name), etc)) {
+			e->rec.flags |= o->rec->flags & (NS_HOSTS_LINK | NS_HOSTS_DIR);
+			hosts_link(etc, e->rec.flags);
+			return store_ns_set(&o->x->s, e->name, &e->rec);
+		}
+	}
+	hosts_unlink(etc, o->rec->flags);
+	return 0;
+}
+
 int endpoint_remove(struct session *x, const char *name, struct ns_record *rec)
 {
 	struct endpoint_object o = { .x = x, .name = name, .rec = rec };
 	int r;
 
+	store_ns(&x->s, name, rec); /* it may have become the owner of its files since the caller read it */
 	rec->flags |= NS_PENDING;
 	r = endpoint_save(&o);
 	if (!r)
@@ -162,10 +190,9 @@ int endpoint_remove(struct session *x, const char *name, struct ns_record *rec)
 		r = endpoint_remove_pair(&o);
 	if (!r)
 		r = remove_netns(&o);
-	if (r)
-		return r;
-	hosts_unlink(endpoint_etc_name(rec, name), rec->flags);
-	return store_ns_del(&x->s, name);
+	if (!r)
+		r = leave_etc(&o);
+	return r ? r : store_ns_del(&x->s, name);
 }
 
 int endpoint_find_id(struct session *x, const char *id, char name[EBPFNET_NAME_LEN])

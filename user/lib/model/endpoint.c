@@ -86,7 +86,7 @@ static bool is_known_by_device(struct endpoint_object *o)
 }
 
 /*
- * What is at the path may be another namespace by now: that of a process which got the id of one that ended, even the
+ * Another namespace may be at the path by now: that of a process which got the id of one that ended, even the
  * host's own. So only one that ebpfnet made is made again, if its name is free, and no other is ever entered. Without
  * an identity, it is not made yet.
  */
@@ -333,9 +333,10 @@ static int set_up(void *object)
 
 const char *endpoint_etc_name(const struct ns_record *rec, const char *name)
 {
-	size_t len = strlen(NETNS_DIR "/");
+	const char *end = rec->path + strlen(NETNS_DIR "/");
 
-	return strncmp(rec->path, NETNS_DIR "/", len) ? name : rec->path + len;
+	/* `ip netns` knows no names in folders below */
+	return strncmp(rec->path, NETNS_DIR "/", strlen(NETNS_DIR "/")) || strchr(end, '/') ? name : end;
 }
 
 /* Names of other endpoints resolve inside; by `ip netns exec` only if it has its name under /run/netns. */
