@@ -64,6 +64,10 @@ test_dry_run_of_another_build_says_so_and_changes_nothing() {
 	local before
 	up
 	before=$(programs gateway port uplink uplink_out)
+	must "$OTHER" status
+	like "$out" 'programs that run are those of another build.*ebpfnet up'
+	must ebpfnet status
+	unlike "$out" 'another build'
 	must "$OTHER" up --dry-run
 	like "$out" 'programs +replace those of another build'
 	is "$(programs gateway port uplink uplink_out)" "$before" "programs"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * What `status` finds beyond the properties of objects: limits that are reached, and what of the host's own
+ * Findings of `status` beyond the properties of objects: limits that are reached, and what of the host's own
  * configuration stands in the way of packets. `up` mends none of it, as the host is its administrator's.
  *
  * A problem is what refuses packets that the network is there for. A note is a limit that may be intended.
@@ -26,7 +26,7 @@
 
 #define PORT_NUMBERS 65536
 
-/* What the checks share, read once. */
+/* Input of the checks, read once. */
 struct findings {
 	struct session *x;
 	struct diff *out;
@@ -350,6 +350,16 @@ static void check_port_qdisc(int ifindex, const char *kind, void *arg)
 	}
 }
 
+/* ---- the programs ---- */
+
+/* An update of the package replaces the command, not what runs in the kernel. */
+static void check_build(struct findings *f)
+{
+	if (dataplane_is_of_another_build(&f->x->s))
+		diff_note(f->out, "programs", "ebpfnet up",
+			  "the programs that run are those of another build of ebpfnet");
+}
+
 /* ---- all ---- */
 
 static int read_all(struct findings *f)
@@ -383,6 +393,7 @@ int network_findings(struct session *x, struct diff *out)
 		check_other_devices(&f);
 		check_uplinks(&f);
 		qdisc_each_root(check_port_qdisc, &f);
+		check_build(&f);
 	}
 	if (f.addrs)
 		freeifaddrs(f.addrs);
