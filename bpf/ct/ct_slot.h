@@ -182,13 +182,20 @@ static __always_inline _Bool flow_delete(__u32 slot, __u32 word)
 	return slot_unlink(slot, word) && slot_free(slot);
 }
 
-/* True if the endpoint that opened the flow and its port mapping still exist (ids are not reused). */
+/* True if the endpoint that opened the flow still exists, or is none of ours (ids are not reused). */
+static __always_inline _Bool flow_opener_exists(const struct conn *c)
+{
+	__u32 endpoint = c->endpoint;
+
+	return !endpoint || bpf_map_lookup_elem(&usage, &endpoint);
+}
+
+/* True if its port mapping still exists, too. */
 static __always_inline _Bool flow_owner_exists(const struct conn *c)
 {
-	__u32 endpoint = c->endpoint, portmap = c->portmap;
+	__u32 portmap = c->portmap;
 
-	return (!endpoint || bpf_map_lookup_elem(&usage, &endpoint)) &&
-	       (!portmap || bpf_map_lookup_elem(&portmaps, &portmap));
+	return flow_opener_exists(c) && (!portmap || bpf_map_lookup_elem(&portmaps, &portmap));
 }
 
 #endif

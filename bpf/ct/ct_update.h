@@ -58,13 +58,12 @@ static __always_inline _Bool ct_still_valid(const struct flow *f, const struct c
 	struct flow_key key;
 	struct portmap *pm;
 
-	if (!flow_owner_exists(c) || ct_is_superseded(f, c))
+	if (!flow_opener_exists(c) || ct_is_superseded(f, c))
 		return 0;
 	if (id) {
-		if (f->to != TO_PORT)
-			return 1;
 		pm = bpf_map_lookup_elem(&portmaps, &id);
-		return pm && ct_port_is_of(f, f->dir == FLOW_ORIGINAL ? pm->endpoint : c->endpoint);
+		return pm && (f->to != TO_PORT ||
+			      ct_port_is_of(f, f->dir == FLOW_ORIGINAL ? pm->endpoint : c->endpoint));
 	}
 	if (!c->endpoint) /* the host's own flow */
 		return 1;
@@ -124,7 +123,7 @@ static __always_inline __u8 ct_scales(union conn_word w, enum flow_dir dir, __u8
 	return ct_opening(w.state) ? tcp_scales_with(w.scales, dir, scale) : w.scales;
 }
 
-/* What struct flow.checked becomes now. */
+/* The value of struct flow.checked as of now. */
 static __always_inline __u32 ct_stamp(const struct config *cfg)
 {
 	return config_gen(cfg) + now_s();
