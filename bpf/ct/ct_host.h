@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What the host has at an external port: its sockets, and what its own NAT translates for others (containers of
+ * The host's own users of an external port: its sockets, and what its own NAT translates for others (containers of
  * another network, virtual machines). Asked when a flow begins, or when a packet of no flow arrives; key: that of a
  * packet from outside.
  */

@@ -17,7 +17,7 @@
 #define ROOM_CHOICE 8		/* of so many flows that yield, the first goes */
 #define ROOM_ATTEMPTS 16		/* searches, if other CPUs take what was found */
 
-/* Whose flow needs room, and of what. */
+/* The account whose flow needs room, and the kind of room. */
 struct room_for {
 	__u32 account;		/* usage_account() */
 	__u32 client;		/* ACCOUNT_PORTMAP: outside_peer_bucket() */

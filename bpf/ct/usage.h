@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Who pays for a flow, and what each account uses of the flow table (docs/dev/capacity.md). */
+/* Accounts: the one that pays for a flow, and the part of the flow table that each uses (docs/dev/capacity.md). */
 #ifndef EBPFNET_BPF_CT_USAGE_H
 #define EBPFNET_BPF_CT_USAGE_H
 

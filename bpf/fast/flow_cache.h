@@ -15,7 +15,7 @@
 #include "ct/ct_lookup.h"
 #include "ct/ct_slot.h"
 
-/* How to rewrite a packet, and where to send it. */
+/* The rewrite of a packet, and its output. */
 struct fwd_action {
 	__be32 src, dst, ports;
 	__u32 ifindex;

@@ -4,7 +4,7 @@
  * be cut into hundreds of pieces, or into a few of the size of the MTU. No garbage collection: allocation scans all
  * slots of a size. A slot belongs to the CPU that wins the compare-and-swap on its state word, as in ct_slot.h.
  *
- * Who may take what (docs/dev/capacity.md): a source of which no flow is known may be forged. Such strangers leave a
+ * Shares (docs/dev/capacity.md): a source of which no flow is known may be forged. Such strangers leave a
  * quarter to the others, and make room for them.
  */
 #ifndef EBPFNET_BPF_FRAG_FRAG_QUEUE_H

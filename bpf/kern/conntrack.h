@@ -43,7 +43,7 @@ enum conntrack {
 };
 
 /*
- * What conntrack knows of a TCP or UDP packet from outside with that tuple. An entry that the peer began and that is
+ * Conntrack's entry for a TCP or UDP packet from outside with that tuple. An entry that the peer began and that is
  * not translated is no owner: what we pass to the stack makes such entries, asked for or not.
  */
 __noinline enum conntrack conntrack_of_host(ctx_t *ctx, const struct flow_key *key)

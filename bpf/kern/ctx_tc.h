@@ -89,7 +89,7 @@ static __always_inline __u8 ctx_summed(ctx_t *ctx)
 }
 
 /*
- * Where a device, or the kernel in its place, is to write a checksum behind our programs (CHECKSUM_PARTIAL): the sum
+ * Place where a device, or the kernel, is to write a checksum behind our programs (CHECKSUM_PARTIAL): the sum
  * starts at one offset, and its field lies so many bytes behind. A sender chooses both by AF_PACKET, tun or AF_XDP.
  */
 struct csum_pending {

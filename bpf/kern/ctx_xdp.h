@@ -47,7 +47,7 @@ struct dev_addr_cache {
 /* The location is read anew each second, the address each time, as it may change. */
 PERCPU_SCRATCH(struct dev_addr_cache, dev_addr_cache)
 
-/* Where the MAC address of the frame's device is; 0: unreadable. */
+/* Kernel address of the MAC address of the frame's device; 0: unreadable. */
 static __always_inline __u64 mac_at(ctx_t *ctx)
 {
 	struct xdp_buff *xdp = (struct xdp_buff *)ctx;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What the kernel's struct net_device says of a device that packets are redirected to.
+ * Facts from the kernel's struct net_device about a device that packets are redirected to.
  *
  * Whether it takes them: without it, or while it is down, a redirect drops what it gets in silence, and no helper
  * tells. And whether a packet socket is bound to it (tcpdump -i): bpf_redirect_peer() goes round the host's end of a
@@ -20,7 +20,7 @@
 #define DEV_IFF_UP 1			/* net_device.flags */
 #define DEV_NOCARRIER (1ul << 2)	/* net_device.state: __LINK_STATE_NOCARRIER */
 
-/* What is known of a device. */
+/* A device, as last read. */
 struct device_entry {
 	__u32 ifindex;			/* 0: nothing */
 	__u32 then;			/* rt_genid or tick of that time */
@@ -60,7 +60,7 @@ __noinline int device_read(ctx_t *ctx, struct device_entry *e, __u32 ifindex, __
 	return 0;
 }
 
-/* What is known of a device now; NULL: kernel memory is not read. */
+/* A device as it is now; NULL: kernel memory is not read. */
 static __always_inline struct device_entry *device_get(ctx_t *ctx, __u32 ifindex)
 {
 	struct device_table *table = device_table_get();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What bpf_fib_lookup() does not tell, read from the kernel's routing tables: the type of a route that is not
+ * Facts that bpf_fib_lookup() does not tell, read from the kernel's routing tables: the type of a route that is not
  * forwarded (local, broadcast, none), and the MTU of a route that is not locked, which the kernel's own forwarding
  * honours (ip_dst_mtu_maybe_forward()).
  *

@@ -72,7 +72,7 @@ struct xdp_buff {
 #pragma clang attribute pop
 
 /*
- * How kernel memory may be read (enum kernel_memory). The loader sets it before the verifier runs, which skips
+ * Access to kernel memory (enum kernel_memory). The loader sets it before the verifier runs, which skips
  * unreachable code: under lockdown=confidentiality there is no bpf_probe_read_kernel(), and before Linux 6.2
  * there are none of the functions below, which give typed access to the hook's context and to an address.
  */

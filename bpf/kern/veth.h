@@ -16,7 +16,7 @@
 #define VETH_MTU_MIN 68		/* RFC 791: no device of IPv4 has less */
 #define VETH_ROOM (ETH_HLEN + 4) /* that a driver allows beyond the MTU: is_skb_forwardable() */
 
-/* Where a port's peer is, per CPU: valid while the host's rt_genid is, which the end of a device changes. */
+/* A port's peer in kernel memory, per CPU: valid while the host's rt_genid is, which the end of a device changes. */
 struct veth_entry {
 	__u32 ifindex;		/* of the port; 0: empty */
 	__u32 genid;

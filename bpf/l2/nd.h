@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Who has an IPv6 address behind the switch. IPv6 nodes choose addresses themselves (RFC 4862, 7217, 8981), so they
+ * Owners of IPv6 addresses behind the switch. IPv6 nodes choose addresses themselves (RFC 4862, 7217, 8981), so they
  * are not known beforehand: first come, first served, as in FCFS SAVI (RFC 6620). A port that sends from an address,
  * solicits it by duplicate address detection or advertises it owns it, unless another one does.
  *
@@ -36,7 +36,7 @@ static __always_inline _Bool ipv6_eui64(const struct ipv6_addr *a, __u8 *mac)
 	return id[3] == 0xff && id[4] == 0xfe;
 }
 
-/* Whose an address is, as seen by a port. */
+/* The owner of an address, as seen by a port. */
 enum nd_owner {
 	ND_OWN,
 	ND_FREE,		/* nobody's yet */

@@ -26,7 +26,7 @@ static __always_inline long route_ask(ctx_t *ctx, struct bpf_fib_lookup *fib)
 			      BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
 }
 
-/* How the kernel routes an address next to another one. */
+/* The kernel's route to an address next to another one. */
 enum adjacent {
 	ADJACENT_ON_LINK,	/* routed without a router */
 	ADJACENT_BEHIND_ROUTER,	/* routed by a router */
@@ -149,7 +149,7 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, const struct ro
 	}
 }
 
-/* Where the kernel would route a packet. */
+/* The kernel's route for a packet. */
 __noinline enum route_kind route_find(ctx_t *ctx, const struct route_query *q, struct route *out)
 {
 	struct route_cache_entry *e = q ? route_cache_at(q->src, q->dst) : NULL;
@@ -181,7 +181,7 @@ __noinline enum route_kind route_find(ctx_t *ctx, const struct route_query *q, s
 	return kind;
 }
 
-/* Where the kernel would route to an address. */
+/* The kernel's route to an address. */
 static __always_inline enum route_kind route_to(ctx_t *ctx, struct ipaddr dst, struct route *out)
 {
 	struct route_query *q = route_query_get();

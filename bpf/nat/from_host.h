@@ -15,7 +15,7 @@
 #include "ct/ct_update.h"
 #include "l3/rewrite.h"
 
-/* What the host forwards pays for its flows, so that no container can fill the table. */
+/* The account that pays for flows of forwarded packets, so that no container can fill the table. */
 static __always_inline __u16 host_zone(const ctx_t *ctx)
 {
 	return ctx_forwarded(ctx) ? EBPFNET_ZONE_FORWARDED : EBPFNET_ZONE_HOST;

@@ -20,7 +20,7 @@
 #include "nat/portmap.h"
 #include "nat/translate.h"
 
-/* How a packet arrived. */
+/* The way by which a packet arrived. */
 struct ingress {
 	__u8 zone;			/* EBPFNET_ZONE_* */
 	enum flow_target back_to;	/* target of replies from a published port */

@@ -12,7 +12,7 @@
 
 #include "abi.h"
 
-/* How programs are attached. */
+/* The way in which programs are attached. */
 enum hook_kind {
 	HOOK_TCX,		/* kernel 6.6 and newer: pinned BPF links */
 	HOOK_CLSACT,		/* cls_bpf direct action on a clsact qdisc */

@@ -79,7 +79,7 @@ static void print_choices(const char *arg)
 			putchar(*arg);
 }
 
-/* What completes the value of each option. */
+/* Completions of the value of each option. */
 static void print_values(void)
 {
 	struct option_help o;

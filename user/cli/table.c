@@ -148,7 +148,7 @@ int report_end(struct report *r)
 	return r->failed ? EXIT_FAILED : EXIT_OK;
 }
 
-/* What is printed may have names in it that others have chosen. */
+/* Names that others have chosen may be in the text. */
 static void put_printable(const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *raw = NULL, *text = NULL;

@@ -177,7 +177,7 @@ static __always_inline __u32 ct_idle(__u32 seen, __u32 now)
 	return (__s32)(now - seen) > 0 ? now - seen : 0;
 }
 
-/* How readily a flow yields when room is short (docs/dev/capacity.md): the greater goes first. */
+/* Readiness of a flow to yield when room is short (docs/dev/capacity.md): the greater goes first. */
 enum ct_yield {
 	YIELD_NEVER,		/* established or assured */
 	YIELD_REPLIED,		/* answered once */

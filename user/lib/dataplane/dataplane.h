@@ -37,7 +37,7 @@ int dataplane_probe(enum hook_kind kind);
 /* True if this kernel has TCX (6.6 and newer), found by trying. */
 bool dataplane_has_tcx(void);
 
-/* How programs can read kernel memory here. */
+/* The way in which programs can read kernel memory here. */
 enum kernel_memory dataplane_kernel_memory(void);
 
 /* True if programs can ask conntrack. Loads its module if it is not built in. */

@@ -123,7 +123,7 @@ static void set_constant(struct bpf_object *obj, const char *section, uint8_t va
 }
 
 /*
- * What the kernel has. Without read access (bpf/kern/rt_genid.h) no route is cached: each outgoing packet does a FIB
+ * Features of the kernel. Without read access (bpf/kern/rt_genid.h) no route is cached: each outgoing packet does a FIB
  * lookup. Without conntrack's functions (bpf/kern/conntrack.h) the host's own NAT is not asked.
  */
 static void set_constants(struct bpf_object *obj)

@@ -23,7 +23,7 @@
 
 #define DESCRIPTORS 100000	/* of processes, to find the one that holds a socket */
 
-/* What is asked for, and who is told. */
+/* The question, and the receiver of the answers. */
 struct query {
 	enum l4proto proto;
 	uint32_t states;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What root inside a namespace, or the program that made it, has added to it, and what gets lost by it. */
+/* Additions of root inside a namespace, or of the program that made it, and the packets that get lost by them. */
 #include <stdio.h>
 #include <string.h>
 

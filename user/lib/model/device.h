@@ -9,7 +9,7 @@
 
 #include "lib/kernel/nl.h"
 
-/* What a device is known by. */
+/* Identity of a device. */
 struct device_id {
 	const char *name;
 	uint32_t ifindex;		/* 0: not known yet */

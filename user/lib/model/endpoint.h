@@ -7,7 +7,7 @@
 #include "lib/model/session.h"
 #include "lib/model/walk.h"
 
-/* What others have added to the namespace's own configuration. */
+/* Additions of others to the namespace's own configuration. */
 struct endpoint_additions {
 	char detour[IFNAMSIZ];		/* the device of the default route, if it is not the endpoint's; "": it is */
 	struct ipaddr addr;		/* a further address of the endpoint's device; zero: none */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * What is left of a network whose journal is lost: its bpffs was unmounted or emptied by hand, or the host has booted
+ * Remains of a network whose journal is lost: its bpffs was unmounted or emptied by hand, or the host has booted
  * again. The aliases of devices say what each was made for (device.h); links in /etc/netns lead nowhere.
  */
 #include <errno.h>

@@ -286,7 +286,7 @@ static void list_new(const struct session *x, const struct request *q, struct di
 	}
 }
 
-/* What to know about the new namespaces that the list of them does not tell. */
+/* Facts about the new namespaces that the list of them does not tell. */
 static void say_new(const struct request *q)
 {
 	bool is_attached;

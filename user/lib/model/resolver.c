@@ -6,7 +6,7 @@
 
 #define LINE 512
 
-/* Where daemons that answer on a loopback address write down which servers they ask. */
+/* Files in which daemons that answer on a loopback address name the servers that they ask. */
 static const char *const sources[] = {
 	"/run/systemd/resolve/resolv.conf",
 	"/run/NetworkManager/no-stub-resolv.conf",

@@ -139,7 +139,7 @@ static int make_folder(const struct store *s)
 
 /* ---- waiting ---- */
 
-/* What the thread in flock(2) and its caller share; whoever is last frees it. */
+/* Shared by the thread in flock(2) and its caller; the last of the two frees it. */
 struct wait {
 	pthread_mutex_t mutex;
 	pthread_cond_t ended;
