@@ -200,16 +200,17 @@ static __always_inline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 	};
 	struct fwd_out fwd = { .counter = COUNT_not_ours };
 	struct pkt *p = pkt_reset();
-	verdict_t v = FWD_PASS, refused;
+	verdict_t v = FWD_PASS;
 
 	if (hairpin)
 		ctx_mark_ours(ctx, 0); /* the mark must not reach a namespace */
 	/* a hairpinned packet has the gateway's MAC address */
 	if (p && (at.hairpin || ctx_is_for_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
 		v = from_outside(ctx, p, &at, &fwd);
-	refused = v == FWD_PASS && p && p->eth_type == ETH_P_IP ? bogon_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
-	if (refused != FWD_NEXT)
-		v = refused;
+	if (v == FWD_PASS && p && p->eth_type == ETH_P_IP) {
+		v = bogon_refuse_host(p);
+		v = v == FWD_NEXT ? FWD_PASS : v;
+	}
 	return forward(ctx, v, &fwd, 0, NULL);
 }
 

@@ -44,8 +44,12 @@ static __always_inline verdict_t port_security_error(const ctx_t *ctx, const str
 /* IPv4. DHCP clients have no address yet (RFC 2131 section 2). */
 static __always_inline verdict_t port_security_ipv4(const ctx_t *ctx, const struct pkt *p, const struct port *port)
 {
-	if (port_may_use(ctx, port, p->key.src))
+	if (port_may_use(ctx, port, p->key.src)) {
+		/* valid on no link (RFC 1122); with route_localnet the host takes them from flooded frames */
+		if (addr_loopback(p->key.src) || addr_loopback(p->key.dst))
+			return DROP(martian);
 		return port_security_error(ctx, p, port);
+	}
 	if (addr_none(p->key.src) && p->kind == PKT_PORTS && p->key.proto == L4_UDP &&
 	    p->key.sport_h == 68 && p->key.dport_h == 67)
 		return FWD_NEXT;

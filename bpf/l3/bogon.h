@@ -15,6 +15,14 @@ static __always_inline verdict_t bogon_refuse(const struct ipaddr *src, const st
 	return address_is_private(dst) ? DROP(unsolicited) : FWD_NEXT;
 }
 
+/* The same for what would pass to the host, which may take a loopback address from a link (route_localnet). */
+static __always_inline verdict_t bogon_refuse_host(const struct pkt *p)
+{
+	verdict_t v = bogon_refuse(&p->key.src, &p->key.dst);
+
+	return v == FWD_NEXT && (addr_loopback(p->key.src) || addr_loopback(p->key.dst)) ? DROP(martian) : v;
+}
+
 /* True if the packet may belong to a flow, create one, or be an ICMP error about one. Others are the host's. */
 static __always_inline _Bool bogon_may_match(const struct pkt *p)
 {

@@ -54,12 +54,26 @@ static void a_network_above_an_unused_id_is_private(void **s)
 	expect_dropped(COUNT_unsolicited);
 }
 
+/* The host would take it with route_localnet. */
+static void a_loopback_address_is_of_no_link(void **s)
+{
+	uplink_gets(frame(PUBLISHED, .src = "127.0.0.1", .dst = UPLINK));
+	expect_dropped(COUNT_martian);
+	uplink_gets(frame(PUBLISHED, .src = SERVER, .dst = "127.8.8.8"));
+	expect_dropped(COUNT_martian);
+	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = "127.0.0.1", .frag = 100));
+	expect_dropped(COUNT_martian);
+	uplink_gets(frame(FROM_ISP, .src = SERVER, .dst = "127.0.0.1", .proto = ICMP, .type = ECHO));
+	expect_dropped(COUNT_martian);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
 		spec(a_source_inside_a_network_is_a_martian),
 		spec(an_address_inside_is_not_reached_from_outside),
 		spec(a_network_above_an_unused_id_is_private),
+		spec(a_loopback_address_is_of_no_link),
 	};
 
 	return run_specs("bogon", specs);

@@ -393,7 +393,6 @@ static void untranslated_packets_are_left_alone(void **s)
 		frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .frag = 100),
 		frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .proto = SCTP),
 		frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .proto = ICMP, .type = REDIRECT),
-		frame(FROM_ISP, .src = "127.0.0.1", .dst = UPLINK),
 		frame(FROM_ISP, .src = SERVER, .dst = "224.0.0.1"),
 		arp(FROM_ISP, .op = ARP_REQUEST, .sender_mac = ISP_MAC, .sender = NEXT_HOP,
 		    .target = UPLINK),

@@ -258,6 +258,15 @@ static void a_port_with_spoof_allow_sends_as_anybody(void **s)
 	expect_counted(COUNT_flooded);
 }
 
+/* A broadcast MAC address leads to the host, too, who might take a loopback address from there. */
+static void a_loopback_address_is_not_flooded_to_the_host(void **s)
+{
+	ns2_sends(frame(.smac = NS2_MAC, .dmac = BROADCAST, .src = NS2, .dst = "127.0.0.1", .sport = 999, .dport = 53));
+	expect_dropped(COUNT_martian);
+	ns3_sends(frame(.smac = NS3_MAC, .dmac = BROADCAST, .src = "127.0.0.1", .dst = UPLINK, .dport = 53));
+	expect_dropped(COUNT_martian);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest specs[] = {
@@ -277,6 +286,7 @@ int main(void)
 		spec(ipv6_that_ends_too_soon_is_refused),
 		spec(a_second_tag_hides_nothing),
 		spec(a_port_with_spoof_allow_sends_as_anybody),
+		spec(a_loopback_address_is_not_flooded_to_the_host),
 	};
 
 	return run_specs("port security", specs);

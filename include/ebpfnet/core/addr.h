@@ -32,6 +32,12 @@ static __always_inline _Bool addr_inside(struct ipaddr a, struct ipaddr subnet, 
 	return ((addr_be32(a) ^ addr_be32(subnet)) & addr_be32(mask)) == 0;
 }
 
+/* RFC 1122 3.2.1.3: the host's own, on no link. */
+static __always_inline _Bool addr_loopback(struct ipaddr a)
+{
+	return a.octet[0] == 127;
+}
+
 /* Multicast, or the limited broadcast address. */
 static __always_inline _Bool addr_group(struct ipaddr a)
 {
@@ -44,7 +50,7 @@ static __always_inline _Bool addr_group(struct ipaddr a)
  */
 static __always_inline _Bool addr_martian_source(struct ipaddr a)
 {
-	return a.octet[0] == 0 || a.octet[0] == 127 || addr_group(a);
+	return a.octet[0] == 0 || addr_loopback(a) || addr_group(a);
 }
 
 /* The same for the destination. Multicast (224/4) is not routed. */
