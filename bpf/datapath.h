@@ -258,16 +258,31 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 	return forward(ctx, v, &fwd, 0, NULL);
 }
 
-/* Ingress of lo: the host calls a published port at its own address. */
+/* True for an ordinary TCP or UDP packet to a port that is not published: nearly all that passes over lo. */
+static __always_inline _Bool lo_is_unpublished(const ctx_t *ctx)
+{
+	const __u8 *data = ctx_data(ctx), *ip = data + ETH_HLEN;
+
+	if ((const void *)(ip + IP_MIN_HLEN + 4) > ctx_data_end(ctx) ||
+	    *(__be16 *)(data + 12) != __builtin_bswap16(ETH_P_IP) || ip[0] != 0x45 ||
+	    *(__be16 *)(ip + 6) & __builtin_bswap16(IP_FRAG_MASK) || (ip[9] != L4_TCP && ip[9] != L4_UDP))
+		return 0;
+	return !portmap_port_published(ip[9], __builtin_bswap16(*(__be16 *)(ip + IP_MIN_HLEN + 2)));
+}
+
+/* Ingress of lo: the host calls a published port at its own address, or at a loopback address. */
 static __always_inline int datapath_lo(ctx_t *ctx)
 {
 	struct ingress at = { .zone = EBPFNET_ZONE_HOST, .back_to = TO_LOCAL };
 	struct fwd_out fwd = { .counter = COUNT_not_ours };
-	struct pkt *p = pkt_reset();
 	verdict_t v = FWD_PASS;
+	struct pkt *p;
 
-	if (p && parse(ctx, p) == PARSED)
-		v = from_outside(ctx, p, &at, &fwd);
+	if (!lo_is_unpublished(ctx)) {
+		p = pkt_reset();
+		if (p && parse(ctx, p) == PARSED)
+			v = from_outside(ctx, p, &at, &fwd);
+	}
 	return forward(ctx, v, &fwd, 0, NULL);
 }
 

@@ -10,6 +10,7 @@
 #define EBPFNET_BPF_CT_CT_CREATE_H
 
 #include <ebpfnet/core/parse.h>
+#include "kern/local_ports.h"
 #include "kern/reserved_ports.h"
 #include "kern/verdict.h"
 #include "ct/ct_host.h"
@@ -25,6 +26,7 @@ struct ct_new {
 	__u32 portmap;			/* id; 0: masqueraded, or the host's */
 	__u32 endpoint;			/* that opens it: struct conn.endpoint */
 	enum key_scope scope;
+	_Bool as_host;			/* .t.src is an address that the host's own sockets use towards .t.dst */
 	_Bool mapped;			/* .t.sport_h belongs to a mapping: no other port will do */
 	__u8 scales;			/* TCP: window scales, from the first packet */
 	__u32 edge;			/* TCP: window edge that the first packet announces */
@@ -175,6 +177,8 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 	st->reply_key = nat_reply_key(&st->new.t, st->new.answer_zone, st->new.key.proto);
 	/* an external port must not be one of the host's */
 	if (st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && ct_port_of_host(*ctx, &st->reply_key, &st->new))
+		return 0;
+	if (st->new.as_host && socket_of_host(*ctx, &st->reply_key) != SOCKET_NONE)
 		return 0;
 	st->reply_key = nat_scope_key(st->reply_key, st->new.scope, 0);
 	/* hairpin from the published port itself: reply and original key would be equal */
@@ -342,6 +346,8 @@ static __always_inline void ct_search_port(ctx_t *ctx, struct ct_create_state *s
 	/* the configured range is for external ports; towards a namespace a client keeps its port if it can */
 	nat_range(st->want_h, st->new.key.proto, outside ? cfg->port_min_h : 0,
 		  outside ? cfg->port_max_h : 65535, &st->first_h, &st->last_h);
+	if (st->new.as_host && st->want_h >= 1024)
+		local_ports_avoid(ctx, &st->first_h, &st->last_h);
 	bpf_loop(st->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
 	if (st->found || st->full || st->new.mapped || ct_take_spare(st))
 		return;

@@ -26,12 +26,27 @@ struct list_head {
 	struct list_head *next;
 };
 
+/* net.ipv4.ip_local_port_range: the upper end in the high half. */
+struct local_ports {
+	__u32 range;
+};
+
+/* Before Linux 6.8. */
+struct local_ports___pair {
+	int range[2];
+};
+
 struct netns_ipv4 {
+	struct local_ports ip_local_ports;
 	atomic_t rt_genid;
 	struct hlist_head *fib_table_hash;
 	unsigned int fib_rules_require_fldissect; /* rules by protocol or port */
 	__u8 sysctl_fib_multipath_hash_policy;
 	unsigned long *sysctl_local_reserved_ports;
+};
+
+struct netns_ipv4___pair {
+	struct local_ports___pair ip_local_ports;
 };
 
 struct net {

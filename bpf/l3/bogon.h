@@ -23,14 +23,25 @@ static __always_inline verdict_t bogon_refuse_host(const struct pkt *p)
 	return v == FWD_NEXT && (addr_loopback(p->key.src) || addr_loopback(p->key.dst)) ? DROP(martian) : v;
 }
 
+/* Namespaces are not asked from outside: only replies to their queries belong to a flow. */
+static __always_inline _Bool bogon_kind_may_match(const struct pkt *p)
+{
+	if (p->eth_type != ETH_P_IP || (p->kind != PKT_ERROR && !pkt_has_tuple(p)))
+		return 0;
+	return p->kind != PKT_QUERY || !icmp_is_request(p->icmp_type);
+}
+
 /* True if the packet may belong to a flow, create one, or be an ICMP error about one. Others are the host's. */
 static __always_inline _Bool bogon_may_match(const struct pkt *p)
 {
-	if (p->eth_type != ETH_P_IP || (p->kind != PKT_ERROR && !pkt_has_tuple(p)) ||
-	    addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
-		return 0;
-	/* namespaces are not asked from outside: only replies to their queries belong to a flow */
-	return p->kind != PKT_QUERY || !icmp_is_request(p->icmp_type);
+	return bogon_kind_may_match(p) && !addr_martian_source(p->key.src) && !addr_martian_dest(p->key.dst);
+}
+
+/* The same over lo, where loopback addresses are valid. */
+static __always_inline _Bool bogon_may_match_lo(const struct pkt *p)
+{
+	return bogon_kind_may_match(p) && p->key.src.octet[0] && p->key.dst.octet[0] && !addr_group(p->key.src) &&
+	       !addr_group(p->key.dst);
 }
 
 #endif

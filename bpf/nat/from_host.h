@@ -161,6 +161,8 @@ static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct
 		if (!f)
 			return DROP(helper_failed);
 	}
+	if (f->to != TO_UPLINK) /* that tuple is one of lo's, and this socket is bound to the uplink */
+		return FWD_PASS;
 	fwd->counter = COUNT_host_snat;
 	to = nat_translate(f, &p->key);
 	v = rewrite_tuple(ctx, p, &to, p->ttl);

@@ -130,7 +130,7 @@ static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, cons
 	__u32 id = 0;
 	verdict_t v;
 
-	if (!cfg || !bogon_may_match(p))
+	if (!cfg || !(at->zone == EBPFNET_ZONE_HOST ? bogon_may_match_lo(p) : bogon_may_match(p)))
 		return pass_to_host(at, fwd);
 	p->key.zone = at->zone;
 	if (p->kind == PKT_ERROR)

@@ -20,11 +20,20 @@ static __always_inline struct portmap *portmap_get(const struct portmap_key *key
 	return bpf_map_lookup_elem(&portmaps, id);
 }
 
+/* 127/8 without its broadcast address: published for what the host sends over lo, and for nobody else. */
+static __always_inline _Bool portmap_is_loopback(const struct flow_key *to)
+{
+	return to->zone == EBPFNET_ZONE_HOST && addr_be32(to->dst) != __builtin_bswap32(0x7fffffff);
+}
+
 /* True if the destination is local. If the FIB look-up is refused, packets from an uplink or lo count as local. */
 static __always_inline _Bool portmap_is_to_host(ctx_t *ctx, const struct flow_key *to)
 {
-	enum route_kind kind = route_local_unicast(ctx, to->dst);
+	enum route_kind kind;
 
+	if (addr_loopback(to->dst))
+		return portmap_is_loopback(to);
+	kind = route_local_unicast(ctx, to->dst);
 	return kind == ROUTE_LOCAL ||
 	       (kind == ROUTE_DISABLED && (to->zone == EBPFNET_ZONE_OUTSIDE || to->zone == EBPFNET_ZONE_HOST));
 }
@@ -43,6 +52,15 @@ static __always_inline struct portmap *portmap_find(ctx_t *ctx, const struct flo
 }
 
 /*
+ * True if a socket of the host keeps a loopback address, where nobody but the host calls, from a port that is published
+ * on all addresses: a resolver on 127.0.0.53, or a client that has that port and waits for an answer.
+ */
+static __always_inline _Bool portmap_yields(ctx_t *ctx, const struct flow_key *to, const struct portmap *portmap)
+{
+	return addr_loopback(to->dst) && addr_none(portmap->addr) && socket_of_host(ctx, to) != SOCKET_NONE;
+}
+
+/*
  * The port mapping for a packet without a flow. NULL: not published, or the packet belongs to a connection with that
  * port which is older than the mapping, of the host or of one that it translates for. A socket without a peer does not
  * count: publishing takes precedence.
@@ -55,7 +73,9 @@ static __noinline struct portmap *portmap_match(ctx_t *ctx, const struct pkt *p,
 	    !portmap_port_published(p->key.proto, p->key.dport_h))
 		return NULL;
 	portmap = portmap_find(ctx, &p->key, id);
-	return portmap && !host_converses(ctx, &p->key, CONNTRACK_ANSWERED) ? portmap : NULL;
+	if (!portmap || host_converses(ctx, &p->key, CONNTRACK_ANSWERED) || portmap_yields(ctx, &p->key, portmap))
+		return NULL;
+	return portmap;
 }
 
 /*
@@ -68,6 +88,20 @@ static __always_inline void portmap_source(struct ct_new *n, const struct flow_k
 
 	n->t.src = from ? key->dst : key->src;
 	n->t.sport_h = mapping ? mapping->sport_h : key->sport_h;
+}
+
+/* The same for the host's own packet: a loopback address becomes the one that the host has in the network. */
+static __always_inline void portmap_source_of_host(struct ct_new *n, const struct flow_key *key,
+						   const struct portmap *portmap)
+{
+	struct network *net = network_get(portmap->net);
+
+	n->t.src = key->src;
+	n->t.sport_h = key->sport_h;
+	if (net && addr_loopback(key->src)) {
+		n->t.src = net->gateway;
+		n->as_host = 1;
+	}
 }
 
 /*
@@ -89,7 +123,10 @@ static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *
 	n = ct_new_init(p);
 	if (!n)
 		return DROP(helper_failed);
-	portmap_source(n, &p->key, net);
+	if (back == TO_LOCAL)
+		portmap_source_of_host(n, &p->key, portmap);
+	else
+		portmap_source(n, &p->key, net);
 	n->t.dst = portmap->to;
 	n->t.dport_h = portmap->to_first_h + (p->key.dport_h - portmap->first_h);
 	n->to = TO_PORT;

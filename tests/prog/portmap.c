@@ -485,13 +485,12 @@ static void the_host_reaches_its_own_published_port(void **s)
 
 static void other_traffic_of_lo_is_left_alone(void **s)
 {
-	struct frame *f =
-		frame(ON_LO, .src = "127.0.0.1", .dst = "127.0.0.1", .sport = 999, .dport = 5000);
+	struct frame *f = frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5001);
 
 	publish("0.0.0.0", UDP, 5000, 5000, 3000);
 	lo_gets(f);
 	expect_left_alone(f);
-	f = frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 999, .dport = 5001);
+	f = frame(ON_LO, .src = UPLINK, .dst = UPLINK, .sport = 5000, .dport = 999);
 	lo_gets(f);
 	expect_left_alone(f);
 }

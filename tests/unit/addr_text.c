@@ -197,6 +197,17 @@ static void macs_are_unicast_and_locally_administered(void **state)
 	}
 }
 
+/* Of 127/8 all but its own address and its broadcast address. */
+static void loopback_addresses_are_those_of_hosts(void **state)
+{
+	assert_false(addr_is_loopback(addr_from(0x7effffff)));
+	assert_false(addr_is_loopback(addr_from(0x7f000000)));
+	assert_true(addr_is_loopback(addr_from(0x7f000001)));
+	assert_true(addr_is_loopback(addr_from(0x7ffffffe)));
+	assert_false(addr_is_loopback(addr_from(0x7fffffff)));
+	assert_false(addr_is_loopback(addr_from(0x80000000)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +222,7 @@ int main(void)
 		cmocka_unit_test(a_subnet_reaches_from_its_address_to_its_broadcast),
 		cmocka_unit_test(macs_are_made_of_the_address),
 		cmocka_unit_test(macs_are_unicast_and_locally_administered),
+		cmocka_unit_test(loopback_addresses_are_those_of_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

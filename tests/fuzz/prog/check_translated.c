@@ -136,12 +136,18 @@ static const char *check_tuple(const struct shot *s, const struct view *in, cons
 		MUST(is_published(in->proto, in->dst, in->dport, out->dst, out->dport));
 		if (s->hook == HOOK_UPLINK)
 			MUST(same_addr(in->src, out->src));
+		if (s->hook == HOOK_LO) /* the host's address in the network instead of a loopback address */
+			MUST(same_addr(in->src, out->src) || (in->src[0] == 127 && is_private(out->src)));
+		else
+			MUST(in->src[0] != 127 && in->dst[0] != 127);
+		MUST(out->src[0] != 127);
 		/* nobody outside has our addresses; with forwarding off the kernel does not say which are the host's */
 		if (s->hook == HOOK_UPLINK && !s->ours)
 			MUST(!is_private(in->src) && (world.forwarding_off || !is_hosts(in->src)));
 		break;
 	case COUNT_published_out:
-		MUST(in->kind == PORTS && same_addr(in->dst, out->dst));
+		MUST(in->kind == PORTS);
+		MUST(same_addr(in->dst, out->dst) || (out->dst[0] == 127 && is_private(in->dst)));
 		MUST(is_published(in->proto, out->src, out->sport, in->src, in->sport));
 		break;
 	case COUNT_host_snat:

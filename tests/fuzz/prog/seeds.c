@@ -342,6 +342,11 @@ static struct frame *frame_of_gateway(void)
 	return ipv4_of(GW_MAC, one_in(5) ? ANY(macs) : st->mac, GW, st->addr);
 }
 
+static const char *host_to_itself(void)
+{
+	return one_in(4) ? ANY(near) : one_in(2) ? UPLINK : one_in(2) ? "127.0.0.1" : "127.9.9.9";
+}
+
 /* A well-formed packet, at its hook. */
 void seed(struct shot *s)
 {
@@ -369,8 +374,7 @@ void seed(struct shot *s)
 	case 4:
 		s->hook = HOOK_LO;
 		s->dev = DEV_LO;
-		s->in = *ipv4_of("00:00:00:00:00:00", "00:00:00:00:00:00", one_in(4) ? ANY(near) : UPLINK,
-				 one_in(4) ? ANY(near) : UPLINK);
+		s->in = *ipv4_of("00:00:00:00:00:00", "00:00:00:00:00:00", host_to_itself(), host_to_itself());
 		break;
 	case 5:
 		s->hook = HOOK_GATEWAY;

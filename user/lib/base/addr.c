@@ -113,6 +113,13 @@ struct ipaddr addr_from(uint32_t number)
 	return a;
 }
 
+bool addr_is_loopback(struct ipaddr a)
+{
+	uint32_t number = addr_number(a);
+
+	return number > 0x7f000000 && number < 0x7fffffff;
+}
+
 bool addr_same(struct ipaddr a, struct ipaddr b)
 {
 	return !memcmp(&a, &b, sizeof(a));

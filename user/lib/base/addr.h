@@ -34,6 +34,9 @@ const char *addr_port_text(struct ipaddr a, uint16_t port_h, char buf[ADDR_PORT_
 uint32_t addr_number(struct ipaddr a);
 struct ipaddr addr_from(uint32_t number);
 
+/* 127.0.0.1 to 127.255.255.254: the host's own, on no link, whether or not lo lists it (RFC 1122 3.2.1.3). */
+bool addr_is_loopback(struct ipaddr a);
+
 bool addr_same(struct ipaddr a, struct ipaddr b);
 struct ipaddr addr_mask(uint8_t prefix);
 bool addr_in(struct ipaddr a, struct ipaddr subnet, uint8_t prefix);

@@ -99,7 +99,7 @@ static uint32_t external_ports_left(const struct findings *f, enum l4proto proto
 	for (i = 0; i < f->portmap_count; i++) {
 		const struct portmap *p = &f->portmaps[i].portmap;
 
-		if (p->proto != proto)
+		if (p->proto != proto || addr_is_loopback(p->addr))
 			continue;
 		for (port = p->first_h, n = 0; port <= p->last_h; port++) {
 			n += port >= first && port <= last;
@@ -171,7 +171,7 @@ static void check_published_addresses(struct findings *f)
 	for (i = 0; i < f->portmap_count; i++) {
 		const struct portmap *p = &f->portmaps[i].portmap;
 
-		if (!addr_number(p->addr) || host_has(f, p->addr))
+		if (!addr_number(p->addr) || addr_is_loopback(p->addr) || host_has(f, p->addr))
 			continue;
 		portmap_format(p, ports, sizeof(ports));
 		snprintf(fix, sizeof(fix), "ebpfnet unexpose %s %s", p->name, ports);

@@ -29,11 +29,8 @@ static int check_host_address(struct ipaddr addr)
 	bool found = false;
 
 	addr_text(addr, text);
-	if (addr.octet[0] == 127)
-		return log_err(-EADDRNOTAVAIL,
-			       "cannot publish on %s: loopback addresses are the host's own; use one of "
-			       "its other addresses, or none",
-			       text);
+	if (addr_is_loopback(addr))
+		return 0;
 	if (getifaddrs(&all))
 		return log_err(-errno, "cannot list the host's addresses: %s", strerror(errno));
 	for (a = all; a && !found; a = a->ifa_next)
@@ -43,14 +40,17 @@ static int check_host_address(struct ipaddr addr)
 	return found ? 0 : log_err(-EADDRNOTAVAIL, "cannot publish on %s: it is not an address of this host", text);
 }
 
-/* Reject a port that a socket of the host has. Loopback is not published. */
+/*
+ * Reject a port that a socket of the host has. One on a loopback address keeps that, unless the port is published on
+ * that very address.
+ */
 static int check_not_bound(const struct listener *l, void *arg)
 {
 	const struct portmap *p = arg;
 	char addr[ADDR_TEXT], comm[16] = "?";
 	pid_t pid = 0;
 
-	if (l->addr.octet[0] == 127)
+	if (addr_is_loopback(l->addr) && !addr_same(l->addr, p->addr))
 		return 0;
 	if (!addr_same(p->addr, any) && !addr_same(l->addr, any) && !addr_same(l->addr, p->addr))
 		return 0;
