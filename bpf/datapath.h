@@ -79,7 +79,7 @@ __noinline int is_gateway_peer(__u32 ifindex)
 
 	if (!cfg)
 		return 0;
-	for (id = 1; id < EBPFNET_MAX_NETWORKS && id <= cfg->last_network; id++) {
+	for (id = 1; id <= EBPFNET_MAX_NETWORKS && id <= cfg->last_network; id++) {
 		net = network_get(id);
 		if (net && net->gw_ifindex && net->gw_peer == ifindex)
 			return 1;

@@ -28,9 +28,15 @@ struct ct_new {
 	enum key_scope scope;
 	_Bool as_host;			/* .t.src is an address that the host's own sockets use towards .t.dst */
 	_Bool mapped;			/* .t.sport_h belongs to a mapping: no other port will do */
+	_Bool as_is;			/* .t is the packet's own: nothing of it is the host's */
 	__u8 scales;			/* TCP: window scales, from the first packet */
 	__u32 edge;			/* TCP: window edge that the first packet announces */
 };
+
+static __always_inline _Bool ct_port_is_given(const struct ct_new *n)
+{
+	return n->mapped || n->as_is;
+}
 
 /* State of ct_create() and of its search for a free source port. */
 struct ct_create_state {
@@ -171,12 +177,13 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 
 	if (!cfg || !st)
 		return 1;
-	if (!st->new.mapped) /* a mapping's port is fixed, even if the range has changed */
+	if (!ct_port_is_given(&st->new)) /* a mapping's port is fixed, even if the range has changed */
 		st->new.t.sport_h =
 			nat_candidate(st->want_h, attempt, st->random, st->first_h, st->last_h);
 	st->reply_key = nat_reply_key(&st->new.t, st->new.answer_zone, st->new.key.proto);
 	/* an external port must not be one of the host's */
-	if (st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && ct_port_of_host(*ctx, &st->reply_key, &st->new))
+	external = st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && !st->new.as_is;
+	if (external && ct_port_of_host(*ctx, &st->reply_key, &st->new))
 		return 0;
 	if (st->new.as_host && socket_of_host(*ctx, &st->reply_key) != SOCKET_NONE)
 		return 0;
@@ -184,7 +191,7 @@ static long ct_try_port(__u32 attempt, ctx_t **ctx)
 	/* hairpin from the published port itself: reply and original key would be equal */
 	if (flow_key_eq(&st->reply_key, &st->new.key))
 		return 0;
-	external = st->new.answer_zone == EBPFNET_ZONE_OUTSIDE && !st->new.mapped;
+	external &= !st->new.mapped;
 	r = ct_insert_reply(st, external, cfg);
 	/* its last owner may have been collected just now */
 	if (r == -EEXIST && ct_collect(&st->reply_key, cfg))
@@ -217,7 +224,7 @@ static __noinline int ct_take_spare(struct ct_create_state *st)
 static __always_inline void ct_fill(struct ct_create_state *st, __u32 slot)
 {
 	const struct ct_new *n = &st->new;
-	__u8 flags = n->scope == KEY_APDF ? 0 : FLOW_ANY_PEER;
+	__u8 flags = (n->scope == KEY_APDF ? 0 : FLOW_ANY_PEER) | (n->as_is ? FLOW_AS_IS : 0);
 
 	st->original.src = n->t.src;
 	st->original.dst = n->t.dst;
@@ -281,7 +288,7 @@ __noinline verdict_t ct_slot_new(void)
 	n = &st->new;
 	search->who.account = usage_account(&n->key, n->endpoint, n->portmap);
 	search->who.client = outside_peer_bucket(n->key.src);
-	search->who.port = !n->mapped && !n->portmap;
+	search->who.port = !ct_port_is_given(n) && !n->portmap;
 	search->who.udp = search->who.port && n->endpoint && n->key.proto == L4_UDP;
 	search->over = room_share(&search->who, cfg);
 	search->room = NO_SLOT;
@@ -305,14 +312,14 @@ __noinline verdict_t ct_slot_new(void)
 }
 
 /*
- * A route may lead to an address of one of our networks by an uplink. Replies from there are no martians: tell
- * the XDP prefilter to look up flows, which it does not do otherwise.
+ * A route may lead to an address of one of our networks by an uplink, and replies may come to one that is not
+ * masqueraded. They are no martians: tell the XDP prefilter to look up flows, which it does not do otherwise.
  */
 static __always_inline void ct_mark_private_peer(const struct ct_new *n)
 {
 	struct conn_alloc *a = conn_alloc_get();
 
-	if (a && n->answer_zone == EBPFNET_ZONE_OUTSIDE && address_is_private(&n->t.dst))
+	if (a && n->answer_zone == EBPFNET_ZONE_OUTSIDE && (n->as_is || address_is_private(&n->t.dst)))
 		a->private_peers = 1;
 }
 
@@ -337,7 +344,7 @@ static __always_inline void ct_account(__u32 slot, __u16 external_h, __s32 flows
 /* Choose a source port and insert the reply key with it. outside: replies arrive by an uplink. */
 static __always_inline void ct_search_port(ctx_t *ctx, struct ct_create_state *st, const struct config *cfg)
 {
-	_Bool outside = st->new.answer_zone == EBPFNET_ZONE_OUTSIDE;
+	_Bool outside = st->new.answer_zone == EBPFNET_ZONE_OUTSIDE, given = ct_port_is_given(&st->new);
 
 	st->want_h = st->new.t.sport_h;
 	st->random = bpf_get_prandom_u32();
@@ -348,8 +355,8 @@ static __always_inline void ct_search_port(ctx_t *ctx, struct ct_create_state *s
 		  outside ? cfg->port_max_h : 65535, &st->first_h, &st->last_h);
 	if (st->new.as_host && st->want_h >= 1024)
 		local_ports_avoid(ctx, &st->first_h, &st->last_h);
-	bpf_loop(st->new.mapped ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
-	if (st->found || st->full || st->new.mapped || ct_take_spare(st))
+	bpf_loop(given ? 1 : NAT_ATTEMPTS, ct_try_port, &ctx, 0);
+	if (st->found || st->full || given || ct_take_spare(st))
 		return;
 	/* the class of a port below 1024 is kept if it can be (RFC 4787 REQ-3) */
 	if (outside && st->want_h < 1024 && st->first_h < 1024 && st->new.key.proto != L4_ICMP) {

@@ -45,7 +45,7 @@ __noinline int ct_is_superseded(const struct flow *f, const struct conn *c)
 			return 0;
 	}
 	key = nat_reply_key_of(f, c->orig.proto);
-	return portmap_takes_port(&key, c->endpoint, c->orig.sport_h);
+	return !(f->flags & FLOW_AS_IS) && portmap_takes_port(&key, c->endpoint, c->orig.sport_h);
 }
 
 /*
@@ -165,7 +165,7 @@ __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 		new.scales = ct_scales(new, f->dir, p->scale);
 	if (new.word != old.word)
 		conn_swap(c, old, new);
-	f->flags = (f->flags & FLOW_ANY_PEER) | (ct_steady(new.state, f->dir) ? FLOW_STEADY : 0);
+	f->flags = (f->flags & (FLOW_ANY_PEER | FLOW_AS_IS)) | (ct_steady(new.state, f->dir) ? FLOW_STEADY : 0);
 	f->checked = stamp;
 	if (p && p->edge && (!(p->tcp_flags & TCP_SYN) || ct_opening(new.state)))
 		f->edge = p->edge;

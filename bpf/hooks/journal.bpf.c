@@ -21,4 +21,13 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } namespaces SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, EBPFNET_MAX_NETWORKS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct net_record);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} nets SEC(".maps");
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -94,21 +94,42 @@ __noinline int portmap_takes_port(const struct flow_key *to, __u32 endpoint, __u
 	return portmap_is_of_other(&pub, endpoint, inside_h);
 }
 
-/* True if the address is inside one of our networks, whose addresses must not appear on an uplink. */
+/* The id of the network that an address is in; 0: none of ours. The former must not appear on an uplink. */
 __noinline int address_is_private(const struct ipaddr *a)
 {
-	struct config *cfg = config_get();
-	struct network *net;
-	__u32 id;
+	struct subnet_key key = { .prefixlen = 64 };
+	__u64 *word;
+	__u32 *net;
 
-	if (!a || !cfg)
+	if (!a)
 		return 0;
-	for (id = 1; id < EBPFNET_MAX_NETWORKS && id <= cfg->last_network; id++) {
-		net = network_get(id);
-		if (net && net->gw_ifindex && addr_inside(*a, net->subnet, net->mask))
-			return 1;
-	}
-	return 0;
+	key.net = ebpfnet_subnet_word(*a);
+	word = bpf_map_lookup_elem(&subnet_bits, &key.net);
+	if (!word || !(*word >> ebpfnet_subnet_bit(*a) & 1))
+		return 0;
+	key.net = 0;
+	key.addr = *a;
+	net = bpf_map_lookup_elem(&subnets, &key);
+	return net ? *net : 0;
+}
+
+/* True if packets of a network to that address keep their source. */
+__noinline int address_is_unmasqueraded(__u32 net, const struct ipaddr *dst)
+{
+	struct subnet_key key = { .prefixlen = 64, .net = net };
+
+	if (!dst)
+		return 0;
+	key.addr = *dst;
+	return bpf_map_lookup_elem(&subnets, &key) != NULL;
+}
+
+/* True if two networks do not reach each other's published ports. */
+__noinline int networks_are_apart(__u32 a, __u32 b)
+{
+	struct network *x = network_get(a), *y = network_get(b);
+
+	return a != b && x && y && (x->flags | y->flags) & NETWORK_ISOLATED;
 }
 
 /* Hash of an address in a zone. Salted with config.mark, so that it cannot be predicted from outside. */

@@ -25,11 +25,29 @@ struct {
 /* ARRAY, by network id: few, and read for every routed packet. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, EBPFNET_MAX_NETWORKS);
+	__uint(max_entries, EBPFNET_MAX_NETWORKS + 1);
 	__type(key, __u32);
 	__type(value, struct network);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } networks SEC(".maps");
+
+/* LPM_TRIE: one look-up, whatever the number of networks. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, EBPFNET_MAX_SUBNETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct subnet_key);
+	__type(value, __u32);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} subnets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, EBPFNET_SUBNET_WORDS);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} subnet_bits SEC(".maps");
 
 /* HASH: an ifindex has no upper bound. NO_PREALLOC: only userspace adds entries. */
 struct {

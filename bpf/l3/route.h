@@ -123,6 +123,7 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, const struct ro
 	out->src = addr_of(fib->ipv4_src);
 	out->mtu = fib->mtu_result;
 	out->broadcast = BROADCAST_NO;
+	out->network = address_is_private((const struct ipaddr *)&q->dst);
 	switch (r) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:

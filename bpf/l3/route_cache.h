@@ -35,6 +35,7 @@ struct route {
 	__u32 ifindex;
 	__u16 mtu;		/* path MTU; ROUTE_TOO_BIG: the MTU exceeded */
 	enum broadcast broadcast; /* ROUTE_LOCAL */
+	__u8 network;		/* id of the network that the destination is in; 0: none of ours */
 };
 
 /* A question: a packet, as the kernel's rules see it when it is routed. In scratch memory: see PERCPU_SCRATCH(). */

@@ -59,6 +59,14 @@ static __always_inline enum route_kind route_keep_uplink(const struct flow *f, s
 	return ROUTE_UPLINK;
 }
 
+/* True if the port that a flow leads to is in a network that this one does not reach. */
+static __always_inline _Bool nat_is_apart(__u32 net, const struct flow *f)
+{
+	struct port *port = port_get(f->ifindex);
+
+	return port && networks_are_apart(net, port->net);
+}
+
 /*
  * True if a UDP datagram to an address of the host is for another namespace's mapping (RFC 4787 REQ-9). It is
  * then translated as if it left, re-injected at that mapping's uplink, and filtered there.
@@ -74,7 +82,7 @@ __noinline int nat_find_hairpin(ctx_t *ctx, const struct pkt *p, struct route *r
 	key = nat_scope_key(p->key, KEY_EIM, 0);
 	key.zone = EBPFNET_ZONE_OUTSIDE;
 	f = bpf_map_lookup_elem(&flows, &key);
-	if (!f || f->to != TO_PORT || !ct_is_live(f, cfg))
+	if (!f || f->to != TO_PORT || !ct_is_live(f, cfg) || nat_is_apart(p->key.zone, f))
 		return 0;
 	/* a service of the host's, which may have come later than the mapping */
 	if (socket_of_host(ctx, &p->key) != SOCKET_NONE)
@@ -107,11 +115,11 @@ static __always_inline enum route_kind egress_flow_route(ctx_t *ctx, const struc
 	return kind == ROUTE_DISABLED && f ? route_keep_uplink(f, route) : kind;
 }
 
-/* True if the flow's external address is the uplink's, or still local (a published secondary address). */
+/* True if the flow's external address is the uplink's, or still local (a published secondary address), or its own. */
 static __always_inline _Bool external_is_current(ctx_t *ctx, const struct flow *f,
 						 const struct route *route)
 {
-	return addr_eq(f->src, route->src) ||
+	return addr_eq(f->src, route->src) || f->flags & FLOW_AS_IS ||
 	       (f->dir == FLOW_REPLY && addr_is_local(ctx, f->src));
 }
 
@@ -173,7 +181,7 @@ static __always_inline verdict_t egress_verdict(enum route_kind kind, struct fwd
 	return FWD_HAIRPIN;
 }
 
-/* Send an ICMP error when no flow can be created (RFC 5508 REQ-9, RFC 6888 REQ-4). */
+/* Send an ICMP error when no flow can, or may, be created (RFC 5508 REQ-9, RFC 6888 REQ-4, RFC 1812 5.2.7.1). */
 static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, verdict_t reason,
 					     struct ipaddr gateway, struct fwd_out *fwd)
 {
@@ -185,7 +193,7 @@ static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, ve
 		err.code = ICMP_NET_UNREACH;
 	else if (reason == DROP(bad_protocol))
 		err.code = ICMP_PROT_UNREACH;
-	else
+	else if (reason != DROP(isolated))
 		return reason;
 	return icmp_refuse(ctx, p, err, reason, fwd);
 }

@@ -192,6 +192,9 @@ static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const 
 
 	/* a packet without ports (zeros in the key) does not belong to the flow with ports 0 */
 	f = pkt_has_tuple(p) ? ct_find(p, cfg) : NULL;
+	/* a mapping that serves any peer does not serve one to whom packets keep their source */
+	if (f && f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key) && masquerade_not(net, p))
+		f = NULL;
 	if (f && port->flags & PORT_SPOOF_ALLOW && flow_is_of_other(f, port)) {
 		ct_leave_to(f, port->endpoint, cfg);
 		f = NULL;
@@ -210,6 +213,8 @@ static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const 
 		}
 	}
 	if (!f) {
+		if (route.network && route.network != port->net)
+			return refuse_flow(ctx, p, DROP(isolated), net->gateway, fwd);
 		if (kind == ROUTE_UNMANAGED) {
 			v = nat_same_subnet(ctx, p, port, net, fwd);
 			if (v != FWD_NEXT)
@@ -228,7 +233,7 @@ static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const 
 		f = ct_lookup(&p->key);
 		if (!f)
 			return DROP(helper_failed);
-		fwd->recheck = !portmap && p->kind == PKT_PORTS;
+		fwd->recheck = !portmap && p->kind == PKT_PORTS && !(f->flags & FLOW_AS_IS);
 	}
 	return nat_from_port_flow(ctx, p, f, net, &route, kind, fwd);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Specify a new flow from a namespace to the outside: its source becomes the uplink's address. */
+/* Specify a new flow from a namespace to the outside: its source becomes the uplink's address, or stays as it is. */
 #ifndef EBPFNET_BPF_NAT_MASQUERADE_H
 #define EBPFNET_BPF_NAT_MASQUERADE_H
 
@@ -40,13 +40,22 @@ static __always_inline void masquerade_way(struct ct_new *n, __u32 uplink, __u32
 	n->endpoint = endpoint;
 }
 
+/* True if the source stays as it is (`network add --no-masquerade`). */
+static __always_inline _Bool masquerade_not(const struct network *net, const struct pkt *p)
+{
+	return net->flags & NETWORK_HAS_UNMASQUERADED && address_is_unmasqueraded(p->key.zone, &p->key.dst);
+}
+
 /* The specification, of ct_new_init(), or DROP(reason). */
 static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 						const struct port *port, const struct network *net,
 						const struct config *cfg, const struct route *route)
 {
 	struct ct_new *n;
+	_Bool as_is;
 
+	if (net->flags & NETWORK_INTERNAL)
+		return DROP(isolated);
 	if (p->kind == PKT_FRAG)
 		return DROP(frag_no_first);
 	if (!pkt_has_tuple(p))
@@ -55,21 +64,23 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 		return DROP(no_flow);
 	if (!addr_inside(p->key.src, net->subnet, net->mask))
 		return DROP(spoofed_addr);
+	as_is = masquerade_not(net, p);
 	/* on an uplink without an address the kernel chooses any other, even the gateway's */
-	if (addr_none(route->src) || address_is_private(&route->src))
+	if (!as_is && (addr_none(route->src) || address_is_private(&route->src)))
 		return DROP(no_source);
 	n = ct_new_init(p);
 	if (!n)
 		return DROP(helper_failed);
 	n->t = (struct nat_tuple){
-		.src = route->src,
+		.src = as_is ? p->key.src : route->src,
 		.dst = p->key.dst,
 		.sport_h = p->key.sport_h,
 		.dport_h = p->key.dport_h,
 	};
 	masquerade_way(n, route->ifindex, ctx->ifindex, port->endpoint);
 	n->mapped = p->kind == PKT_OTHER; /* without ports: one flow for each outside address */
-	if (p->key.proto == L4_UDP)
+	n->as_is = as_is;
+	if (p->key.proto == L4_UDP && !as_is)
 		masquerade_map(n, &p->key, cfg);
 	return FWD_NEXT;
 }

@@ -117,6 +117,8 @@ static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *
 
 	if (!ct_may_create(p->key.proto, p->tcp_flags))
 		return DROP(no_flow);
+	if (net && networks_are_apart(p->key.zone, portmap->net))
+		return DROP(isolated);
 	to = endpoint_get(portmap->net, portmap->to);
 	if (!to || to->id != portmap->endpoint)
 		return DROP(no_endpoint);

@@ -25,7 +25,8 @@
 #define EBPFNET_ABI 5
 
 #define EBPFNET_NAME_LEN 16		/* name of a namespace, with its terminating 0 */
-#define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..63; 0 is the outside */
+#define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..64; 0 is the outside */
+#define EBPFNET_MAX_SUBNETS 2048	/* of networks, and to which they are not masqueraded */
 #define EBPFNET_MAX_PORTS 4096		/* switch ports of all networks */
 #define EBPFNET_MAX_FDB 16384		/* learned MAC addresses of all networks */
 #define EBPFNET_MAX_IPV6 16384		/* learned IPv6 addresses of all networks */
@@ -40,6 +41,7 @@
 #define EBPFNET_MAX_PORTMAP_KEYS 131072	/* published (address, protocol, port) triples */
 #define EBPFNET_MAX_UPLINKS 64
 #define EBPFNET_PORTMAP_WORDS 2048	/* entries of map portmap_bits */
+#define EBPFNET_SUBNET_WORDS 1024	/* entries of map subnet_bits */
 
 /* Zones (as in nf_conntrack) are network ids, and these. */
 #define EBPFNET_ZONE_OUTSIDE 0		/* came by an uplink */
@@ -112,6 +114,7 @@ enum flow_target {
 enum {
 	FLOW_STEADY = 1 << 0,		/* only SYN, FIN and RST can change the state */
 	FLOW_ANY_PEER = 1 << 1,		/* key without the peer, or its port: translation keeps that of the packet */
+	FLOW_AS_IS = 1 << 2,		/* leaves by an uplink with its own source */
 };
 
 /*
@@ -276,6 +279,13 @@ struct ipv6_ring {
 	struct ipv6_addr at[ND_PER_PORT];
 };
 
+/* struct network.flags */
+enum {
+	NETWORK_INTERNAL = 1 << 0,	/* nothing leaves it by an uplink, and nothing of it is published */
+	NETWORK_ISOLATED = 1 << 1,	/* other networks do not reach its published ports, nor it theirs */
+	NETWORK_HAS_UNMASQUERADED = 1 << 2,	/* map subnets has destinations for it */
+};
+
 /* Map networks, by network id. */
 struct network {
 	struct ipaddr subnet, mask;
@@ -286,7 +296,32 @@ struct network {
 	__u8 gw_mac[6];
 	__u16 ports;			/* number of ports */
 	__u32 first_port;		/* first of its list of ports, the one of the highest ifindex; 0: none */
+	__u32 flags;			/* NETWORK_* */
 };
+
+/*
+ * Map subnets, a trie: which network an address belongs to (net 0 in the key; the value is the network's id), and to
+ * which destinations the packets of a network keep their source (its id in the key; the value is 1).
+ */
+struct subnet_key {
+	__u32 prefixlen;		/* 32 and that of the subnet */
+	__u32 net;
+	struct ipaddr addr;
+};
+
+/*
+ * Map subnet_bits: one bit for each /16, 64 in a word, set if an address in it belongs to a network of ours. Spares all
+ * others the look-up in the trie.
+ */
+static inline __u32 ebpfnet_subnet_word(struct ipaddr a)
+{
+	return a.octet[0] << 2 | a.octet[1] >> 6;
+}
+
+static inline __u32 ebpfnet_subnet_bit(struct ipaddr a)
+{
+	return a.octet[1] & 63;
+}
 
 /* Map gateways: ifindex of a gateway device to network id. */
 

@@ -38,6 +38,7 @@
 	X(prefix##prohibited, say "blackhole, unreachable or prohibit route") \
 	X(prefix##forwarding_off, say "forwarding is off on the gateway device") \
 	X(prefix##egress_unmanaged, say "routed to a device without our programs") \
+	X(prefix##isolated, say "between networks, or out of an internal one") \
 	X(prefix##no_source, say "uplink has no address to masquerade as") \
 	X(prefix##no_free_port, say "every external port to that destination is taken") \
 	X(prefix##table_full, say "flow table full") \

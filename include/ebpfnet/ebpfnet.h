@@ -16,6 +16,7 @@
 #include <ebpfnet/journal.h>
 
 struct session;
+struct net_entry;
 
 /* ---- specs: what a caller may ask for ---- */
 
@@ -23,13 +24,33 @@ struct session;
 struct endpoint_spec {
 	char name[EBPFNET_NAME_LEN];
 	struct ipaddr addr;		/* zero: the next free address */
+	const char *network;		/* its name; NULL: "default" */
 	const char *path;		/* the namespace to attach: /run/netns/NAME, /proc/PID/ns/net; NULL: make it */
+	const char *dev;		/* name of the device inside; NULL: cethN */
+	bool has_mac;
+	uint8_t mac[6];			/* of the device inside; else 02:eb and the address */
+	uint32_t mtu;			/* of both devices; 0: the network's */
 	const char *id, *label;		/* struct ns_record has both; NULL: none */
 	uint16_t port_flags;		/* PORT_* */
 	struct ipv6_addr ipv6[EBPFNET_GIVEN_IPV6];	/* its own, which no other may use; unspecified ends the list */
 };
 
-/* The network of a host. Members left at zero keep what is there, or take the default in parentheses. */
+/*
+ * A network. Members left at zero take the default in parentheses. `network add` has the same options.
+ */
+struct network_def {
+	char name[EBPFNET_NETWORK_LEN];	/* a letter or digit, then these and . _ - */
+	char id[EBPFNET_ID_LEN];	/* by which a client calls it (none) */
+	struct cidr subnet;		/* (the first /24 of 10.89.0.0/16 that overlaps nothing) */
+	struct cidr range;		/* inside the subnet: which addresses are chosen from (all of it) */
+	struct ipaddr gateway;		/* (the subnet's first address) */
+	uint32_t flags;			/* NETWORK_INTERNAL, NETWORK_ISOLATED (neither) */
+	uint32_t mtu;			/* (that of the first uplink) */
+	struct cidr unmasqueraded[EBPFNET_UNMASQUERADED];	/* prefix 0 ends the list (none) */
+	bool kept;			/* on disk too, so that `up` makes it again after a boot */
+};
+
+/* The network `default` of a host. Members left at zero keep what is there, or take the default in parentheses. */
 struct network_spec {
 	struct ipaddr subnet;		/* (192.168.1.0) */
 	uint8_t prefix;			/* (24) */
@@ -41,6 +62,7 @@ struct network_spec {
 	const struct endpoint_spec *endpoints;	/* to be made, or attached if they are there and unused (ns1 and ns2) */
 	size_t endpoint_count;
 	bool no_endpoints;		/* not those in parentheses either */
+	bool host_only;			/* load the programs and follow the uplinks, but make no network */
 };
 
 /* ---- results ---- */
@@ -61,7 +83,7 @@ struct diff {
 void diff_free(struct diff *d);
 #define _cleanup_diff_ __attribute__((cleanup(diff_free)))
 
-/* ---- the network; sessions opened with STORE_MAKE ---- */
+/* ---- the host, with its network `default`; sessions opened with STORE_MAKE ---- */
 
 /*
  * Makes the network that spec asks for, or repairs it and adds to it. done lists what was applied; empty: all was
@@ -100,13 +122,53 @@ int network_diff(struct session *x, enum network_scope scope, struct diff *out);
  */
 int network_repair(struct session *x, enum network_scope scope, struct diff *done);
 
-/* ---- endpoints; mode STORE_WRITE ---- */
+/* ---- networks ---- */
 
-/* Makes or attaches one; *out: its record. Rolled back if it fails. -EEXIST: the name is taken. Logs. */
+/*
+ * Makes a network (mode STORE_WRITE or STORE_MAKE). *out: its record in the session, valid until the next call that
+ * adds or removes one; may be NULL. Rolled back if it fails. -EEXIST: the name is taken, or the subnet overlaps another
+ * network or a route; -ENOSPC: no subnet, or no id, is left; -EINVAL. Logs.
+ */
+int network_add(struct session *x, const struct network_def *def, const struct net_entry **out);
+/*
+ * The same, unless it is there already (mode STORE_MAKE): then what def asks for is compared. Loads the programs and
+ * finds the uplinks if nothing is up; no network `default` is made. -EEXIST: it is there, otherwise. Logs.
+ */
+int network_ensure(struct session *x, const struct network_def *def, const struct net_entry **out);
+/*
+ * Finds a network by its name, or by its client's id; brings it up if only its definition is there (mode STORE_WRITE or
+ * STORE_MAKE). NULL: "default". -ENOENT. Logs.
+ */
+int network_find(struct session *x, const char *name, const struct net_entry **out);
+/* Removes a network and its definition. -ENOENT; -EBUSY: namespaces are in it. Logs. */
+int network_del(struct session *x, const char *name);
+
+/* ---- endpoints; mode STORE_WRITE or STORE_MAKE ---- */
+
+
+/*
+ * Makes or attaches one, in spec->network; *out: its record. Rolled back if it fails. -EEXIST: the name is taken, or
+ * the namespace is attached already, or the device's name is taken inside. Logs.
+ */
 int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_record *out);
+/*
+ * Gives the namespace spec->name, which is in a network already, a port in another one, spec->network. Of spec also
+ * addr, ipv6, dev, mac, mtu and port_flags count. The default route inside, and published ports, stay with the first
+ * network.
+ * -ENOENT; -EEXIST: it is in that network. Logs.
+ */
+int endpoint_connect(struct session *x, const struct endpoint_spec *spec, struct ns_record *out);
+/*
+ * Takes that port away again. The default route inside then leads to the first network that is left. -ENOENT;
+ * -EBUSY: it is the only one. Logs.
+ */
+int endpoint_disconnect(struct session *x, const char *name, const char *network);
 /* The name of the endpoint that was attached with an id. -ENOENT. Logs. */
 int endpoint_find_id(struct session *x, const char *id, char name[EBPFNET_NAME_LEN]);
-/* Removes one: a namespace that was made, or attached, as made says. -ENOENT, -EINVAL (the other kind). Logs. */
+/*
+ * Removes a namespace from all its networks: one that was made, or attached, as made says. -ENOENT, -EINVAL (the other
+ * kind). Logs.
+ */
 int endpoint_del(struct session *x, const char *name, bool made);
 
 /* ---- port mappings; mode STORE_WRITE ---- */

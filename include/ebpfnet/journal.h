@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The journal: what ebpfnet has created, or is about to create, on this host, in two pinned maps that no
+ * The journal: what ebpfnet has created, or is about to create, on this host, in three pinned maps that no
  * program reads. A record is written before the object is created and removed after it is gone, so that after a
  * crash the next command knows what may be left.
  *
@@ -33,7 +33,7 @@ enum {
 
 #define XDP_MODE_ANY (XDP_MODE_NATIVE | XDP_MODE_GENERIC)
 
-#define EBPFNET_HOST_UPLINKS 16		/* uplinks of a network */
+#define EBPFNET_HOST_UPLINKS 16		/* uplinks of all networks */
 #define EBPFNET_PROGRAMS 8		/* room for enum hook (lib/dataplane/dataplane.h) */
 
 /* struct uplink_record.flags */
@@ -52,19 +52,51 @@ struct uplink_record {
 struct host_record {
 	__u32 abi;			/* EBPFNET_ABI; 0: `up` has not begun */
 	enum hook_kind hook;
-	__u8 prefix;			/* prefix length of the subnet */
-	__u16 net;			/* network id */
-	struct ipaddr subnet, gateway;
+	__u8 old_prefix;		/* old_...: of releases before layout 5, which had one network */
+	__u16 old_net;
+	struct ipaddr old_subnet, old_gateway;
 	__u32 next_endpoint;		/* next id, from 1 on; ids are not reused */
 	__u32 next_portmap;
 	__u32 made;			/* flags above */
-	char gw_dev[EBPFNET_NAME_LEN];	/* gateway device */
-	char gw_peer[EBPFNET_NAME_LEN];
+	char old_gw_dev[EBPFNET_NAME_LEN];
+	char old_gw_peer[EBPFNET_NAME_LEN];
 	struct uplink_record uplinks[EBPFNET_HOST_UPLINKS];	/* unused ones last, without a name */
 	/* since layout 5 */
-	__u32 gw_ifindex, gw_peer_ifindex;	/* 0: not made yet */
 	__u64 netns_cookie;		/* the network namespace that is the host (SO_NETNS_COOKIE) */
 	__u64 build[EBPFNET_PROGRAMS];	/* digests of the objects that the pinned programs are from, by enum hook */
+};
+
+#define EBPFNET_NETWORK_LEN 64		/* a network's name, with its terminating 0 */
+#define EBPFNET_UNMASQUERADED 16	/* destinations of one network */
+#define EBPFNET_ID_LEN 65		/* a container's or a network's id: up to 64 characters, and 0 */
+
+/* struct net_record.made */
+enum {
+	NET_PENDING = 1 << 0,	/* incomplete creation or removal: finish or undo it */
+	NET_KEPT = 1 << 1,	/* its definition is in a file, too, so that it comes back after a boot */
+};
+
+struct cidr {
+	struct ipaddr addr;
+	__u8 prefix;			/* 0: none */
+	__u8 zero[3];
+};
+
+/* Map nets, by network id: what a network is defined as, and its gateway device. */
+struct net_record {
+	char name[EBPFNET_NETWORK_LEN];
+	char id[EBPFNET_ID_LEN];	/* as a client calls it; "": none */
+	__u8 zero[3];
+	struct cidr subnet;
+	struct cidr range;		/* which addresses are chosen from; prefix 0: the subnet */
+	struct ipaddr gateway;
+	__u32 flags;			/* NETWORK_INTERNAL, NETWORK_ISOLATED */
+	__u32 mtu;			/* 0: that of the first uplink */
+	__u32 made;			/* NET_* */
+	struct cidr unmasqueraded[EBPFNET_UNMASQUERADED];	/* --no-masquerade; prefix 0 ends the list */
+	char gw_dev[EBPFNET_NAME_LEN];
+	char gw_peer[EBPFNET_NAME_LEN];
+	__u32 gw_ifindex, gw_peer_ifindex;	/* 0: not made yet */
 };
 
 /* struct ns_record.flags */
@@ -77,15 +109,17 @@ enum {
 };
 
 #define EBPFNET_PATH_LEN 192		/* path of a namespace's file, with its terminating 0 */
-#define EBPFNET_ID_LEN 65		/* a container's id: up to 64 characters, and 0 */
 #define EBPFNET_LABEL_LEN 64		/* a name for people to read, with its terminating 0 */
 
-/* Map namespaces, by name. */
+/* Map namespaces, by name and network: a namespace has a port in each network that it is in. */
 struct ns_key {
 	char name[EBPFNET_NAME_LEN];
+	/* since layout 5 */
+	__u16 net;
+	__u16 zero;
 };
 
-/* A namespace and its veth. */
+/* A port: a namespace and its veth. */
 struct ns_record {
 	struct ipaddr addr;
 	__u8 mac[6];
@@ -93,7 +127,7 @@ struct ns_record {
 	__u16 number;			/* N in vethN and cethN */
 	__u16 flags;			/* NS_* */
 	__u16 port_flags;		/* PORT_* */
-	__u16 zero;
+	__u16 order;			/* of the namespace's ports: the lowest is the first, which is published */
 	__u32 ifindex;			/* host-side veth; 0 while pending */
 	__u32 endpoint;
 	__u64 netns_dev, netns_ino;	/* of the namespace's file; the kernel gives an inode to the next one again */
@@ -106,6 +140,8 @@ struct ns_record {
 	char label[EBPFNET_LABEL_LEN];	/* for people; "": none */
 	__u8 zero_end[7];
 	struct ipv6_addr ipv6[EBPFNET_GIVEN_IPV6];	/* --ipv6-addr; an unspecified one ends the list */
+	__u32 mtu;			/* of both devices; 0: that of the gateway device */
+	__u32 zero_mtu;
 };
 
 #endif /* EBPFNET_JOURNAL_H */

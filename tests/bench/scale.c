@@ -548,7 +548,7 @@ static void open_network(void)
 	if (store_open(&at.state, NULL, STORE_LOOK) || !store_whole(&at.state))
 		return;
 	if (store_host(&at.state, &host) || store_ns(&at.state, "ns1", &at.ns1) ||
-	    store_ns(&at.state, "ns2", &at.ns2) || store_network(&at.state, host.net, &at.net))
+	    store_ns(&at.state, "ns2", &at.ns2) || store_network(&at.state, at.ns2.net, &at.net))
 		die("no ns1 and ns2");
 	at.uplink = host.uplinks[0].ifindex;
 	if (nl_open(&nl) || nl_link_get(&nl, NULL, at.uplink, &dev))

@@ -41,7 +41,7 @@ class Check:
         self.tables, self.wrong, self.empty = tables(), [], []
 
     def value(self, where, kind, value):
-        kind = kind.removesuffix(", while up")
+        kind = kind.replace(", while up", "")
         if value is None and re.search(r",? or null$", kind):
             return
         kind = re.sub(r",? or null$", "", kind)

@@ -355,7 +355,7 @@ static void an_adjacent_address_is_reached_through_the_gateway(void **s)
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NS1, .sport = 1, .dport = 2));
 	expect_counted(COUNT_refused_egress_unmanaged);
 	ns1_sends(frame(NS1_TO_GW, .src = NS1, .dst = NS4, .sport = 1, .dport = 2));
-	expect_counted(COUNT_refused_egress_unmanaged);
+	expect_counted(COUNT_refused_isolated);
 }
 
 int main(void)

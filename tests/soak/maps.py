@@ -13,8 +13,8 @@ PORTMAP_WORDS = 2048  # words of portmap_bits: the first half for TCP, the other
 ZONE_OUTSIDE, ZONE_FORWARDED, ZONE_HOST = 0, 254, 255
 ACCOUNT_PORTMAP, ACCOUNT_FORWARDED = 1 << 31, 1 << 30
 OUTSIDE_PEERS = 4096
-PREALLOCATED = ("flows", "conns", "conn_alloc", "hold_down", "outside_peers", "tcp_ports_in_use", "portmap_bits", "fdb_learned", "neigh", "frags",
-                "fragq", "fragq_frames", "reinject_bufs", "counters", "config", "networks")
+PREALLOCATED = ("flows", "conns", "conn_alloc", "hold_down", "outside_peers", "tcp_ports_in_use", "portmap_bits",
+                "subnet_bits", "fdb_learned", "neigh", "frags", "fragq", "fragq_frames", "reinject_bufs", "counters", "config", "networks")
 
 
 def bpftool(*args):

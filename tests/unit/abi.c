@@ -100,7 +100,12 @@ static void keys_of_maps_have_no_holes(void **state)
 	FOLLOWS(portmap_key, port_h, proto);
 	FOLLOWS(portmap_key, proto, zero);
 	ENDS_WITH(portmap_key, zero);
-	ENDS_WITH(ns_key, name);
+	FOLLOWS(ns_key, name, net);
+	FOLLOWS(ns_key, net, zero);
+	ENDS_WITH(ns_key, zero);
+	FOLLOWS(subnet_key, prefixlen, net);
+	FOLLOWS(subnet_key, net, addr);
+	ENDS_WITH(subnet_key, addr);
 }
 
 /* A compare-and-swap takes all four bytes at once: they must be one aligned word. */
@@ -125,28 +130,32 @@ static void sizes_belong_to_abi_5(void **state)
 	assert_int_equal(sizeof(struct endpoint), 16);
 	assert_int_equal(sizeof(struct fdb_key), 8);
 	assert_int_equal(sizeof(struct fdb_entry), 12);
-	assert_int_equal(sizeof(struct network), 36);
+	assert_int_equal(sizeof(struct network), 40);
 	assert_int_equal(sizeof(struct uplink), 16);
 	assert_int_equal(sizeof(struct portmap_key), 8);
 	assert_int_equal(sizeof(struct portmap), 40);
 	assert_int_equal(sizeof(struct config), 88);
 	assert_int_equal(sizeof(struct conn_alloc), 32);
-	assert_int_equal(sizeof(struct host_record), 528);
-	assert_int_equal(sizeof(struct ns_key), 16);
-	assert_int_equal(sizeof(struct ns_record), 480);
+	assert_int_equal(sizeof(struct host_record), 520);
+	assert_int_equal(sizeof(struct ns_key), 20);
+	assert_int_equal(sizeof(struct ns_record), 488);
 	assert_int_equal(CONN_STATES, 11);
 	assert_int_equal(sizeof(struct usage), 20);
 	assert_int_equal(sizeof(struct neigh_entry), 8);
 	assert_int_equal(sizeof(struct ipv6_key), 20);
 	assert_int_equal(sizeof(struct ipv6_owner), 12);
 	assert_int_equal(sizeof(struct ipv6_ring), 272);
+	assert_int_equal(sizeof(struct subnet_key), 12);
+	assert_int_equal(sizeof(struct net_record), 332);
 	assert_int_equal(TIMEOUT_CLASSES, 8);
 }
 
 /* `down` reads the journal of a release with one of the layouts 2 to 4: it is the beginning of this one's. */
 static void the_journal_begins_with_that_of_older_releases(void **state)
 {
+	assert_int_equal(offsetof(struct host_record, old_subnet), 8);
 	assert_int_equal(offsetof(struct host_record, uplinks), 60);
+	assert_int_equal(offsetof(struct ns_key, net), 16);
 	assert_int_equal(END(host_record, uplinks), 444);
 	assert_int_equal(offsetof(struct ns_record, netns_dev), 32);
 	assert_int_equal(offsetof(struct ns_record, host_dev), 48);
@@ -168,7 +177,7 @@ static void names_of_maps_are_unique_and_whole(void **state)
 static void zones_that_are_no_networks_are_outside_their_numbers(void **state)
 {
 	assert_int_equal(EBPFNET_ZONE_OUTSIDE, 0);
-	assert_true(EBPFNET_ZONE_HOST >= EBPFNET_MAX_NETWORKS);
+	assert_true(EBPFNET_ZONE_FORWARDED > EBPFNET_MAX_NETWORKS);
 	assert_true(EBPFNET_ZONE_HOST <= UINT8_MAX); /* struct flow.answer_zone */
 }
 

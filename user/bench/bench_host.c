@@ -19,6 +19,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/kernel/netns.h"
+#include "lib/model/definition.h"
 
 #define HOST "172.31.0.2"
 #define OUTSIDE "172.31.0.1"
@@ -160,6 +161,9 @@ static int make_private_mounts(const struct host *h)
 		return r;
 	if (mount("sysfs", "/sys", "sysfs", 0, NULL) || mount("bpf", "/sys/fs/bpf", "bpf", 0, "mode=700"))
 		return because(h, -errno, "cannot mount a private /sys with a bpffs: %s", strerror(errno));
+	/* networks that are defined on this machine are not brought up */
+	if (mount("tmpfs", DEFINITION_DIR, "tmpfs", 0, "mode=755") && errno != ENOENT)
+		return because(h, -errno, "cannot hide %s: %s", DEFINITION_DIR, strerror(errno));
 	return 0;
 }
 

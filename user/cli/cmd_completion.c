@@ -16,6 +16,7 @@ static const char head[] =
 	"\tlocal at proto ns\n"
 	"\tcase $1 in\n"
 	"\tns) ebpfnet ns list | sed -n '2,$ s/ .*//p' ;;\n"
+	"\tnetwork) ebpfnet network list | sed -n '2,$ s/ .*//p' ;;\n"
 	"\tmapping)\n"
 	"\t\tebpfnet exposed | while read -r at proto _ ns _; do\n"
 	"\t\t\t[ \"$ns\" != \"$2\" ] || echo \"${at#\\*:}${proto/#tcp/}\" | sed 's,udp$,/udp,'\n"
@@ -94,7 +95,10 @@ static void print_values(void)
 			printf("words ");
 			print_choices(o.arg);
 		} else {
-			printf("%s", !strcmp(o.arg, "DEV") ? "dev" : !strcmp(o.arg, "DIR") ? "dir" : "none");
+			printf("%s", !strcmp(o.arg, "DEV")     ? "dev" :
+			     !strcmp(o.arg, "DIR")     ? "dir" :
+			     !strcmp(o.arg, "NETWORK") ? "network" :
+							 "none");
 		}
 		printf("' ;;\n");
 	}
@@ -106,12 +110,14 @@ static const char *kind_of(const struct command *c, const char *arg, size_t len)
 {
 	static const struct {
 		const char *arg, *kind;
-	} kinds[] = { { "NS", "ns" }, { "NAME", "ns" }, { "NETNS|PID", "netns" }, { "KEY", "key" }, { "[KEY]", "key" },
-		      { "CMD", "command" }, { "bash", "words bash" } };
+	} kinds[] = { { "NS", "ns" }, { "NAME", "ns" }, { "NETWORK", "network" }, { "NETNS|PID", "netns" },
+		      { "KEY", "key" }, { "[KEY]", "key" }, { "CMD", "command" }, { "bash", "words bash" } };
 	size_t i;
 
 	if (c->second && !strcmp(c->second, "add"))
 		return "none"; /* a name that is not there yet */
+	if (!strcmp(c->word, "network"))
+		return "network";
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strlen(kinds[i].arg) == len && !strncmp(arg, kinds[i].arg, len))
 			return kinds[i].kind;

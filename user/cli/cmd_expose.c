@@ -105,16 +105,17 @@ int cmd_unexpose(const struct options *o, int argc, char **argv)
 
 int cmd_exposed(const struct options *o, int argc, char **argv)
 {
-	_cleanup_store_ struct store s = {};
+	_cleanup_session_ struct session x = {};
 	char number[TEXT_LEN];
+	uint32_t net = 0;
 	struct report r;
 	uint64_t ports;
 	size_t count;
 
-	if (store_open(&s, o->bpffs, STORE_READ))
+	if (session_open(&x, o->bpffs, STORE_READ) || find_shown_network(&x, o->network, &net))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
-	if (show_portmaps(&r, &s, &count, &ports))
+	if (show_portmaps(&r, &x, net, &count, &ports))
 		return EXIT_FAILED;
 	report_number(&r, "ports", ports);
 	if (count)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* ns add, ns del, ns list, attach, detach: one namespace at a time. */
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -37,8 +38,34 @@ static int read_ipv6(const char *list, struct endpoint_spec *spec)
 	return list && !n ? log_err(-EINVAL, "--ipv6-addr needs an address, as fd00::10") : 0;
 }
 
-/* --spoof, --addr, --ipv6-addr, --id, --label */
-static int read_options(const struct options *o, struct endpoint_spec *spec)
+/* What the kernel takes for a device's name. */
+static bool is_device_name(const char *name)
+{
+	size_t i;
+
+	for (i = 0; name[i]; i++)
+		if (!isgraph((unsigned char)name[i]) || strchr("/:%", name[i]))
+			return false;
+	return i && i < EBPFNET_NAME_LEN && strcmp(name, ".") && strcmp(name, "..") && strcmp(name, "lo");
+}
+
+/* --network, --dev, --mac, --mtu */
+static int read_device(const struct options *o, struct endpoint_spec *spec)
+{
+	spec->network = o->network;
+	spec->dev = o->dev;
+	if (o->network && network_check_name(o->network))
+		return -EINVAL;
+	if (o->dev && !is_device_name(o->dev))
+		return log_err(-EINVAL, "--dev '%s' is not a device's name: 1 to 15 characters, as eth0", o->dev);
+	spec->has_mac = o->mac;
+	if (o->mac && ether_parse(o->mac, spec->mac))
+		return log_err(-EINVAL, "--mac '%s' is not a station's MAC address; write one, as 02:00:00:00:00:01",
+			       o->mac);
+	return o->mtu ? option_number("mtu", o->mtu, 68, 65535, &spec->mtu) : 0;
+}
+
+int read_endpoint_options(const struct options *o, struct endpoint_spec *spec)
 {
 	if ((o->id && endpoint_check_id(o->id)) || (o->label && endpoint_check_label(o->label)))
 		return -EINVAL;
@@ -47,7 +74,7 @@ static int read_options(const struct options *o, struct endpoint_spec *spec)
 	if (o->addr && addr_parse(o->addr, &spec->addr))
 		return log_err(-EINVAL, "--addr '%s' is not an IPv4 address; write four numbers, as 192.168.1.10",
 			       o->addr);
-	if (read_ipv6(o->ipv6_addr, spec))
+	if (read_ipv6(o->ipv6_addr, spec) || read_device(o, spec))
 		return -EINVAL;
 	if (!o->spoof || !strcmp(o->spoof, "deny"))
 		return 0;
@@ -62,7 +89,7 @@ static int add(const struct options *o, struct endpoint_spec *spec)
 	char addr[ADDR_TEXT];
 	int r;
 
-	if (read_options(o, spec))
+	if (read_endpoint_options(o, spec))
 		return EXIT_USAGE;
 	r = session_open(&x, o->bpffs, STORE_WRITE);
 	if (!r)
@@ -201,12 +228,15 @@ int cmd_ns_list(const struct options *o, int argc, char **argv)
 	_cleanup_session_ struct session x = {};
 	_cleanup_diff_ struct diff findings = {};
 	struct report report;
+	uint32_t net;
 	size_t count;
 
 	if (session_open(&x, o->bpffs, STORE_READ) || store_ns_all(&x.s, &all, &count) ||
-	    network_diff(&x, NETWORK_ALL, &findings))
+	    find_shown_network(&x, o->network, &net) || network_diff(&x, NETWORK_ALL, &findings))
 		return EXIT_FAILED;
+	if (net)
+		count = namespaces_in(net, all, count);
 	report_begin(&report, o->json);
-	show_namespaces(&report, all, count, &findings);
+	show_namespaces(&report, &x, all, count, &findings);
 	return report_end(&report);
 }

@@ -10,7 +10,7 @@
 #include "cli/command.h"
 #include "lib/base/log.h"
 #include "lib/base/portmap_text.h"
-#include "lib/store/store.h"
+#include "lib/model/session.h"
 #include "cli/tables.h"
 
 /* ---- names of endpoints ---- */
@@ -102,22 +102,41 @@ static const char *translation(const struct flow_key *k, const struct flow *f, c
 
 struct flow_list {
 	struct table table;
-	const struct store *store;
+	struct session x;
+	uint32_t net;			/* only this network's; 0: all */
 	struct names names;
 	struct config cfg;
 	struct conn_alloc alloc;
 	uint32_t now;
 };
 
-/* The namespace of a flow: whose port is published, or who opened it. */
-static const char *name_of_flow(const struct flow_list *list, const struct conn *c)
+static void flow_list_end(struct flow_list *list)
+{
+	names_free(&list->names);
+	session_close(&list->x);
+}
+
+#define _cleanup_flow_list_ __attribute__((cleanup(flow_list_end)))
+
+/* The namespace of a flow, and its network: whose port is published, or who opened it. */
+static const char *name_of_flow(struct flow_list *list, const struct conn *c, uint32_t *net)
 {
 	uint32_t endpoint = c->endpoint;
 	struct portmap portmap;
 
-	if (c->portmap)
-		endpoint = store_portmap(list->store, c->portmap, &portmap) ? 0 : portmap.endpoint;
+	*net = c->orig.zone;
+	if (c->portmap && !store_portmap(&list->x.s, c->portmap, &portmap)) {
+		endpoint = portmap.endpoint;
+		*net = portmap.net;
+	} else if (c->portmap) {
+		endpoint = 0;
+	}
 	return name_of_endpoint(&list->names, endpoint);
+}
+
+static const char *kind_of_flow(const struct conn *c, const struct flow *f)
+{
+	return c->portmap ? "published" : f->flags & FLOW_AS_IS ? "routed" : "masqueraded";
 }
 
 static int add_flow(const struct conn *c, const struct flow *f, void *arg)
@@ -126,8 +145,14 @@ static int add_flow(const struct conn *c, const struct flow *f, void *arg)
 	char change[2 * PEER_LEN + 8], number[16];
 	struct flow_list *list = arg;
 	const struct flow_key *k = &c->orig;
-	const char *proto = proto_name(k->proto);
+	const char *proto = proto_name(k->proto), *name;
+	const struct net_entry *network;
+	uint32_t net;
 
+	name = name_of_flow(list, c, &net);
+	if (list->net && net != list->net)
+		return 0;
+	network = session_net(&list->x, net);
 	if (!proto) {
 		snprintf(number, sizeof(number), "%u", k->proto);
 		proto = number;
@@ -135,7 +160,7 @@ static int add_flow(const struct conn *c, const struct flow *f, void *arg)
 	peer(f->src, f->sport_h, to_src);
 	peer(f->dst, f->dport_h, to_dst);
 	table_row(&list->table, TEXT(proto), TEXT(state_name(c->state)),
-		  TEXT(name_of_flow(list, c)), TEXT(c->portmap ? "published" : "masqueraded"),
+		  TEXT(name), TEXT(network ? network->rec.name : NULL), TEXT(kind_of_flow(c, f)),
 		  TEXT(peer(k->src, k->sport_h, src)), TEXT(peer(k->dst, k->dport_h, dst)),
 		  TEXT(translation(k, f, to_src, to_dst, change)), TEXT(to_src), TEXT(to_dst),
 		  NUMBER(store_flow_ttl(&list->cfg, &list->alloc, c, list->now)));
@@ -148,6 +173,7 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 		{ "proto", "proto" },
 		{ "state", "state" },
 		{ "ns", "namespace" },
+		{ "network", NULL },
 		{ "kind", NULL },
 		{ "src", "from" },
 		{ "dst", "to" },
@@ -157,22 +183,21 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 		{ "expires_s", "expires in", CELL_SECONDS },
 		{},
 	};
-	_cleanup_store_ struct store s = {};
-	struct flow_list list = { .store = &s, .now = store_now() };
+	_cleanup_flow_list_ struct flow_list list = { .now = store_now() };
 	char live[TEXT_LEN], limit[TEXT_LEN];
 	struct report r;
 	size_t count;
 	int e;
 
-	if (store_open(&s, o->bpffs, STORE_READ) || store_config(&s, &list.cfg) ||
-	    store_conn_alloc(&s, &list.alloc) || names_load(&s, &list.names))
+	if (session_open(&list.x, o->bpffs, STORE_READ) || find_shown_network(&list.x, o->network, &list.net) ||
+	    store_config(&list.x.s, &list.cfg) || store_conn_alloc(&list.x.s, &list.alloc) ||
+	    names_load(&list.x.s, &list.names))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
 	table_begin_stream(&list.table, &r, "flows", columns);
-	e = store_flows(&s, add_flow, &list);
+	e = store_flows(&list.x.s, add_flow, &list);
 	count = list.table.rows;
 	table_end(&list.table);
-	names_free(&list.names);
 	if (e)
 		return EXIT_FAILED;
 	report_number(&r, "flows_count", count);

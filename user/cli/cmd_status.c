@@ -27,17 +27,21 @@ struct status {
 	struct report report;
 };
 
+/* The network `default`; all of them are in a table. */
 static void show_network(struct status *v)
 {
-	char subnet[ADDR_TEXT + 4], addr[ADDR_TEXT], gateway[ADDR_TEXT];
+	const struct net_entry *e = session_net(&v->x, NETWORK_DEFAULT_ID);
+	char subnet[CIDR_TEXT], gateway[ADDR_TEXT];
 
-	snprintf(subnet, sizeof(subnet), "%s/%u", addr_text(v->x.host.subnet, addr), v->x.host.prefix);
-	addr_text(v->x.host.gateway, gateway);
-	report_line(&v->report, "network", "%s", subnet);
-	report_line(&v->report, "gateway", "%s on %s", gateway, v->x.host.gw_dev);
-	report_text(&v->report, "network", subnet);
-	report_text(&v->report, "gateway", gateway);
-	report_text(&v->report, "gateway_device", v->x.host.gw_dev);
+	if (e) {
+		cidr_text(&e->rec.subnet, subnet);
+		addr_text(e->rec.gateway, gateway);
+		report_line(&v->report, "network", "%s", subnet);
+		report_line(&v->report, "gateway", "%s on %s", gateway, e->rec.gw_dev);
+	}
+	report_text(&v->report, "network", e ? subnet : NULL);
+	report_text(&v->report, "gateway", e ? gateway : NULL);
+	report_text(&v->report, "gateway_device", e ? e->rec.gw_dev : NULL);
 }
 
 static void show_flows(struct status *v)
@@ -194,8 +198,10 @@ static int show(struct status *v)
 	show_network(v);
 	show_uplinks(v);
 	show_flows(v);
-	show_namespaces(&v->report, v->ns, v->ns_count, &v->findings);
-	r = show_portmaps(&v->report, &v->x.s, &mappings, &ports);
+	if (v->report.json || has_other_networks(&v->x))
+		show_networks(&v->report, &v->x, v->ns, v->ns_count);
+	show_namespaces(&v->report, &v->x, v->ns, v->ns_count, &v->findings);
+	r = show_portmaps(&v->report, &v->x, 0, &mappings, &ports);
 	show_refusals(&v->report, &v->counters, v->report.json);
 	show_drops(&v->report, &v->counters, v->report.json);
 	show_health(v);

@@ -163,16 +163,17 @@ static int open_session(struct session *x, const char *bpffs, bool dry_run)
 
 static int print_network(struct session *x)
 {
-	char addr[ADDR_TEXT], gateway[ADDR_TEXT], uplinks[UPLINKS_TEXT];
+	const struct net_entry *e = session_net(x, NETWORK_DEFAULT_ID);
+	char addr[ADDR_TEXT], subnet[CIDR_TEXT], uplinks[UPLINKS_TEXT];
 	_cleanup_free_ struct ns_entry *all = NULL;
 	size_t i, count;
 	int r;
 
 	r = store_ns_all(&x->s, &all, &count);
-	if (r)
+	if (r || !e)
 		return r;
-	log_info("up: %s/%u, gateway %s on %s, out through %s", addr_text(x->host.subnet, addr), x->host.prefix,
-		 addr_text(x->host.gateway, gateway), x->host.gw_dev, uplinks_text(&x->host, uplinks));
+	log_info("up: %s, gateway %s on %s, out through %s", cidr_text(&e->rec.subnet, subnet),
+		 addr_text(e->rec.gateway, addr), e->rec.gw_dev, uplinks_text(&x->host, uplinks));
 	for (i = 0; i < count; i++)
 		log_info("  %-15s %-15s %s - %s", all[i].name, addr_text(all[i].rec.addr, addr), all[i].rec.host_dev,
 			 all[i].rec.ns_dev);

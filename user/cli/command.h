@@ -31,6 +31,11 @@ struct options {
 	/* ns add, attach */
 	const char *addr, *ipv6_addr, *name, *spoof;
 	const char *id, *label;		/* attach; id: detach too */
+	const char *network;		/* and of lists: which one's rows */
+	const char *dev, *mac;
+	/* network add; mtu: ns add and attach too */
+	const char *gateway, *range, *no_masquerade, *mtu;
+	bool internal, isolated;
 	bool repair;			/* monitor */
 	const char *ms, *repeats;	/* bench */
 };
@@ -40,6 +45,8 @@ typedef int command_fn(const struct options *o, int argc, char **argv);
 
 command_fn cmd_up, cmd_down;						/* cmd_up.c */
 command_fn cmd_ns_add, cmd_ns_del, cmd_ns_list, cmd_attach, cmd_detach;	/* cmd_ns.c */
+command_fn cmd_network_add, cmd_network_del, cmd_network_list, cmd_network_show, cmd_connect, cmd_disconnect;
+									/* cmd_network.c */
 command_fn cmd_exec;							/* cmd_exec.c */
 command_fn cmd_expose, cmd_unexpose, cmd_exposed;			/* cmd_expose.c */
 command_fn cmd_status, cmd_flows, cmd_fdb, cmd_stats;			/* cmd_status.c, cmd_show.c */
@@ -50,6 +57,10 @@ command_fn cmd_bench;							/* cmd_bench.c */
 
 /* Parse the value of --NAME, a number without sign or space. Logs. -EINVAL. */
 int option_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *out);
+
+struct endpoint_spec;
+/* Read --addr, --ipv6-addr, --spoof, --id, --label, --network, --dev, --mac, --mtu. Logs. -EINVAL. */
+int read_endpoint_options(const struct options *o, struct endpoint_spec *spec);
 
 /* Print "ebpfnet: MESSAGE (try `ebpfnet COMMAND --help`)" and return EXIT_USAGE. */
 int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

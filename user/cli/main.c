@@ -7,6 +7,7 @@
 #include "cli/opts.h"
 
 #define UP (OPT_UPLINK | OPT_SUBNET | OPT_NS | OPT_HOOK | OPT_XDP | OPT_FLOWS | OPT_DRY_RUN)
+#define PORT (OPT_ADDR | OPT_IPV6 | OPT_SPOOF | OPT_DEV | OPT_MTU)
 #define SPEC "[ADDR:]PORT[-PORT][:NSPORT][/tcp|udp]"
 
 static const struct command commands[] = {
@@ -15,23 +16,32 @@ static const struct command commands[] = {
 	{ "down", .run = cmd_down, .options = OPT_DRY_RUN, .help = "remove everything that ebpfnet created" },
 	{ "status", .run = cmd_status, .options = OPT_JSON,
 	  .help = "show the network and its problems (then exit status 3)" },
-	{ "ns", "add", cmd_ns_add, "NAME", 1, 1, .options = OPT_ADDR | OPT_IPV6 | OPT_SPOOF,
+	{ "ns", "add", cmd_ns_add, "NAME", 1, 1, .options = PORT | OPT_NETWORK,
 	  .help = "create a namespace and attach it" },
 	{ "ns", "del", cmd_ns_del, "NAME", 1, 1, .help = "detach a namespace and delete it" },
-	{ "ns", "list", cmd_ns_list, .options = OPT_JSON, .help = "list the namespaces" },
+	{ "ns", "list", cmd_ns_list, .options = OPT_JSON | OPT_NETWORK, .help = "list the namespaces" },
 	{ "attach", NULL, cmd_attach, "NETNS|PID", 1, 1,
-	  .options = OPT_ADDR | OPT_IPV6 | OPT_NAME | OPT_ID | OPT_LABEL | OPT_SPOOF,
+	  .options = PORT | OPT_NETWORK | OPT_NAME | OPT_ID | OPT_LABEL,
 	  .help = "attach an existing network namespace" },
 	{ "detach", NULL, cmd_detach, "NAME|--id ID", 0, 1, .options = OPT_ID,
 	  .help = "detach a namespace without deleting it" },
+	{ "connect", NULL, cmd_connect, "NS NETWORK", 2, 2, .options = PORT,
+	  .help = "give a namespace a port in another network, too" },
+	{ "disconnect", NULL, cmd_disconnect, "NS NETWORK", 2, 2,
+	  .help = "take that port away" },
+	{ "network", "add", cmd_network_add, "NAME", 1, 1, .options = OPT_SUBNET | OPT_NETWORK_DEF | OPT_MTU,
+	  .help = "make a network" },
+	{ "network", "del", cmd_network_del, "NAME", 1, 1, .help = "remove a network that has no namespaces" },
+	{ "network", "list", cmd_network_list, .options = OPT_JSON, .help = "list the networks" },
+	{ "network", "show", cmd_network_show, "NAME", 1, 1, .options = OPT_JSON, .help = "show a network" },
 	{ "exec", NULL, cmd_exec, "NS -- CMD [ARGS]", 2, INT_MAX, .verbatim = true,
 	  .help = "run a command inside a namespace" },
 	{ "expose", NULL, cmd_expose, "NS " SPEC, 2, 2,
 	  .help = "publish a port of a namespace, or a range" },
 	{ "unexpose", NULL, cmd_unexpose, "NS [" SPEC "]", 1, 2,
 	  .help = "unpublish a port; without a port, all ports of NS" },
-	{ "exposed", .run = cmd_exposed, .options = OPT_JSON, .help = "list the published ports" },
-	{ "flows", .run = cmd_flows, .options = OPT_JSON, .help = "list the flows (conntrack)" },
+	{ "exposed", .run = cmd_exposed, .options = OPT_JSON | OPT_NETWORK, .help = "list the published ports" },
+	{ "flows", .run = cmd_flows, .options = OPT_JSON | OPT_NETWORK, .help = "list the flows (conntrack)" },
 	{ "fdb", .run = cmd_fdb, .options = OPT_JSON, .help = "list the switch's MAC addresses" },
 	{ "stats", .run = cmd_stats, .options = OPT_JSON,
 	  .help = "show counters of packets, drops by reason, and events" },

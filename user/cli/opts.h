@@ -23,6 +23,10 @@ enum {
 	OPT_ID = 1 << 13,
 	OPT_LABEL = 1 << 14,
 	OPT_IPV6 = 1 << 15,
+	OPT_NETWORK = 1 << 16,
+	OPT_DEV = 1 << 17,	/* --dev and --mac */
+	OPT_MTU = 1 << 18,
+	OPT_NETWORK_DEF = 1 << 19,
 };
 
 struct command {

@@ -88,6 +88,8 @@ static const char *cell_text(const struct column *col, const struct table_cell *
 		return text_seconds(cell->number, buf);
 	case CELL_BYTES:
 		return text_bytes(cell->number, buf);
+	case CELL_FLAG:
+		return cell->number ? "yes" : "no";
 	case CELL_RATIO:
 		snprintf(buf, TEXT_LEN, "%.2f", cell->number / 1000.0);
 		return buf;
@@ -301,6 +303,8 @@ static struct json_object *json_cell(const struct column *col, const struct tabl
 		return json_text(cell->text);
 	if (cell->number == NO_NUMBER)
 		return NULL;
+	if (col->kind == CELL_FLAG)
+		return json_object_new_boolean(cell->number);
 	if (col->kind != CELL_RATIO)
 		return json_object_new_uint64(cell->number);
 	snprintf(text, sizeof(text), "%.3f", cell->number / 1000.0);

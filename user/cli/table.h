@@ -53,6 +53,7 @@ enum cell {
 	CELL_NUMBER,		/* aligned right, 12,345 */
 	CELL_SECONDS,		/* "2 h 4 min"; JSON: the number, so name the key ..._s */
 	CELL_BYTES,		/* "1.2 MiB"; JSON: the number */
+	CELL_FLAG,		/* "yes"; JSON: true or false */
 	CELL_RATIO,		/* thousandths: "1.23"; JSON: 1.234 */
 };
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "cli/tables.h"
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/log.h"
 #include "lib/base/portmap_text.h"
 #include "lib/model/model.h"
 
@@ -77,7 +79,15 @@ const char *portmap_inside(const struct portmap *p, char buf[PLACE_LEN])
 	return place(p->to, p->to_first_h, p->to_first_h + (p->last_h - p->first_h), buf);
 }
 
-int show_portmaps(struct report *r, const struct store *s, size_t *count, uint64_t *ports)
+/* NULL: it is gone. */
+static const char *network_name(struct session *x, uint32_t id)
+{
+	const struct net_entry *e = session_net(x, id);
+
+	return e ? e->rec.name : NULL;
+}
+
+int show_portmaps(struct report *r, struct session *x, uint32_t net, size_t *count, uint64_t *ports)
 {
 	static const struct column columns[] = {
 		{ "text", "published" },
@@ -87,6 +97,7 @@ int show_portmaps(struct report *r, const struct store *s, size_t *count, uint64
 		{ "last", NULL, CELL_NUMBER },
 		{ "ports", "ports", CELL_NUMBER },
 		{ "ns", "namespace" },
+		{ "network", NULL },
 		{ "to", "to" },
 		{ "to_addr", NULL },
 		{ "to_first", NULL, CELL_NUMBER },
@@ -94,24 +105,27 @@ int show_portmaps(struct report *r, const struct store *s, size_t *count, uint64
 		{},
 	};
 	_cleanup_free_ struct portmap_entry *all = NULL;
+	size_t i, total;
 	struct table t;
-	size_t i;
 	int e;
 
-	*ports = 0;
-	e = store_portmaps(s, &all, count);
+	*ports = *count = 0;
+	e = store_portmaps(&x->s, &all, &total);
 	if (e)
 		return e;
 	table_begin(&t, r, "published", columns);
-	for (i = 0; i < *count; i++) {
+	for (i = 0; i < total; i++) {
 		const struct portmap *p = &all[i].portmap;
 		char addr[ADDR_TEXT], to[ADDR_TEXT], outside[PLACE_LEN], inside[PLACE_LEN];
 		uint64_t n = p->last_h - p->first_h + 1;
 
+		if (net && p->net != net)
+			continue;
+		++*count;
 		table_row(&t, TEXT(portmap_outside(p, outside)), TEXT(addr_text(p->addr, addr)),
 			  TEXT(proto_name(p->proto)), NUMBER(p->first_h), NUMBER(p->last_h), NUMBER(n), TEXT(p->name),
-			  TEXT(portmap_inside(p, inside)), TEXT(addr_text(p->to, to)), NUMBER(p->to_first_h),
-			  NUMBER(all[i].id));
+			  TEXT(network_name(x, p->net)), TEXT(portmap_inside(p, inside)), TEXT(addr_text(p->to, to)),
+			  NUMBER(p->to_first_h), NUMBER(all[i].id));
 		*ports += n;
 	}
 	table_end(&t);
@@ -138,7 +152,13 @@ static const char *text_or_null(const char *text)
 	return *text ? text : NULL;
 }
 
-void show_namespaces(struct report *r, const struct ns_entry *all, size_t count, const struct diff *findings)
+bool has_other_networks(const struct session *x)
+{
+	return x->net_count > 1 || (x->net_count && x->nets[0].id != NETWORK_DEFAULT_ID);
+}
+
+void show_namespaces(struct report *r, struct session *x, const struct ns_entry *all, size_t count,
+		     const struct diff *findings)
 {
 	struct column columns[] = {
 		{ "name", "namespace" },
@@ -153,6 +173,7 @@ void show_namespaces(struct report *r, const struct ns_entry *all, size_t count,
 		{ "state", "state" },
 		{ "label", NULL },
 		{ "id", NULL },
+		{ "network", has_other_networks(x) ? "network" : NULL },
 		{},
 	};
 	char addr[ADDR_TEXT], mac[18];
@@ -175,9 +196,96 @@ void show_namespaces(struct report *r, const struct ns_entry *all, size_t count,
 			  TEXT(rec->ns_dev), TEXT(rec->flags & NS_MADE ? "made" : "attached"),
 			  TEXT(rec->port_flags & PORT_SPOOF_ALLOW ? "allow" : "deny"), TEXT(rec->path),
 			  NUMBER(rec->ifindex ? rec->ifindex : NO_NUMBER), TEXT(ns_state(&all[i], findings)),
-			  TEXT(text_or_null(rec->label)), TEXT(text_or_null(rec->id)));
+			  TEXT(text_or_null(rec->label)), TEXT(text_or_null(rec->id)),
+			  TEXT(network_name(x, rec->net)));
 	}
 	table_end(&t);
+}
+
+/* ---- networks ---- */
+
+static size_t count_ports(const struct ns_entry *all, size_t count, uint32_t net)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < count; i++)
+		n += all[i].rec.net == net;
+	return n;
+}
+
+const char *unmasqueraded_text(const struct net_record *rec, char buf[EBPFNET_UNMASQUERADED * CIDR_TEXT])
+{
+	char text[CIDR_TEXT], *to = buf;
+	int i;
+
+	*to = '\0';
+	for (i = 0; i < EBPFNET_UNMASQUERADED && rec->unmasqueraded[i].prefix; i++)
+		to = stpcpy(stpcpy(to, i ? "," : ""), cidr_text(&rec->unmasqueraded[i], text));
+	return *buf ? buf : NULL;
+}
+
+static const char *isolation(uint32_t flags)
+{
+	return flags & NETWORK_INTERNAL ? (flags & NETWORK_ISOLATED ? "internal, isolated" : "internal") :
+	       flags & NETWORK_ISOLATED ? "isolated" :
+					  NULL;
+}
+
+void show_networks(struct report *r, const struct session *x, const struct ns_entry *all, size_t count)
+{
+	static const struct column columns[] = {
+		{ "name", "network" },
+		{ "subnet", "subnet" },
+		{ "gateway", "gateway" },
+		{ "gateway_device", "device" },
+		{ "text", "kind" },
+		{ "internal", NULL, CELL_FLAG },
+		{ "isolated", NULL, CELL_FLAG },
+		{ "range", NULL },
+		{ "mtu", NULL, CELL_NUMBER },
+		{ "no_masquerade", NULL },
+		{ "client_id", NULL },
+		{ "net", NULL, CELL_NUMBER },
+		{ "namespaces", "namespaces", CELL_NUMBER },
+		{},
+	};
+	char subnet[CIDR_TEXT], gateway[ADDR_TEXT], range[CIDR_TEXT], list[EBPFNET_UNMASQUERADED * CIDR_TEXT];
+	struct table t;
+	size_t i;
+
+	table_begin(&t, r, "networks", columns);
+	for (i = 0; i < x->net_count; i++) {
+		const struct net_record *rec = &x->nets[i].rec;
+
+		table_row(&t, TEXT(rec->name), TEXT(cidr_text(&rec->subnet, subnet)),
+			  TEXT(addr_text(rec->gateway, gateway)), TEXT(rec->gw_dev), TEXT(isolation(rec->flags)),
+			  NUMBER(!!(rec->flags & NETWORK_INTERNAL)), NUMBER(!!(rec->flags & NETWORK_ISOLATED)),
+			  TEXT(rec->range.prefix ? cidr_text(&rec->range, range) : NULL),
+			  NUMBER(rec->mtu ? rec->mtu : NO_NUMBER), TEXT(unmasqueraded_text(rec, list)),
+			  TEXT(text_or_null(rec->id)), NUMBER(x->nets[i].id),
+			  NUMBER(count_ports(all, count, x->nets[i].id)));
+	}
+	table_end(&t);
+}
+
+int find_shown_network(struct session *x, const char *name, uint32_t *id)
+{
+	const struct net_entry *e = name ? session_net_named(x, name) : NULL;
+
+	*id = e ? e->id : 0;
+	if (name && !e)
+		return log_err(-ENOENT, "no network %s; `ebpfnet network list` shows them", name);
+	return 0;
+}
+
+size_t namespaces_in(uint32_t net, struct ns_entry *all, size_t count)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < count; i++)
+		if (all[i].rec.net == net)
+			all[kept++] = all[i];
+	return kept;
 }
 
 /* ---- plans ---- */

@@ -6,7 +6,8 @@
 #include <ebpfnet/ebpfnet.h>
 
 #include "cli/table.h"
-#include "lib/store/store.h"
+#include "lib/base/addr.h"
+#include "lib/model/session.h"
 
 struct counted {
 	const char *name, *text;
@@ -21,14 +22,32 @@ uint64_t show_drops(struct report *r, const struct counters *c, bool zeros);
 /* The same of packets whose sender got an ICMP error: these are not among the drops. */
 uint64_t show_refusals(struct report *r, const struct counters *c, bool zeros);
 
-/* Show the port mappings. Sets *ports to the number of ports. Returns 0 or a negative errno (logged). */
-int show_portmaps(struct report *r, const struct store *s, size_t *portmaps, uint64_t *ports);
+/*
+ * Show the port mappings, of one network or (0) of all. Sets *ports to the number of ports. Returns 0 or a negative
+ * errno (logged).
+ */
+int show_portmaps(struct report *r, struct session *x, uint32_t net, size_t *portmaps, uint64_t *ports);
+
+/* "10.0.0.0/8,172.16.0.0/12" in buf; NULL: none. */
+const char *unmasqueraded_text(const struct net_record *rec, char buf[EBPFNET_UNMASQUERADED * CIDR_TEXT]);
+
+/* True unless `default` is the only network. */
+bool has_other_networks(const struct session *x);
+/* Show the networks. all: the namespaces, which are counted. */
+void show_networks(struct report *r, const struct session *x, const struct ns_entry *all, size_t count);
 
 /*
  * Show the namespaces. findings: what differs, so that one that exists but lacks its device, address or route is
  * "broken" for every command.
  */
-void show_namespaces(struct report *r, const struct ns_entry *all, size_t count, const struct diff *findings);
+void show_namespaces(struct report *r, struct session *x, const struct ns_entry *all, size_t count,
+		     const struct diff *findings);
+
+/* The id of the network whose rows are to be shown (--network); NULL: all, 0. Logs. -ENOENT. */
+int find_shown_network(struct session *x, const char *name, uint32_t *id);
+
+/* Moves the namespaces of a network to the front of all. Returns how many there are. */
+size_t namespaces_in(uint32_t net, struct ns_entry *all, size_t count);
 
 /* Show the actions that `up` or `down` would take. */
 void show_plan(struct report *r, const struct diff *plan);

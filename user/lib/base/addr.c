@@ -42,22 +42,74 @@ bool ipv6_is_none(const struct ipv6_addr *a)
 	return ipv6_same(a, &(struct ipv6_addr){});
 }
 
-int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix)
+static int parse_prefix(const char *text, unsigned long min, unsigned long max, uint8_t *prefix)
 {
-	const char *slash = strchr(text, '/');
-	char addr[ADDR_TEXT], *end;
 	unsigned long bits;
+	char *end;
 
-	if (!slash || (size_t)(slash - text) >= sizeof(addr) || slash[1] < '0' || slash[1] > '9')
+	if (text[0] < '0' || text[0] > '9')
 		return -EINVAL;
-	snprintf(addr, sizeof(addr), "%.*s", (int)(slash - text), text);
-	bits = strtoul(slash + 1, &end, 10);
-	if (*end || bits < 8 || bits > 30 || addr_parse(addr, subnet))
-		return -EINVAL;
-	if (addr_number(*subnet) & ~addr_number(addr_mask(bits)))
+	bits = strtoul(text, &end, 10);
+	if (*end || bits < min || bits > max)
 		return -EINVAL;
 	*prefix = bits;
 	return 0;
+}
+
+static int parse_cidr(const char *text, unsigned long min, unsigned long max, struct ipaddr *subnet, uint8_t *prefix)
+{
+	const char *slash = strchr(text, '/');
+	char addr[ADDR_TEXT];
+
+	if (!slash || (size_t)(slash - text) >= sizeof(addr) || parse_prefix(slash + 1, min, max, prefix))
+		return -EINVAL;
+	snprintf(addr, sizeof(addr), "%.*s", (int)(slash - text), text);
+	if (addr_parse(addr, subnet) || addr_number(*subnet) & ~addr_number(addr_mask(*prefix)))
+		return -EINVAL;
+	return 0;
+}
+
+int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix)
+{
+	return parse_cidr(text, 8, 30, subnet, prefix);
+}
+
+int cidr_parse_any(const char *text, struct ipaddr *subnet, uint8_t *prefix)
+{
+	*prefix = 32;
+	return strchr(text, '/') ? parse_cidr(text, 1, 32, subnet, prefix) : addr_parse(text, subnet);
+}
+
+const char *cidr_text(const struct cidr *c, char buf[CIDR_TEXT])
+{
+	char addr[ADDR_TEXT];
+
+	snprintf(buf, CIDR_TEXT, "%s/%u", addr_text(c->addr, addr), c->prefix % 100u);
+	return buf;
+}
+
+bool cidr_inside(const struct cidr *inner, const struct cidr *outer)
+{
+	return inner->prefix >= outer->prefix && addr_in(inner->addr, outer->addr, outer->prefix);
+}
+
+bool cidr_overlap(const struct cidr *a, const struct cidr *b)
+{
+	return cidr_inside(a, b) || cidr_inside(b, a);
+}
+
+int ether_parse(const char *text, uint8_t mac[6])
+{
+	unsigned int octet[6];
+	char end;
+	int i;
+
+	if (strlen(text) != 17 || sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &octet[0], &octet[1], &octet[2], &octet[3],
+					 &octet[4], &octet[5], &end) != 6)
+		return -EINVAL;
+	for (i = 0; i < 6; i++)
+		mac[i] = octet[i];
+	return octet[0] & 1 || !(octet[0] | octet[1] | octet[2] | octet[3] | octet[4] | octet[5]) ? -EINVAL : 0;
 }
 
 /* Faster than snprintf(): a table may list a million flows. */

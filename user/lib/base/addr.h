@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <ebpfnet/abi.h>
+#include <ebpfnet/journal.h>
 
 #define ADDR_TEXT 16		/* "255.255.255.255" and its NUL */
 
@@ -15,6 +15,16 @@ int addr_parse(const char *text, struct ipaddr *out);
 
 /* "192.168.1.0/24", prefix 8 to 30; host bits must be 0. Quiet: -EINVAL. */
 int cidr_parse(const char *text, struct ipaddr *subnet, uint8_t *prefix);
+/* The same, prefix 1 to 32; a single address has 32. */
+int cidr_parse_any(const char *text, struct ipaddr *subnet, uint8_t *prefix);
+#define CIDR_TEXT (ADDR_TEXT + 3)
+const char *cidr_text(const struct cidr *c, char buf[CIDR_TEXT]);
+bool cidr_overlap(const struct cidr *a, const struct cidr *b);
+/* True if inner is part of outer, or all of it. */
+bool cidr_inside(const struct cidr *inner, const struct cidr *outer);
+
+/* "02:00:00:00:00:01": of one station, not all zeros. Quiet: -EINVAL. */
+int ether_parse(const char *text, uint8_t mac[6]);
 
 #define IPV6_TEXT 46		/* INET6_ADDRSTRLEN */
 

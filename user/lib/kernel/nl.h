@@ -37,7 +37,7 @@ struct nl_link {
 	int ifindex;
 	char name[IFNAMSIZ];
 	char kind[16];			/* "veth"; "": hardware, or lo */
-	char alias[80];			/* IFLA_IFALIAS, as far as there is room */
+	char alias[96];			/* IFLA_IFALIAS, as far as there is room */
 	uint8_t mac[6];
 	uint32_t mtu;
 	uint16_t type;			/* ARPHRD_* */

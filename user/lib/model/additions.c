@@ -6,7 +6,7 @@
 #include "lib/base/addr.h"
 #include "lib/model/endpoint.h"
 
-void endpoint_find_additions(struct nl *nl, const struct nl_link *dev, const struct ns_record *rec,
+void endpoint_find_additions(struct nl *nl, const struct nl_link *dev, const struct endpoint_object *o,
 			     struct endpoint_additions *out)
 {
 	struct nl_link other;
@@ -15,9 +15,10 @@ void endpoint_find_additions(struct nl *nl, const struct nl_link *dev, const str
 	*out = (struct endpoint_additions){};
 	if (!dev->ifindex)
 		return;
-	if (!nl_route_default(nl, &ifindex) && ifindex != dev->ifindex && !nl_link_get(nl, NULL, ifindex, &other))
+	if (!nl_route_default(nl, &ifindex) && ifindex != dev->ifindex && !nl_link_get(nl, NULL, ifindex, &other) &&
+	    !endpoint_is_sibling(o, other.peer))
 		memcpy(out->detour, other.name, sizeof(out->detour));
-	nl_addr_other(nl, dev->ifindex, rec->addr, &out->addr, &out->prefix);
+	nl_addr_other(nl, dev->ifindex, o->rec->addr, &out->addr, &out->prefix);
 }
 
 bool endpoint_is_undisturbed(void *object, struct difference *d)
@@ -29,7 +30,7 @@ bool endpoint_is_undisturbed(void *object, struct difference *d)
 
 	if (found->detour[0]) {
 		snprintf(d->fix, sizeof(d->fix), "ebpfnet exec %s -- ip route replace default via %s dev %s", o->name,
-			 addr_text(o->x->host.gateway, addr), rec->ns_dev);
+			 addr_text(o->net->gateway, addr), rec->ns_dev);
 		return holds_if(false, d,
 				"inside namespace %s, the default route leads through %s, not %s: what it sends "
 				"out, and its answers to clients of published ports, do not come here",

@@ -2,34 +2,15 @@
 /* Adding an endpoint to the network, and removing it. */
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/model/device.h"
 #include "lib/model/endpoint.h"
 #include "lib/model/hosts.h"
 #include "lib/model/model.h"
 #include "lib/model/walk.h"
-
-#define RUNNING_WAIT_MS 1000
-#define RUNNING_POLL_MS 2
-
-/*
- * Of a pair, the end that is set up last works at once. The other end then gets its carrier, but drops packets until
- * a worker of the kernel (net/core/link_watch.c) activates its queue a moment later.
- */
-static void wait_running(struct session *x, const struct ns_record *rec, int *waited)
-{
-	const struct timespec poll = { .tv_nsec = RUNNING_POLL_MS * 1000000 };
-	struct nl_link dev;
-
-	for (; *waited < RUNNING_WAIT_MS; *waited += RUNNING_POLL_MS) {
-		if (nl_link_get(&x->nl, rec->host_dev, 0, &dev) || dev.running)
-			return;
-		nanosleep(&poll, NULL);
-	}
-}
 
 void endpoints_wait_running(struct session *x)
 {
@@ -40,99 +21,175 @@ void endpoints_wait_running(struct session *x)
 	if (store_ns_all(&x->s, &all, &count))
 		return;
 	for (i = 0; i < count; i++)
-		wait_running(x, &all[i].rec, &waited);
+		device_wait_running(&x->nl, all[i].rec.host_dev, &waited);
 }
 
 /* ---- adding ---- */
 
-/* *id: which namespace is to be attached. */
 /* An IPv6 address belongs to one namespace. */
-static int check_ipv6(const struct endpoint_spec *spec, const struct ns_entry *all, size_t count)
+static int check_ipv6(const struct endpoint_spec *spec, const struct ipam *used)
 {
 	char text[IPV6_TEXT];
 	size_t i, j, n;
 
 	for (n = 0; n < EBPFNET_GIVEN_IPV6 && !ipv6_is_none(&spec->ipv6[n]); n++)
-		for (i = 0; i < count; i++)
+		for (i = 0; i < used->count; i++)
 			for (j = 0; j < EBPFNET_GIVEN_IPV6; j++)
-				if (ipv6_same(&spec->ipv6[n], &all[i].rec.ipv6[j]))
+				if (ipv6_same(&spec->ipv6[n], &used->endpoint[i].rec.ipv6[j]))
 					return log_err(-EADDRINUSE, "%s is namespace %s's; choose another address",
-						       ipv6_text(&spec->ipv6[n], text), all[i].name);
+						       ipv6_text(&spec->ipv6[n], text), used->endpoint[i].name);
 	return 0;
 }
 
-static int check_new(struct session *x, const struct endpoint_spec *spec, struct netns_id *id)
+/* *id: which namespace is to be attached. */
+static int check_path(struct session *x, const struct endpoint_spec *spec, const struct ipam *used, struct netns_id *id)
 {
-	_cleanup_free_ struct ns_entry *all = NULL;
-	size_t i, count;
+	size_t i;
 	int r;
 
-	r = store_ns_all(&x->s, &all, &count);
-	for (i = 0; i < count && !r; i++) {
-		if (spec->id && !strcmp(all[i].rec.id, spec->id))
-			return log_err(-EEXIST, "id %s is attached already, as %s; `ebpfnet detach %s` first", spec->id,
-				       all[i].name, all[i].name);
-		if (!strcmp(all[i].name, spec->name))
-			return log_err(-EEXIST, "namespace %s is attached already; choose another name%s", spec->name,
-				       spec->path ? " with --name" : "");
-	}
-	if (!r)
-		r = check_ipv6(spec, all, count);
-	if (r)
-		return r;
-	if (!spec->path) {
-		r = endpoint_check_free(spec->name);
-		return r ? r : netns_check_folder();
-	}
 	r = netns_stat(spec->path, id);
 	if (r)
 		return log_err(r, "cannot attach %s: %s is not a network namespace", spec->name, spec->path);
 	if (id->cookie == x->netns_cookie)
 		return log_err(-EINVAL, "cannot attach %s: that is the host's own network namespace", spec->path);
-	for (i = 0; i < count; i++)
-		if (endpoint_is_netns(&all[i].rec, id))
+	for (i = 0; i < used->count; i++)
+		if (endpoint_is_netns(&used->endpoint[i].rec, id))
 			return log_err(-EEXIST, "cannot attach %s: it is attached already, as %s", spec->path,
-				       all[i].name);
+				       used->endpoint[i].name);
+	return 0;
+}
+
+static int check_new(struct session *x, const struct endpoint_spec *spec, const struct ipam *used, struct netns_id *id)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < used->count; i++) {
+		const struct ns_entry *e = &used->endpoint[i];
+
+		if (spec->id && !strcmp(e->rec.id, spec->id))
+			return log_err(-EEXIST, "id %s is attached already, as %s; `ebpfnet detach %s` first", spec->id,
+				       e->name, e->name);
+		if (!strcmp(e->name, spec->name))
+			return log_err(-EEXIST, "namespace %s is attached already; choose another name%s", spec->name,
+				       spec->path ? " with --name" : "");
+	}
+	if (spec->path)
+		return check_path(x, spec, used, id);
+	r = endpoint_check_free(spec->name);
+	return r ? r : netns_check_folder();
+}
+
+/* Make what is reserved as the last entry of used. What is there already of the namespace gets to know of it. */
+static int make(struct session *x, struct ipam *used, const struct endpoint_spec *spec, const struct netns_id *id,
+		struct ns_record *out)
+{
+	struct ns_entry *e = &used->endpoint[used->count - 1];
+	struct walk w = { .x = x, .apply = true, .warn = true };
+	int r, waited = 0;
+	size_t i;
+
+	endpoint_identify(&e->rec, id);
+	memcpy(e->rec.ipv6, spec->ipv6, sizeof(e->rec.ipv6));
+	r = store_ns_set(&x->s, e->name, &e->rec);
+	if (r)
+		return r;
+	for (i = used->count; i-- && !r;)
+		if (!strcmp(used->endpoint[i].name, e->name))
+			r = walk_endpoint(&w, &used->endpoint[i], used->endpoint, used->count);
+	if (!r)
+		r = store_ports_count(&x->s, e->rec.net);
+	if (!r)
+		device_wait_running(&x->nl, e->rec.host_dev, &waited);
+	if (!r)
+		r = hosts_write(x);
+	if (r) {
+		endpoint_remove(x, e, used->endpoint, used->count);
+		hosts_write(x);
+		return r;
+	}
+	*out = e->rec;
 	return 0;
 }
 
 int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_record *out)
 {
 	_cleanup_ipam_ struct ipam used = {};
-	struct walk w = { .x = x, .apply = true, .warn = true };
-	struct ns_entry e = {};
+	const struct net_entry *net;
 	struct netns_id id = {};
-	int r, waited = 0;
+	int r;
 
 	r = endpoint_check_name(spec->name);
 	if (!r)
-		r = check_new(x, spec, &id);
+		r = network_find(x, spec->network, &net);
 	if (!r)
-		r = ipam_read(x, &used);
+		r = ipam_read(x, net, &used);
 	if (!r)
-		r = ipam_reserve(x, &used, spec, 0, &e.rec);
-	endpoint_identify(&e.rec, &id);
-	memcpy(e.rec.ipv6, spec->ipv6, sizeof(e.rec.ipv6));
+		r = check_new(x, spec, &used, &id);
 	if (!r)
-		r = store_ns_set(&x->s, spec->name, &e.rec);
+		r = check_ipv6(spec, &used);
+	if (!r)
+		r = ipam_reserve(x, &used, spec, 0, out);
+	if (!r)
+		r = make(x, &used, spec, &id, out);
+	if (!r)
+		hosts_say_resolver(spec->path ? spec->name : NULL);
+	return r;
+}
+
+static int no_namespace(int r, const char *name)
+{
+	return log_err(r, "no namespace %s; `ebpfnet ns list` shows them", name);
+}
+
+/* One of the namespace's ports, whose namespace and names another one shares. Logs. */
+static int find_other(const struct ipam *used, const char *name, const struct ns_record **other)
+{
+	const struct ns_record *in = ipam_find(used, name);
+	size_t i;
+
+	if (in)
+		return log_err(-EEXIST, in->flags & NS_PENDING ?
+						"namespace %s is incomplete in network %s; run `ebpfnet up`" :
+						"namespace %s is in network %s already",
+			       name, used->net->rec.name);
+	*other = NULL;
+	for (i = 0; i < used->count; i++)
+		if (!strcmp(used->endpoint[i].name, name))
+			*other = &used->endpoint[i].rec;
+	return *other ? 0 : no_namespace(-ENOENT, name);
+}
+
+int endpoint_connect(struct session *x, const struct endpoint_spec *wish, struct ns_record *out)
+{
+	struct endpoint_spec spec = *wish;
+	_cleanup_ipam_ struct ipam used = {};
+	char remedy[REMEDY_TEXT], path[EBPFNET_PATH_LEN];
+	const struct ns_record *other;
+	const struct net_entry *net;
+	struct netns_id id;
+	uint16_t flags;
+	int r;
+
+	r = network_find(x, spec.network, &net);
+	if (!r)
+		r = ipam_read(x, net, &used);
+	if (!r)
+		r = check_ipv6(&spec, &used);
+	if (!r)
+		r = find_other(&used, spec.name, &other);
 	if (r)
 		return r;
-	memcpy(e.name, spec->name, sizeof(e.name));
-	r = walk_endpoint(&w, &e);
-	if (!r)
-		r = store_ports_count(&x->s, x->host.net);
-	if (!r)
-		wait_running(x, &e.rec, &waited);
-	if (!r)
-		r = hosts_write(&x->s);
-	if (r) {
-		endpoint_remove(x, e.name, &e.rec);
-		hosts_write(&x->s);
-		return r;
-	}
-	*out = e.rec;
-	hosts_say_resolver(spec->path ? spec->name : NULL);
-	return 0;
+	if (!endpoint_netns_is_there(other))
+		return log_err(-ENOENT, "namespace %s was deleted externally; run `%s`", spec.name,
+			       endpoint_remedy(spec.name, other, remedy));
+	id = (struct netns_id){ other->netns_dev, other->netns_ino, other->netns_cookie };
+	memcpy(path, other->path, sizeof(path));
+	spec.path = path;
+	flags = other->flags & (NS_MADE | NS_HOSTS_LINK | NS_HOSTS_DIR);
+	spec.label = other->label;
+	r = ipam_reserve(x, &used, &spec, flags, out);
+	return r ? r : make(x, &used, &spec, &id, out);
 }
 
 /* ---- removing ---- */
@@ -150,49 +207,60 @@ static int remove_netns(struct endpoint_object *o)
 }
 
 /*
- * /etc/netns/NAME is of all who use it: a namespace attached by its path /run/netns/NAME under another name, and one
- * that is attached by a process as NAME. The last one removes it; until then another one's record says who made it.
+ * /etc/netns/NAME is of all who use it: the namespace's other ports, a namespace attached by its path /run/netns/NAME
+ * under another name, and one that is attached by a process as NAME. The last one removes it; until then another one's
+ * record says who made it.
  */
 static int leave_etc(struct endpoint_object *o)
 {
 	const char *etc = endpoint_etc_name(o->rec, o->name);
-	_cleanup_free_ struct ns_entry *all = NULL;
-	size_t i, count;
-	int r;
+	char file[HOSTS_PATH];
+	size_t i;
 
-	r = store_ns_all(&o->x->s, &all, &count);
-	if (r)
-		return r;
-	for (i = 0; i < count; i++) {
-		struct ns_entry *e = &all[i];
+	for (i = 0; i < o->count; i++) {
+		struct ns_entry *e = &o->all[i];
 
-		if (strcmp(e->name, o->name) && !strcmp(endpoint_etc_name(&e->rec, e->name), etc)) {
-			e->rec.flags |= o->rec->flags & (NS_HOSTS_LINK | NS_HOSTS_DIR);
-			hosts_link(etc, e->rec.flags);
-			return store_ns_set(&o->x->s, e->name, &e->rec);
-		}
+		if (&e->rec == o->rec || !e->name[0] || strcmp(endpoint_etc_name(&e->rec, e->name), etc))
+			continue;
+		e->rec.flags |= o->rec->flags & (NS_HOSTS_LINK | NS_HOSTS_DIR);
+		hosts_link(etc, hosts_file(o->all, o->count, e->name, file), e->rec.flags);
+		return store_ns_set(&o->x->s, e->name, &e->rec);
 	}
 	hosts_unlink(etc, o->rec->flags);
 	return 0;
 }
 
-int endpoint_remove(struct session *x, const char *name, struct ns_record *rec)
+static bool is_last(const struct ns_entry *e, const struct ns_entry *all, size_t count)
 {
-	struct endpoint_object o = { .x = x, .name = name, .rec = rec };
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (&all[i] != e && !strcmp(all[i].name, e->name))
+			return false;
+	return true;
+}
+
+int endpoint_remove(struct session *x, struct ns_entry *e, struct ns_entry *all, size_t count)
+{
+	struct endpoint_object o = endpoint_object(x, e, all, count);
+	bool last = is_last(e, all, count);
 	int r;
 
-	store_ns(&x->s, name, rec); /* it may have become the owner of its files since the caller read it */
-	rec->flags |= NS_PENDING;
+	o.rec->flags |= NS_PENDING;
 	r = endpoint_save(&o);
 	if (!r)
 		r = endpoint_forget_port(&o);
 	if (!r)
 		r = endpoint_remove_pair(&o);
-	if (!r)
+	if (!r && last)
 		r = remove_netns(&o);
 	if (!r)
 		r = leave_etc(&o);
-	return r ? r : store_ns_del(&x->s, name);
+	if (!r)
+		r = store_ns_del(&x->s, o.name, o.rec->net);
+	if (!r)
+		e->name[0] = '\0';
+	return r;
 }
 
 int endpoint_find_id(struct session *x, const char *id, char name[EBPFNET_NAME_LEN])
@@ -210,6 +278,19 @@ int endpoint_find_id(struct session *x, const char *id, char name[EBPFNET_NAME_L
 	return r ? r : log_err(-ENOENT, "no namespace with the id %s; `ebpfnet ns list` shows them", id);
 }
 
+static int remove_all_ports(struct session *x, const char *name)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	size_t i, count;
+	int r;
+
+	r = store_ns_all(&x->s, &all, &count);
+	for (i = 0; i < count && !r; i++)
+		if (!strcmp(all[i].name, name))
+			r = endpoint_remove(x, &all[i], all, count);
+	return r;
+}
+
 int endpoint_del(struct session *x, const char *name, bool made)
 {
 	struct ns_record rec;
@@ -217,7 +298,7 @@ int endpoint_del(struct session *x, const char *name, bool made)
 
 	r = store_ns(&x->s, name, &rec);
 	if (r)
-		return log_err(r, "no namespace %s; `ebpfnet ns list` shows them", name);
+		return no_namespace(r, name);
 	if (made && !(rec.flags & NS_MADE))
 		return log_err(-EINVAL,
 			       "namespace %s was attached, not made; `ebpfnet detach %s` detaches it and "
@@ -230,8 +311,49 @@ int endpoint_del(struct session *x, const char *name, bool made)
 	if (made)
 		r = netns_check_folder();
 	if (!r)
-		r = endpoint_remove(x, name, &rec);
+		r = remove_all_ports(x, name);
 	if (!r)
 		r = lo_ensure(x);
-	return r ? r : hosts_write(&x->s);
+	return r ? r : hosts_write(x);
+}
+
+/* Its default route led there, maybe, and its hosts file has names of there. */
+static int settle(struct session *x, const char *name, struct ns_entry *all, size_t count)
+{
+	struct walk w = { .x = x, .apply = true, .warn = true };
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < count && !r; i++)
+		if (!strcmp(all[i].name, name))
+			r = walk_endpoint(&w, &all[i], all, count);
+	if (!r)
+		r = lo_ensure(x);
+	return r ? r : hosts_write(x);
+}
+
+int endpoint_disconnect(struct session *x, const char *name, const char *network)
+{
+	const struct net_entry *net = session_net_named(x, network);
+	_cleanup_free_ struct ns_entry *all = NULL;
+	struct ns_entry *e = NULL;
+	size_t i, count;
+	int r;
+
+	if (!net)
+		return log_err(-ENOENT, "no network %s; `ebpfnet network list` shows them", network);
+	r = store_ns_all(&x->s, &all, &count);
+	for (i = 0; i < count && !r; i++)
+		if (!strcmp(all[i].name, name) && all[i].rec.net == net->id)
+			e = &all[i];
+	if (r)
+		return r;
+	if (!e)
+		return log_err(-ENOENT, "namespace %s is not in network %s; `ebpfnet ns list` shows who is", name,
+			       network);
+	if (is_last(e, all, count))
+		return log_err(-EBUSY, "network %s is the only one that namespace %s is in; `ebpfnet %s %s` removes it",
+			       network, name, e->rec.flags & NS_MADE ? "ns del" : "detach", name);
+	r = endpoint_remove(x, e, all, count);
+	return r ? r : settle(x, name, all, count);
 }

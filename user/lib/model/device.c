@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/model/device.h"
 
 #define SYSCTL_PATH 96
+#define RUNNING_WAIT_MS 1000
+#define RUNNING_POLL_MS 2
 
 static bool is_ours(const struct device_id *id, const struct nl_link *dev)
 {
@@ -53,6 +56,22 @@ int device_up(struct nl *nl, const struct nl_link *dev)
 	int r = dev->up ? 0 : nl_link_up(nl, dev->ifindex);
 
 	return r ? log_err(r, "cannot set device %s up: %s", dev->name, nl_why(nl, r)) : 0;
+}
+
+/*
+ * Of a pair, the end that is set up last works at once. The other end then gets its carrier, but drops packets until
+ * a worker of the kernel (net/core/link_watch.c) activates its queue a moment later.
+ */
+void device_wait_running(struct nl *nl, const char *name, int *waited)
+{
+	const struct timespec poll = { .tv_nsec = RUNNING_POLL_MS * 1000000 };
+	struct nl_link dev;
+
+	for (; *waited < RUNNING_WAIT_MS; *waited += RUNNING_POLL_MS) {
+		if (nl_link_get(nl, name, 0, &dev) || dev.running)
+			return;
+		nanosleep(&poll, NULL);
+	}
 }
 
 /* The first character of a sysctl; 0: no such sysctl. */

@@ -9,16 +9,18 @@
 
 #include "lib/kernel/nl.h"
 
+#define DEVICE_ALIAS_LEN sizeof(((struct nl_link *)0)->alias)
+
 /* Identity of a device. */
 struct device_id {
 	const char *name;
 	uint32_t ifindex;		/* 0: not known yet */
-	char alias[80];
+	char alias[DEVICE_ALIAS_LEN];
 	uint8_t mac[6];
 };
 
 #define DEVICE_ALIAS "ebpfnet "		/* an alias of ours begins with it */
-#define DEVICE_ALIAS_GATEWAY DEVICE_ALIAS "gateway"
+#define DEVICE_ALIAS_GATEWAY DEVICE_ALIAS "gateway"	/* and the network's name, unless that is "default" */
 #define DEVICE_ALIAS_PEER DEVICE_ALIAS "gateway peer"
 /* "made" or "attached", the endpoint's name, the cookie of its namespace */
 #define DEVICE_ALIAS_ENDPOINT DEVICE_ALIAS "%s %s %llu"
@@ -35,6 +37,8 @@ int device_mark(struct nl *nl, const struct device_id *id, const struct nl_link 
 /* Log device_get()'s error r, and return it. */
 int device_error(struct nl *nl, const char *name, int r);
 int device_up(struct nl *nl, const struct nl_link *dev);
+/* Wait until an end of a pair is operational, for at most a second in all; *waited: ms so far. */
+void device_wait_running(struct nl *nl, const char *name, int *waited);
 /* Host-side devices have IPv6 disabled: no address, no router solicitation, no advertisement accepted. */
 bool device_has_ipv6(const char *dev);
 int device_no_ipv6(const char *dev);

@@ -46,6 +46,23 @@ void endpoint_identify(struct ns_record *rec, const struct netns_id *id)
 	rec->netns_cookie = id->cookie;
 }
 
+struct endpoint_object endpoint_object(struct session *x, struct ns_entry *e, struct ns_entry *all, size_t count)
+{
+	return (struct endpoint_object){ .x = x, .name = e->name, .rec = &e->rec, .all = all, .count = count,
+					 .net = session_net_of(x, &e->rec) };
+}
+
+bool endpoint_is_sibling(const struct endpoint_object *o, int ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < o->count; i++)
+		if (&o->all[i].rec != o->rec && o->all[i].rec.ifindex == (uint32_t)ifindex &&
+		    !strcmp(o->all[i].name, o->name))
+			return true;
+	return false;
+}
+
 int endpoint_save(struct endpoint_object *o)
 {
 	return store_ns_set(&o->x->s, o->name, o->rec);
@@ -145,6 +162,29 @@ int endpoint_remove_pair(struct endpoint_object *o)
 	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", o->dev.name, nl_why(&o->x->nl, r)) : 0;
 }
 
+/* The namespace's other ports are in the new one, too. */
+static int move_siblings(struct endpoint_object *o, const struct netns_id *id)
+{
+	struct endpoint_object s;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < o->count && !r; i++) {
+		s = endpoint_object(o->x, &o->all[i], o->all, o->count);
+		if (s.rec == o->rec || strcmp(s.name, o->name))
+			continue;
+		r = endpoint_forget_port(&s);
+		if (!r)
+			r = endpoint_remove_pair(&s);
+		endpoint_identify(s.rec, id);
+		s.rec->ifindex = 0;
+		s.rec->flags |= NS_PENDING;
+		if (!r)
+			r = endpoint_save(&s);
+	}
+	return r;
+}
+
 /* Only for a namespace that ebpfnet makes: has_netns() */
 static int make_netns(void *object)
 {
@@ -164,10 +204,11 @@ static int make_netns(void *object)
 	r = netns_stat(o->rec->path, &id);
 	if (r)
 		return log_err(r, "cannot open namespace %s at %s: %s", o->name, o->rec->path, strerror(-r));
+	r = move_siblings(o, &id);
 	endpoint_identify(o->rec, &id);
 	o->rec->ifindex = 0;
 	o->rec->flags |= NS_PENDING;
-	return endpoint_save(o);
+	return r ? r : endpoint_save(o);
 }
 
 /* ---- the pair of devices ---- */
@@ -198,15 +239,18 @@ static int make_pair(void *object)
 	r = endpoint_dev(o);
 	if (r != -ENODEV)
 		return device_error(nl, v.name, r);
-	r = nl_link_get(nl, o->x->host.gw_dev, 0, &gw);
+	r = nl_link_get(nl, o->net->gw_dev, 0, &gw);
 	if (r)
-		return log_err(r, "gateway device %s is gone; `ebpfnet up` makes it again", o->x->host.gw_dev);
-	v.mtu = gw.mtu;
+		return log_err(r, "gateway device %s is gone; `ebpfnet up` makes it again", o->net->gw_dev);
+	v.mtu = o->rec->mtu ? o->rec->mtu : gw.mtu;
 	v.peer_netns = netns;
 	addr_host_mac(o->rec->addr, v.mac);
 	memcpy(v.peer_mac, o->rec->mac, sizeof(v.peer_mac));
 	endpoint_remove_inside(o);
 	r = nl_veth_add(nl, &v);
+	if (r == -EEXIST)
+		return log_err(r, "cannot make device %s inside namespace %s: a device of that name is there already; "
+				  "choose another with --dev", v.peer, o->name);
 	if (r)
 		return log_err(r, "cannot make the devices %s and %s: %s", v.name, v.peer, nl_why(nl, r));
 	r = endpoint_dev(o);
@@ -301,7 +345,7 @@ static int add_port(void *object)
 	if (!r)
 		r = store_new_endpoint(s, &o->rec->endpoint);
 	if (!r && had_endpoint)
-		r = store_portmaps_move(s, o->name, o->rec->endpoint);
+		r = store_portmaps_move(s, o->name, o->rec->net, o->rec->endpoint);
 	if (r)
 		return r;
 	o->rec->ifindex = o->dev.ifindex;
@@ -344,7 +388,9 @@ static bool has_hosts(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
 
-	const char *problem = hosts_problem(endpoint_etc_name(o->rec, o->name), o->rec->flags);
+	char file[HOSTS_PATH];
+	const char *problem = hosts_problem(endpoint_etc_name(o->rec, o->name),
+					    hosts_file(o->all, o->count, o->name, file), o->rec->flags);
 	bool is_planned = (o->rec->flags & (NS_HOSTS_LINK | NS_PENDING)) != NS_PENDING;
 
 	return holds_if(!problem && is_planned, d, "%s of namespace %s is gone", problem ? problem : "the hosts file",
@@ -355,6 +401,7 @@ static int link_hosts(void *object)
 {
 	struct endpoint_object *o = object;
 	const char *name = endpoint_etc_name(o->rec, o->name);
+	char file[HOSTS_PATH];
 	int r = 0;
 
 	if (!(o->rec->flags & NS_HOSTS_LINK)) {
@@ -362,7 +409,7 @@ static int link_hosts(void *object)
 		r = endpoint_save(o);
 	}
 	if (!r)
-		hosts_link(name, o->rec->flags);
+		hosts_link(name, hosts_file(o->all, o->count, o->name, file), o->rec->flags);
 	return r;
 }
 
@@ -415,9 +462,9 @@ static const struct property properties[] = {
 	{},
 };
 
-int walk_endpoint(struct walk *w, struct ns_entry *e)
+int walk_endpoint(struct walk *w, struct ns_entry *e, struct ns_entry *all, size_t count)
 {
-	struct endpoint_object o = { .x = w->x, .name = e->name, .rec = &e->rec };
+	struct endpoint_object o = endpoint_object(w->x, e, all, count);
 	char name[48];
 
 	snprintf(name, sizeof(name), "namespace %s", e->name);

@@ -9,7 +9,7 @@
 
 /* Additions of others to the namespace's own configuration. */
 struct endpoint_additions {
-	char detour[IFNAMSIZ];		/* the device of the default route, if it is not the endpoint's; "": it is */
+	char detour[IFNAMSIZ];		/* the device of the default route, if it is no endpoint's of ours; "": it is */
 	struct ipaddr addr;		/* a further address of the endpoint's device; zero: none */
 	uint8_t prefix;			/* its prefix length */
 };
@@ -18,6 +18,9 @@ struct endpoint_object {
 	struct session *x;
 	const char *name;
 	struct ns_record *rec;
+	struct ns_entry *all;		/* records of this and of other ports, among them all of the namespace */
+	size_t count;
+	const struct net_record *net;	/* its network */
 	struct nl_link dev;		/* the host's end; endpoint_dev() fills it in */
 	char inside_name[IFNAMSIZ];	/* what its device is called inside; "": not known */
 	struct endpoint_additions additions;	/* endpoint_is_configured() fills it in */
@@ -30,6 +33,8 @@ bool endpoint_netns_is_there(const struct ns_record *rec);
 /* Enters in the record which namespace it is. */
 void endpoint_identify(struct ns_record *rec, const struct netns_id *id);
 
+/* The object of an entry; all: the others. */
+struct endpoint_object endpoint_object(struct session *x, struct ns_entry *e, struct ns_entry *all, size_t count);
 /* Writes the record to the journal. Logs. */
 int endpoint_save(struct endpoint_object *o);
 /* Finds the host's end. Quiet; device_get()'s errors. */
@@ -38,6 +43,9 @@ int endpoint_dev(struct endpoint_object *o);
 int endpoint_forget_port(struct endpoint_object *o);
 /* Removes the pair of devices, if it is there. Logs. */
 int endpoint_remove_pair(struct endpoint_object *o);
+
+/* True if the device of that index on the host is the end of another port of the namespace. */
+bool endpoint_is_sibling(const struct endpoint_object *o, int ifindex);
 
 /* inside.c: properties of what is inside; object is a struct endpoint_object. */
 bool endpoint_is_configured(void *object, struct difference *d);
@@ -48,7 +56,7 @@ bool endpoint_has_inside_name(void *object, struct difference *d);
 int endpoint_follow_inside_name(void *object);
 
 /* additions.c: look, inside the namespace, for what was added; dev: the endpoint's device there. */
-void endpoint_find_additions(struct nl *nl, const struct nl_link *dev, const struct ns_record *rec,
+void endpoint_find_additions(struct nl *nl, const struct nl_link *dev, const struct endpoint_object *o,
 			     struct endpoint_additions *out);
 /* The property that nothing was added by which packets get lost. Only the administrator knows whether it is meant. */
 bool endpoint_is_undisturbed(void *object, struct difference *d);

@@ -214,7 +214,7 @@ static void check_other_device(struct findings *f, const struct ifaddrs *a)
 	size_t count;
 
 	if (!is_inet(a) || !(a->ifa_flags & IFF_UP) || a->ifa_flags & IFF_LOOPBACK ||
-	    nl_link_get(&f->x->nl, a->ifa_name, 0, &dev) || !strcmp(dev.name, host->gw_dev) ||
+	    nl_link_get(&f->x->nl, a->ifa_name, 0, &dev) || session_is_gateway(f->x, dev.name) ||
 	    uplink_is_recorded(host, dev.ifindex))
 		return;
 	count = published_on(f, addr_of_if(a), &one);
@@ -274,22 +274,21 @@ static void check_way_out(struct findings *f)
 }
 
 /* The host would send what is for a namespace elsewhere. */
-static void check_way_in(struct findings *f)
+static void check_way_in(struct findings *f, const struct net_record *net)
 {
-	const struct host_record *host = &f->x->host;
-	char route[ADDR_TEXT], subnet[ADDR_TEXT], fix[160];
+	char route[ADDR_TEXT], subnet[CIDR_TEXT], fix[160];
 	struct nl_link gw, dev = {};
 	struct nl_route other;
 
-	if (nl_link_get(&f->x->nl, host->gw_dev, 0, &gw) ||
-	    nl_route_within(&f->x->nl, host->subnet, host->prefix, gw.ifindex, &other))
+	if (nl_link_get(&f->x->nl, net->gw_dev, 0, &gw) ||
+	    nl_route_within(&f->x->nl, net->subnet.addr, net->subnet.prefix, gw.ifindex, &other))
 		return;
 	nl_link_get(&f->x->nl, NULL, other.ifindex, &dev);
 	addr_text(other.dst, route);
 	snprintf(fix, sizeof(fix), "ip route del %s/%u dev %s", route, other.prefix, dev.name);
 	diff_add(f->out, "routes", fix,
-		 "the host's route to %s/%u on %s is inside %s/%u: it sends there what is for namespaces", route,
-		 other.prefix, dev.name, addr_text(host->subnet, subnet), host->prefix);
+		 "the host's route to %s/%u on %s is inside %s: it sends there what is for namespaces", route,
+		 other.prefix, dev.name, cidr_text(&net->subnet, subnet));
 }
 
 /* ---- other programs on the uplinks ---- */
@@ -379,6 +378,7 @@ static int read_all(struct findings *f)
 int network_findings(struct session *x, struct diff *out)
 {
 	struct findings f = { .x = x, .out = out };
+	size_t i;
 	int r;
 
 	r = read_all(&f);
@@ -389,7 +389,8 @@ int network_findings(struct session *x, struct diff *out)
 		check_external_ports(&f, L4_UDP);
 		check_published_addresses(&f);
 		check_way_out(&f);
-		check_way_in(&f);
+		for (i = 0; i < x->net_count; i++)
+			check_way_in(&f, &x->nets[i].rec);
 		check_other_devices(&f);
 		check_uplinks(&f);
 		qdisc_each_root(check_port_qdisc, &f);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The gateway: the host's own port of the switch, a veth pair on the host. Also lo, while a port is published. */
+/* The gateways: the host's own port of each network's switch, a pair of devices on the host. */
 #include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
@@ -10,39 +10,48 @@
 #include "lib/base/addr.h"
 #include "lib/base/log.h"
 #include "lib/dataplane/dataplane.h"
+#include "lib/model/definition.h"
 #include "lib/model/device.h"
 #include "lib/model/model.h"
 #include "lib/model/walk.h"
 
-#define LO_IFINDEX 1	/* the first device of every network namespace */
-
 struct gateway {
 	struct session *x;
-	const struct host_record *host;
+	struct net_entry *net;
+	struct net_record *rec;		/* of it */
 	struct nl_link dev, peer;
 };
 
 /* ---- the pair of devices ---- */
 
-static struct device_id dev_id(const struct host_record *host)
+static void set_alias(struct device_id *id, const char *alias, const struct net_record *rec)
 {
-	struct device_id id = { host->gw_dev, host->gw_ifindex, DEVICE_ALIAS_GATEWAY };
+	bool is_default = !strcmp(rec->name, NETWORK_DEFAULT);
 
-	addr_mac(host->gateway, id.mac);
+	snprintf(id->alias, sizeof(id->alias), "%s%s%s", alias, is_default ? "" : " ", is_default ? "" : rec->name);
+}
+
+static struct device_id dev_id(const struct net_record *rec)
+{
+	struct device_id id = { rec->gw_dev, rec->gw_ifindex };
+
+	set_alias(&id, DEVICE_ALIAS_GATEWAY, rec);
+	addr_mac(rec->gateway, id.mac);
 	return id;
 }
 
-static struct device_id peer_id(const struct host_record *host)
+static struct device_id peer_id(const struct net_record *rec)
 {
-	struct device_id id = { host->gw_peer, host->gw_peer_ifindex, DEVICE_ALIAS_PEER };
+	struct device_id id = { rec->gw_peer, rec->gw_peer_ifindex };
 
-	addr_host_mac(host->gateway, id.mac);
+	set_alias(&id, DEVICE_ALIAS_PEER, rec);
+	addr_host_mac(rec->gateway, id.mac);
 	return id;
 }
 
 static int get_pair(struct gateway *g, const char **failed)
 {
-	struct device_id dev = dev_id(g->host), peer = peer_id(g->host);
+	struct device_id dev = dev_id(g->rec), peer = peer_id(g->rec);
 	int r;
 
 	*failed = dev.name;
@@ -77,16 +86,16 @@ static uint32_t uplink_mtu(struct session *x)
 static int make_pair(void *object)
 {
 	struct gateway *g = object;
-	struct nl_veth v = { .name = g->host->gw_dev, .peer = g->host->gw_peer, .peer_netns = -1 };
+	struct nl_veth v = { .name = g->rec->gw_dev, .peer = g->rec->gw_peer, .peer_netns = -1 };
 	const char *dev;
 	int r;
 
 	r = get_pair(g, &dev);
 	if (r != -ENODEV)
 		return device_error(&g->x->nl, dev, r);
-	v.mtu = uplink_mtu(g->x);
-	addr_mac(g->host->gateway, v.mac);
-	addr_host_mac(g->host->gateway, v.peer_mac);
+	v.mtu = g->rec->mtu ? g->rec->mtu : uplink_mtu(g->x);
+	addr_mac(g->rec->gateway, v.mac);
+	addr_host_mac(g->rec->gateway, v.peer_mac);
 	r = nl_veth_add(&g->x->nl, &v);
 	if (r)
 		return log_err(r, "cannot make the gateway device %s: %s", v.name, nl_why(&g->x->nl, r));
@@ -100,8 +109,8 @@ static bool journalled(void *object, struct difference *d)
 {
 	struct gateway *g = object;
 
-	return holds_if(g->host->gw_ifindex == (uint32_t)g->dev.ifindex &&
-				g->host->gw_peer_ifindex == (uint32_t)g->peer.ifindex,
+	return holds_if(g->rec->gw_ifindex == (uint32_t)g->dev.ifindex &&
+				g->rec->gw_peer_ifindex == (uint32_t)g->peer.ifindex,
 			d, "%s was made again", g->dev.name);
 }
 
@@ -109,38 +118,38 @@ static int journal(void *object)
 {
 	struct gateway *g = object;
 
-	g->x->host.gw_ifindex = g->dev.ifindex;
-	g->x->host.gw_peer_ifindex = g->peer.ifindex;
-	return session_save(g->x);
+	g->rec->gw_ifindex = g->dev.ifindex;
+	g->rec->gw_peer_ifindex = g->peer.ifindex;
+	return store_net_set(&g->x->s, g->net);
 }
 
 static bool has_names(void *object, struct difference *d)
 {
 	struct gateway *g = object;
-	bool dev = !strcmp(g->dev.name, g->host->gw_dev);
+	bool dev = !strcmp(g->dev.name, g->rec->gw_dev);
 
-	return holds_if(dev && !strcmp(g->peer.name, g->host->gw_peer), d, "gateway device %s is called %s now",
-			dev ? g->host->gw_peer : g->host->gw_dev, dev ? g->peer.name : g->dev.name);
+	return holds_if(dev && !strcmp(g->peer.name, g->rec->gw_peer), d, "gateway device %s is called %s now",
+			dev ? g->rec->gw_peer : g->rec->gw_dev, dev ? g->peer.name : g->dev.name);
 }
 
 static int follow_names(void *object)
 {
 	struct gateway *g = object;
-	struct host_record *host = &g->x->host;
+	struct net_record *rec = g->rec;
 	int r;
 
-	r = dataplane_rename(&g->x->s, HOOK_GATEWAY, host->gw_dev, g->dev.name);
+	r = dataplane_rename(&g->x->s, HOOK_GATEWAY, rec->gw_dev, g->dev.name);
 	if (!r)
-		r = dataplane_rename(&g->x->s, HOOK_PORT, host->gw_peer, g->peer.name);
-	memcpy(host->gw_dev, g->dev.name, sizeof(host->gw_dev));
-	memcpy(host->gw_peer, g->peer.name, sizeof(host->gw_peer));
-	return r ? r : session_save(g->x);
+		r = dataplane_rename(&g->x->s, HOOK_PORT, rec->gw_peer, g->peer.name);
+	memcpy(rec->gw_dev, g->dev.name, sizeof(rec->gw_dev));
+	memcpy(rec->gw_peer, g->peer.name, sizeof(rec->gw_peer));
+	return r ? r : store_net_set(&g->x->s, g->net);
 }
 
 static bool marked(void *object, struct difference *d)
 {
 	struct gateway *g = object;
-	struct device_id dev = dev_id(g->host), peer = peer_id(g->host);
+	struct device_id dev = dev_id(g->rec), peer = peer_id(g->rec);
 	bool ours = device_is_marked(&dev, &g->dev);
 
 	return holds_if(ours && device_is_marked(&peer, &g->peer), d, "%s has another MAC address or alias",
@@ -150,7 +159,7 @@ static bool marked(void *object, struct difference *d)
 static int mark(void *object)
 {
 	struct gateway *g = object;
-	struct device_id dev = dev_id(g->host), peer = peer_id(g->host);
+	struct device_id dev = dev_id(g->rec), peer = peer_id(g->rec);
 	int r = device_mark(&g->x->nl, &dev, &g->dev);
 
 	return r ? r : device_mark(&g->x->nl, &peer, &g->peer);
@@ -205,7 +214,7 @@ static int hook_peer(void *object)
 {
 	struct gateway *g = object;
 
-	return dataplane_attach(&g->x->s, g->host->hook, HOOK_PORT, g->peer.ifindex, g->peer.name);
+	return dataplane_attach(&g->x->s, g->x->host.hook, HOOK_PORT, g->peer.ifindex, g->peer.name);
 }
 
 static bool dev_hooked(void *object, struct difference *d)
@@ -219,23 +228,45 @@ static int hook_dev(void *object)
 {
 	struct gateway *g = object;
 
-	return dataplane_attach(&g->x->s, g->host->hook, HOOK_GATEWAY, g->dev.ifindex, g->dev.name);
+	return dataplane_attach(&g->x->s, g->x->host.hook, HOOK_GATEWAY, g->dev.ifindex, g->dev.name);
 }
 
 /* ---- the programs' record of it ---- */
 
+/*
+ * FIB look-ups are for one gateway device, whatever network a packet is of: the one that they are for already, or that
+ * of the first network, but of none that is about to go.
+ */
+static const struct net_entry *gateway_for_fib(const struct session *x, const struct config *cfg)
+{
+	const struct net_entry *first = NULL;
+	size_t i;
+
+	for (i = 0; i < x->net_count; i++) {
+		const struct net_record *rec = &x->nets[i].rec;
+
+		if (rec->made & NET_PENDING)
+			continue;
+		if (cfg->fib_ifindex == rec->gw_ifindex)
+			return &x->nets[i];
+		first = first ? first : &x->nets[i];
+	}
+	return first || !x->net_count ? first : &x->nets[0];
+}
+
 static struct network record(const struct gateway *g)
 {
 	struct network net = {
-		.subnet = g->host->subnet,
-		.mask = addr_mask(g->host->prefix),
-		.gateway = g->host->gateway,
-		.broadcast = addr_broadcast(g->host->subnet, g->host->prefix),
+		.subnet = g->rec->subnet.addr,
+		.mask = addr_mask(g->rec->subnet.prefix),
+		.gateway = g->rec->gateway,
+		.broadcast = addr_broadcast(g->rec->subnet.addr, g->rec->subnet.prefix),
 		.gw_ifindex = g->dev.ifindex,
 		.gw_peer = g->peer.ifindex,
+		.flags = g->rec->flags | (g->rec->unmasqueraded[0].prefix ? NETWORK_HAS_UNMASQUERADED : 0),
 	};
 
-	addr_mac(g->host->gateway, net.gw_mac);
+	addr_mac(g->rec->gateway, net.gw_mac);
 	return net;
 }
 
@@ -246,11 +277,12 @@ static bool recorded(void *object, struct difference *d)
 	struct config cfg;
 
 	snprintf(d->what, sizeof(d->what), "the programs do not know %s", g->dev.name);
-	if (store_network(&g->x->s, g->host->net, &is) || store_config(&g->x->s, &cfg))
+	if (store_network(&g->x->s, g->net->id, &is) || store_config(&g->x->s, &cfg))
 		return false;
 	want.ports = is.ports;
 	want.first_port = is.first_port;
-	return !memcmp(&want, &is, sizeof(is)) && cfg.fib_ifindex == (uint32_t)g->dev.ifindex;
+	return !memcmp(&want, &is, sizeof(is)) &&
+	       (cfg.fib_ifindex == (uint32_t)g->dev.ifindex || gateway_for_fib(g->x, &cfg) != g->net);
 }
 
 static int write_record(void *object)
@@ -261,19 +293,23 @@ static int write_record(void *object)
 	struct config cfg;
 	int r;
 
-	r = store_network(s, g->host->net, &old);
+	r = store_network(s, g->net->id, &old);
 	if (!r)
 		r = store_config(s, &cfg);
 	if (r)
 		return r;
 	net.ports = old.ports;
 	net.first_port = old.first_port;
-	cfg.fib_ifindex = g->dev.ifindex;
-	r = store_config_set(s, &cfg);
+	if (gateway_for_fib(g->x, &cfg) == g->net) {
+		cfg.fib_ifindex = g->dev.ifindex;
+		r = store_config_set(s, &cfg);
+	}
 	if (!r)
-		r = store_gateway_set(s, g->host->net, &net);
+		r = store_unmasqueraded_set(s, g->net->id, g->rec->unmasqueraded);
+	if (!r)
+		r = store_gateway_set(s, g->net->id, &net);
 	/* last: recorded() checks it, so that an interrupted write is repeated */
-	return r ? r : store_network_set(s, g->host->net, &net);
+	return r ? r : store_network_set(s, g->net->id, &net);
 }
 
 /* ---- up, with its address ---- */
@@ -299,9 +335,9 @@ static bool addressed(void *object, struct difference *d)
 	char text[ADDR_TEXT];
 	struct gateway *g = object;
 
-	return holds_if(nl_addr_has(&g->x->nl, g->dev.ifindex, g->host->gateway), d,
+	return holds_if(nl_addr_has(&g->x->nl, g->dev.ifindex, g->rec->gateway), d,
 			"gateway device %s has lost its address %s", g->dev.name,
-			addr_text(g->host->gateway, text));
+			addr_text(g->rec->gateway, text));
 }
 
 static int add_address(void *object)
@@ -310,8 +346,44 @@ static int add_address(void *object)
 	int r;
 
 	/* with global scope, the kernel would use the private address as source on an uplink without an address */
-	r = nl_addr_add(&g->x->nl, g->dev.ifindex, g->host->gateway, g->host->prefix, RT_SCOPE_LINK);
+	r = nl_addr_add(&g->x->nl, g->dev.ifindex, g->rec->gateway, g->rec->subnet.prefix, RT_SCOPE_LINK);
 	return r ? log_err(r, "cannot give %s its address: %s", g->dev.name, nl_why(&g->x->nl, r)) : 0;
+}
+
+/* ---- the network's journal and definition */
+
+static bool kept(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+
+	return holds_if(!(g->rec->made & NET_KEPT) || definition_is_there(g->rec->name), d,
+			"the definition of network %s is gone: after a boot it is not made again", g->rec->name);
+}
+
+static int keep(void *object)
+{
+	struct gateway *g = object;
+
+	if (!definition_write(g->rec))
+		return 0;
+	/* it has warned of it */
+	g->rec->made &= ~NET_KEPT;
+	return store_net_set(&g->x->s, g->net);
+}
+
+static bool is_complete(void *object, struct difference *d)
+{
+	struct gateway *g = object;
+
+	return holds_if(!(g->rec->made & NET_PENDING), d, "network %s is incomplete", g->rec->name);
+}
+
+static int complete(void *object)
+{
+	struct gateway *g = object;
+
+	g->rec->made &= ~NET_PENDING;
+	return store_net_set(&g->x->s, g->net);
 }
 
 static const struct property gateway_properties[] = {
@@ -326,98 +398,77 @@ static const struct property gateway_properties[] = {
 	{ recorded, write_record, "enter it in the maps" },
 	{ both_up, set_up, "set both devices up" },
 	{ addressed, add_address, "add the gateway's address" },
+	{ kept, keep, "write the network's definition" },
+	{ is_complete, complete, "say so in the journal" },
 	{},
 };
 
-int walk_gateway(struct walk *w)
+int walk_gateway(struct walk *w, struct net_entry *net)
 {
-	struct gateway g = { w->x, &w->x->host };
+	struct gateway g = { w->x, net, &net->rec };
 	char name[48];
 
-	snprintf(name, sizeof(name), "gateway %s", g.host->gw_dev);
+	snprintf(name, sizeof(name), "gateway %s", g.rec->gw_dev);
 	return walk_object(w, name, gateway_properties, &g);
 }
 
-int gateway_remove(struct session *x)
+/* Whatever is wrong with one, the others are repaired. */
+int walk_gateways(struct walk *w)
 {
-	struct gateway g = { x, &x->host };
+	int r, first = 0;
+	size_t i;
+
+	for (i = 0; i < w->x->net_count; i++) {
+		r = walk_gateway(w, &w->x->nets[i]);
+		if (!first)
+			first = r;
+	}
+	return first;
+}
+
+int gateways_serve_fib(struct walk *w)
+{
+	static const struct property properties[] = {
+		{ has_pair, .stops = true },
+		{ recorded, write_record, "enter it in the maps" },
+		{},
+	};
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < w->x->net_count && !r; i++) {
+		struct gateway g = { w->x, &w->x->nets[i], &w->x->nets[i].rec };
+
+		if (!(g.rec->made & NET_PENDING))
+			r = walk_object(w, g.rec->gw_dev, properties, &g);
+	}
+	return r;
+}
+
+int gateway_remove(struct session *x, struct net_entry *net)
+{
+	struct gateway g = { x, net, &net->rec };
 	const char *dev;
 	int r;
 
-	if (g.host->hook == HOOK_TCX) {
-		dataplane_detach(&x->s, HOOK_TCX, HOOK_GATEWAY, 0, g.host->gw_dev, false);
-		dataplane_detach(&x->s, HOOK_TCX, HOOK_PORT, 0, g.host->gw_peer, false);
+	if (x->host.hook == HOOK_TCX) {
+		dataplane_detach(&x->s, HOOK_TCX, HOOK_GATEWAY, 0, g.rec->gw_dev, false);
+		dataplane_detach(&x->s, HOOK_TCX, HOOK_PORT, 0, g.rec->gw_peer, false);
 	}
 	r = get_pair(&g, &dev);
 	if (r == -ENODEV || r == -EEXIST)
-		return 0;
-	if (!r)
+		r = 0;
+	else if (!r)
 		r = nl_link_del(&x->nl, g.dev.ifindex);
-	return r && r != -ENODEV ? log_err(r, "cannot remove device %s: %s", g.dev.name, nl_why(&x->nl, r)) : 0;
+	if (r && r != -ENODEV)
+		return log_err(r, "cannot remove device %s: %s", g.dev.name, nl_why(&x->nl, r));
+	return 0;
 }
 
-/* ---- lo: a program there costs all loopback traffic, so attach it only while a port is published ---- */
-
-static bool lo_hooked(void *object, struct difference *d)
+int gateway_forget(struct session *x, struct net_entry *net)
 {
-	const struct nl_link lo = { .ifindex = LO_IFINDEX, .name = "lo" };
-	struct session *x = object;
-	struct config cfg;
+	struct gateway g = { x, net, &net->rec };
+	struct network n = record(&g);
 
-	if (store_config(&x->s, &cfg))
-		return true;
-	if (cfg.portmaps)
-		return x->host.made & LO_HOOKED && hook_holds(x, HOOK_LO, &lo, lo.name, d);
-	return holds_if(!(x->host.made & LO_HOOKED), d, "lo has a program though nothing is published");
-}
-
-static int hook_lo(struct session *x)
-{
-	int r = dataplane_load_lo(&x->s);
-
-	if (r)
-		return r;
-	/* journal first, so that nothing is left unrecorded if the command is killed */
-	if (x->host.hook == HOOK_CLSACT && !dataplane_has_qdisc(LO_IFINDEX))
-		x->host.made |= MADE_LO_QDISC;
-	x->host.made |= LO_HOOKED;
-	r = session_save(x);
-	return r ? r : dataplane_attach(&x->s, x->host.hook, HOOK_LO, LO_IFINDEX, "lo");
-}
-
-int lo_unhook(struct session *x)
-{
-	int r;
-
-	r = dataplane_detach(&x->s, x->host.hook, HOOK_LO, LO_IFINDEX, "lo", x->host.made & MADE_LO_QDISC);
-	if (r)
-		return r;
-	x->host.made &= ~(LO_HOOKED | MADE_LO_QDISC);
-	return session_save(x);
-}
-
-static int sync_lo(void *object)
-{
-	struct session *x = object;
-	struct config cfg;
-	int r = store_config(&x->s, &cfg);
-
-	return r ? r : cfg.portmaps ? hook_lo(x) : lo_unhook(x);
-}
-
-int walk_lo(struct walk *w)
-{
-	static const struct property properties[] = {
-		{ lo_hooked, sync_lo, "attach the lo program while something is published" },
-		{},
-	};
-
-	return walk_object(w, "lo", properties, w->x);
-}
-
-int lo_ensure(struct session *x)
-{
-	struct walk w = { .x = x, .apply = true };
-
-	return walk_lo(&w);
+	return store_network_del(&x->s, net->id, &n, net->rec.unmasqueraded);
 }

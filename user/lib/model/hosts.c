@@ -57,16 +57,121 @@ static void copy_host_file(FILE *out)
 		fwrite(buf, 1, n, out);
 }
 
-static void print_names(FILE *out, const struct host_record *host, const struct ns_entry *all,
-			size_t count)
+/* The networks of a namespace: bit N - 1 for network N. */
+static uint64_t networks_of(const struct ns_entry *all, size_t count, const char *name)
+{
+	uint64_t set = 0;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(all[i].name, name))
+			set |= 1ull << (all[i].rec.net - 1);
+	return set;
+}
+
+static const char *set_path(uint64_t set, char path[HOSTS_PATH])
+{
+	size_t len = snprintf(path, HOSTS_PATH, HOSTS);
+	char before = '.';
+	int net;
+
+	for (net = 1; set != 1 && net <= EBPFNET_MAX_NETWORKS; net++)
+		if (set >> (net - 1) & 1) {
+			len += snprintf(path + len, HOSTS_PATH - len, "%c%d", before, net);
+			before = '+';
+		}
+	return path;
+}
+
+const char *hosts_file(const struct ns_entry *all, size_t count, const char *name, char path[HOSTS_PATH])
+{
+	return set_path(networks_of(all, count, name), path);
+}
+
+static void print_names(FILE *out, const struct session *x, uint64_t set, const struct ns_entry *all, size_t count)
 {
 	char addr[ADDR_TEXT];
 	size_t i;
 
-	fprintf(out, "\n# ebpfnet\n%-15s gateway\n", addr_text(host->gateway, addr));
+	fprintf(out, "\n# ebpfnet\n");
+	for (i = 0; i < x->net_count; i++)
+		if (set >> (x->nets[i].id - 1) & 1) {
+			fprintf(out, "%-15s gateway\n", addr_text(x->nets[i].rec.gateway, addr));
+			break;
+		}
 	for (i = 0; i < count; i++)
-		if (!(all[i].rec.flags & NS_PENDING))
+		if (!(all[i].rec.flags & NS_PENDING) && set >> (all[i].rec.net - 1) & 1)
 			fprintf(out, "%-15s %s\n", addr_text(all[i].rec.addr, addr), all[i].name);
+}
+
+static void write_set(const struct session *x, uint64_t set, const struct ns_entry *all, size_t count)
+{
+	_cleanup_file_ FILE *out = NULL;
+	char path[HOSTS_PATH];
+
+	out = open_shared(set_path(set, path));
+	if (!out)
+		return;
+	copy_host_file(out);
+	print_names(out, x, set, all, count);
+	end_shared(out, path);
+}
+
+/* Calls fn for the path of each hosts file that is there. */
+static void each_file(void (*fn)(const char *path, void *arg), void *arg)
+{
+	_cleanup_dir_ DIR *dir = opendir(RUN_DIR);
+	struct dirent *entry;
+	char path[HOSTS_PATH + sizeof(RUN_DIR)];
+
+	while (dir && (entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "hosts", 5)) {
+			snprintf(path, sizeof(path), RUN_DIR "/%s", entry->d_name);
+			fn(path, arg);
+		}
+}
+
+struct sets {
+	uint64_t *set;
+	size_t count;
+};
+
+static void remove_unused(const char *path, void *arg)
+{
+	const struct sets *used = arg;
+	char other[HOSTS_PATH];
+	size_t i;
+
+	for (i = 0; used && i < used->count; i++)
+		if (!strcmp(path, set_path(used->set[i], other)))
+			return;
+	unlink(path);
+}
+
+static void add_set(struct sets *sets, uint64_t set)
+{
+	size_t i;
+
+	for (i = 0; i < sets->count; i++)
+		if (sets->set[i] == set)
+			return;
+	sets->set[sets->count++] = set;
+}
+
+/* Which files are needed. The networks of each namespace are looked for only if one is in several. */
+static int find_sets(const struct ns_entry *all, size_t count, struct sets *out)
+{
+	bool several = false;
+	size_t i;
+
+	out->set = calloc(count, sizeof(*out->set));
+	if (!out->set)
+		return log_err(-ENOMEM, "no memory for the names of %zu namespaces", count);
+	for (i = 0; i < count; i++)
+		several |= all[i].rec.order > 0;
+	for (i = 0; i < count; i++)
+		add_set(out, several ? networks_of(all, count, all[i].name) : 1ull << (all[i].rec.net - 1));
+	return 0;
 }
 
 static void write_resolver(void)
@@ -86,35 +191,38 @@ static void write_resolver(void)
 	end_shared(out, RESOLV);
 }
 
-int hosts_write(const struct store *s)
+static void remove_files(void)
+{
+	each_file(remove_unused, NULL);
+	unlink(RESOLV);
+	rmdir(RUN_DIR);
+}
+
+int hosts_write(const struct session *x)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
-	_cleanup_file_ FILE *out = NULL;
-	struct host_record host;
-	size_t count;
+	struct sets sets = {};
+	size_t i, count;
 	int r;
 
-	r = store_ns_all(s, &all, &count);
-	if (!r)
-		r = store_host(s, &host);
+	r = store_ns_all(&x->s, &all, &count);
 	if (r)
 		return r;
 	if (!count) {
-		unlink(HOSTS);
-		unlink(RESOLV);
-		rmdir(RUN_DIR);
-		if (host.made & MADE_ETC_NETNS)
+		remove_files();
+		if (x->host.made & MADE_ETC_NETNS)
 			rmdir(ETC_NETNS); /* fails, as it should, if it is not empty */
 		return 0;
 	}
-	out = open_shared(HOSTS);
-	if (!out)
-		return 0;
-	copy_host_file(out);
-	print_names(out, &host, all, count);
-	end_shared(out, HOSTS);
-	write_resolver();
-	return 0;
+	r = find_sets(all, count, &sets);
+	for (i = 0; i < sets.count && !r; i++)
+		write_set(x, sets.set[i], all, count);
+	if (!r)
+		each_file(remove_unused, &sets);
+	free(sets.set);
+	if (!r)
+		write_resolver();
+	return r;
 }
 
 /* ---- the links ---- */
@@ -125,6 +233,15 @@ static bool is_link_to(const char *path, const char *to)
 	ssize_t n = readlink(path, target, sizeof(target));
 
 	return n == (ssize_t)strlen(to) && !memcmp(target, to, n);
+}
+
+/* Of whatever networks. */
+static bool is_link_to_hosts(const char *path)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlink(path, target, sizeof(target));
+
+	return n >= (ssize_t)strlen(HOSTS) && !memcmp(target, HOSTS, strlen(HOSTS));
 }
 
 static bool is_missing(const char *path)
@@ -174,7 +291,7 @@ void hosts_plan(const char *name, uint16_t *flags)
 		return;
 	}
 	etc_path(name, "hosts", path);
-	if (is_missing(path) || is_link_to(path, HOSTS))
+	if (is_missing(path) || is_link_to_hosts(path))
 		*flags |= NS_HOSTS_LINK;
 	else
 		log_warn("%s is there already: names of other namespaces do not resolve inside %s", path,
@@ -183,11 +300,11 @@ void hosts_plan(const char *name, uint16_t *flags)
 		*flags |= NS_HOSTS_DIR;
 }
 
-const char *hosts_problem(const char *name, uint16_t flags)
+const char *hosts_problem(const char *name, const char *file, uint16_t flags)
 {
 	char path[PATH_MAX];
 
-	if (flags & NS_HOSTS_LINK && !is_link_to(etc_path(name, "hosts", path), HOSTS))
+	if (flags & NS_HOSTS_LINK && !is_link_to(etc_path(name, "hosts", path), file))
 		return "the hosts file";
 	if (etc_error() || wants_resolver(name, flags) == is_link_to(etc_path(name, "resolv.conf", path), RESOLV))
 		return NULL;
@@ -211,7 +328,17 @@ static void remove_link(const char *name, const char *file, const char *to)
 		log_warn("cannot remove %s: %s", path, strerror(errno));
 }
 
-void hosts_link(const char *name, uint16_t flags)
+/* One to the file of other networks than those whose file is to stay. */
+static void remove_hosts_link(const char *name, const char *stays)
+{
+	char path[PATH_MAX];
+
+	etc_path(name, "hosts", path);
+	if (is_link_to_hosts(path) && !is_link_to(path, stays) && unlink(path))
+		log_warn("cannot remove %s: %s", path, strerror(errno));
+}
+
+void hosts_link(const char *name, const char *file, uint16_t flags)
 {
 	char dir[PATH_MAX];
 
@@ -219,8 +346,10 @@ void hosts_link(const char *name, uint16_t flags)
 		return;
 	make_folder(ETC_NETNS);
 	make_folder(etc_path(name, "", dir));
-	if (flags & NS_HOSTS_LINK)
-		make_link(name, "hosts", HOSTS);
+	if (flags & NS_HOSTS_LINK) {
+		remove_hosts_link(name, file);
+		make_link(name, "hosts", file);
+	}
 	if (wants_resolver(name, flags))
 		make_link(name, "resolv.conf", RESOLV);
 	else
@@ -232,7 +361,7 @@ void hosts_unlink(const char *name, uint16_t flags)
 	char dir[PATH_MAX];
 
 	if (flags & NS_HOSTS_LINK)
-		remove_link(name, "hosts", HOSTS);
+		remove_hosts_link(name, "");
 	remove_link(name, "resolv.conf", RESOLV);
 	if (flags & NS_HOSTS_DIR)
 		rmdir(etc_path(name, "", dir));
@@ -245,7 +374,7 @@ static bool remove_stale(const char *name)
 
 	if (name[0] == '.')
 		return false;
-	if (!is_link_to(etc_path(name, "hosts", hosts), HOSTS) &&
+	if (!is_link_to_hosts(etc_path(name, "hosts", hosts)) &&
 	    !is_link_to(etc_path(name, "resolv.conf", resolv), RESOLV))
 		return false;
 	hosts_unlink(name, NS_HOSTS_LINK | NS_HOSTS_DIR);
@@ -258,7 +387,7 @@ bool hosts_sweep(void)
 	struct dirent *entry;
 	bool any = false;
 
-	if (access(HOSTS, F_OK))
+	if (access(RUN_DIR, F_OK))
 		dir = opendir(ETC_NETNS);
 	while (dir && (entry = readdir(dir)))
 		any |= remove_stale(entry->d_name);
@@ -269,9 +398,7 @@ bool hosts_sweep(void)
 
 void hosts_forget(void)
 {
-	unlink(HOSTS);
-	unlink(RESOLV);
-	rmdir(RUN_DIR);
+	remove_files();
 }
 
 /* ---- DNS ---- */

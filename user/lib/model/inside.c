@@ -16,13 +16,19 @@
 
 /* Handed to a function that runs inside. */
 struct inside {
-	const struct host_record *host;
+	const struct endpoint_object *o;
 	const struct ns_record *rec;
 	const struct nl_link *outer;	/* the host's end */
 	struct nl_link dev;		/* its peer; .ifindex 0: it is not in this namespace */
 	struct endpoint_additions *additions;
 	const char *missing;
 };
+
+/* Nothing leaves it, so it has no default route. */
+static bool is_internal(const struct inside *in)
+{
+	return in->o->net->flags & NETWORK_INTERNAL;
+}
 
 static bool find_device(struct nl *nl, struct inside *in)
 {
@@ -51,18 +57,18 @@ static int inspect(void *arg)
 		in->missing = "its device is down";
 	else if (!nl_addr_has(&nl, in->dev.ifindex, in->rec->addr))
 		in->missing = "its address is gone";
-	else if (nl_route_default(&nl, &ifindex))
+	else if (!is_internal(in) && nl_route_default(&nl, &ifindex))
 		in->missing = "its default route is gone";
 	else if (nl_link_get(&nl, "lo", 0, &lo) || !lo.up)
 		in->missing = "its lo is down";
-	endpoint_find_additions(&nl, &in->dev, in->rec, in->additions);
+	endpoint_find_additions(&nl, &in->dev, in->o, in->additions);
 	return 0;
 }
 
 bool endpoint_is_configured(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
-	struct inside in = { &o->x->host, o->rec, &o->dev, .additions = &o->additions };
+	struct inside in = { o, o->rec, &o->dev, .additions = &o->additions };
 	_cleanup_fd_ int netns = endpoint_open(o->rec);
 
 	o->inside_name[0] = '\0';
@@ -96,11 +102,11 @@ static int configure(void *arg)
 	if (!r && memcmp(in->dev.mac, in->rec->mac, sizeof(in->dev.mac)))
 		r = nl_link_mac(&nl, in->dev.ifindex, in->rec->mac);
 	if (!r && !nl_addr_has(&nl, in->dev.ifindex, in->rec->addr))
-		r = nl_addr_add(&nl, in->dev.ifindex, in->rec->addr, in->host->prefix, RT_SCOPE_UNIVERSE);
+		r = nl_addr_add(&nl, in->dev.ifindex, in->rec->addr, in->o->net->subnet.prefix, RT_SCOPE_UNIVERSE);
 	if (!r && !in->dev.up)
 		r = nl_link_up(&nl, in->dev.ifindex);
-	if (!r)
-		r = nl_route_default_add(&nl, in->dev.ifindex, in->host->gateway, &added);
+	if (!r && !is_internal(in))
+		r = nl_route_default_add(&nl, in->dev.ifindex, in->o->net->gateway, &added);
 	return r ? log_err(r, "cannot set up the other end of %s inside its namespace: %s", in->outer->name,
 			   nl_why(&nl, r)) : 0;
 }
@@ -108,7 +114,7 @@ static int configure(void *arg)
 int endpoint_configure(void *object)
 {
 	struct endpoint_object *o = object;
-	struct inside in = { &o->x->host, o->rec, &o->dev };
+	struct inside in = { o, o->rec, &o->dev };
 	_cleanup_fd_ int netns = endpoint_open(o->rec);
 
 	if (netns < 0)

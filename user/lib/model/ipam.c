@@ -96,29 +96,29 @@ int endpoint_check_free(const char *name)
 		       name, name);
 }
 
-static bool is_assignable(const struct host_record *host, struct ipaddr addr)
+static bool is_assignable(const struct net_record *net, struct ipaddr addr)
 {
-	return !addr_same(addr, host->subnet) && !addr_same(addr, host->gateway) &&
-	       !addr_same(addr, addr_broadcast(host->subnet, host->prefix));
+	return !addr_same(addr, net->subnet.addr) && !addr_same(addr, net->gateway) &&
+	       !addr_same(addr, addr_broadcast(net->subnet.addr, net->subnet.prefix));
 }
 
-static int check_addr(const struct host_record *host, const struct ipam *used, struct ipaddr addr)
+static int check_addr(const struct net_record *net, const struct ipam *used, struct ipaddr addr)
 {
 	char text[ADDR_TEXT], subnet[ADDR_TEXT];
 	size_t i;
 
 	addr_text(addr, text);
-	addr_text(host->subnet, subnet);
-	if (!addr_in(addr, host->subnet, host->prefix))
+	addr_text(net->subnet.addr, subnet);
+	if (!addr_in(addr, net->subnet.addr, net->subnet.prefix))
 		return log_err(-EINVAL, "address %s is outside the subnet %s/%u; choose one inside", text, subnet,
-			       host->prefix);
-	if (addr_same(addr, host->gateway))
+			       net->subnet.prefix);
+	if (addr_same(addr, net->gateway))
 		return log_err(-EADDRINUSE, "address %s is the gateway's; choose another", text);
-	if (!is_assignable(host, addr))
+	if (!is_assignable(net, addr))
 		return log_err(-EINVAL, "address %s is the network or broadcast address of %s/%u; choose another",
-			       text, subnet, host->prefix);
+			       text, subnet, net->subnet.prefix);
 	for (i = 0; i < used->count; i++)
-		if (addr_same(used->endpoint[i].rec.addr, addr))
+		if (used->endpoint[i].rec.net == used->net->id && addr_same(used->endpoint[i].rec.addr, addr))
 			return log_err(-EADDRINUSE, "address %s is in use by namespace %s; choose another", text,
 				       used->endpoint[i].name);
 	return 0;
@@ -126,28 +126,41 @@ static int check_addr(const struct host_record *host, const struct ipam *used, s
 
 /* ---- in use ---- */
 
-static void take(const struct host_record *host, struct ipam *used, const struct ns_record *rec)
+/* What addresses are chosen from, and the first of them. */
+static const struct cidr *pool(const struct net_record *net, uint32_t *first)
 {
-	uint32_t size = 1u << (32 - host->prefix);
-	uint32_t turn = (addr_number(rec->addr) - addr_number(host->subnet) - FIRST_ADDR) & (size - 1);
+	*first = net->range.prefix ? 0 : FIRST_ADDR;
+	return net->range.prefix ? &net->range : &net->subnet;
+}
+
+static void take(struct ipam *used, const struct ns_record *rec)
+{
+	const struct cidr *from;
+	uint32_t first, turn;
 
 	if (rec->number < EBPFNET_MAX_PORTS)
 		used->number[rec->number] = true;
+	if (rec->net != used->net->id)
+		return;
+	from = pool(&used->net->rec, &first);
+	if (!addr_in(rec->addr, from->addr, from->prefix))
+		return;
+	turn = (addr_number(rec->addr) - addr_number(from->addr) - first) & ((1u << (32 - from->prefix)) - 1);
 	if (turn < IPAM_TURNS)
 		used->addr[turn] = true;
 }
 
-int ipam_read(const struct session *x, struct ipam *out)
+int ipam_read(const struct session *x, const struct net_entry *net, struct ipam *out)
 {
 	size_t i;
 	int r;
 
-	*out = (struct ipam){};
+	*out = (struct ipam){ .net = net };
 	if (x->s.fd[MAP_NAMESPACES] < 0)
 		return 0;
 	r = store_ns_all(&x->s, &out->endpoint, &out->count);
 	for (i = 0; !r && i < out->count; i++)
-		take(&x->host, out, &out->endpoint[i].rec);
+		take(out, &out->endpoint[i].rec);
 	return r;
 }
 
@@ -161,27 +174,35 @@ const struct ns_record *ipam_find(const struct ipam *used, const char *name)
 	size_t i;
 
 	for (i = 0; i < used->count; i++)
-		if (!strcmp(used->endpoint[i].name, name))
+		if (!strcmp(used->endpoint[i].name, name) && used->endpoint[i].rec.net == used->net->id)
 			return &used->endpoint[i].rec;
 	return NULL;
 }
 
 /* ---- next free ---- */
 
-static int next_addr(const struct host_record *host, const struct ipam *used, struct ipaddr *out)
+static int next_addr(const struct ipam *used, struct ipaddr *out)
 {
-	uint32_t base = addr_number(host->subnet), size = 1u << (32 - host->prefix), i;
+	const struct net_record *net = &used->net->rec;
+	uint32_t first, size, i;
+	const struct cidr *from = pool(net, &first);
 	char text[ADDR_TEXT];
 
+	size = 1u << (32 - from->prefix);
 	for (i = 0; i < size && i < IPAM_TURNS; i++) {
-		*out = addr_from(base + (i + FIRST_ADDR) % size);
-		if (is_assignable(host, *out) && !used->addr[i])
+		*out = addr_from(addr_number(from->addr) + (i + first) % size);
+		if (is_assignable(net, *out) && !used->addr[i])
 			return 0;
 	}
+	if (net->range.prefix)
+		return log_err(-EADDRNOTAVAIL, "range %s/%u of network %s has no free address; remove a namespace, or "
+					       "choose an address outside with --addr",
+			       addr_text(from->addr, text), from->prefix, net->name);
 	return log_err(-EADDRNOTAVAIL,
-		       "subnet %s/%u has no free address; remove a namespace, or `ebpfnet down` "
+		       "subnet %s/%u has no free address; remove a namespace, or `ebpfnet %s` "
 		       "and choose a larger --subnet",
-		       addr_text(host->subnet, text), host->prefix);
+		       addr_text(from->addr, text), from->prefix,
+		       used->net->id == NETWORK_DEFAULT_ID ? "down" : "network del");
 }
 
 /* The lowest N that no record and no other device's name has. */
@@ -213,33 +234,65 @@ static int keep(struct ipam *used, const char *name, const struct ns_record *rec
 	return 0;
 }
 
+static int choose_addr(const struct ipam *used, const struct endpoint_spec *spec, struct ns_record *rec)
+{
+	size_t i;
+	int r;
+
+	rec->addr = spec->addr;
+	r = addr_number(spec->addr) ? check_addr(&used->net->rec, used, rec->addr) : next_addr(used, &rec->addr);
+	if (r)
+		return r;
+	addr_mac(rec->addr, rec->mac);
+	if (!spec->has_mac)
+		return 0;
+	memcpy(rec->mac, spec->mac, sizeof(rec->mac));
+	for (i = 0; i < used->count; i++)
+		if (used->endpoint[i].rec.net == used->net->id &&
+		    !memcmp(used->endpoint[i].rec.mac, rec->mac, sizeof(rec->mac)))
+			return log_err(-EADDRINUSE, "the MAC address is in use by namespace %s; choose another",
+				       used->endpoint[i].name);
+	return 0;
+}
+
+/* Behind the ports that the namespace has already. */
+static uint16_t next_order(const struct ipam *used, const char *name)
+{
+	uint16_t order = 0;
+	size_t i;
+
+	for (i = 0; i < used->count; i++)
+		if (!strcmp(used->endpoint[i].name, name) && used->endpoint[i].rec.order >= order)
+			order = used->endpoint[i].rec.order + 1;
+	return order;
+}
+
 int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spec *spec, uint16_t flags,
 		 struct ns_record *out)
 {
-	struct ns_record rec = { .net = x->host.net, .flags = flags | NS_PENDING, .port_flags = spec->port_flags };
+	struct ns_record rec = { .net = used->net->id, .flags = flags | NS_PENDING, .port_flags = spec->port_flags,
+				 .mtu = spec->mtu, .order = next_order(used, spec->name) };
 	int r;
 
 	r = next_number(&x->nl, used, &rec.number);
-	if (!r && addr_number(spec->addr)) {
-		rec.addr = spec->addr;
-		r = check_addr(&x->host, used, rec.addr);
-	} else if (!r) {
-		r = next_addr(&x->host, used, &rec.addr);
-	}
+	if (!r)
+		r = choose_addr(used, spec, &rec);
 	if (r)
 		return r;
 	if (!spec->path)
 		rec.flags |= NS_MADE;
-	addr_mac(rec.addr, rec.mac);
 	snprintf(rec.host_dev, sizeof(rec.host_dev), "veth%u", rec.number);
-	snprintf(rec.ns_dev, sizeof(rec.ns_dev), "ceth%u", rec.number);
+	if (spec->dev)
+		snprintf(rec.ns_dev, sizeof(rec.ns_dev), "%s", spec->dev);
+	else
+		snprintf(rec.ns_dev, sizeof(rec.ns_dev), "ceth%u", rec.number);
 	if (spec->path)
 		snprintf(rec.path, sizeof(rec.path), "%s", spec->path);
 	else
 		netns_path(spec->name, rec.path);
 	snprintf(rec.id, sizeof(rec.id), "%s", spec->id ? spec->id : "");
 	snprintf(rec.label, sizeof(rec.label), "%s", spec->label ? spec->label : "");
-	take(&x->host, used, &rec);
+	take(used, &rec);
 	*out = rec;
 	return keep(used, spec->name, &rec);
 }

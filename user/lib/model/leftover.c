@@ -27,7 +27,7 @@ static bool is_ours(const struct nl_link *dev)
 /* The other end of the gateway's pair goes with it. */
 static bool is_peer(const struct nl_link *dev)
 {
-	return !strcmp(dev->alias, DEVICE_ALIAS_PEER);
+	return !strncmp(dev->alias, DEVICE_ALIAS_PEER, strlen(DEVICE_ALIAS_PEER));
 }
 
 /* The devices of this host, ours first. */

@@ -14,9 +14,8 @@
 #include "lib/kernel/netns.h"
 #include "lib/model/session.h"
 
-#define NETWORK_DEFAULT_ID 1	/* one network for now */
-#define NETWORK_GW_DEV "ebpfnet0"
-#define NETWORK_GW_PEER "ebpfnet0p"
+#define NETWORK_DEFAULT "default"	/* the network of `up` */
+#define NETWORK_DEFAULT_ID 1		/* which no other network gets */
 
 /* ---- what is left of a network whose journal is lost (no record of the host) ---- */
 
@@ -25,9 +24,30 @@ int leftover_remove(struct session *x, bool *any);
 /* List the devices that leftover_remove() would remove. */
 int leftover_plan(struct session *x, struct diff *plan);
 
-/* ---- the gateway, lo ---- */
+/* ---- networks ---- */
 
-int gateway_remove(struct session *x);
+/* Check a name. Logs. -EINVAL. */
+int network_check_name(const char *name);
+/* Check the definition by itself, and give it a subnet and a gateway if it has none. Logs. */
+int network_complete(struct session *x, struct network_def *def);
+/* Check that the subnet overlaps no route of the host and no other network. Logs. -EEXIST. */
+int network_check_overlap(struct session *x, const struct cidr *subnet, const char *name);
+/* Enter a network in the journal, NET_PENDING and made; id: 0 for any. *out: in x->nets. Logs. */
+int network_enter(struct session *x, const struct network_def *def, uint32_t id, uint32_t made,
+		  struct net_entry **out);
+/* Remove one, which has no endpoint any more, and its record. */
+int network_remove(struct session *x, uint32_t id);
+/*
+ * Enter the networks that are defined on disk and not in the journal; those that cannot be had are warned of. With
+ * plan they are only listed. done may be NULL.
+ */
+int networks_bring_back(struct session *x, bool plan, struct diff *done);
+
+/* ---- the gateways, lo ---- */
+
+/* Remove a network's gateway device; forget it in the maps. */
+int gateway_remove(struct session *x, struct net_entry *net);
+int gateway_forget(struct session *x, struct net_entry *net);
 /* Attach the program to lo if a port is published, else detach it. */
 int lo_ensure(struct session *x);
 int lo_unhook(struct session *x);
@@ -72,15 +92,17 @@ int endpoint_adopt(const char *name, char path[NETNS_PATH], struct netns_id *id)
 
 /* Addresses, names and numbers in use: read once for each command. */
 struct ipam {
-	struct ns_entry *endpoint;
+	const struct net_entry *net;	/* whose addresses these are */
+	struct ns_entry *endpoint;	/* of all networks */
 	size_t count;
 	bool number[EBPFNET_MAX_PORTS];
 	bool addr[IPAM_TURNS];		/* in the order of allocation */
 };
-int ipam_read(const struct session *x, struct ipam *out);
+int ipam_read(const struct session *x, const struct net_entry *net, struct ipam *out);
 void ipam_free(struct ipam *used);
 #define _cleanup_ipam_ __attribute__((cleanup(ipam_free)))
-const struct ns_record *ipam_find(const struct ipam *used, const char *name);	/* NULL: there is none */
+/* The record of a namespace's port in that network; NULL: there is none. */
+const struct ns_record *ipam_find(const struct ipam *used, const char *name);
 /* Make the record of a new endpoint, and add it to used; flags: NS_*. Writes no map. Logs. */
 int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spec *spec, uint16_t flags,
 		 struct ns_record *out);
@@ -94,8 +116,11 @@ int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spe
 int endpoint_open(const struct ns_record *rec);
 /* The folder of its files in /etc/netns: the name that `ip netns` has for the namespace, or else the endpoint's. */
 const char *endpoint_etc_name(const struct ns_record *rec, const char *name);
-/* Remove an endpoint and its record. */
-int endpoint_remove(struct session *x, const char *name, struct ns_record *rec);
+/*
+ * Remove an endpoint and its record; its namespace, if ebpfnet made it, with its last one. all: the other records; that
+ * of the endpoint, if it is among them, is emptied.
+ */
+int endpoint_remove(struct session *x, struct ns_entry *e, struct ns_entry *all, size_t count);
 /* Wait, for at most a second, until all ports are operational. */
 void endpoints_wait_running(struct session *x);
 /* The command that mends a namespace that is "gone": makes it again, attaches the one of that path, or forgets it. */

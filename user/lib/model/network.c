@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The network of a host: create it from a spec, and remove it. */
+/* The host and its network `default`: bring it up from a spec, and remove all. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +23,7 @@ struct request {
 	struct ipam used;
 	size_t before;			/* number of entries of used that are in the journal */
 	bool fresh;			/* nothing is up */
+	bool makes_default;		/* there is no network `default` yet */
 };
 
 static void request_free(struct request *q)
@@ -51,39 +52,18 @@ static int check_same_flows(const struct session *x, uint32_t max_flows)
 	return contradiction("--flows", is, requested);
 }
 
-static int check_same(const struct session *x, const struct network_spec *spec)
+static int check_same(struct session *x, const struct network_spec *spec)
 {
 	const struct host_record *host = &x->host;
-	char is[ADDR_TEXT + 4], requested[ADDR_TEXT + 4], text[ADDR_TEXT];
+	const struct net_entry *e = session_net(x, NETWORK_DEFAULT_ID);
+	const struct cidr wish = { spec->subnet, spec->prefix };
+	char is[CIDR_TEXT], requested[CIDR_TEXT];
 
 	if (spec->hook && *spec->hook != host->hook)
 		return contradiction("hooks", hook_kind_name(host->hook), hook_kind_name(*spec->hook));
-	if (spec->prefix && (!addr_same(spec->subnet, host->subnet) || spec->prefix != host->prefix)) {
-		snprintf(is, sizeof(is), "%s/%u", addr_text(host->subnet, text), host->prefix);
-		snprintf(requested, sizeof(requested), "%s/%u", addr_text(spec->subnet, text), spec->prefix);
-		return contradiction("subnet", is, requested);
-	}
+	if (e && spec->prefix && memcmp(&wish, &e->rec.subnet, sizeof(wish)))
+		return contradiction("subnet", cidr_text(&e->rec.subnet, is), cidr_text(&wish, requested));
 	return check_same_flows(x, spec->max_flows);
-}
-
-static int check_subnet(struct session *x)
-{
-	const struct host_record *host = &x->host;
-	char ours[ADDR_TEXT], theirs[ADDR_TEXT];
-	struct nl_link gw = {}, dev = {};
-	struct nl_route route;
-	int r;
-
-	nl_link_get(&x->nl, host->gw_dev, 0, &gw);
-	r = nl_route_overlap(&x->nl, host->subnet, host->prefix, gw.ifindex ? gw.ifindex : -1, &route);
-	if (r == -ENOENT)
-		return 0;
-	if (r)
-		return log_err(r, "cannot read the routing table: %s", nl_why(&x->nl, r));
-	nl_link_get(&x->nl, NULL, route.ifindex, &dev);
-	return log_err(-EEXIST, "subnet %s/%u overlaps the route to %s/%u on %s; choose another with --subnet CIDR",
-		       addr_text(host->subnet, ours), host->prefix, addr_text(route.dst, theirs), route.prefix,
-		       dev.name);
 }
 
 /* A new network without uplinks by name takes those of the default routes, of which there may be none yet. */
@@ -101,7 +81,7 @@ static int want_uplinks(struct session *x, const struct request *q)
 	return r;
 }
 
-/* Fill in the host record of a new network; use defaults where the spec has no value. */
+/* Fill in the host record where nothing is up; use defaults where the spec has no value. */
 static int begin(struct session *x, const struct request *q)
 {
 	const struct network_spec *spec = q->spec;
@@ -110,22 +90,32 @@ static int begin(struct session *x, const struct request *q)
 	x->host = (struct host_record){
 		.abi = EBPFNET_ABI,
 		.hook = spec->hook ? *spec->hook : dataplane_has_tcx() ? HOOK_TCX : HOOK_CLSACT,
-		.net = NETWORK_DEFAULT_ID,
-		.subnet = spec->prefix ? spec->subnet : (struct ipaddr){ { 192, 168, 1, 0 } },
-		.prefix = spec->prefix ? spec->prefix : 24,
 		.next_endpoint = 1,
 		.next_portmap = 1,
-		.made = COMING_UP | (spec->endpoint_count || spec->no_endpoints ? 0 : UP_DEFAULTS) |
-			(hosts_etc_missing() ? MADE_ETC_NETNS : 0),
+		.made = COMING_UP | (hosts_etc_missing() ? MADE_ETC_NETNS : 0),
 		.netns_cookie = x->netns_cookie,
-		.gw_dev = NETWORK_GW_DEV,
-		.gw_peer = NETWORK_GW_PEER,
 	};
-	x->host.gateway = addr_from(addr_number(x->host.subnet) + 1);
 	r = dataplane_probe(x->host.hook);
+	return r ? r : want_uplinks(x, q);
+}
+
+/* Enter the network `default` in the session. */
+static int begin_default(struct session *x, struct request *q)
+{
+	const struct network_spec *spec = q->spec;
+	struct network_def def = { .name = NETWORK_DEFAULT, .subnet = { { { 192, 168, 1, 0 } }, 24 } };
+	struct net_entry *ignored;
+	int r;
+
+	if (spec->prefix)
+		def.subnet = (struct cidr){ spec->subnet, spec->prefix };
+	r = network_complete(x, &def);
 	if (!r)
-		r = want_uplinks(x, q);
-	return r ? r : check_subnet(x);
+		r = network_enter(x, &def, NETWORK_DEFAULT_ID, 0, &ignored);
+	q->makes_default = true;
+	if (!spec->endpoint_count && !spec->no_endpoints)
+		x->host.made |= UP_DEFAULTS;
+	return r;
 }
 
 /* Check that an endpoint of the spec exists as specified. */
@@ -201,15 +191,19 @@ static int prepare(struct session *x, struct request *q)
 	r = q->fresh ? begin(x, q) : check_same(x, spec);
 	if (!r && !q->fresh)
 		r = want_uplinks(x, q);
+	if (spec->xdp)
+		x->host.made = (x->host.made & ~XDP_MODE_ANY) | *spec->xdp;
+	if (spec->host_only)
+		return r;
+	if (!r && !session_net(x, NETWORK_DEFAULT_ID))
+		r = begin_default(x, q);
 	if (r)
 		return r;
 	if (!q->endpoint_count && x->host.made & UP_DEFAULTS) {
 		q->endpoints = default_endpoints;
 		q->endpoint_count = sizeof(default_endpoints) / sizeof(default_endpoints[0]);
 	}
-	if (spec->xdp)
-		x->host.made = (x->host.made & ~XDP_MODE_ANY) | *spec->xdp;
-	r = ipam_read(x, &q->used);
+	r = ipam_read(x, session_net(x, NETWORK_DEFAULT_ID), &q->used);
 	q->before = q->used.count;
 	if (!r)
 		r = reserve(x, q);
@@ -225,8 +219,10 @@ static int journal(struct session *x, const struct request *q)
 
 	if (q->fresh)
 		r = dataplane_journal(&x->s);
-	if (!r && q->fresh)
+	if (!r && (q->fresh || q->makes_default))
 		r = session_save(x);
+	if (!r && q->makes_default)
+		r = store_net_set(&x->s, session_net(x, NETWORK_DEFAULT_ID));
 	if (!r)
 		r = dataplane_load(&x->s, q->spec->max_flows ? q->spec->max_flows : EBPFNET_MAX_FLOWS);
 	for (i = q->before; i < q->used.count && !r; i++)
@@ -242,7 +238,7 @@ static int check_made(const struct session *x, const struct request *q)
 	int r = 0;
 
 	for (i = q->before; i < q->used.count && !r; i++) {
-		r = store_ns(&x->s, q->used.endpoint[i].name, &rec);
+		r = store_ns_in(&x->s, q->used.endpoint[i].name, NETWORK_DEFAULT_ID, &rec);
 		if (!r && rec.flags & NS_PENDING)
 			r = -EIO;
 	}
@@ -250,9 +246,9 @@ static int check_made(const struct session *x, const struct request *q)
 }
 
 /* Remove what is new. Leave what was up before, repaired or not. */
-static void roll_back(struct session *x, const struct request *q)
+static void roll_back(struct session *x, struct request *q)
 {
-	struct ns_record rec;
+	struct ns_entry *e;
 	bool ignored;
 	size_t i;
 
@@ -260,22 +256,28 @@ static void roll_back(struct session *x, const struct request *q)
 		network_down(x, &ignored);
 		return;
 	}
-	for (i = q->before; i < q->used.count; i++)
-		if (!store_ns(&x->s, q->used.endpoint[i].name, &rec))
-			endpoint_remove(x, q->used.endpoint[i].name, &rec);
-	hosts_write(&x->s);
+	for (i = q->before; i < q->used.count; i++) {
+		e = &q->used.endpoint[i];
+		if (!store_ns_in(&x->s, e->name, NETWORK_DEFAULT_ID, &e->rec))
+			endpoint_remove(x, e, q->used.endpoint, q->used.count);
+	}
+	if (q->makes_default)
+		network_remove(x, NETWORK_DEFAULT_ID);
+	hosts_write(x);
 }
 
 /* List new objects, which have no properties to compare yet. */
-static void list_new(const struct session *x, const struct request *q, struct diff *out)
+static void list_new(struct session *x, const struct request *q, struct diff *out)
 {
-	char addr[ADDR_TEXT], uplinks[UPLINKS_TEXT], name[48];
+	char addr[ADDR_TEXT], subnet[CIDR_TEXT], uplinks[UPLINKS_TEXT], name[48];
+	const struct net_record *net;
 	size_t i;
 
-	if (q->fresh)
-		diff_add(out, "network", NULL, "make %s/%u, gateway on %s, out through %s",
-			 addr_text(x->host.subnet, addr), x->host.prefix, x->host.gw_dev,
-			 uplinks_text(&x->host, uplinks));
+	if (q->makes_default) {
+		net = &session_net(x, NETWORK_DEFAULT_ID)->rec;
+		diff_add(out, "network", NULL, "make %s, gateway on %s, out through %s",
+			 cidr_text(&net->subnet, subnet), net->gw_dev, uplinks_text(&x->host, uplinks));
+	}
 	for (i = q->before; i < q->used.count; i++) {
 		const struct ns_entry *e = &q->used.endpoint[i];
 
@@ -313,6 +315,8 @@ int network_up(struct session *x, const struct network_spec *spec, struct diff *
 		return r;
 	list_new(x, &q, done);
 	r = journal(x, &q);
+	if (!r && !spec->host_only)
+		r = networks_bring_back(x, false, done);
 	if (!r)
 		r = network_repair(x, NETWORK_ALL, done);
 	if (!r)
@@ -335,6 +339,9 @@ int network_plan(struct session *x, const struct network_spec *spec, struct diff
 	if (r)
 		return r;
 	list_new(x, &q, plan);
+	r = networks_bring_back(x, true, plan);
+	if (r)
+		return r;
 	if (!q.fresh && dataplane_is_of_another_build(&x->s))
 		diff_add(plan, "programs", NULL, "replace those of another build by this one's");
 	return q.fresh ? 0 : network_diff(x, NETWORK_PLAN, plan);
@@ -365,15 +372,16 @@ static int remove_all(struct session *x)
 	if (r)
 		return r;
 	for (i = 0; i < count; i++)
-		keep_first(&first, endpoint_remove(x, all[i].name, &all[i].rec));
+		keep_first(&first, endpoint_remove(x, &all[i], all, count));
 	if (!x->host.abi)
 		return first;
 	if (x->host.made & LO_HOOKED)
 		keep_first(&first, lo_unhook(x));
 	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
 		keep_first(&first, uplink_remove(x, &x->host.uplinks[i]));
-	keep_first(&first, gateway_remove(x));
-	keep_first(&first, hosts_write(&x->s));
+	for (i = 0; i < x->net_count; i++)
+		keep_first(&first, gateway_remove(x, &x->nets[i]));
+	keep_first(&first, hosts_write(x));
 	return first;
 }
 
@@ -413,8 +421,8 @@ int network_down_plan(struct session *x, struct diff *plan)
 		snprintf(name, sizeof(name), "uplink %s", host->uplinks[i].name);
 		diff_add(plan, name, NULL, "detach the programs");
 	}
-	if (host->abi) {
-		snprintf(name, sizeof(name), "gateway %s", host->gw_dev);
+	for (i = 0; host->abi && i < x->net_count; i++) {
+		snprintf(name, sizeof(name), "gateway %s", x->nets[i].rec.gw_dev);
 		diff_add(plan, name, NULL, "remove the pair of devices");
 	}
 	return 0;

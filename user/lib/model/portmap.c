@@ -72,13 +72,38 @@ static int check_not_bound(const struct listener *l, void *arg)
 		       proto_name(p->proto), l->port_h, comm, pid, addr, l->port_h);
 }
 
-static int find_endpoint(const struct session *x, const char *name, struct ns_record *rec)
+/*
+ * The port of a namespace to which mappings lead: its first one outside internal networks. Answers of another would
+ * leave by the default route of this one, with a source that is not its own.
+ */
+static int find_endpoint(struct session *x, const char *name, struct ns_record *rec)
 {
-	int r = store_ns(&x->s, name, rec);
+	_cleanup_free_ struct ns_entry *all = NULL;
+	const struct ns_record *best = NULL, *internal = NULL;
+	size_t i, count;
+	int r;
 
-	if (r == -ENOENT)
-		return log_err(r, "no namespace %s; `ebpfnet ns list` shows them", name);
-	return r ? log_err(r, "cannot read namespace %s: %s", name, strerror(-r)) : 0;
+	r = store_ns_all(&x->s, &all, &count);
+	for (i = 0; i < count && !r; i++) {
+		const struct ns_record *one = &all[i].rec;
+
+		if (strcmp(all[i].name, name))
+			continue;
+		if (session_net_of(x, one)->flags & NETWORK_INTERNAL)
+			internal = one;
+		else if (!best || one->order < best->order)
+			best = one;
+	}
+	if (r)
+		return r;
+	if (!best && internal)
+		return log_err(-EPERM, "cannot publish for %s: network %s is internal; `ebpfnet connect %s NETWORK` "
+				       "puts it into another one, too",
+			       name, session_net_of(x, internal)->name, name);
+	if (!best)
+		return log_err(-ENOENT, "no namespace %s; `ebpfnet ns list` shows them", name);
+	*rec = *best;
+	return 0;
 }
 
 static int check_endpoint(const char *name, const struct ns_record *rec)
@@ -217,7 +242,7 @@ void portmap_listeners(struct session *x, const struct portmap *p, struct portma
 	struct ns_record rec;
 
 	*out = (struct portmap_listeners){};
-	if (store_ns(&x->s, p->name, &rec))
+	if (store_ns_in(&x->s, p->name, p->net, &rec))
 		return;
 	fd = endpoint_open(&rec);
 	out->known = fd >= 0 && !netns_run(fd, list_listeners, &in);

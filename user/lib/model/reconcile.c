@@ -12,14 +12,15 @@
 static int walk_endpoints(struct walk *w)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
+	struct session *x = w->x;
 	size_t i, count;
 	int r;
 
-	r = store_ns_all(&w->x->s, &all, &count);
+	r = store_ns_all(&x->s, &all, &count);
 	for (i = 0; i < count && !r; i++)
-		walk_endpoint(w, &all[i]); /* logs; the record of a new one stays incomplete */
-	if (!r && w->apply)
-		r = store_ports_count(&w->x->s, w->x->host.net);
+		walk_endpoint(w, &all[i], all, count); /* logs; the record of a new one stays incomplete */
+	for (i = 0; i < x->net_count && w->apply && !r; i++)
+		r = store_ports_count(&x->s, x->nets[i].id);
 	return r;
 }
 
@@ -28,7 +29,7 @@ static int walk_all(struct walk *w, enum network_scope scope)
 {
 	int r;
 
-	r = walk_gateway(w);
+	r = walk_gateways(w);
 	if (!r && scope != NETWORK_HOST)
 		r = walk_endpoints(w);
 	if (!r)
@@ -40,7 +41,7 @@ static int walk_all(struct walk *w, enum network_scope scope)
 	if (!r)
 		r = walk_lo(w);
 	if (!r && w->apply && scope == NETWORK_ALL)
-		r = hosts_write(&w->x->s);
+		r = hosts_write(w->x);
 	return r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* A session on one host: the store with its lock, a netlink socket, and the host's journal record. */
+/* A session on one host: the store with its lock, a netlink socket, and the journal's records of host and networks. */
 #ifndef EBPFNET_LIB_MODEL_SESSION_H
 #define EBPFNET_LIB_MODEL_SESSION_H
 
@@ -10,6 +10,8 @@ struct session {
 	struct store s;
 	struct nl nl;
 	struct host_record host;	/* zeroed: nothing is up */
+	struct net_entry nets[EBPFNET_MAX_NETWORKS];	/* by id */
+	size_t net_count;
 	uint64_t netns_cookie;		/* of the network namespace that this command runs in */
 };
 
@@ -24,5 +26,16 @@ void session_close(struct session *x);
 
 /* Write x->host to the journal. Logs. */
 int session_save(struct session *x);
+
+/* A network of the journal, by its id or its name; NULL: there is none. */
+struct net_entry *session_net(struct session *x, uint32_t id);
+struct net_entry *session_net_named(struct session *x, const char *name);
+/* The same of a port's record; with nothing in it if the network is gone. */
+const struct net_record *session_net_of(struct session *x, const struct ns_record *rec);
+/* Add one in memory, in the order of ids; NULL: there are as many as there can be. Take one out. */
+struct net_entry *session_net_add(struct session *x, const struct net_entry *e);
+void session_net_drop(struct session *x, uint32_t id);
+/* True if the device is an end of a network's gateway. */
+bool session_is_gateway(const struct session *x, const char *dev);
 
 #endif

@@ -80,11 +80,6 @@ static struct uplink_record *record_of(struct session *x, int ifindex)
 	return NULL;
 }
 
-static bool is_gateway(const struct host_record *host, const char *dev)
-{
-	return !strcmp(dev, host->gw_dev) || !strcmp(dev, host->gw_peer);
-}
-
 int uplink_want(struct session *x, const char *name)
 {
 	struct uplink_record *u;
@@ -92,8 +87,8 @@ int uplink_want(struct session *x, const char *name)
 	int r;
 
 	r = find_device(&x->nl, name, &dev);
-	if (!r && is_gateway(&x->host, dev.name))
-		r = log_err(-EINVAL, "%s is the network's gateway device, not an uplink; name another", dev.name);
+	if (!r && session_is_gateway(x, dev.name))
+		r = log_err(-EINVAL, "%s is a network's gateway device, not an uplink; name another", dev.name);
 	if (r)
 		return r;
 	u = record_of(x, dev.ifindex);
@@ -113,7 +108,8 @@ int uplink_want_default(struct session *x)
 	r = nl_route_default(&x->nl, &ifindex);
 	if (r && r != -ENOENT)
 		return log_err(r, "cannot read the routing table: %s", nl_why(&x->nl, r));
-	if (r || nl_link_get(&x->nl, NULL, ifindex, &dev) || dev.type != ARPHRD_ETHER || is_gateway(&x->host, dev.name))
+	if (r || nl_link_get(&x->nl, NULL, ifindex, &dev) || dev.type != ARPHRD_ETHER ||
+	    session_is_gateway(x, dev.name))
 		return 0;
 	return uplink_want(x, dev.name);
 }
@@ -183,7 +179,7 @@ static bool leads_out(void *object, struct difference *d)
 {
 	const struct default_route *o = object;
 
-	return holds_if(!is_gateway(&o->x->host, o->dev.name) || !o->best, d,
+	return holds_if(!session_is_gateway(o->x, o->dev.name) || !o->best, d,
 			"the default route leads through %s, into the network: nothing leaves it", o->dev.name);
 }
 
@@ -229,7 +225,7 @@ static int walk_default_routes(struct walk *w)
 		    nl_link_get(&w->x->nl, NULL, all.dev[i].ifindex, &o.dev) || is_named(host, o.dev.name))
 			continue;
 		r = walk_object(w, o.dev.name,
-				is_gateway(host, o.dev.name) ? inward :
+				session_is_gateway(w->x, o.dev.name) ? inward :
 				host->made & UPLINKS_FOLLOW  ? followed :
 							       named,
 				&o);

@@ -56,9 +56,13 @@ bool hook_holds(const struct session *x, enum hook hook, const struct nl_link *d
 		struct difference *d);
 
 /* The objects; each returns what walk_object() does. */
-int walk_gateway(struct walk *w);				/* gateway.c */
-int walk_lo(struct walk *w);
-int walk_endpoint(struct walk *w, struct ns_entry *e);		/* endpoint.c */
+int walk_gateways(struct walk *w);				/* gateway.c */
+int walk_gateway(struct walk *w, struct net_entry *net);
+/* Only the programs' records of the gateways, for the one that FIB look-ups name. */
+int gateways_serve_fib(struct walk *w);
+int walk_lo(struct walk *w);					/* lo.c */
+/* all: the other ports, of which those of the same namespace matter */
+int walk_endpoint(struct walk *w, struct ns_entry *e, struct ns_entry *all, size_t count);	/* endpoint.c */
 int walk_uplinks(struct walk *w);				/* uplink.c */
 
 /* True if the device has been an uplink when a command last looked. */

@@ -193,6 +193,16 @@ int gateway_put(const struct store *s, uint16_t net, const struct network *n)
 	return r ? r : map_put(s, MAP_ENDPOINTS, &addr, &e);
 }
 
+int gateway_del(const struct store *s, uint16_t net, const struct network *n)
+{
+	struct endpoint_key addr = endpoint_key(n->gateway, net);
+	struct fdb_key mac = fdb_key(n->gw_mac, net);
+	int r;
+
+	r = map_del(s, MAP_ENDPOINTS, &addr);
+	return r ? r : map_del(s, MAP_FDB, &mac);
+}
+
 int store_account_add(const struct store *s, uint32_t account)
 {
 	const struct usage none = {};

@@ -19,8 +19,11 @@ static const struct {
 } maps[MAPS] = {
 	[MAP_HOST] = { "host", sizeof(uint32_t), sizeof(struct host_record) },
 	[MAP_NAMESPACES] = { "namespaces", sizeof(struct ns_key), sizeof(struct ns_record) },
+	[MAP_NETS] = { "nets", sizeof(uint32_t), sizeof(struct net_record) },
 	[MAP_CONFIG] = { "config", sizeof(uint32_t), sizeof(struct config) },
 	[MAP_NETWORKS] = { "networks", sizeof(uint32_t), sizeof(struct network) },
+	[MAP_SUBNETS] = { "subnets", sizeof(struct subnet_key), sizeof(uint32_t) },
+	[MAP_SUBNET_BITS] = { "subnet_bits", sizeof(uint32_t), sizeof(uint64_t) },
 	[MAP_GATEWAYS] = { "gateways", sizeof(uint32_t), sizeof(uint32_t) },
 	[MAP_UPLINKS] = { "uplinks", sizeof(uint32_t), sizeof(struct uplink) },
 	[MAP_PORTS] = { "ports", sizeof(uint32_t), sizeof(struct port) },
@@ -44,12 +47,12 @@ const char *map_name(enum map_id id)
 	return maps[id].name;
 }
 
-/* A record of the journal only grows, at its end. Whether a shorter one will do is for the caller of maps_open(). */
+/* A key or record of the journal only grows, at its end. Whether a shorter one will do is for maps_open()'s caller. */
 static bool has_layout(enum map_id id, const struct bpf_map_info *info)
 {
-	return info->key_size == maps[id].key &&
-	       (info->value_size == maps[id].value ||
-		(id <= MAP_NAMESPACES && info->value_size < maps[id].value));
+	if (id <= MAP_JOURNAL_LAST)
+		return info->key_size <= maps[id].key && info->value_size <= maps[id].value;
+	return info->key_size == maps[id].key && info->value_size == maps[id].value;
 }
 
 /* s->fd[id] is -1 if the map is not pinned. -EPROTO (quiet): it has another layout, which *info says. */
@@ -77,6 +80,7 @@ static int map_open(struct store *s, enum map_id id, struct bpf_map_info *info)
 	if (!has_layout(id, info))
 		return -EPROTO;
 	s->size[id] = info->value_size;
+	s->key[id] = info->key_size;
 	s->fd[id] = TAKE_FD(fd);
 	return 0;
 }
@@ -86,7 +90,7 @@ static int other_layout(const struct store *s, enum map_id id, const struct bpf_
 	return log_err(-EPROTO, "map %s/%s was made by another release of ebpfnet (layout %u+%u bytes, this release "
 				"has %u+%u); run %s`ebpfnet down` first",
 		       s->dir, maps[id].name, info->key_size, info->value_size, maps[id].key, maps[id].value,
-		       id <= MAP_NAMESPACES ? "that release's " : "");
+		       id <= MAP_JOURNAL_LAST ? "that release's " : "");
 }
 
 int maps_open(struct store *s, enum map_id first, enum map_id last)
@@ -97,7 +101,7 @@ int maps_open(struct store *s, enum map_id first, enum map_id last)
 
 	for (id = first; id <= last; id++) {
 		r = map_open(s, id, &info);
-		if (r == -EPROTO && (s->mode != STORE_REMOVE || id <= MAP_NAMESPACES))
+		if (r == -EPROTO && (s->mode != STORE_REMOVE || id <= MAP_JOURNAL_LAST))
 			return other_layout(s, id, &info);
 		if (r && r != -EPROTO)
 			return r;
@@ -107,7 +111,7 @@ int maps_open(struct store *s, enum map_id first, enum map_id last)
 
 bool map_is_short(const struct store *s, enum map_id id)
 {
-	return s->fd[id] >= 0 && s->size[id] < maps[id].value;
+	return s->fd[id] >= 0 && (s->size[id] < maps[id].value || s->key[id] < maps[id].key);
 }
 
 void maps_close(struct store *s)
@@ -244,21 +248,24 @@ int map_del_many(const struct store *s, enum map_id id, const void *keys, uint32
 static int visit(const struct store *s, enum map_id id, const char *keys, const char *values, uint32_t count,
 		 map_fn *fn, void *arg)
 {
-	_cleanup_free_ char *whole = NULL;
+	_cleanup_free_ char *whole = NULL, *whole_key = NULL;
 	uint32_t i;
 	int r = 0;
 
 	if (map_is_short(s, id)) {
 		whole = calloc(1, maps[id].value);
-		if (!whole)
+		whole_key = calloc(1, maps[id].key);
+		if (!whole || !whole_key)
 			return log_err(-ENOMEM, "no memory to read map %s", maps[id].name);
 	}
 	for (i = 0; i < count && !r; i++) {
-		const char *value = values + (size_t)i * s->size[id];
+		const char *value = values + (size_t)i * s->size[id], *key = keys + (size_t)i * s->key[id];
 
-		if (whole)
+		if (whole) {
 			value = memcpy(whole, value, s->size[id]);
-		r = fn(keys + (size_t)i * maps[id].key, value, arg);
+			key = memcpy(whole_key, key, s->key[id]);
+		}
+		r = fn(key, value, arg);
 	}
 	return r;
 }

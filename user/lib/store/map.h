@@ -5,6 +5,8 @@
 
 #include "lib/store/store.h"
 
+#define MAP_JOURNAL_LAST MAP_NETS
+
 /*
  * Opens these maps, from their pins under s->dir, and checks their layouts. One that is not pinned gets -1; so does one
  * of another layout under STORE_REMOVE, except for the journal's.
@@ -59,5 +61,6 @@ int config_touch(const struct store *s, int delta);
 
 /* The gateway as an endpoint: its entries in endpoints and fdb. */
 int gateway_put(const struct store *s, uint16_t net, const struct network *n);
+int gateway_del(const struct store *s, uint16_t net, const struct network *n);
 
 #endif

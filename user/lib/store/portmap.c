@@ -215,7 +215,7 @@ static int portmap_move(const struct store *s, struct portmap_entry *e, uint32_t
 	return r ? r : map_del(s, MAP_USAGE, &account);
 }
 
-int store_portmaps_move(const struct store *s, const char *name, uint32_t endpoint)
+int store_portmaps_move(const struct store *s, const char *name, uint16_t net, uint32_t endpoint)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	size_t i, count = 0;
@@ -223,7 +223,7 @@ int store_portmaps_move(const struct store *s, const char *name, uint32_t endpoi
 
 	r = store_portmaps(s, &portmaps, &count);
 	for (i = 0; i < count && !r; i++)
-		if (!strcmp(portmaps[i].portmap.name, name))
+		if (!strcmp(portmaps[i].portmap.name, name) && portmaps[i].portmap.net == net)
 			r = portmap_move(s, &portmaps[i], endpoint);
 	return r;
 }

@@ -83,18 +83,18 @@ int store_reopen(struct store *s)
 	int r;
 
 	maps_close(s);
-	r = maps_open(s, MAP_HOST, MAP_NAMESPACES);
+	r = maps_open(s, MAP_HOST, MAP_JOURNAL_LAST);
 	if (!r)
 		r = store_host(s, &host);
 	if (!r)
 		r = check_abi(s, host.abi);
 	if (r || is_older(host.abi))
 		return r;
-	if (map_is_short(s, MAP_HOST) || map_is_short(s, MAP_NAMESPACES))
+	if (map_is_short(s, MAP_HOST) || map_is_short(s, MAP_NAMESPACES) || map_is_short(s, MAP_NETS))
 		return log_err(-EPROTO,
 			       "%s was made by an unfinished build of this release; run its `ebpfnet down` first",
 			       s->dir);
-	r = maps_open(s, MAP_NAMESPACES + 1, MAPS - 1);
+	r = maps_open(s, MAP_JOURNAL_LAST + 1, MAPS - 1);
 	if (r || host.abi || s->fd[MAP_CONFIG] < 0)
 		return r;
 	/* the journal is lost */

@@ -17,9 +17,12 @@
 
 enum map_id {
 	MAP_HOST,
-	MAP_NAMESPACES, /* these two are the journal */
+	MAP_NAMESPACES,
+	MAP_NETS, /* these three are the journal */
 	MAP_CONFIG,
 	MAP_NETWORKS,
+	MAP_SUBNETS,
+	MAP_SUBNET_BITS,
 	MAP_GATEWAYS,
 	MAP_UPLINKS,
 	MAP_PORTS,
@@ -52,6 +55,7 @@ struct store {
 	char dir[192];		/* BPFFS/ebpfnet */
 	int fd[MAPS];		/* -1: missing */
 	uint32_t size[MAPS];	/* of a value: the journal's may be shorter than this release's */
+	uint32_t key[MAPS];	/* of a key: likewise */
 	int lock_fd;		/* -1: not held */
 	enum store_mode mode;
 };
@@ -85,9 +89,11 @@ int store_host_set(const struct store *s, const struct host_record *rec);
  */
 int store_build(const struct store *s, uint64_t *digests);
 int store_build_set(const struct store *s, const uint64_t *digests);
-int store_ns(const struct store *s, const char *name, struct ns_record *out);	/* quiet; -ENOENT */
+/* The first of a namespace's ports, and the one in a network. Quiet; -ENOENT. */
+int store_ns(const struct store *s, const char *name, struct ns_record *out);
+int store_ns_in(const struct store *s, const char *name, uint16_t net, struct ns_record *out);
 int store_ns_set(const struct store *s, const char *name, const struct ns_record *rec);
-int store_ns_del(const struct store *s, const char *name);			/* quiet if missing */
+int store_ns_del(const struct store *s, const char *name, uint16_t net);	/* quiet if missing */
 
 struct ns_entry {
 	char name[EBPFNET_NAME_LEN];
@@ -95,6 +101,15 @@ struct ns_entry {
 };
 /* All records, sorted by number; *out is malloc'ed, the caller's. */
 int store_ns_all(const struct store *s, struct ns_entry **out, size_t *count);
+
+/* Networks of the journal, sorted by id, at most EBPFNET_MAX_NETWORKS. */
+struct net_entry {
+	uint32_t id;
+	struct net_record rec;
+};
+int store_nets(const struct store *s, struct net_entry out[EBPFNET_MAX_NETWORKS], size_t *count);
+int store_net_set(const struct store *s, const struct net_entry *e);
+int store_net_del(const struct store *s, uint32_t id);				/* quiet if missing */
 
 /* Allocate ids that are never reused, journalled before they are returned. */
 int store_new_endpoint(const struct store *s, uint32_t *id);
@@ -105,6 +120,11 @@ int store_config(const struct store *s, struct config *out);
 int store_config_set(const struct store *s, const struct config *cfg);
 int store_network(const struct store *s, uint16_t net, struct network *out);
 int store_network_set(const struct store *s, uint16_t net, const struct network *n);
+/* The destinations to which a network's packets keep their source; they are there before NETWORK_HAS_UNMASQUERADED. */
+int store_unmasqueraded_set(const struct store *s, uint16_t net, const struct cidr list[EBPFNET_UNMASQUERADED]);
+/* Removes a network, and what store_gateway_set() and store_unmasqueraded_set() have added. */
+int store_network_del(const struct store *s, uint16_t net, const struct network *n,
+		      const struct cidr list[EBPFNET_UNMASQUERADED]);
 int store_uplink(const struct store *s, uint32_t ifindex, struct uplink *out);	/* quiet; -ENOENT */
 int store_uplink_set(const struct store *s, uint32_t ifindex, const struct uplink *u);
 int store_uplink_del(const struct store *s, uint32_t ifindex);			/* quiet if missing */
@@ -127,8 +147,11 @@ int store_portmap_add(const struct store *s, uint32_t id, const struct portmap *
 int store_portmap_del(const struct store *s, uint32_t id);
 int store_portmaps_del(const struct store *s, uint32_t endpoint);	/* all of an endpoint */
 int store_portmap(const struct store *s, uint32_t id, struct portmap *out);	/* quiet; -ENOENT */
-/* Points the mappings of a namespace to its new endpoint, under new ids, which ends the flows to the old one. */
-int store_portmaps_move(const struct store *s, const char *name, uint32_t endpoint);
+/*
+ * Points the mappings of a namespace's port in a network to its new endpoint, under new ids, which ends the flows to the
+ * old one.
+ */
+int store_portmaps_move(const struct store *s, const char *name, uint16_t net, uint32_t endpoint);
 
 struct portmap_entry {
 	uint32_t id;
