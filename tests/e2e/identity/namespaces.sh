@@ -139,7 +139,7 @@ test_fault_25_a_made_namespace_that_was_replaced_by_the_host_stays() {
 # The kernel gives the number of a namespace's file to a later one; here the journal says that it did.
 same_inode() { # NAME OLD NEW
 	local key value
-	key=$(python3 -c 'import sys; print(*sys.argv[1].encode().ljust(16, b"\0"))' "$1")
+	key=$(python3 -c 'import sys; print(*sys.argv[1].encode().ljust(16, b"\0"), 1, 0, 0, 0)' "$1")
 	# shellcheck disable=SC2086 # bytes
 	value=$(bpftool -j map lookup pinned $PINS/namespaces key $key | python3 -c '
 import json, sys

@@ -131,11 +131,11 @@ shorten() { # MAP TYPE KEY-SIZE VALUE-SIZE ENTRIES
 	rm "$PINS/$1"
 	bpftool map create "$PINS/$1" type "$2" key "$3" value "$4" entries "$5" name "$1" \
 		$([ "$2" = array ] || echo flags 1) # BPF_F_NO_PREALLOC
-	python3 - "$PINS/$1" "$4" $T/old > $T/batch <<- 'END'
+	python3 - "$PINS/$1" "$3" "$4" $T/old > $T/batch <<- 'END'
 		import json, sys
-		pin, size, old = sys.argv[1], int(sys.argv[2]), json.load(open(sys.argv[3]))
+		pin, key, size, old = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), json.load(open(sys.argv[4]))
 		for e in old:
-		    print("map update pinned", pin, "key", *e["key"], "value", *e["value"][:size])
+		    print("map update pinned", pin, "key", *e["key"][:key], "value", *e["value"][:size])
 	END
 	bpftool batch file $T/batch > /dev/null
 }
@@ -159,7 +159,8 @@ older_layout() {
 	END
 	rm $PINS/config
 	bpftool map create $PINS/config type array key 4 value 8 entries 1 name config
-	journal_says 3
+	rm $PINS/nets
+	journal_says 3 24 1 0 192 168 1 0 192 168 1 1
 	shorten host array 4 444 1
 	shorten namespaces hash 16 144 4096
 	for old in ebpfnet0 ebpfnet0p veth0 veth1 veth2 veth3; do
@@ -167,12 +168,19 @@ older_layout() {
 	done
 }
 
-journal_says() { # LAYOUT
+# With NETWORK, the bytes of its prefix, id, subnet and gateway, also the network of that time.
+journal_says() { # LAYOUT [NETWORK]
 	local record
-	record=$(bpftool -j map lookup pinned $PINS/host key 0 0 0 0 |
-		python3 -c 'import json, sys; print(*json.load(sys.stdin)["value"][4:])')
+	record=$(bpftool -j map lookup pinned $PINS/host key 0 0 0 0 | python3 -c '
+import json, sys
+value = [int(b, 16) for b in json.load(sys.stdin)["value"]]
+value[:4] = int(sys.argv[1]), 0, 0, 0
+if sys.argv[2:]:
+    value[5:16] = map(int, sys.argv[2:])
+    value[28:60] = b"ebpfnet0".ljust(16, b"\0") + b"ebpfnet0p".ljust(16, b"\0")
+print(*value)' "$@")
 	# shellcheck disable=SC2086 # bytes
-	bpftool map update pinned $PINS/host key 0 0 0 0 value "$1" 0 0 0 $record
+	bpftool map update pinned $PINS/host key 0 0 0 0 value $record
 }
 
 test_removes_the_network_of_an_older_release() {

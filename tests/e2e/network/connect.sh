@@ -33,7 +33,7 @@ test_the_device_has_the_name_mac_and_mtu_that_were_asked_for() {
 	pings ns1 10.89.0.10
 	pings b1 10.89.0.77
 	like "$(ip link show veth3)" 'mtu 1400'
-	refused 'cannot make device ceth1 inside namespace ns2: a device of that name is there already' \
+	refused 'cannot make the devices veth4 and ceth1: namespace ns2 has a device ceth1 already' \
 		ebpfnet connect ns2 blue --dev ceth1
 	must ebpfnet status
 }

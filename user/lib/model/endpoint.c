@@ -249,8 +249,8 @@ static int make_pair(void *object)
 	endpoint_remove_inside(o);
 	r = nl_veth_add(nl, &v);
 	if (r == -EEXIST)
-		return log_err(r, "cannot make device %s inside namespace %s: a device of that name is there already; "
-				  "choose another with --dev", v.peer, o->name);
+		return log_err(r, "cannot make the devices %s and %s: namespace %s has a device %s already; choose "
+				  "another name with --dev", v.name, v.peer, o->name, v.peer);
 	if (r)
 		return log_err(r, "cannot make the devices %s and %s: %s", v.name, v.peer, nl_why(nl, r));
 	r = endpoint_dev(o);
