@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* Adding an endpoint to the network, and removing it. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/addr.h"
@@ -211,19 +212,21 @@ static int remove_netns(struct endpoint_object *o)
  * under another name, and one that is attached by a process as NAME. The last one removes it; until then another one's
  * record says who made it.
  */
-static int leave_etc(struct endpoint_object *o)
+static int leave_etc(struct endpoint_object *o, struct ns_entry *gone)
 {
-	const char *etc = endpoint_etc_name(o->rec, o->name);
-	char file[HOSTS_PATH];
+	char file[HOSTS_PATH], etc[EBPFNET_PATH_LEN], first = gone->name[0];
 	size_t i;
 
+	snprintf(etc, sizeof(etc), "%s", endpoint_etc_name(o->rec, o->name));
 	for (i = 0; i < o->count; i++) {
 		struct ns_entry *e = &o->all[i];
 
 		if (&e->rec == o->rec || !e->name[0] || strcmp(endpoint_etc_name(&e->rec, e->name), etc))
 			continue;
 		e->rec.flags |= o->rec->flags & (NS_HOSTS_LINK | NS_HOSTS_DIR);
+		gone->name[0] = '\0'; /* its network does not count */
 		hosts_link(etc, hosts_file(o->all, o->count, e->name, file), e->rec.flags);
+		gone->name[0] = first;
 		return store_ns_set(&o->x->s, e->name, &e->rec);
 	}
 	hosts_unlink(etc, o->rec->flags);
@@ -255,7 +258,7 @@ int endpoint_remove(struct session *x, struct ns_entry *e, struct ns_entry *all,
 	if (!r && last)
 		r = remove_netns(&o);
 	if (!r)
-		r = leave_etc(&o);
+		r = leave_etc(&o, e);
 	if (!r)
 		r = store_ns_del(&x->s, o.name, o.rec->net);
 	if (!r)

@@ -148,8 +148,8 @@ int store_portmap_del(const struct store *s, uint32_t id);
 int store_portmaps_del(const struct store *s, uint32_t endpoint);	/* all of an endpoint */
 int store_portmap(const struct store *s, uint32_t id, struct portmap *out);	/* quiet; -ENOENT */
 /*
- * Points the mappings of a namespace's port in a network to its new endpoint, under new ids, which ends the flows to the
- * old one.
+ * Points the mappings of a namespace's port in a network to its new endpoint, under new ids, which ends the flows to
+ * the old one.
  */
 int store_portmaps_move(const struct store *s, const char *name, uint16_t net, uint32_t endpoint);
 
