@@ -304,7 +304,7 @@ test_fault_04_a_default_route_into_the_network_is_no_uplink() {
 	like "$(problems)" 'default route leads through ebpfnet0, into the network'
 	must ebpfnet up
 	like "$out" 'nothing to change'
-	refused "ebpfnet0 is the network's gateway" ebpfnet up --uplink ebpfnet0
+	refused "ebpfnet0 is a network's gateway" ebpfnet up --uplink ebpfnet0
 	pings ns2 $NS1
 }
 
