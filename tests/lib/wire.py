@@ -23,6 +23,7 @@ import sys
 import threading
 
 TIMEOUT = float(os.environ.get("WIRE_TIMEOUT", "1"))
+SO_RCVBUFFORCE = 33
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 UDP_SEGMENT = 103
 
@@ -59,7 +60,7 @@ def serve(kind, port, addr="0.0.0.0"):
             ready()
             server.serve_forever()
     sock = socket.socket(socket.AF_INET, KINDS[kind])
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24) # a loaded machine may not get here for a second
     sock.bind((addr, int(port)))
     ready()
     while True:
