@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/log.h"
 #include "lib/base/text.h"
@@ -23,6 +24,30 @@ void log_to_stderr(enum log_level level, const char *line, void *arg)
 {
 	if (level != LOG_LEVEL_INFO)
 		fprintf(stderr, "ebpfnet: %s%s\n", level == LOG_LEVEL_WARNING ? "warning: " : "", line);
+}
+
+void log_keep(enum log_level level, const char *line, void *arg)
+{
+	struct log_kept *kept = arg;
+	char *both;
+
+	if (level != LOG_LEVEL_ERROR)
+		return;
+	if (!kept->cause) {
+		kept->cause = strdup(line);
+	} else if (!kept->further) {
+		kept->further = strdup(line);
+	} else if (asprintf(&both, "%s; %s", kept->further, line) >= 0) {
+		free(kept->further);
+		kept->further = both;
+	}
+}
+
+void log_forget(struct log_kept *kept)
+{
+	free(kept->cause);
+	free(kept->further);
+	*kept = (struct log_kept){};
 }
 
 static void log_line(enum log_level level, const char *fmt, va_list ap)

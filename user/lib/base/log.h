@@ -25,6 +25,16 @@ void log_set_sink(log_sink_fn *fn, void *arg);
 /* The default sink: "ebpfnet: LINE" or "ebpfnet: warning: LINE" on stderr. Drops LOG_LEVEL_INFO. */
 log_sink_fn log_to_stderr;
 
+/*
+ * A sink for callers who hand the error on as text: keeps the first error, which is the cause, and the further ones,
+ * as of a rollback that fails too; drops the rest. Both malloc'ed, the caller's; NULL: none.
+ */
+struct log_kept {
+	char *cause, *further;
+};
+log_sink_fn log_keep;			/* arg: a struct log_kept, zeroed at first */
+void log_forget(struct log_kept *kept);
+
 /* Logs an error and returns r (0 or a negative errno). */
 int log_err(int r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
