@@ -30,7 +30,8 @@ struct endpoint_spec {
 	bool has_mac;
 	uint8_t mac[6];			/* of the device inside; else 02:eb and the address */
 	uint32_t mtu;			/* of both devices; 0: the network's */
-	const char *id, *label;		/* struct ns_record has both; NULL: none */
+	const char *id, *label, *aliases;	/* struct ns_record has them; NULL: none */
+	enum plug_client client;	/* PLUG_USER, unless by plug_add() */
 	uint16_t port_flags;		/* PORT_* */
 	struct ipv6_addr ipv6[EBPFNET_GIVEN_IPV6];	/* its own, which no other may use; unspecified ends the list */
 };
@@ -147,6 +148,11 @@ int network_del(struct session *x, const char *name);
 
 
 /*
+ * Gives the lock back, and waits, for at most a second, until packets pass to a port that was added. For the end of a
+ * session.
+ */
+void endpoint_wait(struct session *x, const struct ns_record *rec);
+/*
  * Makes or attaches one, in spec->network; *out: its record. Rolled back if it fails. -EEXIST: the name is taken, or
  * the namespace is attached already, or the device's name is taken inside. Logs.
  */
@@ -186,6 +192,17 @@ struct portmap_listeners {
  * -ENOENT: no such endpoint; -EADDRNOTAVAIL: not an address of the host. Logs.
  */
 int portmap_add(struct session *x, const char *name, struct portmap *p, bool *added);
+/*
+ * Publishes ports of an endpoint, all of the list or none. The list is folded, and what is published already is left
+ * out: *count is what was added. Host's ports must be chosen. Errors as above. Logs.
+ */
+int portmap_publish(struct session *x, const char *name, const struct ns_record *rec, struct portmap *list,
+		    size_t *count);
+/*
+ * Chooses a port of the host for each of the list whose first_h is 0, from those that the host takes for its own
+ * connections, in turn. -EADDRNOTAVAIL: none is free. Logs.
+ */
+int portmap_choose(struct session *x, struct portmap *list, size_t count);
 void portmap_listeners(struct session *x, const struct portmap *p, struct portmap_listeners *out);
 /* Ends the mapping with the ports of p (and, if they differ from first_h, those inside), and completes p. Logs. */
 int portmap_del(struct session *x, const char *name, struct portmap *p);

@@ -64,6 +64,8 @@ struct host_record {
 	/* since layout 5 */
 	__u64 netns_cookie;		/* the network namespace that is the host (SO_NETNS_COOKIE) */
 	__u64 build[EBPFNET_PROGRAMS];	/* digests of the objects that the pinned programs are from, by enum hook */
+	__u16 last_chosen;		/* where in the range the last published port was chosen */
+	__u8 zero_end[6];
 };
 
 #define EBPFNET_NETWORK_LEN 64		/* a network's name, with its terminating 0 */
@@ -97,6 +99,7 @@ struct net_record {
 	char gw_dev[EBPFNET_NAME_LEN];
 	char gw_peer[EBPFNET_NAME_LEN];
 	__u32 gw_ifindex, gw_peer_ifindex;	/* 0: not made yet */
+	__u32 next_addr;		/* of its choices of address, in turn: where the next for a client begins */
 };
 
 /* struct ns_record.flags */
@@ -109,6 +112,15 @@ enum {
 };
 
 #define EBPFNET_PATH_LEN 192		/* path of a namespace's file, with its terminating 0 */
+/* Who asked for an attachment, and calls it by id and device. */
+enum plug_client {
+	PLUG_USER,			/* a person: the command line */
+	PLUG_CNI,
+	PLUG_NETAVARK,
+	PLUG_DOCKER,
+} __attribute__((packed));
+
+#define EBPFNET_ALIASES_LEN 128		/* further names, with blanks between, and the terminating 0 */
 #define EBPFNET_LABEL_LEN 64		/* a name for people to read, with its terminating 0 */
 
 /* Map namespaces, by name and network: a namespace has a port in each network that it is in. */
@@ -138,10 +150,13 @@ struct ns_record {
 	__u64 netns_cookie;		/* which namespace it is (SO_NETNS_COOKIE): not given twice; 0: none yet */
 	char id[EBPFNET_ID_LEN];	/* of the container, as its runtime calls it; "": none */
 	char label[EBPFNET_LABEL_LEN];	/* for people; "": none */
-	__u8 zero_end[7];
+	enum plug_client client;
+	__u8 zero_end[6];
 	struct ipv6_addr ipv6[EBPFNET_GIVEN_IPV6];	/* --ipv6-addr; an unspecified one ends the list */
 	__u32 mtu;			/* of both devices; 0: that of the gateway device */
 	__u32 zero_mtu;
+	char ifname[EBPFNET_NAME_LEN];	/* of the device inside, as the client calls it, whatever it is renamed to */
+	char aliases[EBPFNET_ALIASES_LEN];	/* for the hosts files */
 };
 
 #endif /* EBPFNET_JOURNAL_H */

@@ -12,13 +12,16 @@
 #define EXIT_CANNOT_RUN 126
 #define EXIT_NOT_FOUND 127
 
-static int open_namespace(const struct options *o, const char *name, struct ns_record *rec)
+static int open_namespace(const struct options *o, const char *given, char name[EBPFNET_NAME_LEN],
+			  struct ns_record *rec)
 {
 	_cleanup_store_ struct store s = {};
 	char remedy[REMEDY_TEXT];
 	int fd, r;
 
 	r = store_open(&s, o->bpffs, STORE_READ);
+	if (!r)
+		r = endpoint_resolve(&s, given, name);
 	if (r)
 		return r;
 	r = store_ns(&s, name, rec);
@@ -34,15 +37,15 @@ static int open_namespace(const struct options *o, const char *name, struct ns_r
 int cmd_exec(const struct options *o, int argc, char **argv)
 {
 	_cleanup_fd_ int fd = -1;
-	char **command = argv + 1;
+	char **command = argv + 1, name[EBPFNET_NAME_LEN];
 	struct ns_record rec;
 
 	if (argc > 1 && !strcmp(argv[1], "--"))
 		command++;
 	if (!*command)
 		return usage_error("exec %s needs a command", argv[0]);
-	fd = open_namespace(o, argv[0], &rec);
-	if (fd < 0 || netns_become(fd, endpoint_etc_name(&rec, argv[0])))
+	fd = open_namespace(o, argv[0], name, &rec);
+	if (fd < 0 || netns_become(fd, endpoint_etc_name(&rec, name)))
 		return EXIT_FAILED;
 	execvp(command[0], command);
 	return log_err(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN, "cannot run %s inside %s: %s",

@@ -48,7 +48,7 @@ static void hint_listeners(struct session *x, const struct portmap *p)
 int cmd_expose(const struct options *o, int argc, char **argv)
 {
 	_cleanup_session_ struct session x = {};
-	char text[PORTMAP_TEXT], outside[PLACE_LEN], inside[PLACE_LEN];
+	char text[PORTMAP_TEXT], outside[PLACE_LEN], inside[PLACE_LEN], name[EBPFNET_NAME_LEN];
 	struct portmap p;
 	bool added;
 	int r;
@@ -57,7 +57,9 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 		return EXIT_USAGE;
 	r = session_open(&x, o->bpffs, STORE_WRITE);
 	if (!r)
-		r = portmap_add(&x, argv[0], &p, &added);
+		r = endpoint_resolve(&x.s, argv[0], name);
+	if (!r)
+		r = portmap_add(&x, name, &p, &added);
 	if (r)
 		return EXIT_FAILED;
 	if (!added) {
@@ -89,7 +91,7 @@ static int unexpose_all(struct session *x, const char *name)
 int cmd_unexpose(const struct options *o, int argc, char **argv)
 {
 	_cleanup_session_ struct session x = {};
-	char text[PORTMAP_TEXT];
+	char text[PORTMAP_TEXT], name[EBPFNET_NAME_LEN];
 	struct portmap p;
 	int r;
 
@@ -97,7 +99,9 @@ int cmd_unexpose(const struct options *o, int argc, char **argv)
 		return EXIT_USAGE;
 	r = session_open(&x, o->bpffs, STORE_WRITE);
 	if (!r)
-		r = argc > 1 ? portmap_del(&x, argv[0], &p) : unexpose_all(&x, argv[0]);
+		r = endpoint_resolve(&x.s, argv[0], name);
+	if (!r)
+		r = argc > 1 ? portmap_del(&x, name, &p) : unexpose_all(&x, name);
 	if (!r && argc > 1)
 		log_info("unpublished %s of %s", portmap_format(&p, text, sizeof(text)), p.name);
 	return r ? EXIT_FAILED : EXIT_OK;
@@ -115,7 +119,7 @@ int cmd_exposed(const struct options *o, int argc, char **argv)
 	if (session_open(&x, o->bpffs, STORE_READ) || find_shown_network(&x, o->network, &net))
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
-	if (show_portmaps(&r, &x, net, &count, &ports))
+	if (show_portmaps(&r, &x, net, NULL, &count, &ports))
 		return EXIT_FAILED;
 	report_number(&r, "ports", ports);
 	if (count)

@@ -152,7 +152,7 @@ int cmd_network_show(const struct options *o, int argc, char **argv)
 	if (o->json)
 		show_networks(&r, &x, all, count);
 	show_namespaces(&r, &x, all, count, &findings);
-	if (show_portmaps(&r, &x, net, &ports, &n))
+	if (show_portmaps(&r, &x, net, NULL, &ports, &n))
 		return EXIT_FAILED;
 	return report_end(&r);
 }
@@ -176,6 +176,7 @@ int cmd_connect(const struct options *o, int argc, char **argv)
 		r = endpoint_connect(&x, &spec, &rec);
 	if (r)
 		return EXIT_FAILED;
+	endpoint_wait(&x, &rec);
 	log_info("%s has %s in %s on %s, its end of %s", spec.name, addr_text(rec.addr, addr), spec.network, rec.ns_dev,
 		 rec.host_dev);
 	return EXIT_OK;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* ns add, ns del, ns list, attach, detach: one namespace at a time. */
+/* ns add, ns del, ns list: namespaces that ebpfnet makes. */
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
@@ -96,27 +94,8 @@ static int add(const struct options *o, struct endpoint_spec *spec)
 		r = endpoint_add(&x, spec, &rec);
 	if (r)
 		return EXIT_FAILED;
+	endpoint_wait(&x, &rec);
 	log_info("%s has %s on %s, its end of %s", spec->name, addr_text(rec.addr, addr), rec.ns_dev, rec.host_dev);
-	return EXIT_OK;
-}
-
-/* name: NULL, to find it by --id */
-static int del(const struct options *o, const char *name, bool made)
-{
-	_cleanup_session_ struct session x = {};
-	char found[EBPFNET_NAME_LEN];
-	int r;
-
-	r = session_open(&x, o->bpffs, STORE_WRITE);
-	if (!r && !name) {
-		r = endpoint_find_id(&x, o->id, found);
-		name = found;
-	}
-	if (!r)
-		r = endpoint_del(&x, name, made);
-	if (r)
-		return EXIT_FAILED;
-	log_info("%s is %s", name, made ? "removed" : "detached");
 	return EXIT_OK;
 }
 
@@ -132,92 +111,12 @@ int cmd_ns_add(const struct options *o, int argc, char **argv)
 
 int cmd_ns_del(const struct options *o, int argc, char **argv)
 {
-	return del(o, argv[0], true);
-}
+	_cleanup_session_ struct session x = {};
 
-/* ---- attach ---- */
-
-static bool all_digits(const char *text)
-{
-	return *text && !text[strspn(text, "0123456789")];
-}
-
-/* The folder of a path without symbolic links, and the rest: a relative path leads elsewhere for the next command. */
-static int absolute_path(const char *target, const char *base, char path[NETNS_PATH])
-{
-	char folder[PATH_MAX], real[PATH_MAX];
-	int n;
-
-	snprintf(folder, sizeof(folder), "%.*s", (int)(base - target), target);
-	if (!realpath(folder, real))
-		return log_err(-errno, "cannot attach %s: %s: %s", target, folder, strerror(errno));
-	n = snprintf(path, NETNS_PATH, "%s/%s", strcmp(real, "/") ? real : "", base);
-	return n < NETNS_PATH ? 0 : log_err(-ENAMETOOLONG, "cannot attach %s: the path is longer than %d characters",
-					    target, NETNS_PATH - 1);
-}
-
-/* "pid68" of /proc/68/ns/net, whose last part says nothing; else the last part, shortened. */
-static void name_of_path(const char *path, char name[EBPFNET_NAME_LEN])
-{
-	const char *base = strrchr(path, '/') + 1;
-	char pid[EBPFNET_NAME_LEN - 3];
-
-	if (sscanf(path, "/proc/%12[0-9]/ns/net", pid) == 1 && !strcmp(base, "net"))
-		snprintf(name, EBPFNET_NAME_LEN, "pid%s", pid);
-	else
-		endpoint_short_name(base, name);
-}
-
-/* Resolves a path, a process ID or a name under /run/netns, which wins over a process ID. Fills in path. */
-static int find_target(const char *target, char path[NETNS_PATH])
-{
-	const char *base = strrchr(target, '/');
-	int r = 0;
-
-	if (base)
-		r = absolute_path(target, base + 1, path);
-	else if (all_digits(target) && !netns_name_taken(target))
-		snprintf(path, NETNS_PATH, "/proc/%.20s/ns/net", target);
-	else if (!*target || !strcmp(target, ".") || !strcmp(target, ".."))
-		r = log_err(-EINVAL, "cannot attach '%s': that is no namespace's name", target);
-	else if (strlen(NETNS_DIR "/") + strlen(target) >= NETNS_PATH)
-		r = log_err(-ENAMETOOLONG, "cannot attach %s: the name is too long", target);
-	else
-		netns_path(target, path);
-	if (r || netns_stat(path, NULL) != -ENOENT)
-		return r;
-	return log_err(-ENOENT,
-		       all_digits(target) ? "no process %s; is it still running?" :
-					  "no network namespace %s; `ip netns list` shows the named ones",
-		       target);
-}
-
-int cmd_attach(const struct options *o, int argc, char **argv)
-{
-	struct endpoint_spec spec = {};
-	char path[NETNS_PATH];
-	int r;
-
-	if (o->name && endpoint_check_name(o->name))
-		return EXIT_USAGE;
-	r = find_target(argv[0], path);
-	if (r)
-		return r == -EINVAL || r == -ENAMETOOLONG ? EXIT_USAGE : EXIT_FAILED;
-	spec.path = path;
-	if (o->name)
-		snprintf(spec.name, sizeof(spec.name), "%s", o->name);
-	else if (o->id)
-		endpoint_short_name(o->id, spec.name);
-	else
-		name_of_path(path, spec.name);
-	return add(o, &spec);
-}
-
-int cmd_detach(const struct options *o, int argc, char **argv)
-{
-	if (!argc == !o->id)
-		return usage_error("detach needs a name or --id ID");
-	return del(o, argv[0], false);
+	if (session_open(&x, o->bpffs, STORE_WRITE) || endpoint_del(&x, argv[0], true))
+		return EXIT_FAILED;
+	log_info("%s is removed", argv[0]);
+	return EXIT_OK;
 }
 
 /* ---- list ---- */

@@ -201,7 +201,7 @@ static int show(struct status *v)
 	if (v->report.json || has_other_networks(&v->x))
 		show_networks(&v->report, &v->x, v->ns, v->ns_count);
 	show_namespaces(&v->report, &v->x, v->ns, v->ns_count, &v->findings);
-	r = show_portmaps(&v->report, &v->x, 0, &mappings, &ports);
+	r = show_portmaps(&v->report, &v->x, 0, NULL, &mappings, &ports);
 	show_refusals(&v->report, &v->counters, v->report.json);
 	show_drops(&v->report, &v->counters, v->report.json);
 	show_health(v);

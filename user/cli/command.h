@@ -16,6 +16,8 @@
 #define EXIT_USAGE 2		/* refused by the command line alone: an unknown word, a bad value */
 #define EXIT_UNHEALTHY 3	/* status: there is a problem */
 
+#define OPTION_PUBLISH 64	/* --publish of one command */
+
 /* Options of all commands. Each row of the command table lists those that it accepts. */
 struct options {
 	const char *bpffs;		/* NULL: default */
@@ -33,6 +35,9 @@ struct options {
 	const char *id, *label;		/* attach; id: detach too */
 	const char *network;		/* and of lists: which one's rows */
 	const char *dev, *mac;
+	const char *publish[OPTION_PUBLISH];	/* attach */
+	int publish_count;
+	bool gone;			/* detach */
 	/* network add; mtu: ns add and attach too */
 	const char *gateway, *range, *no_masquerade, *mtu;
 	bool internal, isolated;
@@ -44,7 +49,8 @@ struct options {
 typedef int command_fn(const struct options *o, int argc, char **argv);
 
 command_fn cmd_up, cmd_down;						/* cmd_up.c */
-command_fn cmd_ns_add, cmd_ns_del, cmd_ns_list, cmd_attach, cmd_detach;	/* cmd_ns.c */
+command_fn cmd_ns_add, cmd_ns_del, cmd_ns_list;				/* cmd_ns.c */
+command_fn cmd_attach, cmd_detach;					/* cmd_attach.c */
 command_fn cmd_network_add, cmd_network_del, cmd_network_list, cmd_network_show, cmd_connect, cmd_disconnect;
 									/* cmd_network.c */
 command_fn cmd_exec;							/* cmd_exec.c */

@@ -16,7 +16,7 @@
 
 static const struct command *commands, *current;
 
-enum value { VALUE_FLAG, VALUE_TEXT, VALUE_CHOICE, VALUE_UPLINK, VALUE_NS, VALUE_HELP, VALUE_VERSION };
+enum value { VALUE_FLAG, VALUE_TEXT, VALUE_CHOICE, VALUE_UPLINK, VALUE_NS, VALUE_PUBLISH, VALUE_HELP, VALUE_VERSION };
 
 static const struct option_row {
 	const char *name, *arg;
@@ -68,6 +68,10 @@ static const struct option_row {
 	  "id that the container's runtime has for it: 1 to 64 characters" },
 	{ "label", "TEXT", 0, OPT_LABEL, offsetof(struct options, label), VALUE_TEXT,
 	  "text that `ns list` shows: 1 to 63 characters" },
+	{ "publish", "SPEC", 0, OPT_PUBLISH, 0, VALUE_PUBLISH,
+	  "publish a port as `expose` does; repeatable; 0:NSPORT has one chosen" },
+	{ "gone", NULL, 0, OPT_GONE, offsetof(struct options, gone), VALUE_FLAG,
+	  "detach all whose namespace is gone" },
 	{ "spoof", "allow|deny", 0, OPT_SPOOF, offsetof(struct options, spoof), VALUE_TEXT,
 	  "allow or deny other source addresses (default: deny)" },
 	{ "repair", NULL, 0, OPT_REPAIR, offsetof(struct options, repair), VALUE_FLAG,
@@ -281,6 +285,11 @@ static int store(const struct option_row *row, struct options *o, const char *va
 		if (o->ns_count == sizeof(o->ns) / sizeof(o->ns[0]))
 			return usage_error("too many --ns: `ebpfnet ns add` makes more");
 		o->ns[o->ns_count++] = value;
+		return -1;
+	case VALUE_PUBLISH:
+		if (o->publish_count == OPTION_PUBLISH)
+			return usage_error("too many --publish: `ebpfnet expose` publishes more");
+		o->publish[o->publish_count++] = value;
 		return -1;
 	case VALUE_FLAG:
 		*(bool *)((char *)o + row->offset) = true;

@@ -27,6 +27,8 @@ enum {
 	OPT_DEV = 1 << 17,	/* --dev and --mac */
 	OPT_MTU = 1 << 18,
 	OPT_NETWORK_DEF = 1 << 19,
+	OPT_PUBLISH = 1 << 20,
+	OPT_GONE = 1 << 21,
 };
 
 struct command {

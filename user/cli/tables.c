@@ -87,7 +87,7 @@ static const char *network_name(struct session *x, uint32_t id)
 	return e ? e->rec.name : NULL;
 }
 
-int show_portmaps(struct report *r, struct session *x, uint32_t net, size_t *count, uint64_t *ports)
+int show_portmaps(struct report *r, struct session *x, uint32_t net, const char *ns, size_t *count, uint64_t *ports)
 {
 	static const struct column columns[] = {
 		{ "text", "published" },
@@ -119,7 +119,7 @@ int show_portmaps(struct report *r, struct session *x, uint32_t net, size_t *cou
 		char addr[ADDR_TEXT], to[ADDR_TEXT], outside[PLACE_LEN], inside[PLACE_LEN];
 		uint64_t n = p->last_h - p->first_h + 1;
 
-		if (net && p->net != net)
+		if ((net && p->net != net) || (ns && strcmp(p->name, ns)))
 			continue;
 		++*count;
 		table_row(&t, TEXT(portmap_outside(p, outside)), TEXT(addr_text(p->addr, addr)),

@@ -26,7 +26,7 @@ uint64_t show_refusals(struct report *r, const struct counters *c, bool zeros);
  * Show the port mappings, of one network or (0) of all. Sets *ports to the number of ports. Returns 0 or a negative
  * errno (logged).
  */
-int show_portmaps(struct report *r, struct session *x, uint32_t net, size_t *portmaps, uint64_t *ports);
+int show_portmaps(struct report *r, struct session *x, uint32_t net, const char *ns, size_t *portmaps, uint64_t *ports);
 
 /* "10.0.0.0/8,172.16.0.0/12" in buf; NULL: none. */
 const char *unmasqueraded_text(const struct net_record *rec, char buf[EBPFNET_UNMASQUERADED * CIDR_TEXT]);

@@ -79,7 +79,7 @@ static void publish_to(const struct endpoint_of *to, const char *on, uint8_t pro
 	static uint32_t id = 1000000;
 	uint32_t port;
 
-	assert_int_equal(store_portmap_add(&h.state, ++id, &portmap), 0);
+	assert_int_equal(store_portmaps_add(&h.state, ++id, &portmap, 1), 0);
 	for (port = first; proto == UDP && port <= last; port++)
 		world.udp_published_once[port] = true;
 	world.rule_ids[world.rules_count] = id;

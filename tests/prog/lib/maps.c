@@ -62,7 +62,7 @@ uint32_t publish(const char *on, uint8_t proto, uint16_t first, uint16_t last, u
 	};
 	static uint32_t id;
 
-	assert_int_equal(store_portmap_add(&h.state, ++id, &portmap), 0);
+	assert_int_equal(store_portmaps_add(&h.state, ++id, &portmap, 1), 0);
 	return id;
 }
 
@@ -73,7 +73,7 @@ void give_portmap_to(uint32_t id, uint32_t endpoint)
 	assert_int_equal(store_portmap(&h.state, id, &portmap), 0);
 	assert_int_equal(store_portmap_del(&h.state, id), 0);
 	portmap.endpoint = endpoint;
-	assert_int_equal(store_portmap_add(&h.state, id + 1000, &portmap), 0);
+	assert_int_equal(store_portmaps_add(&h.state, id + 1000, &portmap, 1), 0);
 }
 
 void forget_network(uint16_t id)

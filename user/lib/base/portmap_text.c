@@ -76,13 +76,15 @@ static const char *parse_addr(const char **text, struct ipaddr *addr)
 	return NULL;
 }
 
-const char *portmap_parse(const char *text, struct portmap *out)
+static const char *parse(const char *text, bool may_choose, struct portmap *out)
 {
 	struct portmap r = { .proto = L4_TCP };
 	const char *wrong;
 
 	wrong = parse_addr(&text, &r.addr);
-	if (!wrong)
+	if (!wrong && may_choose && text[0] == '0' && text[1] == ':')
+		text++;
+	else if (!wrong)
 		wrong = parse_port(&text, &r.first_h);
 	if (wrong)
 		return wrong;
@@ -108,6 +110,16 @@ const char *portmap_parse(const char *text, struct portmap *out)
 		return "the ports inside would run past 65535";
 	*out = r;
 	return NULL;
+}
+
+const char *portmap_parse(const char *text, struct portmap *out)
+{
+	return parse(text, false, out);
+}
+
+const char *portmap_parse_chosen(const char *text, struct portmap *out)
+{
+	return parse(text, true, out);
 }
 
 const char *portmap_format(const struct portmap *portmap, char *buf, size_t len)

@@ -15,6 +15,9 @@
  */
 const char *portmap_parse(const char *text, struct portmap *out);
 
+/* The same; a first port of 0, alone, is to be chosen: "0:80/udp". */
+const char *portmap_parse_chosen(const char *text, struct portmap *out);
+
 /* The shortest text that portmap_parse() reads as this mapping. Returns buf. */
 const char *portmap_format(const struct portmap *portmap, char *buf, size_t len);
 

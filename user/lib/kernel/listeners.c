@@ -11,6 +11,7 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/portmap_set.h"
 #include "lib/kernel/listeners.h"
 #include "lib/kernel/nl_private.h"
 
@@ -28,6 +29,7 @@ struct query {
 	enum l4proto proto;
 	uint32_t states;
 	uint16_t first_h, last_h;
+	const uint64_t *ports;	/* NULL: all of these */
 	int (*fn)(const struct listener *l, void *arg);
 	void *arg;
 	int r;			/* what fn returned */
@@ -42,6 +44,11 @@ static bool read_ipv6(const uint32_t word[4], struct ipaddr *out)
 	return true;
 }
 
+static bool is_asked_for(const struct query *q, uint16_t port_h)
+{
+	return port_h >= q->first_h && port_h <= q->last_h && (!q->ports || port_set_has(q->ports, port_h));
+}
+
 /* ---- sock_diag ---- */
 
 static int read_message(const struct nlmsghdr *h, void *arg)
@@ -51,6 +58,8 @@ static int read_message(const struct nlmsghdr *h, void *arg)
 	struct query *q = arg;
 	struct listener l = { .port_h = ntohs(m->id.idiag_sport), .inode = m->idiag_inode };
 
+	if (!is_asked_for(q, l.port_h))
+		return MNL_CB_OK;
 	memcpy(&l.addr, m->id.idiag_src, sizeof(l.addr));
 	nl_attrs(h, sizeof(*m), attr, INET_DIAG_MAX);
 	l.is_ipv6 = m->idiag_family == AF_INET6;
@@ -147,7 +156,7 @@ static int read_table(const char *name, struct query *q)
 			   addr, &port, &state, &l.inode) != 4)
 			continue;
 		l.port_h = port;
-		if (q->states & 1u << state && port >= q->first_h && port <= q->last_h && read_addr(addr, &l))
+		if (q->states & 1u << state && is_asked_for(q, port) && read_addr(addr, &l))
 			r = q->fn(&l, q->arg);
 	}
 	return r;
@@ -222,6 +231,8 @@ static int each_unlisted(const struct query *asked)
 	q.states = STATES_LISTED;
 	q.fn = explain;
 	for (port = q.first_h; !r && port && port <= q.last_h; port++) {
+		if (!is_asked_for(&q, port))
+			continue;
 		fd = bind_port(port);
 		close_fd(&fd);
 		if (fd != -EADDRINUSE)
@@ -237,21 +248,42 @@ static int each_unlisted(const struct query *asked)
 	return r;
 }
 
-int listeners_each(enum l4proto proto, enum listener_kind kind, uint16_t first_h, uint16_t last_h,
-		   int (*fn)(const struct listener *l, void *arg), void *arg)
+static int ask_all(struct query *q, enum listener_kind kind)
 {
-	struct query q = { proto, proto == L4_TCP ? STATE_LISTEN : STATE_CLOSE, first_h, last_h, fn, arg };
 	bool is_listed = true;
 	int r;
 
-	if (kind == LISTENING_OR_BOUND && proto == L4_TCP) {
+	q->states = q->proto == L4_TCP ? STATE_LISTEN : STATE_CLOSE;
+	if (kind == LISTENING_OR_BOUND && q->proto == L4_TCP) {
 		is_listed = kernel_lists_bound();
-		q.states |= is_listed ? STATE_BOUND : 0;
+		q->states |= is_listed ? STATE_BOUND : 0;
 	} else if (kind == LISTENING_OR_BOUND) {
-		q.states |= STATE_ESTABLISHED;
+		q->states |= STATE_ESTABLISHED;
 	}
-	r = each(&q);
-	return r || is_listed ? r : each_unlisted(&q);
+	r = each(q);
+	return r || is_listed ? r : each_unlisted(q);
+}
+
+int listeners_each(enum l4proto proto, enum listener_kind kind, uint16_t first_h, uint16_t last_h,
+		   int (*fn)(const struct listener *l, void *arg), void *arg)
+{
+	struct query q = { .proto = proto, .first_h = first_h, .last_h = last_h, .fn = fn, .arg = arg };
+
+	return ask_all(&q, kind);
+}
+
+int listeners_each_in(enum l4proto proto, enum listener_kind kind, const uint64_t *ports,
+		      int (*fn)(const struct listener *l, void *arg), void *arg)
+{
+	struct query q = { .proto = proto, .first_h = UINT16_MAX, .ports = ports, .fn = fn, .arg = arg };
+	unsigned int port;
+
+	for (port = 1; port <= UINT16_MAX; port++)
+		if (port_set_has(ports, port)) {
+			q.first_h = port < q.first_h ? port : q.first_h;
+			q.last_h = port;
+		}
+	return q.last_h ? ask_all(&q, kind) : 0;
 }
 
 /* ---- who ---- */

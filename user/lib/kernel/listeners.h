@@ -32,7 +32,23 @@ struct listener {
 int listeners_each(enum l4proto proto, enum listener_kind kind, uint16_t first_h, uint16_t last_h,
 		   int (*fn)(const struct listener *l, void *arg), void *arg);
 
+/* The same for a set of ports (lib/base/portmap_set.h): the kernel is asked once. */
+int listeners_each_in(enum l4proto proto, enum listener_kind kind, const uint64_t *ports,
+		      int (*fn)(const struct listener *l, void *arg), void *arg);
+
 /* Finds a process of this network namespace that holds the socket, among the first 100,000 descriptors. */
 bool socket_owner(uint64_t inode, pid_t *pid, char comm[16]);
+
+/*
+ * The sockets by which podman reserves the ports that it is about to have published: podman's, if it is an ancestor of
+ * this process, and those of conmon, to which it hands them. By name, because other ancestors have ports of their
+ * own: a plugin that is run from a login by SSH has sshd among them. Processes of other users are left out.
+ */
+struct client_sockets {
+	uint64_t *inode;		/* sorted; the caller's to free */
+	size_t count;
+};
+int client_sockets_read(struct client_sockets *out);
+bool client_sockets_has(const struct client_sockets *s, uint64_t inode);
 
 #endif

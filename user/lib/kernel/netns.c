@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
@@ -21,6 +23,20 @@
 void netns_path(const char *name, char path[NETNS_PATH])
 {
 	snprintf(path, NETNS_PATH, NETNS_DIR "/%s", name);
+}
+
+int netns_absolute(const char *path, char absolute[NETNS_PATH])
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+	char folder[PATH_MAX], real[PATH_MAX];
+
+	if (snprintf(folder, sizeof(folder), "./%.*s", (int)(base - path), path) >= (int)sizeof(folder))
+		return -ENAMETOOLONG;
+	if (!realpath(*path == '/' ? folder + 2 : folder, real))
+		return -errno;
+	if (snprintf(absolute, NETNS_PATH, "%s/%s", strcmp(real, "/") ? real : "", base) >= NETNS_PATH)
+		return -ENAMETOOLONG;
+	return 0;
 }
 
 int netns_own_cookie(uint64_t *cookie)
@@ -149,6 +165,28 @@ int netns_make(const char *name)
 		return 0;
 	unlink(path);
 	return log_err(r, "cannot make namespace %s: %s", name, strerror(-r));
+}
+
+bool netns_process(uint64_t dev, uint64_t ino, char pid[NETNS_PID])
+{
+	_cleanup_dir_ DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	char path[64];
+	struct stat st;
+	int r;
+
+	pid[0] = '\0';
+	while (proc && !pid[0] && (entry = readdir(proc))) {
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.16s/ns/net", entry->d_name);
+		r = stat(path, &st) ? -errno : 0;
+		if (r == -EACCES || r == -EPERM || (!r && dev == st.st_dev && ino == st.st_ino))
+			snprintf(pid, NETNS_PID, "%.16s", entry->d_name);
+	}
+	if (!proc)
+		snprintf(pid, NETNS_PID, "unknown");
+	return pid[0];
 }
 
 int netns_remove(const char *name)

@@ -22,6 +22,12 @@ struct netns_id {
 void netns_path(const char *name, char path[NETNS_PATH]);
 
 /*
+ * A path without symbolic links in its folder, and from the root on: a relative one leads elsewhere for the next
+ * command. Quiet: -ENOENT, ...; -ENAMETOOLONG.
+ */
+int netns_absolute(const char *path, char absolute[NETNS_PATH]);
+
+/*
  * Opens a namespace's file. Quiet: -ENOENT, -EINVAL (not a network namespace). *id may be NULL; else this thread enters
  * the namespace for a moment, to ask for its cookie.
  */
@@ -39,6 +45,12 @@ int netns_check_folder(void);
 
 /* Makes a named namespace, its lo down. Logs. -EEXIST if the name is in use. */
 int netns_make(const char *name);
+/*
+ * Finds a process in the namespace whose file has that identity, or one that cannot be looked at and so may be: its
+ * number. False, and "": there is none.
+ */
+#define NETNS_PID 24
+bool netns_process(uint64_t dev, uint64_t ino, char pid[NETNS_PID]);
 /* Removes the name; the kernel frees the namespace after its last user. Missing: 0. Logs. */
 int netns_remove(const char *name);
 

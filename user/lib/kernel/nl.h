@@ -46,6 +46,7 @@ struct nl_link {
 	bool running;			/* up, with a carrier, and its queues are active */
 	int peer;			/* ifindex of a veth's other end, or of a VLAN's lower device */
 	bool peer_elsewhere;		/* the peer is in another network namespace */
+	bool peer_ends;			/* ... which has no users any more, and is being removed */
 	struct rtnl_link_stats64 stats;
 };
 

@@ -33,6 +33,8 @@ static int read_link(const struct nlmsghdr *h, void *arg)
 	if (at[IFLA_LINK])
 		out->peer = mnl_attr_get_u32(at[IFLA_LINK]);
 	out->peer_elsewhere = at[IFLA_LINK_NETNSID];
+	/* the kernel gives no id to a namespace without users (peernet2id_alloc()), which it removes a moment later */
+	out->peer_ends = out->peer_elsewhere && (int32_t)mnl_attr_get_u32(at[IFLA_LINK_NETNSID]) < 0;
 	if (at[IFLA_STATS64])
 		memcpy(&out->stats, mnl_attr_get_payload(at[IFLA_STATS64]), sizeof(out->stats));
 	if (at[IFLA_LINKINFO]) {

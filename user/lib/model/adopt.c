@@ -63,31 +63,10 @@ static int find_device(void *arg)
 	return 0;
 }
 
-/* One that cannot be looked at may be inside. */
-static void find_process(const struct netns_id *id, char what[WHAT])
-{
-	_cleanup_dir_ DIR *proc = opendir("/proc");
-	struct dirent *entry;
-	char path[64];
-	struct stat st;
-	int r;
-
-	while (!*what && proc && (entry = readdir(proc))) {
-		if (!isdigit((unsigned char)entry->d_name[0]))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%.16s/ns/net", entry->d_name);
-		r = stat(path, &st) ? -errno : 0;
-		if (r == -EACCES || r == -EPERM || (!r && id->dev == st.st_dev && id->ino == st.st_ino))
-			snprintf(what, WHAT, "process %.16s", entry->d_name);
-	}
-	if (!proc)
-		snprintf(what, WHAT, "a process that cannot be seen");
-}
-
 int endpoint_adopt(const char *name, char path[NETNS_PATH], struct netns_id *id)
 {
 	_cleanup_fd_ int fd = -1;
-	char what[WHAT] = "";
+	char what[WHAT] = "", pid[NETNS_PID];
 	uint64_t own;
 	int r = 0;
 
@@ -102,7 +81,7 @@ int endpoint_adopt(const char *name, char path[NETNS_PATH], struct netns_id *id)
 		return log_err(-EEXIST, "namespace %s is the host's own; choose another name with --ns", name);
 	r = netns_run(fd, find_device, what);
 	if (!r && !*what)
-		find_process(id, what);
+		snprintf(what, WHAT, "%s%s", netns_process(id->dev, id->ino, pid) ? "process " : "", pid);
 	if (r || !*what)
 		return r ? r : 1;
 	return log_err(-EEXIST, "namespace %s is there already and in use (%s is in it); choose another name with "

@@ -13,6 +13,14 @@
 #include "lib/model/model.h"
 #include "lib/model/walk.h"
 
+void endpoint_wait(struct session *x, const struct ns_record *rec)
+{
+	int waited = 0;
+
+	store_unlock(&x->s);
+	device_wait_running(&x->nl, rec->host_dev, &waited);
+}
+
 void endpoints_wait_running(struct session *x)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
@@ -87,8 +95,8 @@ static int make(struct session *x, struct ipam *used, const struct endpoint_spec
 {
 	struct ns_entry *e = &used->endpoint[used->count - 1];
 	struct walk w = { .x = x, .apply = true, .warn = true };
-	int r, waited = 0;
 	size_t i;
+	int r;
 
 	endpoint_identify(&e->rec, id);
 	memcpy(e->rec.ipv6, spec->ipv6, sizeof(e->rec.ipv6));
@@ -100,8 +108,6 @@ static int make(struct session *x, struct ipam *used, const struct endpoint_spec
 			r = walk_endpoint(&w, &used->endpoint[i], used->endpoint, used->count);
 	if (!r)
 		r = store_ports_count(&x->s, e->rec.net);
-	if (!r)
-		device_wait_running(&x->nl, e->rec.host_dev, &waited);
 	if (!r)
 		r = hosts_write(x);
 	if (r) {
@@ -281,6 +287,37 @@ int endpoint_find_id(struct session *x, const char *id, char name[EBPFNET_NAME_L
 	return r ? r : log_err(-ENOENT, "no namespace with the id %s; `ebpfnet ns list` shows them", id);
 }
 
+static bool is_called(const struct ns_record *rec, const char *given)
+{
+	const char *last = strrchr(rec->label, '/');
+
+	return !strcmp(rec->label, given) || !strcmp(rec->id, given) || (last && !strcmp(last + 1, given));
+}
+
+int endpoint_resolve(const struct store *s, const char *given, char name[EBPFNET_NAME_LEN])
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	const struct ns_entry *found = NULL;
+	size_t i, count;
+	int r;
+
+	snprintf(name, EBPFNET_NAME_LEN, "%s", given);
+	r = store_ns_all(s, &all, &count);
+	for (i = 0; i < count && !r; i++) {
+		if (!strcmp(all[i].name, given))
+			return 0;
+		if (!is_called(&all[i].rec, given) || (found && !strcmp(found->name, all[i].name)))
+			continue;
+		if (found)
+			return log_err(-EEXIST, "%s may be %s or %s; use one of these names", given, found->name,
+				       all[i].name);
+		found = &all[i];
+	}
+	if (!r && found)
+		memcpy(name, found->name, EBPFNET_NAME_LEN);
+	return r || found || strlen(given) < EBPFNET_NAME_LEN ? r : no_namespace(-ENOENT, given);
+}
+
 static int remove_all_ports(struct session *x, const char *name)
 {
 	_cleanup_free_ struct ns_entry *all = NULL;
@@ -320,7 +357,7 @@ int endpoint_del(struct session *x, const char *name, bool made)
 	return r ? r : hosts_write(x);
 }
 
-/* Its default route led there, maybe, and its hosts file has names of there. */
+/* Of a namespace that has lost a port: its default route led there, maybe, and its hosts file has names of there. */
 static int settle(struct session *x, const char *name, struct ns_entry *all, size_t count)
 {
 	struct walk w = { .x = x, .apply = true, .warn = true };
@@ -333,6 +370,16 @@ static int settle(struct session *x, const char *name, struct ns_entry *all, siz
 	if (!r)
 		r = lo_ensure(x);
 	return r ? r : hosts_write(x);
+}
+
+int endpoint_drop(struct session *x, struct ns_entry *e, struct ns_entry *all, size_t count)
+{
+	char name[EBPFNET_NAME_LEN];
+	int r;
+
+	memcpy(name, e->name, sizeof(name));
+	r = endpoint_remove(x, e, all, count);
+	return r ? r : settle(x, name, all, count);
 }
 
 int endpoint_disconnect(struct session *x, const char *name, const char *network)
@@ -357,6 +404,5 @@ int endpoint_disconnect(struct session *x, const char *name, const char *network
 	if (is_last(e, all, count))
 		return log_err(-EBUSY, "network %s is the only one that namespace %s is in; `ebpfnet %s %s` removes it",
 			       network, name, e->rec.flags & NS_MADE ? "ns del" : "detach", name);
-	r = endpoint_remove(x, e, all, count);
-	return r ? r : settle(x, name, all, count);
+	return endpoint_drop(x, e, all, count);
 }

@@ -88,6 +88,22 @@ const char *hosts_file(const struct ns_entry *all, size_t count, const char *nam
 	return set_path(networks_of(all, count, name), path);
 }
 
+/* A label may be any text: that of a container is the name of a host. */
+static bool is_host_name(const char *text)
+{
+	return *text && !text[strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.-")];
+}
+
+static void print_endpoint(FILE *out, const struct ns_entry *e)
+{
+	char addr[ADDR_TEXT];
+
+	fprintf(out, "%-15s %s", addr_text(e->rec.addr, addr), e->name);
+	if (e->rec.client != PLUG_USER && is_host_name(e->rec.label) && strcmp(e->rec.label, e->name))
+		fprintf(out, " %s", e->rec.label);
+	fprintf(out, "%s%s\n", e->rec.aliases[0] ? " " : "", e->rec.aliases);
+}
+
 static void print_names(FILE *out, const struct session *x, uint64_t set, const struct ns_entry *all, size_t count)
 {
 	char addr[ADDR_TEXT];
@@ -101,7 +117,7 @@ static void print_names(FILE *out, const struct session *x, uint64_t set, const 
 		}
 	for (i = 0; i < count; i++)
 		if (!(all[i].rec.flags & NS_PENDING) && set >> (all[i].rec.net - 1) & 1)
-			fprintf(out, "%-15s %s\n", addr_text(all[i].rec.addr, addr), all[i].name);
+			print_endpoint(out, &all[i]);
 }
 
 static void write_set(const struct session *x, uint64_t set, const struct ns_entry *all, size_t count)

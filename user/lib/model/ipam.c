@@ -32,6 +32,11 @@ static bool is_name_char(char c, bool is_first)
 	return isalnum((unsigned char)c) || c == '_' || (!is_first && c && strchr(".+:@-", c));
 }
 
+bool endpoint_is_word(const char *name)
+{
+	return is_reserved(name);
+}
+
 int endpoint_check_name(const char *name)
 {
 	size_t len = strlen(name), i;
@@ -133,20 +138,32 @@ static const struct cidr *pool(const struct net_record *net, uint32_t *first)
 	return net->range.prefix ? &net->range : &net->subnet;
 }
 
+/* Which turn of next_addr() an address has; -1: none. */
+static int64_t turn_of(const struct net_record *net, struct ipaddr addr)
+{
+	uint32_t first;
+	const struct cidr *from = pool(net, &first);
+
+	if (!addr_in(addr, from->addr, from->prefix))
+		return -1;
+	return (addr_number(addr) - addr_number(from->addr) - first) & ((1u << (32 - from->prefix)) - 1);
+}
+
+uint32_t ipam_turn_after(const struct net_record *net, struct ipaddr addr)
+{
+	return turn_of(net, addr) + 1;
+}
+
 static void take(struct ipam *used, const struct ns_record *rec)
 {
-	const struct cidr *from;
-	uint32_t first, turn;
+	int64_t turn;
 
 	if (rec->number < EBPFNET_MAX_PORTS)
 		used->number[rec->number] = true;
 	if (rec->net != used->net->id)
 		return;
-	from = pool(&used->net->rec, &first);
-	if (!addr_in(rec->addr, from->addr, from->prefix))
-		return;
-	turn = (addr_number(rec->addr) - addr_number(from->addr) - first) & ((1u << (32 - from->prefix)) - 1);
-	if (turn < IPAM_TURNS)
+	turn = turn_of(&used->net->rec, rec->addr);
+	if (turn >= 0 && turn < IPAM_TURNS)
 		used->addr[turn] = true;
 }
 
@@ -181,17 +198,24 @@ const struct ns_record *ipam_find(const struct ipam *used, const char *name)
 
 /* ---- next free ---- */
 
-static int next_addr(const struct ipam *used, struct ipaddr *out)
+/*
+ * A client's addresses go round: one that was given back is not given out while old ARP entries and DNS answers lead
+ * there.
+ */
+static int next_addr(const struct ipam *used, bool is_clients, struct ipaddr *out)
 {
 	const struct net_record *net = &used->net->rec;
-	uint32_t first, size, i;
+	uint32_t first, size, turns, begin, i, turn;
 	const struct cidr *from = pool(net, &first);
 	char text[ADDR_TEXT];
 
 	size = 1u << (32 - from->prefix);
-	for (i = 0; i < size && i < IPAM_TURNS; i++) {
-		*out = addr_from(addr_number(from->addr) + (i + first) % size);
-		if (is_assignable(net, *out) && !used->addr[i])
+	turns = size < IPAM_TURNS ? size : IPAM_TURNS;
+	begin = is_clients ? net->next_addr : 0;
+	for (i = 0; i < turns; i++) {
+		turn = (begin + i) % turns;
+		*out = addr_from(addr_number(from->addr) + (turn + first) % size);
+		if (is_assignable(net, *out) && !used->addr[turn])
 			return 0;
 	}
 	if (net->range.prefix)
@@ -240,7 +264,8 @@ static int choose_addr(const struct ipam *used, const struct endpoint_spec *spec
 	int r;
 
 	rec->addr = spec->addr;
-	r = addr_number(spec->addr) ? check_addr(&used->net->rec, used, rec->addr) : next_addr(used, &rec->addr);
+	r = addr_number(spec->addr) ? check_addr(&used->net->rec, used, rec->addr) :
+				     next_addr(used, spec->client != PLUG_USER, &rec->addr);
 	if (r)
 		return r;
 	addr_mac(rec->addr, rec->mac);
@@ -271,7 +296,7 @@ int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spe
 		 struct ns_record *out)
 {
 	struct ns_record rec = { .net = used->net->id, .flags = flags | NS_PENDING, .port_flags = spec->port_flags,
-				 .mtu = spec->mtu, .order = next_order(used, spec->name) };
+				 .client = spec->client, .mtu = spec->mtu, .order = next_order(used, spec->name) };
 	int r;
 
 	r = next_number(&x->nl, used, &rec.number);
@@ -292,6 +317,8 @@ int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spe
 		netns_path(spec->name, rec.path);
 	snprintf(rec.id, sizeof(rec.id), "%s", spec->id ? spec->id : "");
 	snprintf(rec.label, sizeof(rec.label), "%s", spec->label ? spec->label : "");
+	snprintf(rec.aliases, sizeof(rec.aliases), "%s", spec->aliases ? spec->aliases : "");
+	snprintf(rec.ifname, sizeof(rec.ifname), "%s", spec->client != PLUG_USER && spec->dev ? spec->dev : "");
 	take(used, &rec);
 	*out = rec;
 	return keep(used, spec->name, &rec);

@@ -14,8 +14,9 @@ static bool lo_hooked(void *object, struct difference *d)
 
 	if (store_config(&x->s, &cfg))
 		return true;
-	if (cfg.portmaps)
-		return x->host.made & LO_HOOKED && hook_holds(x, HOOK_LO, &lo, lo.name, d);
+	if (cfg.portmaps) /* both, as the first says what is missing */
+		return hook_holds(x, HOOK_LO, &lo, lo.name, d) && holds_if(x->host.made & LO_HOOKED, d,
+									   "the lo program is not in the journal");
 	return holds_if(!(x->host.made & LO_HOOKED), d, "lo has a program though nothing is published");
 }
 

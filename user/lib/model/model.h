@@ -70,6 +70,8 @@ const char *xdp_mode_text(uint32_t modes);	/* "native", "generic", "any", "off" 
 /* ---- names, addresses and numbers of endpoints ---- */
 
 int endpoint_check_name(const char *name);
+/* True if it means something else, as "gateway". */
+bool endpoint_is_word(const char *name);
 /* Check the id that a runtime gives, or a label. Log. */
 int endpoint_check_id(const char *id);
 int endpoint_check_label(const char *label);
@@ -103,6 +105,8 @@ void ipam_free(struct ipam *used);
 #define _cleanup_ipam_ __attribute__((cleanup(ipam_free)))
 /* The record of a namespace's port in that network; NULL: there is none. */
 const struct ns_record *ipam_find(const struct ipam *used, const char *name);
+/* Where the choice of the next address for a client begins (struct net_record.next_addr), after this one was given. */
+uint32_t ipam_turn_after(const struct net_record *net, struct ipaddr addr);
 /* Make the record of a new endpoint, and add it to used; flags: NS_*. Writes no map. Logs. */
 int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spec *spec, uint16_t flags,
 		 struct ns_record *out);
@@ -121,8 +125,18 @@ const char *endpoint_etc_name(const struct ns_record *rec, const char *name);
  * of the endpoint, if it is among them, is emptied.
  */
 int endpoint_remove(struct session *x, struct ns_entry *e, struct ns_entry *all, size_t count);
+/* The same, and what follows from it: the namespace's other ports, lo, the hosts files. Logs. */
+int endpoint_drop(struct session *x, struct ns_entry *e, struct ns_entry *all, size_t count);
 /* Wait, for at most a second, until all ports are operational. */
 void endpoints_wait_running(struct session *x);
+/* That of a namespace's ports by which its default route leads: the first outside internal networks; NULL: none. */
+const struct ns_record *endpoint_with_default(struct session *x, const struct ns_entry *all, size_t count,
+					      const char *name);
+/*
+ * The name of the namespace that a person means: its name, its label (of "default/web" also "web"), or its id. Without
+ * a match it is what was given; -EEXIST: several match. Logs.
+ */
+int endpoint_resolve(const struct store *s, const char *given, char name[EBPFNET_NAME_LEN]);
 /* The command that mends a namespace that is "gone": makes it again, attaches the one of that path, or forgets it. */
 #define REMEDY_TEXT (EBPFNET_NAME_LEN + 16)
 const char *endpoint_remedy(const char *name, const struct ns_record *rec, char buf[REMEDY_TEXT]);

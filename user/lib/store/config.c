@@ -15,7 +15,7 @@ int store_config_set(const struct store *s, const struct config *cfg)
 	return map_put_only(s, MAP_CONFIG, &next);
 }
 
-int config_touch(const struct store *s, int delta)
+int config_touch(const struct store *s)
 {
 	struct config cfg;
 	int r;
@@ -23,8 +23,5 @@ int config_touch(const struct store *s, int delta)
 	if (s->fd[MAP_CONFIG] < 0)
 		return 0;
 	r = store_config(s, &cfg);
-	if (r)
-		return r;
-	cfg.portmaps += delta;
-	return store_config_set(s, &cfg);
+	return r ? r : store_config_set(s, &cfg);
 }

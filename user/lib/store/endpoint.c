@@ -108,7 +108,7 @@ int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p
 		r = map_put(s, MAP_FDB, &mac, &entry);
 	if (!r)
 		r = map_put(s, MAP_ENDPOINTS, &addr, &e);
-	return r ? r : config_touch(s, 0);
+	return r ? r : config_touch(s);
 }
 
 int store_ipv6_give(const struct store *s, const struct port *p, const struct ipv6_addr addrs[EBPFNET_GIVEN_IPV6])
@@ -177,7 +177,7 @@ int store_port_del(const struct store *s, uint32_t ifindex)
 		r = map_del(s, MAP_PORTS, &ifindex);
 	if (!r)
 		r = store_ports_count(s, p.net);
-	return r ? r : config_touch(s, 0);
+	return r ? r : config_touch(s);
 }
 
 int gateway_put(const struct store *s, uint16_t net, const struct network *n)

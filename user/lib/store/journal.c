@@ -228,8 +228,8 @@ int store_net_del(const struct store *s, uint32_t id)
 	return map_del(s, MAP_NETS, &id);
 }
 
-/* Allocates an id from the counter at that offset of the host record. Never 0. */
-static int new_id(const struct store *s, size_t field, uint32_t *id)
+/* Allocates ids from the counter at that offset of the host record. Never 0. */
+static int new_ids(const struct store *s, size_t field, uint32_t count, uint32_t *first)
 {
 	struct host_record host;
 	uint32_t *next = (uint32_t *)((char *)&host + field);
@@ -238,19 +238,19 @@ static int new_id(const struct store *s, size_t field, uint32_t *id)
 	r = store_host(s, &host);
 	if (r)
 		return r;
-	*id = *next ? *next : 1;
-	*next = *id + 1;
+	*first = *next ? *next : 1;
+	*next = *first + count;
 	return map_put_only(s, MAP_HOST, &host);
 }
 
 int store_new_endpoint(const struct store *s, uint32_t *id)
 {
-	return new_id(s, offsetof(struct host_record, next_endpoint), id);
+	return new_ids(s, offsetof(struct host_record, next_endpoint), 1, id);
 }
 
-int store_new_portmap(const struct store *s, uint32_t *id)
+int store_new_portmaps(const struct store *s, uint32_t count, uint32_t *first)
 {
-	return new_id(s, offsetof(struct host_record, next_portmap), id);
+	return new_ids(s, offsetof(struct host_record, next_portmap), count, first);
 }
 
 static bool is_journal(const struct bpf_map_info *info)

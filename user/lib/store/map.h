@@ -56,8 +56,8 @@ int map_each(const struct store *s, enum map_id id, map_fn *fn, void *arg);
 int map_list(const struct store *s, enum map_id id, size_t entry_size, size_t value_at,
 	     int (*compare)(const void *a, const void *b), void *out, size_t *count);
 
-/* Increments config.gen, so that the programs decide again about each flow, and adds delta to config.portmaps. */
-int config_touch(const struct store *s, int delta);
+/* Increments config.gen, so that the programs decide again about each flow. */
+int config_touch(const struct store *s);
 
 /* The gateway as an endpoint: its entries in endpoints and fdb. */
 int gateway_put(const struct store *s, uint16_t net, const struct network *n);

@@ -96,7 +96,7 @@ int store_network_set(const struct store *s, uint16_t net, const struct network 
 		r = mark_networks(s, net, n);
 	if (!r)
 		r = network_put(s, net, n);
-	return r ? r : config_touch(s, 0);
+	return r ? r : config_touch(s);
 }
 
 int store_unmasqueraded_set(const struct store *s, uint16_t net, const struct cidr list[EBPFNET_UNMASQUERADED])
@@ -195,7 +195,7 @@ int store_gateway_set(const struct store *s, uint16_t net, const struct network 
 		r = map_put(s, MAP_GATEWAYS, &g.ifindex, &g.net);
 	if (!r)
 		r = map_each(s, MAP_GATEWAYS, forget_other, &g);
-	return r ? r : config_touch(s, 0);
+	return r ? r : config_touch(s);
 }
 
 /* ---- uplinks ---- */
@@ -209,12 +209,12 @@ int store_uplink_set(const struct store *s, uint32_t ifindex, const struct uplin
 {
 	int r = map_put(s, MAP_UPLINKS, &ifindex, u);
 
-	return r ? r : config_touch(s, 0);
+	return r ? r : config_touch(s);
 }
 
 int store_uplink_del(const struct store *s, uint32_t ifindex)
 {
 	int r = map_del(s, MAP_UPLINKS, &ifindex);
 
-	return r ? r : config_touch(s, 0);
+	return r ? r : config_touch(s);
 }

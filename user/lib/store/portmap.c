@@ -12,6 +12,7 @@
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/portmap_set.h"
 #include "lib/base/portmap_text.h"
 #include "lib/store/map.h"
 
@@ -32,22 +33,14 @@ int store_portmaps(const struct store *s, struct portmap_entry **out, size_t *co
 	return map_list(s, MAP_PORTMAPS, sizeof(**out), offsetof(struct portmap_entry, portmap), by_place, out, count);
 }
 
-static const struct ipaddr any;
-
 /* As with sockets, a port on all addresses conflicts with the same port on one address. */
-static bool overlap(const struct portmap *a, const struct portmap *b)
-{
-	return a->proto == b->proto && a->first_h <= b->last_h && b->first_h <= a->last_h &&
-	       (addr_same(a->addr, any) || addr_same(b->addr, any) || addr_same(a->addr, b->addr));
-}
-
 static int check_free(const struct portmap_entry *portmaps, size_t count, const struct portmap *new)
 {
 	char text[64];
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (overlap(&portmaps[i].portmap, new))
+		if (portmap_overlap(&portmaps[i].portmap, new))
 			return log_err(-EEXIST,
 				       "cannot publish for %s: %s is published already, to %s; "
 				       "`ebpfnet unexpose %s %s` ends that",
@@ -56,18 +49,18 @@ static int check_free(const struct portmap_entry *portmaps, size_t count, const 
 	return 0;
 }
 
-/* In a new array. Logs. NULL: no memory. */
-static struct portmap_key *portmap_keys_of(const struct portmap *portmap, uint32_t *count)
+/* Those of several mappings, in a new array. Logs. NULL: no memory. */
+static struct portmap_key *portmap_keys_of(const struct portmap *list, uint32_t n, uint32_t *count)
 {
-	struct portmap_key *keys;
-	uint32_t i;
+	struct portmap_key *keys, *key;
+	uint32_t i, port;
 
-	*count = portmap->last_h - portmap->first_h + 1;
-	keys = calloc(*count, sizeof(*keys));
-	for (i = 0; keys && i < *count; i++)
-		keys[i] = (struct portmap_key){ .addr = portmap->addr,
-						.port_h = portmap->first_h + i,
-						.proto = portmap->proto };
+	for (*count = i = 0; i < n; i++)
+		*count += list[i].last_h - list[i].first_h + 1;
+	key = keys = calloc(*count, sizeof(*keys));
+	for (i = 0; keys && i < n; i++)
+		for (port = list[i].first_h; port <= list[i].last_h; port++)
+			*key++ = (struct portmap_key){ .addr = list[i].addr, .port_h = port, .proto = list[i].proto };
 	if (!keys)
 		log_err(-ENOMEM, "no memory for %u ports", *count);
 	return keys;
@@ -81,9 +74,9 @@ static void mark(uint64_t *words, const struct portmap *portmap)
 		words[ebpfnet_portmap_word(portmap->proto, port)] |= 1ull << port % 64;
 }
 
-/* Sets the bits of exactly these mappings' ports, and of one that is about to be added (NULL: none). */
+/* Sets the bits of exactly these mappings' ports, and of those that are about to be added. */
 static int mark_published(const struct store *s, const struct portmap_entry *portmaps, size_t count,
-			  const struct portmap *next)
+			  const struct portmap *next, uint32_t next_count)
 {
 	uint64_t words[EBPFNET_PORTMAP_WORDS] = {};
 	uint32_t keys[EBPFNET_PORTMAP_WORDS], at;
@@ -91,11 +84,26 @@ static int mark_published(const struct store *s, const struct portmap_entry *por
 
 	for (i = 0; i < count; i++)
 		mark(words, &portmaps[i].portmap);
-	if (next)
-		mark(words, next);
+	for (i = 0; i < next_count; i++)
+		mark(words, &next[i]);
 	for (at = 0; at < EBPFNET_PORTMAP_WORDS; at++)
 		keys[at] = at;
 	return map_put_many(s, MAP_PORTMAP_BITS, keys, words, EBPFNET_PORTMAP_WORDS);
+}
+
+/* Sets the number of mappings, and so the generation, too; if it is only to be mended, unless it is right. */
+static int set_count(const struct store *s, size_t count, bool mend)
+{
+	struct config cfg;
+	int r;
+
+	if (s->fd[MAP_CONFIG] < 0)
+		return 0;
+	r = store_config(s, &cfg);
+	if (r || (mend && cfg.portmaps == count))
+		return r;
+	cfg.portmaps = count;
+	return store_config_set(s, &cfg);
 }
 
 /* After mappings were removed. */
@@ -106,7 +114,9 @@ static int mark_remaining(const struct store *s)
 	int r;
 
 	r = store_portmaps(s, &portmaps, &count);
-	return r ? r : mark_published(s, portmaps, count, NULL);
+	if (!r)
+		r = mark_published(s, portmaps, count, NULL, 0);
+	return r ? r : set_count(s, count, true);
 }
 
 int store_portmap(const struct store *s, uint32_t id, struct portmap *out)
@@ -114,47 +124,75 @@ int store_portmap(const struct store *s, uint32_t id, struct portmap *out)
 	return map_get(s, MAP_PORTMAPS, &id, out);
 }
 
-/* Its account, its keys, and then the mapping. */
-static int portmap_put(const struct store *s, uint32_t id, const struct portmap *portmap)
+/* The ids of their keys: in a new array. Logs. NULL: no memory. */
+static uint32_t *key_ids_of(uint32_t first_id, const struct portmap *list, uint32_t n, uint32_t count)
 {
-	_cleanup_free_ struct portmap_key *keys = NULL;
-	_cleanup_free_ uint32_t *ids = NULL;
-	const uint32_t account = ACCOUNT_PORTMAP | id;
-	uint32_t i, count;
-	int r;
+	uint32_t *ids = calloc(count, sizeof(*ids)), *id = ids, i, port;
 
-	keys = portmap_keys_of(portmap, &count);
-	ids = calloc(count, sizeof(*ids));
-	if (!keys || !ids)
-		return -ENOMEM;
-	for (i = 0; i < count; i++)
-		ids[i] = id;
-	r = store_account_add(s, account);
-	if (!r)
-		r = map_put_many(s, MAP_PORTMAP_KEYS, keys, ids, count);
-	if (!r)
-		r = map_put(s, MAP_PORTMAPS, &id, portmap);
-	if (r) {
-		map_del_many(s, MAP_PORTMAP_KEYS, keys, count);
-		map_del(s, MAP_USAGE, &account);
+	for (i = 0; ids && i < n; i++)
+		for (port = list[i].first_h; port <= list[i].last_h; port++)
+			*id++ = first_id + i;
+	if (!ids)
+		log_err(-ENOMEM, "no memory for %u ports", count);
+	return ids;
+}
+
+/* Accounts of mappings with ids from first_id on; usage NULL: delete them. */
+static int put_accounts(const struct store *s, uint32_t first_id, uint32_t n, const struct usage *usage)
+{
+	uint32_t i, account;
+	int r = 0;
+
+	for (i = 0; i < n && !r; i++) {
+		account = ACCOUNT_PORTMAP | (first_id + i);
+		r = usage ? map_put(s, MAP_USAGE, &account, usage) : map_del(s, MAP_USAGE, &account);
 	}
 	return r;
 }
 
-int store_portmap_add(const struct store *s, uint32_t id, const struct portmap *portmap)
+/* Their accounts, their keys, and then the mappings, by one call. */
+static int portmaps_put(const struct store *s, uint32_t first_id, const struct portmap *list, uint32_t n)
+{
+	_cleanup_free_ uint32_t *ids = NULL, *numbers = calloc(n, sizeof(*numbers));
+	_cleanup_free_ struct portmap_key *keys = NULL;
+	const struct usage none = {};
+	uint32_t i, count;
+	int r;
+
+	keys = portmap_keys_of(list, n, &count);
+	ids = key_ids_of(first_id, list, n, count);
+	if (!keys || !ids || !numbers)
+		return -ENOMEM;
+	for (i = 0; i < n; i++)
+		numbers[i] = first_id + i;
+	r = put_accounts(s, first_id, n, &none);
+	if (!r)
+		r = map_put_many(s, MAP_PORTMAP_KEYS, keys, ids, count);
+	if (!r)
+		r = map_put_many(s, MAP_PORTMAPS, numbers, list, n);
+	if (r) {
+		map_del_many(s, MAP_PORTMAPS, numbers, n);
+		map_del_many(s, MAP_PORTMAP_KEYS, keys, count);
+		put_accounts(s, first_id, n, NULL);
+	}
+	return r;
+}
+
+int store_portmaps_add(const struct store *s, uint32_t first_id, const struct portmap *list, uint32_t count)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	size_t there = 0;
+	uint32_t i;
 	int r;
 
 	r = store_portmaps(s, &portmaps, &there);
+	for (i = 0; i < count && !r; i++)
+		r = check_free(portmaps, there, &list[i]);
 	if (!r)
-		r = check_free(portmaps, there, portmap);
+		r = mark_published(s, portmaps, there, list, count);
 	if (!r)
-		r = mark_published(s, portmaps, there, portmap);
-	if (!r)
-		r = portmap_put(s, id, portmap);
-	return r ? r : config_touch(s, 1);
+		r = portmaps_put(s, first_id, list, count);
+	return r ? r : set_count(s, there + count, false);
 }
 
 /* Leaves the bits set. */
@@ -168,7 +206,7 @@ static int portmap_del(const struct store *s, uint32_t id)
 
 	if (store_portmap(s, id, &portmap))
 		return 0;
-	keys = portmap_keys_of(&portmap, &count);
+	keys = portmap_keys_of(&portmap, 1, &count);
 	if (!keys)
 		return -ENOMEM;
 	r = map_del(s, MAP_PORTMAPS, &id);
@@ -176,7 +214,7 @@ static int portmap_del(const struct store *s, uint32_t id)
 		r = map_del_many(s, MAP_PORTMAP_KEYS, keys, count);
 	if (!r)
 		r = map_del(s, MAP_USAGE, &account);
-	return r ? r : config_touch(s, -1);
+	return r ? r : config_touch(s);
 }
 
 int store_portmap_del(const struct store *s, uint32_t id)
@@ -190,13 +228,18 @@ int store_portmaps_del(const struct store *s, uint32_t endpoint)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
 	size_t i, count = 0;
+	bool any = false;
 	int r;
 
 	r = store_portmaps(s, &portmaps, &count);
 	for (i = 0; i < count && !r; i++)
-		if (portmaps[i].portmap.endpoint == endpoint)
+		if (portmaps[i].portmap.endpoint == endpoint) {
 			r = portmap_del(s, portmaps[i].id);
-	return r || !count ? r : mark_remaining(s);
+			any = true;
+		}
+	if (r)
+		return r;
+	return any ? mark_remaining(s) : set_count(s, count, true);
 }
 
 /* The keys lead to the old mapping, or to the new one: no packet finds the port unpublished. */
@@ -207,9 +250,9 @@ static int portmap_move(const struct store *s, struct portmap_entry *e, uint32_t
 	int r;
 
 	e->portmap.endpoint = endpoint;
-	r = store_new_portmap(s, &id);
+	r = store_new_portmaps(s, 1, &id);
 	if (!r)
-		r = portmap_put(s, id, &e->portmap);
+		r = portmaps_put(s, id, &e->portmap, 1);
 	if (!r)
 		r = map_del(s, MAP_PORTMAPS, &e->id);
 	return r ? r : map_del(s, MAP_USAGE, &account);
@@ -239,7 +282,6 @@ static int drop_stale_key(const void *key, const void *value, void *arg)
 int store_repair(const struct store *s)
 {
 	_cleanup_free_ struct portmap_entry *portmaps = NULL;
-	struct config cfg;
 	size_t i, count = 0;
 	int r;
 
@@ -258,11 +300,6 @@ int store_repair(const struct store *s)
 	if (!r)
 		r = store_portmaps(s, &portmaps, &count);
 	if (!r)
-		r = mark_published(s, portmaps, count, NULL);
-	if (!r)
-		r = store_config(s, &cfg);
-	if (r || cfg.portmaps == count)
-		return r;
-	cfg.portmaps = count;
-	return store_config_set(s, &cfg);
+		r = mark_published(s, portmaps, count, NULL, 0);
+	return r ? r : set_count(s, count, true);
 }

@@ -113,7 +113,7 @@ int store_net_del(const struct store *s, uint32_t id);				/* quiet if missing */
 
 /* Allocate ids that are never reused, journalled before they are returned. */
 int store_new_endpoint(const struct store *s, uint32_t *id);
-int store_new_portmap(const struct store *s, uint32_t *id);
+int store_new_portmaps(const struct store *s, uint32_t count, uint32_t *first);
 
 /* Records that the programs read. Each setter increments config.gen after its write. */
 int store_config(const struct store *s, struct config *out);
@@ -142,8 +142,11 @@ int store_ports_count(const struct store *s, uint16_t net);
 /* Adds the gateway of a network to maps endpoints, fdb and gateways. */
 int store_gateway_set(const struct store *s, uint16_t net, const struct network *n);
 
-/* Port mappings. add: all ports or none; -EEXIST (logged, with the other mapping) if any is taken. */
-int store_portmap_add(const struct store *s, uint32_t id, const struct portmap *r);
+/*
+ * Port mappings. add: all of them, with ids from first_id on, or none; -EEXIST (logged, with the other mapping) if
+ * any is taken.
+ */
+int store_portmaps_add(const struct store *s, uint32_t first_id, const struct portmap *list, uint32_t count);
 int store_portmap_del(const struct store *s, uint32_t id);
 int store_portmaps_del(const struct store *s, uint32_t endpoint);	/* all of an endpoint */
 int store_portmap(const struct store *s, uint32_t id, struct portmap *out);	/* quiet; -ENOENT */
