@@ -11,6 +11,7 @@
 #                   tests/bench/run -h, tests/bench/report.py -h, tests/bench/scale -h
 #   make integrity  1 GiB each way on each path, with each offload off
 #   make faults     faults of docs/dev/faults.md in full: floods of a whole table, kills of every command
+#   make test-clients   podman, containerd and libcni with ebpfnet as their CNI plugin: installs them
 #   make soak       churn of 20 namespaces, all maps checked against each other; make soak MINUTES=60
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean
@@ -21,6 +22,9 @@
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 UNITS ?= $(PREFIX)/lib/systemd/system
+# Where Debian's container clients look for CNI plugins, and where others do, if it is there.
+CNI ?= /usr/lib/cni
+CNI_IF_THERE ?= /opt/cni/bin
 COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 BUILD := build
 
@@ -47,7 +51,7 @@ BPF_SRC := $(wildcard bpf/hooks/*.bpf.c)
 SKELETONS := $(BPF_SRC:bpf/hooks/%.bpf.c=$(BUILD)/%.skel.h)
 BENCH_SKELETONS := $(patsubst tests/bench/%.bpf.c,$(BUILD)/bench/%.skel.h,$(wildcard tests/bench/*.bpf.c))
 LIB_SRC := $(wildcard user/lib/*/*.c)
-APP_SRC := $(wildcard user/cli/*.c user/bench/*.c)
+APP_SRC := $(wildcard user/cli/*.c user/plugins/*.c user/bench/*.c)
 LIB := $(BUILD)/libebpfnet.a
 APP_OBJ := $(APP_SRC:%.c=$(BUILD)/%.o)
 UNIT_OBJ := $(patsubst %.c,$(BUILD)/asan/%.o,$(LIB_SRC) $(filter-out %/main.c,$(APP_SRC)))
@@ -121,6 +125,15 @@ $(BUILD)/tests/prog/%: tests/prog/%.c $(PROG_LIB) Makefile
 	$(Q)$(CC) $(CFLAGS) $(USER_CFLAGS) -MMD -MP -o $@ $< $(PROG_LIB) -lcmocka $(LIBS)
 
 # libFuzzer: clang's
+# What reads JSON of others is not in headers.
+FUZZ_CNI := $(wildcard user/lib/base/*.c) $(addprefix user/plugins/cni_,conf.c version.c result.c ipam.c)
+
+$(BUILD)/tests/fuzz/cni: tests/fuzz/pure/cni.c $(FUZZ_CNI) Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@printf "  %-5s %s\n" FUZZ $<)
+	$(Q)$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(USER_CFLAGS) -MMD -MP -MT $@ \
+		-MF $@.d -o $@ $< $(FUZZ_CNI) -ljson-c
+
 $(BUILD)/tests/fuzz/%: tests/fuzz/pure/%.c Makefile
 	@mkdir -p $(@D)
 	$(if $(V),,@printf "  %-5s %s\n" FUZZ $<)
@@ -221,6 +234,11 @@ integrity:
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@INTEGRITY_MIB=1024 E2E_TIMEOUT=3600 tests/e2e/run integrity/
 
+test-clients:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@tests/clients/run
+
 soak:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all
@@ -233,8 +251,14 @@ install: all
 	install -d $(DESTDIR)$(COMPLETIONS)
 	./ebpfnet completion bash > $(DESTDIR)$(COMPLETIONS)/ebpfnet
 	sed 's|@PREFIX@|$(PREFIX)|' scripts/ebpfnet-monitor.service.in > $(DESTDIR)$(UNITS)/ebpfnet-monitor.service
+	install -d $(DESTDIR)$(CNI)
+	for dir in $(CNI) $(CNI_IF_THERE); do \
+		[ ! -d $(DESTDIR)$$dir ] || ln -sf $(PREFIX)/sbin/ebpfnet $(DESTDIR)$$dir/ebpfnet; done
 
+# A link that is ours is removed, and no other.
 uninstall:
+	for dir in $(CNI) $(CNI_IF_THERE); do \
+		[ "$$(readlink $(DESTDIR)$$dir/ebpfnet)" != $(PREFIX)/sbin/ebpfnet ] || rm -f $(DESTDIR)$$dir/ebpfnet; done
 	rm -f $(DESTDIR)$(PREFIX)/sbin/ebpfnet $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8 \
 		$(DESTDIR)$(UNITS)/ebpfnet-monitor.service $(DESTDIR)$(COMPLETIONS)/ebpfnet
 
@@ -243,6 +267,6 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all tests test check bench fuzz verify demo scoreboard diff install uninstall clean integrity faults soak
+.PHONY: all tests test check bench fuzz verify demo scoreboard diff install uninstall clean integrity faults soak test-clients
 .DELETE_ON_ERROR:
 .SECONDARY:

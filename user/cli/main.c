@@ -5,6 +5,7 @@
 
 #include "lib/base/log.h"
 #include "cli/opts.h"
+#include "plugins/cni.h"
 
 #define UP (OPT_UPLINK | OPT_SUBNET | OPT_NS | OPT_HOOK | OPT_XDP | OPT_FLOWS | OPT_DRY_RUN)
 #define PORT (OPT_ADDR | OPT_IPV6 | OPT_SPOOF | OPT_DEV | OPT_MTU)
@@ -21,9 +22,9 @@ static const struct command commands[] = {
 	{ "ns", "del", cmd_ns_del, "NAME", 1, 1, .help = "detach a namespace and delete it" },
 	{ "ns", "list", cmd_ns_list, .options = OPT_JSON | OPT_NETWORK, .help = "list the namespaces" },
 	{ "attach", NULL, cmd_attach, "NETNS|PID", 1, 1,
-	  .options = PORT | OPT_NETWORK | OPT_NAME | OPT_ID | OPT_LABEL,
+	  .options = PORT | OPT_NETWORK | OPT_NAME | OPT_ID | OPT_LABEL | OPT_PUBLISH | OPT_JSON,
 	  .help = "attach an existing network namespace" },
-	{ "detach", NULL, cmd_detach, "NAME|--id ID", 0, 1, .options = OPT_ID,
+	{ "detach", NULL, cmd_detach, "NAME|--id ID|--gone", 0, 1, .options = OPT_ID | OPT_GONE,
 	  .help = "detach a namespace without deleting it" },
 	{ "connect", NULL, cmd_connect, "NS NETWORK", 2, 2, .options = PORT,
 	  .help = "give a namespace a port in another network, too" },
@@ -71,6 +72,8 @@ int main(int argc, char **argv)
 	struct parsed p;
 	int status;
 
+	if (argc < 2 && cni_is_called())
+		return cni_main();
 	status = opts_parse(commands, argc, argv, &p);
 	if (status >= 0)
 		return status;
