@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+# shellcheck shell=bash
+#
+# A plugin that is killed at any call, as by a runtime that runs out of patience: the runtime asks again, or has it
+# undone, and all is as it should be.
+source "$TOP/tests/lib/interrupted.sh"
+source "$TOP/tests/lib/cni.sh"
+
+# A call as a command, for strace. The configuration comes from a file.
+call() { # VERB NAME
+	cat > $T/call <<-END
+		#!/bin/sh
+		CNI_COMMAND=$1 CNI_CONTAINERID=id-$2 CNI_NETNS=/run/netns/$2 CNI_IFNAME=eth0 CNI_PATH=/x exec ebpfnet < $T/conf
+	END
+	chmod +x $T/call
+}
+
+nobody() { :; }
+
+somebody() { plug a "$(ports 8080:80 8081:81)"; }
+
+a_is_attached() { # AFTER
+	local addr
+	cni ADD id-a /run/netns/a "$(< $T/conf)"
+	is "$status" 0 "status of the same ADD after $1 ($out)"
+	addr=$(json 'j["ips"][0]["address"].split("/")[0]' <<< "$out")
+	pings a 8.8.8.8
+	pings b "$addr"
+	is "$(ebpfnet exposed --json | json '[(p["text"], p["to"].split(":")[1]) for p in j["published"]]')" \
+		"[('*:8080-8081', '80-81')]" "what is published after $1"
+	must ebpfnet status
+}
+
+# Every second time the runtime gives up, and sends DEL.
+call_converges() { # PREPARE SYSCALL VERB
+	local idle n all turn=0
+	up --ns none
+	container a b
+	conf "$(ports 8080:80 8081:81)" > $T/conf
+	plug b '"runtimeConfig": {"ips": ["10.91.0.99"]}'
+	call "$3" a
+	somebody # lo's program is loaded once, and stays
+	unplug a
+	idle=$(everything)
+	$1
+	all=$(moments "$2" $T/call)
+	[ -n "$all" ] || fail "$3 never calls $2"
+	unplug a
+	is "$(diff <(echo "$idle") <(everything))" "" "what DEL leaves"
+	# shellcheck disable=SC2086 # words
+	for n in $(share $all); do
+		$1
+		kill_at "$2" "$n" $T/call
+		if [ $((turn++ % 2)) = 0 ]; then
+			a_is_attached "$2 $n of $3"
+		fi
+		unplug a
+		is "$(diff <(echo "$idle") <(everything))" "" "what is left after $2 $n of $3"
+	done
+	pings b 8.8.8.8
+	must ebpfnet status
+}
+
+test_add_at_each_bpf_call() { call_converges nobody bpf ADD; }
+test_add_at_each_netlink_message() { call_converges nobody sendto ADD; }
+test_add_at_each_symlink() { call_converges nobody symlink ADD; }
+test_add_at_each_file() { call_converges nobody openat ADD; }
+test_del_at_each_bpf_call() { call_converges somebody bpf DEL; }
+test_del_at_each_netlink_message() { call_converges somebody sendto DEL; }
+test_del_at_each_unlink() { call_converges somebody unlink DEL; }
+
+# From nothing: host, network and container.
+test_the_first_add_at_each_bpf_call() {
+	local before n all
+	container a
+	before=$(everything)
+	conf "$(ports 8080:80)" > $T/conf
+	call ADD a
+	all=$(moments bpf $T/call)
+	must ebpfnet down
+	STEP=64
+	# shellcheck disable=SC2086 # words
+	for n in $(share $all); do
+		kill_at bpf "$n" $T/call
+		must $T/call
+		pings a 8.8.8.8
+		run ebpfnet status --json
+		is "$status" 0 "status after bpf $n: $(json 'j["problems"]' <<< "$out")"
+		must ebpfnet down
+		is "$(diff <(echo "$before") <(everything))" "" "what is left after bpf $n"
+	done
+}
