@@ -39,7 +39,9 @@ static int find_target(const char *target, char path[NETNS_PATH])
 
 	if (base) {
 		r = netns_absolute(target, path);
-		if (r)
+		if (r == -ENAMETOOLONG)
+			log_err(r, "cannot attach %s: the path is longer than %d characters", target, NETNS_PATH - 1);
+		else if (r)
 			log_err(r, "cannot attach %s: %s", target, strerror(-r));
 	} else if (all_digits(target) && !netns_name_taken(target)) {
 		snprintf(path, NETNS_PATH, "/proc/%.20s/ns/net", target);

@@ -85,8 +85,8 @@ test_fault_28_ids_and_labels_that_cannot_be_kept_are_refused() {
 	for bad in "" "$ID" $'two\nlines' $'\e[31m'; do
 		misused '^ebpfnet: --label: ' ebpfnet attach "$guest" --label "$bad"
 	done
-	misused 'detach needs a name or --id ID' ebpfnet detach
-	misused 'detach needs a name or --id ID' ebpfnet detach box --id x
+	misused 'detach needs a name, --id ID, or --gone' ebpfnet detach
+	misused 'detach needs a name, --id ID, or --gone' ebpfnet detach box --id x
 	misused 'ns add takes no --id' ebpfnet ns add x --id y
 }
 
@@ -97,7 +97,7 @@ test_fault_28_what_is_no_namespace_is_refused_in_one_line() {
 	refused "that is the host's own network namespace" ebpfnet attach /proc/1/ns/net
 	refused 'is not a network namespace' ebpfnet attach /run/pipe
 	refused 'is not a network namespace' ebpfnet attach /proc/self/ns/mnt
-	refused 'cannot attach /nowhere/net: /nowhere/: No such file' ebpfnet attach /nowhere/net
+	refused 'cannot attach /nowhere/net: No such file' ebpfnet attach /nowhere/net
 	refused 'no network namespace' ebpfnet attach ./nothing
 	misused "that is no namespace's name" ebpfnet attach ..
 	misused "that is no namespace's name" ebpfnet attach ''

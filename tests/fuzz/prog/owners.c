@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * The last sender by an external port. Answers go to it alone. A UDP port may
+ * The last one inside who had a conversation by an external port. Answers go to it alone. A UDP port may
  * be answered by whom nothing was sent to (RFC 4787 REQ-8), a TCP port and an identifier may not.
  */
 #include <string.h>
@@ -97,6 +97,9 @@ const char *check_owner(const struct shot *s, const struct view *in, const struc
 		MUST(owns(peer, out->dst, out->dport) ||
 		     (in->proto == UDP && (owns(all, out->dst, out->dport) ||
 					   owned(peer, out->dst, out->dport))));
+		/* that conversation may outlive the mapping by which it began */
+		if (in->proto == UDP)
+			own(peer, out->dst, out->dport);
 	}
 	return NULL;
 }
