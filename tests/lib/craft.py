@@ -89,8 +89,9 @@ def set_clocks(seconds, *keys):
 
 
 def shorten_all_but(*keys):
-    """Every other clock of the NAT to a second: what outlives that lives by those that are left."""
-    set_clocks(1, *(key for key in CLOCKS if key not in keys))
+    """Every other clock of the NAT to two seconds: what outlives that lives by those that are left. One second, of a
+    clock that counts whole ones, may be over before the next packet."""
+    set_clocks(2, *(key for key in CLOCKS if key not in keys))
 
 
 def sleep(seconds):
@@ -98,8 +99,8 @@ def sleep(seconds):
 
 
 def outlive():
-    """Longer than a clock of a second can run, whichever way it counts seconds."""
-    time.sleep(2.2)
+    """Longer than a clock of two seconds can run, whichever way it counts seconds."""
+    time.sleep(3.2)
 
 
 # ---- places, sockets
