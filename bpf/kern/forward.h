@@ -57,8 +57,8 @@ static __always_inline _Bool flood_arrives(ctx_t *ctx, __u32 ifindex)
 }
 
 /*
- * bpf_loop() callback for one port: copy to the previous one, so that the last one gets the original. What is needed
- * of the port is read at once, as a command may remove it. Ports lie in descending order of their ifindex, so no walk
+ * bpf_loop() callback for one port: copy to the previous one, so that the last one gets the original. It reads at once
+ * all that it needs of the port, as a command may remove it. Ports lie in descending order of their ifindex, so no walk
  * visits one twice, whatever changes meanwhile.
  */
 static long flood_port(__u32 i, struct flood *f)

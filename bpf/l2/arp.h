@@ -43,7 +43,7 @@ static __always_inline verdict_t arp_answer(ctx_t *ctx, const struct pkt *p, __u
 }
 
 /*
- * The flags of the ports that a broadcast request is for, which arp_answer() has left: 0 for all. Nobody but the host
+ * The flags of the ports that a broadcast request is for, which arp_answer() has left: 0 for all. Only the host
  * and ports with spoof=allow can have an address of no endpoint, so the others are spared it (as in RFC 9161).
  * All get probes and announcements (RFC 5227), which ask or tell everybody; and what a port with spoof=allow asks,
  * since receivers learn from it where an address is now (RFC 826). from: the ingress port's flags.

@@ -112,7 +112,7 @@ enum {
 };
 
 #define EBPFNET_PATH_LEN 192		/* path of a namespace's file, with its terminating 0 */
-/* Who asked for an attachment, and calls it by id and device. */
+/* The client that asked for an attachment, and calls it by id and device. */
 enum plug_client {
 	PLUG_USER,			/* a person: the command line */
 	PLUG_CNI,

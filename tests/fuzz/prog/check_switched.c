@@ -35,7 +35,10 @@ static uint32_t icmpv6_at(const uint8_t *b, uint32_t len)
 	return next == ICMPV6 && at + 8 <= len ? at : 0;
 }
 
-/* An address that a port may use: its own, or one that no other port of its network has. Who was first: prog/nd.c. */
+/*
+ * An address that a port may use: its own, or one that no other port of its network has. Which of two claims comes
+ * first is checked by prog/nd.c.
+ */
 static bool may_be_of(const uint8_t *addr, const uint8_t *mac, const char *gw_mac)
 {
 	uint8_t other[6];

@@ -62,7 +62,7 @@ static void must_be_json(char *text)
 	free(text);
 }
 
-/* What was understood is understood again as it is printed. */
+/* A result that was understood is understood again as it is printed. */
 static void reparse(struct json_object *json)
 {
 	must_be_json(strdup(json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN)));

@@ -228,7 +228,7 @@ int definition_remove(const char *name)
 	return 0;
 }
 
-/* Whoever can write there decides which networks there are. */
+/* The writer of these files decides which networks there are. */
 static int check_owner(int fd, const char *path)
 {
 	struct stat st;
