@@ -2,26 +2,11 @@
 /* CNI: configurations are read, results are printed in the form of their version. */
 #include <json-c/json.h>
 
-#include "unit.h"
+#include "kept_log.h"
 #include <user/lib/base/addr.h>
-#include <user/lib/base/log.h>
 #include <user/plugins/cni.h>
 
-static struct log_kept kept;
 static const struct cni_env env = { "ADD", "id", "/run/netns/a", "eth0", "/x", "" };
-
-static int set_up(void **state)
-{
-	log_set_sink(log_keep, &kept);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	log_set_sink(NULL, NULL);
-	log_forget(&kept);
-	return 0;
-}
 
 /* With a version and a name. */
 static int read_conf(struct cni_conf *c, const char *more, const char *args)

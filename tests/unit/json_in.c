@@ -4,24 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "unit.h"
+#include "kept_log.h"
 #include <user/lib/base/json_in.h>
-#include <user/lib/base/log.h>
-
-static struct log_kept kept;
-
-static int set_up(void **state)
-{
-	log_set_sink(log_keep, &kept);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	log_set_sink(NULL, NULL);
-	log_forget(&kept);
-	return 0;
-}
 
 static int parse(const char *text, struct json_object **out)
 {

@@ -2,27 +2,11 @@
 /* Port mappings that are published together: neighbours become ranges, conflicts are told. */
 #include <errno.h>
 
-#include "unit.h"
-#include <user/lib/base/log.h>
+#include "kept_log.h"
 #include <user/lib/base/portmap_set.h>
 #include <user/lib/base/portmap_text.h>
 
 #define MOST 32
-
-static struct log_kept kept;
-
-static int set_up(void **state)
-{
-	log_set_sink(log_keep, &kept);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	log_set_sink(NULL, NULL);
-	log_forget(&kept);
-	return 0;
-}
 
 /* Texts with blanks between, as `expose` takes them. */
 static size_t read_list(const char *text, struct portmap list[MOST])
