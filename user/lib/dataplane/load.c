@@ -31,6 +31,7 @@
 #include "lib/kernel/libbpf_log.h"
 #include "lib/kernel/local_ports.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/hash.h"
 #include "lib/dataplane/pin.h"
 #include "lib/base/log.h"
 
@@ -287,17 +288,14 @@ static void load_programs(struct load *l)
 		pthread_join(thread[i], NULL);
 }
 
-/* FNV-1a of an object's bytes, which depend on nothing but its source and the compiler. Never 0. */
+/* A hash of an object's bytes, which depend on nothing but its source and the compiler. Never 0. */
 static uint64_t digest(enum hook hook)
 {
-	uint64_t d = 0xcbf29ce484222325;
 	const unsigned char *bytes;
-	size_t len, i;
+	size_t len;
 
 	bytes = objects[hook].bytes(&len);
-	for (i = 0; i < len; i++)
-		d = (d ^ bytes[i]) * 0x100000001b3;
-	return d | 1;
+	return fnv1a(bytes, len) | 1;
 }
 
 /* Pins the loaded program, in place of another build's if that is pinned. */

@@ -6,6 +6,7 @@
 
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "lib/base/portmap_set.h"
 #include "lib/base/portmap_text.h"
@@ -31,15 +32,12 @@ static void found_end(struct found *f)
 
 const char *plug_id(const char *id, char buf[EBPFNET_ID_LEN])
 {
-	uint64_t hash = 0xcbf29ce484222325; /* FNV-1a */
-	const char *c;
+	size_t len = strlen(id);
 
-	for (c = id; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3;
-	if (strlen(id) < EBPFNET_ID_LEN)
+	if (len < EBPFNET_ID_LEN)
 		snprintf(buf, EBPFNET_ID_LEN, "%s", id);
 	else
-		snprintf(buf, EBPFNET_ID_LEN, "%.47s-%016" PRIx64, id, hash);
+		snprintf(buf, EBPFNET_ID_LEN, "%.47s-%016" PRIx64, id, fnv1a(id, len));
 	return buf;
 }
 
@@ -51,15 +49,19 @@ static bool is_of(const struct ns_record *rec, const struct plug_key *key)
 	       !strcmp(rec->ifname, key->ifname);
 }
 
+/* All of them; of a host that is down, none. */
+static int read_all(struct session *x, struct found *f)
+{
+	*f = (struct found){};
+	return x->s.fd[MAP_NAMESPACES] < 0 ? 0 : store_ns_all(&x->s, &f->all, &f->count);
+}
+
 static int find(struct session *x, const struct plug_key *key, struct found *f)
 {
 	size_t i;
 	int r;
 
-	*f = (struct found){};
-	if (x->s.fd[MAP_NAMESPACES] < 0)
-		return 0;
-	r = store_ns_all(&x->s, &f->all, &f->count);
+	r = read_all(x, f);
 	for (i = 0; i < f->count && !r; i++)
 		if (is_of(&f->all[i].rec, key))
 			f->e = &f->all[i];
@@ -128,13 +130,12 @@ static int remove_chosen(struct session *x, bool (*chosen)(struct session *x, st
 							    const void *arg),
 			 const void *arg, size_t *count)
 {
-	static const struct plug_key nobody;
 	_cleanup_found_ struct found f;
 	size_t i;
 	int r;
 
 	*count = 0;
-	r = find(x, &nobody, &f);
+	r = read_all(x, &f);
 	for (i = 0; i < f.count && !r; i++) {
 		if (!f.all[i].name[0] || !chosen(x, &f, &f.all[i], arg))
 			continue;
@@ -407,12 +408,11 @@ static int go_round(struct session *x, const struct plug_request *q, const struc
 
 static int undo(struct session *x, const char *name, uint16_t net)
 {
-	static const struct plug_key nobody;
 	_cleanup_found_ struct found f;
 	size_t i;
 	int r;
 
-	r = find(x, &nobody, &f);
+	r = read_all(x, &f);
 	for (i = 0; i < f.count && !r; i++)
 		if (!strcmp(f.all[i].name, name) && f.all[i].rec.net == net)
 			return endpoint_drop(x, &f.all[i], f.all, f.count);
