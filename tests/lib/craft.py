@@ -89,7 +89,7 @@ def set_clocks(seconds, *keys):
 
 
 def shorten_all_but(*keys):
-    """Every other clock of the NAT to two seconds: what outlives that lives by those that are left. One second, of a
+    """Every other clock of the NAT to two seconds: what outlives them lives by those that are left. One second, of a
     clock that counts whole ones, may be over before the next packet."""
     set_clocks(2, *(key for key in CLOCKS if key not in keys))
 
@@ -98,9 +98,9 @@ def sleep(seconds):
     time.sleep(seconds)
 
 
-def outlive():
-    """Longer than a clock of two seconds can run, whichever way it counts seconds."""
-    time.sleep(3.2)
+def outlive(seconds=1):
+    """Longer than a clock of so many seconds can run, whichever way it counts them."""
+    time.sleep(seconds + 1.2)
 
 
 # ---- places, sockets

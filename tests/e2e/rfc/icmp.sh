@@ -37,7 +37,7 @@ test_req_21_query_timer_is_a_minute_at_least() {
 	    return IP(src=PEER, dst=HOST) / ICMP(type=0, id=identifier)
 	shorten_all_but("timeout-icmp")
 	external = ask(77)
-	outlive()
+	outlive(2)
 	pass_through(outside, answer(external), inside)
 	must(setting("timeout-icmp") >= 60, "%d s" % setting("timeout-icmp"))
 	set_clocks(1, "timeout-icmp")

@@ -21,7 +21,7 @@ test_req_14_simultaneous_open() {
 	tcp_talk(here, there)
 	shorten_all_but("timeout-tcp")
 	tcp_talk(here, there)
-	outlive()
+	outlive(2)
 	tcp_talk(there, here)
 	'
 }
@@ -51,7 +51,7 @@ test_req_16_established_idle_timeout() {
 	shorten_all_but("timeout-tcp")
 	here, there = tcp_connected(6000)
 	tcp_talk(here, there)
-	outlive()
+	outlive(2)
 	there.send("PA", b"one")
 	here.hears("PA", b"one", "data after two seconds")
 	must(setting("timeout-tcp") >= 7440, "established: %d s" % setting("timeout-tcp"))
@@ -91,7 +91,7 @@ test_req_17_half_open_and_closing_idle_timeout() {
 	ports = iter(range(6000, 6100))
 	shorten_all_but("timeout-tcp-half-open", "timeout-tcp-closing")
 	pairs = three()
-	outlive()
+	outlive(2)
 	answers(pairs, lambda end: end.hears)
 	for key in "timeout-tcp-half-open", "timeout-tcp-closing":
 	    must(setting(key) >= 240, "%s: %d s" % (key, setting(key)))
@@ -125,7 +125,7 @@ test_req_18_a_reset_must_be_in_window_and_keeps_the_mapping() {
 	set_clocks(240, "timeout-tcp-reset")
 	there.send("R")
 	here.hears("R", what="a RST in window")
-	outlive()
+	outlive(2)
 	there.send("A")
 	here.hears("A", what="a segment two seconds after a RST")
 	must(default >= 240, "after a RST: %d s" % default)
@@ -168,7 +168,7 @@ test_req_19_a_new_syn_on_a_closing_tuple() {
 	set_clocks(1, "timeout-tcp-closing", "timeout-tcp-reset")
 	for ends in connections:
 	    tcp_talk(*ends)
-	outlive()
+	outlive(2)
 	for here, there in connections:
 	    tcp_talk(there, here)
 	'

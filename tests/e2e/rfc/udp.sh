@@ -59,7 +59,7 @@ test_req_05_mapping_timer_is_two_minutes_at_least() {
 	sock = ns1.udp(6000)
 	shorten_all_but("timeout-udp-unreplied", "timeout-udp")
 	external = seen_as(sock, server)
-	outlive()
+	outlive(2)
 	gets_through(server, external, sock, "an answer after two seconds")
 	must(setting("timeout-udp-unreplied") >= 120, "unanswered: %d s" % setting("timeout-udp-unreplied"))
 	must(setting("timeout-udp") >= 300, "answered: %d s" % setting("timeout-udp"))
