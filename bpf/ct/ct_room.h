@@ -34,7 +34,7 @@ enum room_share {
 	SHARE_OF_FLOWS,
 };
 
-/* A search through map conns, from slot .start on. */
+/* A search through map conns from turn .start on: by ct_scan_slot(), or slot by slot. */
 struct room_search {
 	struct room_for who;
 	enum room_share over;	/* flows that would not help with it do not yield; SHARE_LEFT: anybody's do */
@@ -92,13 +92,17 @@ static long room_look(__u32 i, void *unused)
 	if (!s || !cfg || !a)
 		return 1;
 	used = a->never_used < cfg->max_flows ? a->never_used : cfg->max_flows;
-	slot = s->start + i;
-	if (slot >= used)
-		slot -= used;
-	c = slot < used ? conn_get(slot) : NULL;
-	if (!c) /* all were looked at */
+	if (i >= (s->sweep ? used : ct_scan_turns(used))) /* all were looked at */
 		return 1;
 	s->looked = i + 1;
+	slot = s->start + i;
+	if (!s->sweep)
+		slot = ct_scan_slot(slot, used);
+	else if (slot >= used)
+		slot -= used;
+	c = slot < used ? conn_get(slot) : NULL;
+	if (!c)
+		return 0;
 	w = conn_word(c);
 	if (!conn_live(w))
 		return 0;
@@ -123,10 +127,7 @@ static long room_look(__u32 i, void *unused)
 /* Run a search from where the last one with that cursor ended. Not exact if two CPUs do at once: they overlap. */
 static __always_inline void room_run(struct room_search *s, __u32 *cursor, __u32 slots)
 {
-	struct conn_alloc *a = conn_alloc_get();
-	__u32 start = *(volatile __u32 *)cursor;
-
-	s->start = a && start < a->never_used ? start : 0;
+	s->start = *(volatile __u32 *)cursor;
 	bpf_loop(slots, room_look, NULL, 0);
 	*(volatile __u32 *)cursor = s->start + s->looked;
 }
@@ -142,6 +143,8 @@ __noinline int room_sweep(void)
 	s->over = SHARE_LEFT;
 	s->looked = 0;
 	s->sweep = 1;
+	if (a->sweep >= a->never_used)
+		*(volatile __u32 *)&a->sweep = 0;
 	room_run(s, &a->sweep, CONN_SWEEP);
 	return 0;
 }
@@ -164,7 +167,7 @@ __noinline int room_search_once(void)
 	u = s->over == SHARE_LEFT ? NULL : usage_get(s->who.account);
 	if (u && u->searched == now_s())
 		slots = ROOM_SEARCH_AGAIN;
-	room_run(s, u ? &u->cursor : &a->sweep, slots);
+	room_run(s, u ? &u->cursor : &a->cursor, slots);
 	if (s->room != NO_SLOT)
 		return 1;
 	if (!s->best_order) {
@@ -174,7 +177,7 @@ __noinline int room_search_once(void)
 	}
 	if (!slot_unlink(s->best, s->best_word)) {
 		/* another CPU searches here too */
-		*(volatile __u32 *)(u ? &u->cursor : &a->sweep) += bpf_get_prandom_u32() % ROOM_SEARCH_AGAIN;
+		*(volatile __u32 *)(u ? &u->cursor : &a->cursor) += bpf_get_prandom_u32() % ROOM_SEARCH_AGAIN;
 		return 0;
 	}
 	count(COUNT_flow_evicted);

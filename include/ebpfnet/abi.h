@@ -179,7 +179,7 @@ struct usage {
 	__u32 flows;
 	__u32 ports;			/* external ports: one for each mapping, and for each flow without one */
 	__u32 udp_ports;		/* those of UDP, which a mapping has for itself alone */
-	__u32 cursor;			/* slot of map conns where its next search for room begins */
+	__u32 cursor;			/* turn of ct_scan_slot() with which its next search for room begins */
 	__u32 searched;			/* when such a search last found nothing */
 };
 
@@ -418,7 +418,7 @@ struct conn_alloc {
 	__s32 live;			/* number of flows */
 	__u32 private_peers;		/* not 0: outside peers of flows may have addresses of our networks */
 	__s32 udp_ports;		/* external UDP ports that namespaces have */
-	__u32 zero;
+	__u32 cursor;			/* turn of ct_scan_slot() with which the next search of a full table begins */
 };
 
 #ifndef __cplusplus

@@ -180,6 +180,26 @@ static void at_its_limit_a_namespaces_expired_flows_make_room(void **s)
 	}
 }
 
+/* Flows of one moment lie side by side: more of them than a search looks at do not hide the older ones. */
+static void at_its_limit_a_namespaces_young_flows_do_not_hide_its_old_ones(void **s)
+{
+	struct config cfg = config_now();
+	uint16_t port;
+
+	cfg.max_flows_ns = cfg.max_ports_ns = 600;
+	configure(&cfg);
+	for (port = 4000; port < 4024; port++)
+		ns1_udp(port);
+	age_flows(10);
+	for (; port < 4600; port++)
+		ns1_udp(port);
+	for (; port < 4610; port++) {
+		ns1_udp(port);
+		assert_true(has_flow(NS1, port));
+	}
+	expect_live_flows(600);
+}
+
 /* However many flows of its own are assured. */
 static void a_greedy_namespace_leaves_room_for_others(void **s)
 {
@@ -403,6 +423,7 @@ int main(void)
 		spec(a_namespace_has_its_share_and_no_more),
 		spec(at_its_limit_a_namespace_ends_its_own_flow_that_yields_first),
 		spec(at_its_limit_a_namespaces_expired_flows_make_room),
+		spec(at_its_limit_a_namespaces_young_flows_do_not_hide_its_old_ones),
 		spec(a_greedy_namespace_leaves_room_for_others),
 		spec(answered_strangers_leave_room_for_namespaces_and_for_each_other),
 		spec(one_client_leaves_room_for_others_of_the_same_port),

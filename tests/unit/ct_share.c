@@ -74,6 +74,42 @@ static void clients_of_a_port_leave_room_for_one_more(void **state)
 	}
 }
 
+/* Whatever the size of the table and wherever the cursor is. */
+static void a_search_comes_by_each_slot(void **state)
+{
+	static const uint32_t sizes[] = { 1, 7, 8, 9, 64, 1000, 4099, MAX, 1 << 20 };
+	static const uint32_t starts[] = { 0, 5, 123456, 0xfffffff0 };
+	static uint8_t seen[(1 << 20) + CT_SCAN_BLOCK];
+	uint32_t turn, slot;
+	size_t i, k;
+
+	for (i = 0; i < COUNT(sizes); i++)
+		for (k = 0; k < COUNT(starts); k++) {
+			memset(seen, 0, sizeof(seen));
+			for (turn = 0; turn < ct_scan_turns(sizes[i]); turn++) {
+				slot = ct_scan_slot(starts[k] + turn, sizes[i]);
+				assert_true(slot < sizes[i] + CT_SCAN_BLOCK);
+				seen[slot] = 1;
+			}
+			assert_null(memchr(seen, 0, sizes[i]));
+		}
+}
+
+/* 64 blocks in a row come by each 32nd part of the table: a part of it that is of one age hides nothing. */
+static void a_search_does_not_stay_in_one_part(void **state)
+{
+	static const uint32_t sizes[] = { 512, 1300, 4099, 27320, MAX, 1000003 };
+	uint32_t start, turn, parts;
+	size_t i;
+
+	for (i = 0; i < COUNT(sizes); i++)
+		for (start = 0; start < 100000; start += 512 - CT_SCAN_BLOCK) {
+			for (parts = turn = 0; turn < 512; turn += CT_SCAN_BLOCK)
+				parts |= 1u << (uint64_t)ct_scan_slot(start + turn, sizes[i]) * 32 / sizes[i];
+			assert_int_equal(parts, 0xffffffff);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,6 +118,8 @@ int main(void)
 		cmocka_unit_test(a_small_account_has_its_share_of_a_full_table),
 		cmocka_unit_test(one_published_port_gets_three_quarters),
 		cmocka_unit_test(clients_of_a_port_leave_room_for_one_more),
+		cmocka_unit_test(a_search_comes_by_each_slot),
+		cmocka_unit_test(a_search_does_not_stay_in_one_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,4 +62,26 @@ static __always_inline _Bool share_of_outside(__u32 used, __u32 client, __u32 ta
 	return used < part && (client < part - used || client < SHARE_CLIENT_FLOOR(used));
 }
 
+/*
+ * The order in which a search for room goes through the table: blocks of so many slots, each of them the golden ratio
+ * of the table away from the last, as in Fibonacci hashing (Knuth, The Art of Computer Programming 6.4). Flows of one
+ * time lie side by side, and a search that met only those would find none that has been idle for long enough.
+ */
+#define CT_SCAN_BLOCK 8
+#define CT_SCAN_GOLDEN 2654435769u /* 2^32 / 1.618... */
+
+/* In so many turns a search comes by each slot of a table of .used, by some twice. */
+static __always_inline __u32 ct_scan_turns(__u32 used)
+{
+	return (used + CT_SCAN_BLOCK - 1) / CT_SCAN_BLOCK * CT_SCAN_BLOCK * 2;
+}
+
+/* The slot of a turn, of any number; of the last block some are >= used. */
+static __always_inline __u32 ct_scan_slot(__u32 turn, __u32 used)
+{
+	__u32 place = turn / CT_SCAN_BLOCK * CT_SCAN_GOLDEN, blocks = (used + CT_SCAN_BLOCK - 1) / CT_SCAN_BLOCK;
+
+	return (__u32)((__u64)place * blocks >> 32) * CT_SCAN_BLOCK + turn % CT_SCAN_BLOCK;
+}
+
 #endif
