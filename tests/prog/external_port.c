@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <user/lib/store/map.h>
+
 #include "flow.h"
 
 #define NS2_OUT NS2_TO_GW, .src = NS2, .dst = SERVER
@@ -40,6 +42,33 @@ static void a_run_of_ports_in_use_is_no_obstacle(void **s)
 		assert_in_range(sent_from_port(), 5450, 5999);
 		expect_counted(COUNT_masqueraded, COUNT_flow_new, COUNT_src_port_remapped);
 	}
+}
+
+/*
+ * Four of 1,000 ports are free, and none of the others yields. A round of 128 attempts finds a free one in 53 of 100
+ * searches, and two rounds in 74.
+ */
+static void a_search_in_vain_is_made_once_more(void **s)
+{
+	struct flow_key key = { .dst = address(UPLINK), .zone = EBPFNET_ZONE_OUTSIDE, .proto = L4_UDP,
+				.scope = KEY_EIM };
+	struct flow another = { .conn = 200 };
+	struct counters before, after;
+	int i;
+
+	range_is(5000, 5999);
+	for (key.dport_h = 5000; key.dport_h < 5996; key.dport_h++)
+		assert_int_equal(map_put(state(), MAP_FLOWS, &key, &another), 0);
+	assert_int_equal(store_counters(state(), &before), 0);
+	for (i = 0; i < 600; i++) {
+		ns1_udp(4000);
+		age_flows(1000);
+	}
+	assert_int_equal(store_counters(state(), &after), 0);
+	for (key.dport_h = 5000; key.dport_h < 5996; key.dport_h++)
+		assert_int_equal(map_del(state(), MAP_FLOWS, &key), 0);
+	assert_in_range(after.flow_new - before.flow_new, 378, 600);
+	assert_int_equal(after.flow_new - before.flow_new + after.flow_refused - before.flow_refused, 600);
 }
 
 static void a_port_in_use_is_remapped_to_one_of_its_range_and_parity(void **s)
@@ -355,6 +384,7 @@ int main(void)
 {
 	static const struct CMUnitTest specs[] = {
 		spec(a_run_of_ports_in_use_is_no_obstacle),
+		spec(a_search_in_vain_is_made_once_more),
 		spec(a_port_in_use_is_remapped_to_one_of_its_range_and_parity),
 		spec(an_identifier_in_use_is_remapped_too),
 		spec(the_same_port_serves_for_other_destinations),
