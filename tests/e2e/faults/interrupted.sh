@@ -14,6 +14,19 @@ test_up_at_each_pin() {
 	up_converges bpf
 }
 
+# Of three maps, without which nothing is known.
+test_up_at_the_last_pin_of_the_journal() {
+	local n
+	[ "$HOOK" = tcx ] || skip "once: meets no hook"
+	CHANGES='OBJ_PIN.*/nets"'
+	n=$(moments bpf ebpfnet up)
+	must ebpfnet down
+	kill_at bpf "$n" ebpfnet up
+	up
+	works " after that pin"
+	must ebpfnet down
+}
+
 test_up_at_each_netlink_message() { up_converges sendto; }
 test_down_at_each_bpf_call() { converges three bpf ebpfnet down; }
 test_down_at_each_netlink_message() { converges three sendto ebpfnet down; }

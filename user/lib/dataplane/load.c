@@ -220,9 +220,12 @@ static int pin_maps(const struct object *o, struct bpf_object *obj, bool check)
 int dataplane_journal(struct store *s)
 {
 	struct bpf_object *obj;
+	enum map_id id;
 	int r;
 
-	if (s->fd[MAP_HOST] >= 0 && s->fd[MAP_NAMESPACES] >= 0)
+	for (id = MAP_HOST; id <= MAP_JOURNAL_LAST && s->fd[id] >= 0; id++)
+		;
+	if (id > MAP_JOURNAL_LAST)
 		return 0;
 	obj = open_object(s, &journal, 0, &r);
 	if (obj)

@@ -97,7 +97,12 @@ int pin_remove(const char *path)
 
 static bool is_journal(const char *name)
 {
-	return !strcmp(name, map_name(MAP_HOST)) || !strcmp(name, map_name(MAP_NAMESPACES));
+	enum map_id id;
+
+	for (id = MAP_HOST; id <= MAP_JOURNAL_LAST; id++)
+		if (!strcmp(name, map_name(id)))
+			return true;
+	return false;
 }
 
 /* All pins in the folder, whatever their names, except the journal's. A missing folder has none. */
@@ -130,12 +135,11 @@ static int remove_folder(const char *folder)
 	return r;
 }
 
-/* Programs before maps: a pinned program implies that all maps are pinned. The journal last. */
+/* Programs before maps: a pinned program implies that all maps are pinned. The journal last, and of it the host. */
 int dataplane_unload(struct store *s)
 {
-	static const enum map_id last[] = { MAP_NAMESPACES, MAP_HOST };
 	char path[PIN_PATH];
-	size_t i;
+	enum map_id id;
 	int r;
 
 	snprintf(path, sizeof(path), "%s/links", s->dir);
@@ -145,8 +149,8 @@ int dataplane_unload(struct store *s)
 		r = remove_folder(path);
 	if (!r)
 		r = remove_pins(s->dir);
-	for (i = 0; i < 2 && !r; i++) {
-		snprintf(path, sizeof(path), "%s/%s", s->dir, map_name(last[i]));
+	for (id = MAP_JOURNAL_LAST + 1; id-- > MAP_HOST && !r;) {
+		snprintf(path, sizeof(path), "%s/%s", s->dir, map_name(id));
 		r = pin_remove(path);
 	}
 	return r ? r : remove_folder(s->dir);

@@ -38,10 +38,14 @@ static const struct conn_alloc *alloc_as_given(const void *alloc)
 	return alloc;
 }
 
+static uint32_t flow_timeout(const struct config *cfg, const struct conn_alloc *alloc, const struct conn *c)
+{
+	return ct_timeout(cfg, c->state, c->orig.proto, alloc_as_given, alloc);
+}
+
 uint32_t store_flow_ttl(const struct config *cfg, const struct conn_alloc *alloc, const struct conn *c, uint32_t now)
 {
-	uint32_t timeout = ct_timeout(cfg, c->state, c->orig.proto, alloc_as_given, alloc);
-	uint32_t idle = ct_idle(c->seen, now);
+	uint32_t timeout = flow_timeout(cfg, alloc, c), idle = ct_idle(c->seen, now);
 
 	return idle < timeout ? timeout - idle : 0;
 }
@@ -81,7 +85,7 @@ static bool live(struct flow_walk *w, uint32_t slot, const struct conn *c, struc
 	struct flow_key key = nat_stored_key(&c->orig);
 
 	return c->state != CONN_FREE && c->state != CONN_BUSY && c->state < CONN_STATES &&
-	       store_flow_ttl(&w->cfg, &w->alloc, c, w->now) && owner_exists(w, c) &&
+	       !ct_timeout_over(c->seen, w->now, flow_timeout(&w->cfg, &w->alloc, c)) && owner_exists(w, c) &&
 	       !map_get(w->s, MAP_FLOWS, &key, original) && original->conn == slot && original->dir == FLOW_ORIGINAL;
 }
 

@@ -5,8 +5,6 @@
 
 #include "lib/store/store.h"
 
-#define MAP_JOURNAL_LAST MAP_NETS
-
 /*
  * Opens these maps, from their pins under s->dir, and checks their layouts. One that is not pinned gets -1; so does one
  * of another layout under STORE_REMOVE, except for the journal's.

@@ -41,6 +41,7 @@ enum map_id {
 	MAP_COUNTERS,
 	MAPS,
 };
+#define MAP_JOURNAL_LAST MAP_NETS
 
 enum store_mode {
 	STORE_READ,		/* needs a network that is up; takes no lock */
@@ -179,7 +180,7 @@ uint64_t store_flows_memory(const struct store *s);
 int store_account_add(const struct store *s, uint32_t account);
 /* A namespace's share of the flow table, by the id of its endpoint. Quiet; -ENOENT. */
 int store_usage(const struct store *s, uint32_t endpoint, struct usage *out);
-/* Seconds until the flow expires unless a packet comes; 0: it has. As the programs decide it. */
+/* Seconds until the flow expires unless a packet comes; 0: within a second, or it has. As the programs decide it. */
 uint32_t store_flow_ttl(const struct config *cfg, const struct conn_alloc *alloc, const struct conn *c, uint32_t now);
 
 /*
