@@ -104,7 +104,7 @@ static __always_inline _Bool ct_collect(const struct flow_key *key, const struct
 	if (!c)
 		return 0;
 	w = conn_word(c);
-	return conn_live(w) && conn_expired(c, w, cfg, now_s()) && flow_delete(slot, w.word);
+	return conn_live(w) && conn_expired(c, w.state, cfg, now_s()) && flow_delete(slot, w.word);
 }
 
 /* Preference among ports that are taken. The endpoint's own flow yields before another's. */

@@ -108,7 +108,7 @@ static long room_look(__u32 i, void *unused)
 		return 0;
 	wanted = !s->sweep && room_is_made_by(s, c);
 	/* an account that wants room exists: nothing to ask for each of its flows */
-	if (conn_expired(c, w, cfg, now_s()) || (s->over == SHARE_LEFT && !flow_owner_exists(c)))
+	if (conn_expired(c, w.state, cfg, now_s()) || (s->over == SHARE_LEFT && !flow_owner_exists(c)))
 		return room_collect(s, slot, w, wanted);
 	/* at its own share a namespace's flow has the least timeout first: it chose itself how many it opens */
 	patience = s->over == SHARE_LEFT || s->who.account & (ACCOUNT_PORTMAP | ACCOUNT_FORWARDED) ? 0 :

@@ -120,16 +120,15 @@ static __always_inline const struct conn_alloc *conn_alloc_of(const void *unused
 }
 
 /* Idle timeout of a flow in its state, in seconds. */
-static __always_inline __u32 conn_timeout(const struct conn *c, union conn_word w, const struct config *cfg)
+static __always_inline __u32 conn_timeout(const struct conn *c, enum conn_state state, const struct config *cfg)
 {
-	return ct_timeout(cfg, w.state, c->orig.proto, conn_alloc_of, NULL);
+	return ct_timeout(cfg, state, c->orig.proto, conn_alloc_of, NULL);
 }
 
 /* True if the flow has been idle for its timeout. */
-static __always_inline _Bool conn_expired(const struct conn *c, union conn_word w,
-					  const struct config *cfg, __u32 now)
+static __noinline _Bool conn_expired(const struct conn *c, enum conn_state state, const struct config *cfg, __u32 now)
 {
-	return ct_idle(c->seen, now) >= conn_timeout(c, w, cfg);
+	return ct_timeout_over(c->seen, now, conn_timeout(c, state, cfg));
 }
 
 /* Stored keys of a flow that is deleted; not on the stack, where the deepest calls would not fit. */
@@ -142,7 +141,7 @@ PERCPU_SCRATCH(struct unlink_keys, unlink_keys)
 static __always_inline void conn_hold_down(const struct conn *c, union conn_word w, const struct flow_key *reply,
 					   const struct config *cfg)
 {
-	__u32 now = now_s(), ended = c->seen + conn_timeout(c, w, cfg);
+	__u32 now = now_s(), ended = c->seen + conn_timeout(c, w.state, cfg);
 
 	if (!c->portmap && c->endpoint && cfg->hold_down_s)
 		hold_down_set(reply, c->endpoint, (__s32)(ended - now) < 0 ? ended : now, cfg);

@@ -150,7 +150,7 @@ __noinline int ct_update_slow(struct flow *f, struct pkt *p)
 	old = conn_word(c);
 	if (!conn_live(old))
 		return 0;
-	if (conn_expired(c, old, cfg, now) ||
+	if (conn_expired(c, old.state, cfg, now) ||
 	    (f->checked != stamp && !ct_still_valid(f, c))) {
 		flow_delete(f->conn, old.word);
 		return 0;
@@ -213,7 +213,7 @@ static __always_inline _Bool ct_is_unexpired(const struct flow *f, const struct 
 	if (!c)
 		return 0;
 	w = conn_word(c);
-	return conn_live(w) && !conn_expired(c, w, cfg, now_s());
+	return conn_live(w) && !conn_expired(c, w.state, cfg, now_s());
 }
 
 /* True if the flow has neither expired nor lost its owner. Changes nothing. */

@@ -148,6 +148,18 @@ static void an_unanswered_ack_is_forgotten_as_a_syn_is(void **s)
 	expect_ended();
 }
 
+/* RFC 4787 REQ-5: a timeout is a minimum; of its whole seconds one may be too many. */
+static void a_flow_lives_for_all_of_its_timeout(void **s)
+{
+	ns1_udp(4000);
+	age_flows(120);
+	server_udp(4000);
+	expect_outcome(INTO_PORT);
+	age_flows(300);
+	server_udp(4000);
+	expect_outcome(INTO_PORT);
+}
+
 static void an_unanswered_datagram_is_forgotten_sooner(void **s)
 {
 	ns1_udp(4000);
@@ -362,6 +374,7 @@ int main(void)
 		spec(a_flow_that_was_answered_lives_as_long_as_is_set),
 		spec(each_state_has_its_timeout),
 		spec(an_unanswered_ack_is_forgotten_as_a_syn_is),
+		spec(a_flow_lives_for_all_of_its_timeout),
 		spec(an_unanswered_datagram_is_forgotten_sooner),
 		spec(a_closing_flow_is_not_kept_alive),
 		spec(an_expired_flow_begins_anew_with_the_next_packet),

@@ -332,7 +332,7 @@ static void a_released_port_is_in_hold_down_before_another_gets_it(void **s)
 	age_flows(121);
 	ns2_udp(4000);
 	assert_int_not_equal(external_port(), 4000);
-	age_flows(120);
+	age_flows(121);
 	ns2_udp(4000);
 	assert_int_equal(external_port(), 4000);
 }

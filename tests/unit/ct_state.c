@@ -399,6 +399,17 @@ static void timeout_class_is_total(void **state)
 			assert_true(ct_timeout_class(s, proto) < TIMEOUT_CLASSES);
 }
 
+/* The clock shows whole seconds: 300 of them may be 299.1, and a timeout is a minimum. */
+static void a_timeout_is_a_minimum(void **state)
+{
+	assert_false(ct_timeout_over(1000, 1299, 300));
+	assert_false(ct_timeout_over(1000, 1300, 300));
+	assert_true(ct_timeout_over(1000, 1301, 300));
+	/* another CPU's clock is a tick behind */
+	assert_false(ct_timeout_over(1000, 999, 0));
+	assert_true(ct_timeout_over(0xfffffff0, 0x11, 32));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +433,7 @@ int main(void)
 		cmocka_unit_test(pressure_only_shortens_and_leaves_a_little),
 		cmocka_unit_test(what_is_relied_on_never_yields),
 		cmocka_unit_test(flows_yield_by_state_and_then_by_age),
+		cmocka_unit_test(a_timeout_is_a_minimum),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

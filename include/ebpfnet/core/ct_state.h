@@ -177,6 +177,15 @@ static __always_inline __u32 ct_idle(__u32 seen, __u32 now)
 	return (__s32)(now - seen) > 0 ? now - seen : 0;
 }
 
+/*
+ * True if the timeout is over. Times are whole seconds, of which one may be too many, and timeouts are minimums
+ * (RFC 4787 REQ-5, RFC 5382 REQ-5): it ends up to a second late and never early. timeout_s: below 2^31.
+ */
+static __always_inline _Bool ct_timeout_over(__u32 since, __u32 now, __u32 timeout_s)
+{
+	return (__s32)(now - since) > (__s32)timeout_s;
+}
+
 /* Readiness of a flow to yield when room is short (docs/dev/capacity.md): the greater goes first. */
 enum ct_yield {
 	YIELD_NEVER,		/* established or assured */
