@@ -74,10 +74,10 @@ is_as_before() {
 	is "$(diff <(echo "$before") <(snapshot))" "" "what was left, or taken$1"
 }
 
-# Of the moments that meet a hook `make test` tries every fourth with each kind of hook (or each STEP-th, where a loop
+# Of the moments that meet a hook `make test` tries every sixth with each kind of hook (or each STEP-th, where a loop
 # makes the same call for one map after another); `make faults` tries all.
 share() { # MOMENT...
-	local first=1 step=${STEP-4}
+	local first=1 step=${STEP-6}
 	[ "$HOOK" = tcx ] || first=$((1 + step / 2))
 	[ "${FAULT_KILLS-}" != all ] || first=1 step=1
 	[ $# -ge $first ] || first=$#

@@ -29,11 +29,13 @@ static void accepted(struct cni_conf *c, const char *more, const char *args)
 static void refused(int code, const char *more, const char *args, const char *why)
 {
 	struct cni_conf c;
+	int got = read_conf(&c, more, args);
 
-	assert_int_equal(read_conf(&c, more, args), code);
+	cni_conf_end(&c);
+	if (got != code)
+		fail_msg("%s, %s: status %d, not %d", more, args, got, code);
 	if (!kept.cause || !strstr(kept.cause, why))
 		fail_msg("%s, %s: said '%s', not '%s'", more, args, kept.cause ? kept.cause : "", why);
-	cni_conf_end(&c);
 }
 
 static void a_network_is_defined_by_its_configuration(void **state)
@@ -142,6 +144,35 @@ static void what_is_wrong_is_told_with_its_code(void **state)
 	refused(CNI_NO_VERSION, "\"cniVersion\":\"0.2.0\"", "", "'0.2.0' is not supported");
 }
 
+static void a_member_of_another_type_is_refused(void **state)
+{
+	static const char *const members[] = {
+		"'subnet': 7", "'subnet': '10.91.0.0/31'", "'subnet': 'fd00::/64'",
+		"'gateway': '10.91.0'", "'mtu': '1400'", "'mtu': -1",
+		"'mtu': 1e3", "'internal': 1", "'isolated': 'yes'", "'noMasquerade': '10.0.0.0/8'",
+		"'noMasquerade': [7]", "'ipam': []", "'ipam': {'type': 7}", "'ipam': {'type': '../x'}",
+		"'runtimeConfig': []", "'runtimeConfig': {'portMappings': {}}", "'runtimeConfig': {'portMappings': [7]}",
+		"'runtimeConfig': {'portMappings': [{}]}", "'runtimeConfig': {'portMappings': [{'hostPort': 80}]}",
+		"'runtimeConfig': {'portMappings': [{'hostPort': 0, 'containerPort': 80}]}",
+		"'runtimeConfig': {'portMappings': [{'hostPort': 80, 'containerPort': 0}]}",
+		"'runtimeConfig': {'portMappings': [{'hostPort': 65536, 'containerPort': 80}]}",
+		"'runtimeConfig': {'portMappings': [{'hostPort': '80', 'containerPort': 80}]}",
+		"'runtimeConfig': {'mac': '02:00:00:00:00'}", "'runtimeConfig': {'mac': '01:00:00:00:00:00'}",
+		"'runtimeConfig': {'ips': '10.91.0.7'}", "'runtimeConfig': {'ips': ['10.91.0.7/33']}",
+		"'runtimeConfig': {'ips': ['10.91.0.7/24x']}", "'runtimeConfig': {'ips': [7]}", "'prevResult': []",
+		"'dns': 'x'",
+	};
+	char member[128], *quote;
+	size_t i;
+
+	for (i = 0; i < COUNT(members); i++) {
+		snprintf(member, sizeof(member), "%s", members[i]);
+		while ((quote = strchr(member, '\'')))
+			*quote = '"';
+		refused(CNI_CONFIG, member, "", "");
+	}
+}
+
 static void versions_are_in_an_order(void **state)
 {
 	assert_true(cni_version_is("1.0.0", "0.4.0"));
@@ -220,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_nearest_wish_for_address_and_mac_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_label_says_which_pod_it_is, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_wrong_is_told_with_its_code, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_member_of_another_type_is_refused, set_up, tear_down),
 		cmocka_unit_test(versions_are_in_an_order),
 		cmocka_unit_test_setup_teardown(a_result_has_the_form_of_its_version, set_up, tear_down),
 		cmocka_unit_test(an_error_is_an_object_of_a_known_version),

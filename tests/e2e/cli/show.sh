@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Output for people, for programs, and for bpftool.
+#
+# hooks: any
 
 with_something_to_show() {
 	up

@@ -77,20 +77,10 @@ test_a_member_of_another_type_is_named() {
 	local member
 	container a
 	unchanged_from
-	for member in '"name": 7' '"name": ""' '"name": "../x"' '"name": null' '"subnet": 7' '"subnet": "10.91.0.1/24"' \
-		'"subnet": "10.91.0.0/31"' '"subnet": "fd00::/64"' '"subnet": "127.0.0.0/8"' '"gateway": "10.91.0"' \
-		'"gateway": "10.92.0.1"' '"range": "10.92.0.0/24"' '"mtu": "1400"' '"mtu": -1' '"mtu": 1e3' '"mtu": 67' \
-		'"internal": 1' '"isolated": "yes"' '"noMasquerade": "10.0.0.0/8"' '"noMasquerade": [7]' '"ipam": []' \
-		'"ipam": {"type": 7}' '"ipam": {"type": "../x"}' '"ipam": {"type": "host-local"}' '"runtimeConfig": []' \
-		'"runtimeConfig": {"portMappings": {}}' '"runtimeConfig": {"portMappings": [7]}' \
-		'"runtimeConfig": {"portMappings": [{}]}' '"runtimeConfig": {"portMappings": [{"hostPort": 80}]}' \
-		'"runtimeConfig": {"portMappings": [{"hostPort": 0, "containerPort": 80}]}' \
-		'"runtimeConfig": {"portMappings": [{"hostPort": 80, "containerPort": 0}]}' \
-		'"runtimeConfig": {"portMappings": [{"hostPort": 65536, "containerPort": 80}]}' \
-		'"runtimeConfig": {"portMappings": [{"hostPort": "80", "containerPort": 80}]}' \
-		'"runtimeConfig": {"mac": "02:00:00:00:00"}' '"runtimeConfig": {"mac": "01:00:00:00:00:00"}' \
-		'"runtimeConfig": {"ips": "10.91.0.7"}' '"runtimeConfig": {"ips": ["10.91.0.7/33"]}' \
-		'"runtimeConfig": {"ips": ["10.91.0.7/24x"]}' '"runtimeConfig": {"ips": [7]}' '"prevResult": []' '"dns": "x"'; do
+	# the others are in tests/unit/cni.c
+	for member in '"name": 7' '"name": ""' '"name": "../x"' '"name": null' '"subnet": "127.0.0.0/8"' '"gateway": "10.92.0.1"' \
+		'"range": "10.92.0.0/24"' '"mtu": 67' \
+		'"ipam": {"type": "host-local"}' '"runtimeConfig": {"portMappings": [{"hostPort": 80}]}'; do
 		cni_fails '(7|100)' '.' ADD id-a /run/netns/a "$(conf "$member")"
 	done
 	unchanged

@@ -3,6 +3,8 @@
 #
 # A plugin that is killed at any call, as by a runtime that runs out of patience: the runtime asks again, or has it
 # undone, and all is as it should be.
+#
+# hooks: any
 source "$TOP/tests/lib/interrupted.sh"
 source "$TOP/tests/lib/cni.sh"
 

@@ -5,12 +5,12 @@
 source "$TOP/tests/lib/interrupted.sh"
 
 test_up_at_each_map_and_link() {
-	CHANGES='MAP_UPDATE|MAP_DELETE|LINK_' STEP=8
+	CHANGES='MAP_UPDATE|MAP_DELETE|LINK_' STEP=12
 	up_converges bpf
 }
 
 test_up_at_each_pin() {
-	CHANGES=OBJ_PIN STEP=8
+	CHANGES=OBJ_PIN STEP=12
 	up_converges bpf
 }
 
@@ -31,7 +31,7 @@ test_up_at_each_netlink_message() { up_converges sendto; }
 test_down_at_each_bpf_call() { converges three bpf ebpfnet down; }
 test_down_at_each_netlink_message() { converges three sendto ebpfnet down; }
 test_down_at_each_unlink() {
-	STEP=8
+	STEP=12
 	converges three unlink ebpfnet down
 }
 

@@ -5,12 +5,12 @@
 #
 # hooks: any
 source "$TOP/tests/lib/interrupted.sh"
-# shellcheck disable=SC2034 # every second moment, as there is one hook
-STEP=2
+# shellcheck disable=SC2034 # every third moment, as there is one hook
+STEP=3
 
 test_up_at_each_mount() { up_converges mount; }
 test_up_at_each_setns() {
-	STEP=8 # a namespace is entered again and again, to ask who it is
+	STEP=12 # a namespace is entered again and again, to ask who it is
 	up_converges setns
 }
 test_up_at_each_unshare() { up_converges unshare; }
@@ -25,7 +25,7 @@ test_up_at_each_file() { up_converges openat; }
 test_up_that_takes_namespaces_at_each_netlink_message() {
 	ip netns add ns1
 	ip netns add ns2
-	STEP=8
+	STEP=12
 	up_converges sendto
 }
 

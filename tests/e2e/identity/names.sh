@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # What an attached namespace is called, and how its container's runtime finds it again.
+#
+# hooks: any
 
 ID=4bd24103022f00b54bd24103022f00b54bd24103022f00b54bd24103022f00b5
 LONG=cni-46246b7d-3571-4b1c-9fa1-0123456789ab

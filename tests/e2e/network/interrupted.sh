@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # A command about networks that is killed at any call.
+#
+# hooks: any
 source "$TOP/tests/lib/interrupted.sh"
 
 with_blue() {
