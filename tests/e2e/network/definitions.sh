@@ -271,3 +271,15 @@ test_a_gateway_that_was_removed_is_made_again() {
 	pings b1 8.8.8.8
 	must ebpfnet status
 }
+
+# As the id of a container may be, which was there first.
+test_up_takes_no_name_that_another_network_has() {
+	ip netns add mine
+	must ebpfnet up --ns none
+	must ebpfnet network add blue
+	must ebpfnet attach mine --name ns1 --network blue
+	refused 'namespace ns1 is in network blue; choose others' ebpfnet up --ns ns1
+	must ebpfnet detach ns1
+	must ebpfnet up --ns ns1
+	like "$(ebpfnet status --json | tr -d ' \n')" '"problems":\[\]'
+}

@@ -118,11 +118,28 @@ static int begin_default(struct session *x, struct request *q)
 	return r;
 }
 
-/* Check that an endpoint of the spec exists as specified. */
-static int check_endpoint(const struct request *q, const struct endpoint_spec *e)
+/* One of that name, in whichever network. */
+static const struct ns_entry *find_named(const struct ipam *used, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < used->count; i++)
+		if (!strcmp(used->endpoint[i].name, name))
+			return &used->endpoint[i];
+	return NULL;
+}
+
+/* Check that an endpoint of the spec exists as specified, or can be made. */
+static int check_endpoint(struct session *x, const struct request *q, const struct endpoint_spec *e)
 {
 	const struct ns_record *rec = ipam_find(&q->used, e->name);
+	const struct ns_entry *other = rec ? NULL : find_named(&q->used, e->name);
 	char is[ADDR_TEXT], requested[ADDR_TEXT];
+
+	if (other)
+		return log_err(-EEXIST, "namespace %s is in network %s; choose others with --ns, or `ebpfnet %s %s` first",
+			       e->name, session_net_of(x, &other->rec)->name,
+			       other->rec.flags & NS_MADE ? "ns del" : "detach", e->name);
 
 	if (rec && addr_number(e->addr) && !addr_same(e->addr, rec->addr))
 		return log_err(-EEXIST, "namespace %s has the address %s, not %s; `ebpfnet %s %s` first", e->name,
@@ -157,7 +174,7 @@ static int reserve(struct session *x, struct request *q)
 	size_t i;
 
 	for (i = 0; i < q->endpoint_count && !r; i++)
-		r = check_endpoint(q, &q->endpoints[i]);
+		r = check_endpoint(x, q, &q->endpoints[i]);
 	for (pass = 0; pass < 2; pass++)
 		for (i = 0; i < q->endpoint_count && !r; i++) {
 			const struct endpoint_spec *e = &q->endpoints[i];
