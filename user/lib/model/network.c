@@ -137,7 +137,8 @@ static int check_endpoint(struct session *x, const struct request *q, const stru
 	char is[ADDR_TEXT], requested[ADDR_TEXT];
 
 	if (other)
-		return log_err(-EEXIST, "namespace %s is in network %s; choose others with --ns, or `ebpfnet %s %s` first",
+		return log_err(-EEXIST,
+			       "namespace %s is in network %s; choose others with --ns, or `ebpfnet %s %s` first",
 			       e->name, session_net_of(x, &other->rec)->name,
 			       other->rec.flags & NS_MADE ? "ns del" : "detach", e->name);
 
