@@ -25,6 +25,8 @@ UNITS ?= $(PREFIX)/lib/systemd/system
 # Where Debian's container clients look for CNI plugins, and where others do, if it is there.
 CNI ?= /usr/lib/cni
 CNI_IF_THERE ?= /opt/cni/bin
+# Where podman looks for plugins of netavark.
+NETAVARK ?= $(PREFIX)/libexec/netavark
 COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 BUILD := build
 
@@ -126,13 +128,17 @@ $(BUILD)/tests/prog/%: tests/prog/%.c $(PROG_LIB) Makefile
 
 # libFuzzer: clang's
 # What reads JSON of others is not in headers.
-FUZZ_CNI := $(wildcard user/lib/base/*.c) $(addprefix user/plugins/cni_,conf.c version.c result.c ipam.c)
+FUZZ_JSON := $(wildcard user/lib/base/*.c) user/plugins/plugin.c
+FUZZ_CNI := $(addprefix user/plugins/cni_,conf.c version.c result.c ipam.c)
+FUZZ_NETAVARK := $(addprefix user/plugins/netavark_,conf.c result.c)
 
-$(BUILD)/tests/fuzz/cni: tests/fuzz/pure/cni.c $(FUZZ_CNI) Makefile
+$(BUILD)/tests/fuzz/cni: $(FUZZ_CNI)
+$(BUILD)/tests/fuzz/netavark: $(FUZZ_NETAVARK)
+$(BUILD)/tests/fuzz/cni $(BUILD)/tests/fuzz/netavark: $(BUILD)/tests/fuzz/%: tests/fuzz/pure/%.c $(FUZZ_JSON) Makefile
 	@mkdir -p $(@D)
 	$(if $(V),,@printf "  %-5s %s\n" FUZZ $<)
 	$(Q)$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(USER_CFLAGS) -MMD -MP -MT $@ \
-		-MF $@.d -o $@ $< $(FUZZ_CNI) -ljson-c
+		-MF $@.d -o $@ $(filter %.c,$^) -ljson-c
 
 $(BUILD)/tests/fuzz/%: tests/fuzz/pure/%.c Makefile
 	@mkdir -p $(@D)
@@ -252,12 +258,13 @@ install: all
 	./ebpfnet completion bash > $(DESTDIR)$(COMPLETIONS)/ebpfnet
 	sed 's|@PREFIX@|$(PREFIX)|' scripts/ebpfnet-monitor.service.in > $(DESTDIR)$(UNITS)/ebpfnet-monitor.service
 	install -d $(DESTDIR)$(CNI)
-	for dir in $(CNI) $(CNI_IF_THERE); do \
+	install -d $(DESTDIR)$(NETAVARK)
+	for dir in $(CNI) $(CNI_IF_THERE) $(NETAVARK); do \
 		[ ! -d $(DESTDIR)$$dir ] || ln -sf $(PREFIX)/sbin/ebpfnet $(DESTDIR)$$dir/ebpfnet; done
 
 # A link that is ours is removed, and no other.
 uninstall:
-	for dir in $(CNI) $(CNI_IF_THERE); do \
+	for dir in $(CNI) $(CNI_IF_THERE) $(NETAVARK); do \
 		[ "$$(readlink $(DESTDIR)$$dir/ebpfnet)" != $(PREFIX)/sbin/ebpfnet ] || rm -f $(DESTDIR)$$dir/ebpfnet; done
 	rm -f $(DESTDIR)$(PREFIX)/sbin/ebpfnet $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8 \
 		$(DESTDIR)$(UNITS)/ebpfnet-monitor.service $(DESTDIR)$(COMPLETIONS)/ebpfnet
@@ -265,7 +272,8 @@ uninstall:
 clean:
 	rm -rf $(BUILD) ebpfnet
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# build/clients has the root of another release
+-include $(shell find $(BUILD) -path $(BUILD)/clients -prune -o -name '*.d' -print 2>/dev/null)
 
 .PHONY: all tests test check bench fuzz verify demo scoreboard diff install uninstall clean integrity faults soak test-clients
 .DELETE_ON_ERROR:

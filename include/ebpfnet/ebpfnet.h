@@ -137,12 +137,22 @@ int network_add(struct session *x, const struct network_def *def, const struct n
  */
 int network_ensure(struct session *x, const struct network_def *def, const struct net_entry **out);
 /*
+ * Checks that network_ensure() would make this network, or find it, and gives it the subnet and the gateway that it
+ * would have (mode STORE_MAKE or STORE_LOOK; nothing needs to be up). Errors are those of network_ensure(). Logs.
+ */
+int network_check(struct session *x, struct network_def *def);
+/*
  * Finds a network by its name, or by its client's id; brings it up if only its definition is there (mode STORE_WRITE or
  * STORE_MAKE). NULL: "default". -ENOENT. Logs.
  */
 int network_find(struct session *x, const char *name, const struct net_entry **out);
 /* Removes a network and its definition. -ENOENT; -EBUSY: namespaces are in it. Logs. */
 int network_del(struct session *x, const char *name);
+/*
+ * Removes the networks that came with a client's attachments (they have an id, and are not on disk) and have none any
+ * more. Logs.
+ */
+int network_del_unused(struct session *x);
 
 /* ---- endpoints; mode STORE_WRITE or STORE_MAKE ---- */
 

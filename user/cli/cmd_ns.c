@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* ns add, ns del, ns list: namespaces that ebpfnet makes. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/text.h"
 #include "lib/model/model.h"
 
 /* --ipv6-addr */
@@ -36,17 +36,6 @@ static int read_ipv6(const char *list, struct endpoint_spec *spec)
 	return list && !n ? log_err(-EINVAL, "--ipv6-addr needs an address, as fd00::10") : 0;
 }
 
-/* What the kernel takes for a device's name. */
-static bool is_device_name(const char *name)
-{
-	size_t i;
-
-	for (i = 0; name[i]; i++)
-		if (!isgraph((unsigned char)name[i]) || strchr("/:%", name[i]))
-			return false;
-	return i && i < EBPFNET_NAME_LEN && strcmp(name, ".") && strcmp(name, "..") && strcmp(name, "lo");
-}
-
 /* --network, --dev, --mac, --mtu */
 static int read_device(const struct options *o, struct endpoint_spec *spec)
 {
@@ -54,7 +43,7 @@ static int read_device(const struct options *o, struct endpoint_spec *spec)
 	spec->dev = o->dev;
 	if (o->network && network_check_name(o->network))
 		return -EINVAL;
-	if (o->dev && !is_device_name(o->dev))
+	if (o->dev && !text_is_device(o->dev))
 		return log_err(-EINVAL, "--dev '%s' is not a device's name: 1 to 15 characters, as eth0", o->dev);
 	spec->has_mac = o->mac;
 	if (o->mac && ether_parse(o->mac, spec->mac))

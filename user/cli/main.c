@@ -6,6 +6,7 @@
 #include "lib/base/log.h"
 #include "cli/opts.h"
 #include "plugins/cni.h"
+#include "plugins/netavark.h"
 
 #define UP (OPT_UPLINK | OPT_SUBNET | OPT_NS | OPT_HOOK | OPT_XDP | OPT_FLOWS | OPT_DRY_RUN)
 #define PORT (OPT_ADDR | OPT_IPV6 | OPT_SPOOF | OPT_DEV | OPT_MTU)
@@ -74,6 +75,8 @@ int main(int argc, char **argv)
 
 	if (argc < 2 && cni_is_called())
 		return cni_main();
+	if (netavark_is_called(argc, argv))
+		return netavark_main(argc, argv);
 	status = opts_parse(commands, argc, argv, &p);
 	if (status >= 0)
 		return status;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-#include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -8,9 +7,11 @@
 
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/text.h"
 #include "lib/dataplane/dataplane.h"
 #include "lib/model/model.h"
 #include "plugins/cni.h"
+#include "plugins/plugin.h"
 
 /* One call. */
 struct call {
@@ -48,25 +49,15 @@ static int missing(const char *name)
 
 static int check_id(const char *id)
 {
-	size_t i;
-
-	for (i = 0; id[i]; i++)
-		if (!isalnum((unsigned char)id[i]) && (!i || !strchr("_.-", id[i]))) {
-			log_err(-EINVAL, "CNI_CONTAINERID '%s' is not an id: a letter or digit, then these and _ . -",
-				id);
-			return CNI_ENVIRONMENT;
-		}
-	return 0;
+	if (plugin_is_id(id))
+		return 0;
+	log_err(-EINVAL, "CNI_CONTAINERID '%s' is not an id: a letter or digit, then these and _ . -", id);
+	return CNI_ENVIRONMENT;
 }
 
 static int check_ifname(const char *name)
 {
-	size_t i;
-	bool good = strlen(name) < EBPFNET_NAME_LEN && strcmp(name, ".") && strcmp(name, "..") && strcmp(name, "lo");
-
-	for (i = 0; name[i] && good; i++)
-		good = isgraph((unsigned char)name[i]) && !strchr("/:%", name[i]);
-	if (good)
+	if (text_is_device(name))
 		return 0;
 	log_err(-EINVAL, "CNI_IFNAME '%s' is not the name of a device: 1 to 15 characters, as eth0", name);
 	return CNI_ENVIRONMENT;

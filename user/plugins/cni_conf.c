@@ -10,8 +10,10 @@
 
 #include "lib/base/addr.h"
 #include "lib/base/log.h"
+#include "lib/base/text.h"
 #include "lib/model/model.h"
 #include "plugins/cni.h"
+#include "plugins/plugin.h"
 
 #define PORTS 65536		/* mappings of one attachment */
 
@@ -242,7 +244,7 @@ static int read_aliases(struct cni_conf *c, struct json_object *runtime)
 	for (i = 0; i < n; i++) {
 		if (json_in_text_at(list, i, "aliases", &text))
 			return CNI_CONFIG;
-		if (!*text || text[strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.-")]) {
+		if (!text_is_host_name(text)) {
 			log_err(-EINVAL, "alias '%s' is not the name of a host", text);
 			return CNI_CONFIG;
 		}
@@ -364,17 +366,13 @@ static int read_runtime(struct json_object *j, struct cni_conf *c)
 static void set_label(struct cni_conf *c, const char *namespace, const char *pod)
 {
 	char text[2 * EBPFNET_LABEL_LEN] = "";
-	size_t i;
 
 	if (!*pod)
 		return;
 	if (*namespace && strcmp(namespace, pod) && strcmp(namespace, "default"))
 		sprintf(text, "%s/", namespace);
 	strcat(text, pod);
-	snprintf(c->label, sizeof(c->label), "%.*s", EBPFNET_LABEL_LEN - 1, text);
-	for (i = 0; c->label[i]; i++)
-		if (!isprint((unsigned char)c->label[i]))
-			c->label[i] = '?';
+	plugin_label(text, c->label);
 }
 
 struct arguments {

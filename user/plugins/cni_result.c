@@ -7,30 +7,7 @@
 
 #include "lib/base/addr.h"
 #include "plugins/cni.h"
-
-#define MAC_TEXT 18
-
-static const char *mac_text(const uint8_t mac[6], char buf[MAC_TEXT])
-{
-	snprintf(buf, MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
-	return buf;
-}
-
-static void put_text(struct json_object *j, const char *key, const char *text)
-{
-	json_object_object_add(j, key, json_object_new_string(text));
-}
-
-/* Frees j. */
-static char *print(struct json_object *j)
-{
-	const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
-	const char *text = j ? json_object_to_json_string_ext(j, flags) : NULL;
-	char *copy = text ? strdup(text) : NULL;
-
-	json_object_put(j);
-	return copy;
-}
+#include "plugins/plugin.h"
 
 char *cni_error(const char *version, int code, const char *msg, const char *details)
 {
@@ -38,12 +15,12 @@ char *cni_error(const char *version, int code, const char *msg, const char *deta
 
 	if (!j)
 		return NULL;
-	put_text(j, "cniVersion", cni_version_is_known(version) ? version : "1.1.0");
+	plugin_put_text(j, "cniVersion", cni_version_is_known(version) ? version : "1.1.0");
 	json_object_object_add(j, "code", json_object_new_int(code));
-	put_text(j, "msg", msg);
+	plugin_put_text(j, "msg", msg);
 	if (details)
-		put_text(j, "details", details);
-	return print(j);
+		plugin_put_text(j, "details", details);
+	return plugin_print(j);
 }
 
 char *cni_version_answer(const char *version)
@@ -52,9 +29,9 @@ char *cni_version_answer(const char *version)
 
 	if (!j)
 		return NULL;
-	put_text(j, "cniVersion", cni_version_is_known(version) ? version : "1.1.0");
+	plugin_put_text(j, "cniVersion", cni_version_is_known(version) ? version : "1.1.0");
 	json_object_object_add(j, "supportedVersions", cni_versions());
-	return print(j);
+	return plugin_print(j);
 }
 
 /* ---- ADD ---- */
@@ -76,14 +53,14 @@ static struct json_object *interface_json(const struct cni_conf *c, const char *
 					  uint32_t mtu, const char *sandbox)
 {
 	struct json_object *j = json_object_new_object();
-	char text[MAC_TEXT];
+	char text[PLUGIN_MAC_TEXT];
 
-	put_text(j, "name", name);
-	put_text(j, "mac", mac_text(mac, text));
+	plugin_put_text(j, "name", name);
+	plugin_put_text(j, "mac", plugin_mac_text(mac, text));
 	if (mtu && cni_version_is(c->version, "1.1.0"))
 		json_object_object_add(j, "mtu", json_object_new_int64(mtu));
 	if (sandbox)
-		put_text(j, "sandbox", sandbox);
+		plugin_put_text(j, "sandbox", sandbox);
 	return j;
 }
 
@@ -93,10 +70,10 @@ static struct json_object *addr_json(const struct cni_conf *c, const struct plug
 	char text[CIDR_TEXT];
 
 	if (!cni_version_is(c->version, "1.0.0"))
-		put_text(j, "version", "4");
-	put_text(j, "address", cidr_text(&(struct cidr){ r->rec.addr, r->net.subnet.prefix }, text));
+		plugin_put_text(j, "version", "4");
+	plugin_put_text(j, "address", cidr_text(&(struct cidr){ r->rec.addr, r->net.subnet.prefix }, text));
 	if (!(r->net.flags & NETWORK_INTERNAL))
-		put_text(j, "gateway", addr_text(r->net.gateway, text));
+		plugin_put_text(j, "gateway", addr_text(r->net.gateway, text));
 	json_object_object_add(j, "interface", json_object_new_int64(interface));
 	return j;
 }
@@ -117,8 +94,8 @@ static void put_routes(const struct cni_conf *c, const struct plug_result *r, st
 	if (!r->has_default)
 		return;
 	j = json_object_new_object();
-	put_text(j, "dst", "0.0.0.0/0");
-	put_text(j, "gw", addr_text(r->net.gateway, text));
+	plugin_put_text(j, "dst", "0.0.0.0/0");
+	plugin_put_text(j, "gw", addr_text(r->net.gateway, text));
 	json_object_array_add(list, j);
 	for (i = 0; i < n; i++) {
 		route = json_object_array_get_idx(c->routes, i);
@@ -136,7 +113,7 @@ char *cni_result(const struct cni_conf *c, const struct cni_env *env, const stru
 	if (!j)
 		return NULL;
 	addr_host_mac(r->rec.addr, mac);
-	put_text(j, "cniVersion", c->version);
+	plugin_put_text(j, "cniVersion", c->version);
 	interfaces = begin_list(c, j, "interfaces");
 	json_object_array_add(interfaces, interface_json(c, r->rec.host_dev, mac, mtu, NULL));
 	json_object_array_add(interfaces, interface_json(c, r->rec.ifname, r->rec.mac, mtu, env->netns));
@@ -146,7 +123,7 @@ char *cni_result(const struct cni_conf *c, const struct cni_env *env, const stru
 	if (!dns || !json_object_is_type(dns, json_type_object) || !json_object_object_length(dns))
 		dns = c->dns;
 	json_object_object_add(j, "dns", dns ? json_object_get(dns) : json_object_new_object());
-	return print(j);
+	return plugin_print(j);
 }
 
 /* ---- CHECK ---- */

@@ -92,3 +92,52 @@ test_the_first_add_at_each_bpf_call() {
 		is "$(diff <(echo "$before") <(everything))" "" "what is left after bpf $n"
 	done
 }
+
+# ---- the same of netavark, whose network comes and goes with its container
+
+netavark_call() { # setup|teardown
+	printf '#!/bin/sh\nexec ebpfnet %s /run/netns/a < %s\n' "$1" $T/request > $T/call
+	chmod +x $T/call
+}
+
+set_up_a() { must ebpfnet setup /run/netns/a < $T/request; }
+
+tear_down_a() { must ebpfnet teardown /run/netns/a < $T/request; }
+
+netavark_converges() { # PREPARE SYSCALL setup|teardown
+	local idle n all turn=0
+	source "$TOP/tests/lib/netavark.sh"
+	up --ns none
+	container a b
+	plug b '"name": "other", "subnet": "10.92.0.0/24"'
+	request a 10.91.0.7 "$(net)" '8080:80+2' > $T/request
+	netavark_call "$3"
+	set_up_a # lo's program is loaded once, and stays
+	tear_down_a
+	idle=$(everything)
+	$1
+	all=$(moments "$2" $T/call)
+	[ -n "$all" ] || fail "$3 never calls $2"
+	tear_down_a
+	is "$(diff <(echo "$idle") <(everything))" "" "what teardown leaves"
+	# shellcheck disable=SC2086 # words
+	for n in $(share $all); do
+		$1
+		kill_at "$2" "$n" $T/call
+		if [ $((turn++ % 2)) = 0 ]; then
+			set_up_a
+			pings a 8.8.8.8
+			is "$(published)" "*:8080-8081 tcp -> 10.91.0.7:80-81" "what is published after $2 $n of $3"
+			must ebpfnet status
+		fi
+		tear_down_a
+		is "$(diff <(echo "$idle") <(everything))" "" "what is left after $2 $n of $3"
+	done
+	pings b 8.8.8.8
+	must ebpfnet status
+}
+
+test_setup_at_each_bpf_call() { netavark_converges nobody bpf setup; }
+test_setup_at_each_netlink_message() { netavark_converges nobody sendto setup; }
+test_teardown_at_each_bpf_call() { netavark_converges set_up_a bpf teardown; }
+test_teardown_at_each_netlink_message() { netavark_converges set_up_a sendto teardown; }

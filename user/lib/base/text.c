@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <ebpfnet/journal.h>
 
 #include "lib/base/text.h"
 
@@ -67,4 +70,19 @@ char *text_printable(const char *text)
 char *text_utf8(const char *text)
 {
 	return copy(text, false);
+}
+
+bool text_is_device(const char *name)
+{
+	size_t i;
+
+	for (i = 0; name[i]; i++)
+		if (!isgraph((unsigned char)name[i]) || strchr("/:%", name[i]))
+			return false;
+	return i && i < EBPFNET_NAME_LEN && strcmp(name, ".") && strcmp(name, "..") && strcmp(name, "lo");
+}
+
+bool text_is_host_name(const char *name)
+{
+	return *name && !name[strspn(name, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.-")];
 }

@@ -8,6 +8,7 @@
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
+#include "lib/base/text.h"
 #include "lib/model/hosts.h"
 #include "lib/model/resolver.h"
 
@@ -88,18 +89,13 @@ const char *hosts_file(const struct ns_entry *all, size_t count, const char *nam
 	return set_path(networks_of(all, count, name), path);
 }
 
-/* A label may be any text: that of a container is the name of a host. */
-static bool is_host_name(const char *text)
-{
-	return *text && !text[strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_.-")];
-}
-
 static void print_endpoint(FILE *out, const struct ns_entry *e)
 {
 	char addr[ADDR_TEXT];
 
 	fprintf(out, "%-15s %s", addr_text(e->rec.addr, addr), e->name);
-	if (e->rec.client != PLUG_USER && is_host_name(e->rec.label) && strcmp(e->rec.label, e->name))
+	/* a label may be any text: that of a container is the name of a host */
+	if (e->rec.client != PLUG_USER && text_is_host_name(e->rec.label) && strcmp(e->rec.label, e->name))
 		fprintf(out, " %s", e->rec.label);
 	fprintf(out, "%s%s\n", e->rec.aliases[0] ? " " : "", e->rec.aliases);
 }

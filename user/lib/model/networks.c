@@ -9,6 +9,7 @@
 
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/hash.h"
 #include "lib/base/log.h"
 #include "lib/model/definition.h"
 #include "lib/model/device.h"
@@ -152,17 +153,22 @@ static size_t read_definitions(struct session *x, struct network_def defs[EBPFNE
 	return n;
 }
 
+/*
+ * In their order; or of a network with a client's id, in an order of its own: subnets that were chosen for others may be
+ * in the client's files alone. The stride is odd, so it meets each of the 2^k.
+ */
 static int choose_subnet(struct session *x, struct network_def *def)
 {
-	const uint32_t step = 1u << (32 - POOL_PREFIX), end = addr_number(pool.addr) + (1u << (32 - pool.prefix));
+	const uint32_t step = 1u << (32 - POOL_PREFIX), n = 1u << (POOL_PREFIX - pool.prefix);
 	struct network_def defs[EBPFNET_MAX_NETWORKS];
 	size_t count = read_definitions(x, defs);
 	struct cidr subnet = { .prefix = POOL_PREFIX };
+	uint64_t hash = def->id[0] ? fnv1a(def->id, strlen(def->id)) : 0;
+	uint32_t first = hash, stride = hash >> 32 | 1, i;
 	char text[CIDR_TEXT];
-	uint32_t at;
 
-	for (at = addr_number(pool.addr); at != end; at += step) {
-		subnet.addr = addr_from(at);
+	for (i = 0; i < n; i++) {
+		subnet.addr = addr_from(addr_number(pool.addr) + (first + i * stride) % n * step);
 		if (is_defined(defs, count, &subnet) || !is_free(x, &subnet))
 			continue;
 		def->subnet = subnet;
@@ -188,6 +194,12 @@ int network_complete(struct session *x, struct network_def *def)
 }
 
 /* ---- make one ---- */
+
+/* Made for an attachment by a client that repeats the definition with the next one. */
+static bool is_passing(const struct net_record *rec)
+{
+	return rec->id[0] && !(rec->made & NET_KEPT);
+}
 
 /* Ids go round, so that what may still be cached under one is old when it is given again. */
 static int choose_id(struct session *x, const char *name, uint32_t *out)
@@ -304,12 +316,35 @@ static const char *differs(const struct net_record *rec, const struct network_de
 	return same_list(def->unmasqueraded, rec->unmasqueraded) ? NULL : "list of what is not masqueraded";
 }
 
+static int check_same(const struct net_record *rec, const struct network_def *def)
+{
+	const char *other = differs(rec, def);
+
+	return other ? log_err(-EEXIST, "network %s is there already with another %s; `ebpfnet network del %s` first",
+			       def->name, other, def->name) : 0;
+}
+
+int network_check(struct session *x, struct network_def *def)
+{
+	const struct net_entry *e = session_net_named(x, def->name);
+	int r;
+
+	/* one that goes with its last attachment may be another by then */
+	if (!e || is_passing(&e->rec))
+		return network_complete(x, def);
+	r = check_same(&e->rec, def);
+	if (r)
+		return r;
+	def->subnet = e->rec.subnet;
+	def->gateway = e->rec.gateway;
+	return 0;
+}
+
 int network_ensure(struct session *x, const struct network_def *def, const struct net_entry **out)
 {
 	const struct network_spec host = { .host_only = true, .no_endpoints = true };
 	_cleanup_diff_ struct diff done = {};
 	const struct net_entry *e;
-	const char *other;
 	int r = 0;
 
 	if (network_state(x) != NETWORK_UP)
@@ -319,14 +354,11 @@ int network_ensure(struct session *x, const struct network_def *def, const struc
 	e = session_net_named(x, def->name);
 	if (!e)
 		return network_add(x, def, out);
-	other = differs(&e->rec, def);
-	if (other)
-		return log_err(-EEXIST, "network %s is there already with another %s; `ebpfnet network del %s` first",
-			       def->name, other, def->name);
-	if (e->rec.made & NET_PENDING)
+	r = check_same(&e->rec, def);
+	if (!r && e->rec.made & NET_PENDING)
 		r = network_repair(x, NETWORK_HOST, NULL);
 	if (out)
-		*out = session_net_named(x, def->name);
+		*out = r ? NULL : session_net_named(x, def->name);
 	return r;
 }
 
@@ -451,4 +483,19 @@ int network_del(struct session *x, const char *name)
 	if (inhabitants(all, count, e->id, text, sizeof(text)))
 		return log_err(-EBUSY, "network %s has namespaces: %s; remove or disconnect them first", name, text);
 	return network_remove(x, e->id);
+}
+
+int network_del_unused(struct session *x)
+{
+	_cleanup_free_ struct ns_entry *all = NULL;
+	char ignored[96];
+	size_t i, count;
+	int r = 0;
+
+	if (x->s.fd[MAP_NAMESPACES] >= 0)
+		r = store_ns_all(&x->s, &all, &count);
+	for (i = x->net_count; i-- && !r;)
+		if (is_passing(&x->nets[i].rec) && !inhabitants(all, count, x->nets[i].id, ignored, sizeof(ignored)))
+			r = network_remove(x, x->nets[i].id);
+	return r;
 }

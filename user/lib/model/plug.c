@@ -316,7 +316,7 @@ static int publish(struct session *x, const struct plug_result *to, struct plug_
 	_cleanup_free_ struct portmap *folded = NULL;
 	int r;
 
-	if (!count)
+	if (!count || (q->publish_elsewhere && !to->has_default))
 		return 0;
 	if (to->net.flags & NETWORK_INTERNAL)
 		return log_err(-EPERM, "cannot publish for %s: network %s is internal", to->name, to->net.name);

@@ -26,6 +26,7 @@ struct plug_request {
 	struct endpoint_spec spec;	/* path is set. Of a client, name, dev and id come from the key */
 	struct portmap *publish;	/* as portmap_parse() fills it in; first_h 0: chosen, and written here */
 	size_t publish_count;
+	bool publish_elsewhere;		/* where the network is internal, or not that of the default route: publish nothing */
 };
 
 struct plug_result {

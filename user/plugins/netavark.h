@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * A netavark plugin (API 1.0.0, plugin-API.md of netavark): podman calls `create`, netavark the others. JSON comes on
+ * standard input, and goes to standard output. podman chooses the addresses.
+ */
+#ifndef EBPFNET_PLUGINS_NETAVARK_H
+#define EBPFNET_PLUGINS_NETAVARK_H
+
+#include "lib/base/json_in.h"
+#include "lib/model/plug.h"
+
+/* True if the first word is one of a plugin's, and no person types what it reads. */
+bool netavark_is_called(int argc, char **argv);
+/* Do what it asks for. Returns an exit status. */
+int netavark_main(int argc, char **argv);
+
+/* ---- what follows is for the files of the plugin, and its tests ---- */
+
+/* A container in a network. Its texts belong to json. */
+struct netavark_request {
+	struct json_object *json;
+	struct network_def def;
+	const char *id, *ifname;
+	char label[EBPFNET_LABEL_LEN];
+	char aliases[EBPFNET_ALIASES_LEN];
+	struct ipaddr addr;
+	bool has_mac;
+	uint8_t mac[6];
+	struct portmap *publish;	/* malloc'ed */
+	size_t publish_count;
+};
+void netavark_request_end(struct netavark_request *q);
+
+/* netavark_conf.c: PURE but for the log. Read a network; it may lack a subnet and a gateway. -EINVAL, -ENOTSUP. Logs. */
+int netavark_network_read(struct json_object *j, struct network_def *def);
+/* Read what comes for `setup`, or, if that is_removed, only what it is called by. Also after an error it is to end. */
+int netavark_request_read(struct netavark_request *q, const char *text, size_t len, bool is_removed);
+
+/* netavark_result.c: answers, malloc'ed; NULL: no memory. */
+char *netavark_info(void);
+char *netavark_error(const char *cause, const char *further);
+/* The network that came as j, which is freed, with the subnet and the gateway of def. */
+char *netavark_network(struct json_object *j, const struct network_def *def);
+char *netavark_status(const struct plug_result *r);
+
+#endif
