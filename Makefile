@@ -11,7 +11,7 @@
 #                   tests/bench/run -h, tests/bench/report.py -h, tests/bench/scale -h
 #   make integrity  1 GiB each way on each path, with each offload off
 #   make faults     faults of docs/dev/faults.md in full: floods of a whole table, kills of every command
-#   make test-clients   podman, containerd and libcni with ebpfnet as their CNI plugin: installs them
+#   make test-clients   podman, containerd, libcni and netavark with ebpfnet as their plugin: installs them
 #   make soak       churn of 20 namespaces, all maps checked against each other; make soak MINUTES=60
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean

@@ -125,6 +125,10 @@ test_several_networks_and_an_internal_one() {
 	not_heard internet $HOST 8081
 	must pod network connect one two
 	must pod network disconnect one two
+	must pod network disconnect two web
+	must pod network disconnect one web
+	must pod network connect two web
+	hears internet $HOST 8080 web
 	must_not pod run --rm --network inner --cap-add net_raw box ping -c1 -W1 8.8.8.8
 	all_gone
 	must pod network rm one two inner

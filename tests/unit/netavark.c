@@ -77,7 +77,8 @@ static void a_network_is_defined_by_podmans_file(void **state)
 	assert_int_equal(read_network(&def, "\"subnets\":null,\"options\":null"), 0);
 	assert_int_equal(def.subnet.prefix, 0);
 	assert_int_equal(def.flags, 0);
-	assert_int_equal(read_network(&def, "\"options\":{\"com.docker.network.driver.mtu\":\"1300\",\"isolate\":\"0\"}"), 0);
+	assert_int_equal(read_network(&def, "\"options\":{\"com.docker.network.driver.mtu\":\"1300\","
+					    "\"isolate\":\"0\"}"), 0);
 	assert_int_equal(def.mtu, 1300);
 	assert_int_equal(def.flags, 0);
 }
@@ -104,9 +105,11 @@ static void a_request_has_a_container_and_its_ports(void **state)
 	struct netavark_request q;
 
 	accepted(&q, ",\"container_name\":\"web\",\"network_options\":{\"interface_name\":\"net0\","
-		     "\"static_ips\":[\"10.1.0.7\"],\"static_mac\":\"02:00:00:00:00:03\",\"aliases\":[\"w\",\"a b\",\"x\"]},"
-		     "\"port_mappings\":[{\"host_port\":8000,\"container_port\":80,\"range\":3,\"protocol\":\"tcp,udp\","
-		     "\"host_ip\":\"10.0.0.1\"},{\"host_port\":65535,\"container_port\":1,\"range\":0}]");
+		     "\"static_ips\":[\"10.1.0.7\"],\"static_mac\":\"02:00:00:00:00:03\","
+		     "\"aliases\":[\"w\",\"a b\",\"x\"]},"
+		     "\"port_mappings\":[{\"host_port\":8000,\"container_port\":80,\"range\":3,"
+		     "\"protocol\":\"tcp,udp\",\"host_ip\":\"10.0.0.1\"},"
+		     "{\"host_port\":65535,\"container_port\":1,\"range\":0}]");
 	assert_string_equal(q.id, "x");
 	assert_string_equal(q.ifname, "net0");
 	assert_string_equal(q.label, "web");

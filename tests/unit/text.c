@@ -48,11 +48,28 @@ static void for_json_only_what_is_no_utf8_is_replaced(void **state)
 	}
 }
 
+static void names_of_devices_and_hosts_are_known(void **state)
+{
+	static const char *const not_devices[] = { "", "lo", ".", "..", "a/b", "a b", "a:b", "a%b", "a\n",
+						   "sixteencharacters" };
+	static const char *const not_hosts[] = { "", "a b", "a\n", "a/b", "stra\xc3\x9f" "e", "a#" };
+	size_t i;
+
+	for (i = 0; i < COUNT(not_devices); i++)
+		assert_false(text_is_device(not_devices[i]));
+	assert_true(text_is_device("eth0"));
+	assert_true(text_is_device("fifteencharacts"));
+	for (i = 0; i < COUNT(not_hosts); i++)
+		assert_false(text_is_host_name(not_hosts[i]));
+	assert_true(text_is_host_name("a_b-c.9"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_terminal_acts_on_is_escaped),
 		cmocka_unit_test(for_json_only_what_is_no_utf8_is_replaced),
+		cmocka_unit_test(names_of_devices_and_hosts_are_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

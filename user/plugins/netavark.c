@@ -122,6 +122,9 @@ static int teardown(const char *netns, const char *text, size_t len, char **answ
 		return r;
 	key = key_of(&q);
 	r = plug_del(&x, &key);
+	/* of a container that leaves one of its networks; no reason to keep it there */
+	if (!r && !netavark_ports_read(&q))
+		plug_publish(&x, PLUG_NETAVARK, q.id, q.publish, q.publish_count);
 	return r || network_state(&x) != NETWORK_UP ? r : network_del_unused(&x);
 }
 

@@ -31,10 +31,13 @@ struct netavark_request {
 };
 void netavark_request_end(struct netavark_request *q);
 
-/* netavark_conf.c: PURE but for the log. Read a network; it may lack a subnet and a gateway. -EINVAL, -ENOTSUP. Logs. */
+/* netavark_conf.c: PURE but for the log. Errors are -EINVAL, -ENOTSUP, -ENOMEM. Logs. */
+/* Read a network; it may lack a subnet and a gateway. */
 int netavark_network_read(struct json_object *j, struct network_def *def);
 /* Read what comes for `setup`, or, if that is_removed, only what it is called by. Also after an error it is to end. */
 int netavark_request_read(struct netavark_request *q, const char *text, size_t len, bool is_removed);
+/* Read its ports, which that does for `setup`. */
+int netavark_ports_read(struct netavark_request *q);
 
 /* netavark_result.c: answers, malloc'ed; NULL: no memory. */
 char *netavark_info(void);

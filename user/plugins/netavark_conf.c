@@ -155,7 +155,8 @@ static int check_unsupported(struct json_object *j)
 	if (routes && json_object_array_length(routes))
 		return log_err(-ENOTSUP, "routes are not supported: the default route leads to the gateway");
 	if (*dev)
-		return log_err(-ENOTSUP, "network_interface %s cannot be chosen; `ebpfnet network show` has its name", dev);
+		return log_err(-ENOTSUP, "network_interface %s cannot be chosen; `ebpfnet network show` has its name",
+			       dev);
 	return 0;
 }
 
@@ -237,7 +238,7 @@ static int read_mapping(struct netavark_request *q, struct json_object *j, size_
 	return add_protocols(q, where, protocol, p);
 }
 
-static int read_mappings(struct netavark_request *q)
+int netavark_ports_read(struct netavark_request *q)
 {
 	struct json_object *list = NULL, *one;
 	size_t i, n;
@@ -330,7 +331,7 @@ static int read_container(struct netavark_request *q, struct json_object *option
 		r = read_aliases(q, options);
 	if (!r)
 		r = check_options(options);
-	return r ? r : read_mappings(q);
+	return r ? r : netavark_ports_read(q);
 }
 
 int netavark_request_read(struct netavark_request *q, const char *text, size_t len, bool is_removed)

@@ -144,9 +144,12 @@ test_a_container_in_two_networks_has_its_ports_once() {
 	pings a 8.8.8.8
 	teardown a 10.91.0.7 "$(net)" 8080:80
 	is "$(networks)" "['green']" "networks"
+	is "$(published)" "*:8080 tcp -> 10.92.0.7:80" "what is published by the network that is left"
 	pings b 10.92.0.7
+	pings a 8.8.8.8
 	teardown a 10.92.0.7 "$(green)" 8080:80 '"interface_name": "eth1"'
 	no_pings b 10.92.0.7
+	is "$(published)" "" "what is published"
 }
 
 test_the_same_setup_again_says_the_same_and_changes_nothing() {
@@ -256,6 +259,30 @@ test_a_network_of_the_dead_stands_in_nobodys_way() {
 
 subnet() {
 	echo "\"subnets\": [{\"subnet\": \"$1\"}]"
+}
+
+# From nothing, and to nothing: one of them makes host and network for all, and another takes the network away.
+test_twenty_come_and_go_at_once() {
+	local n pids=()
+	for n in $(seq 20); do echo "netns add c$n"; done | ip -batch -
+	for n in $(seq 20); do request "c$n" "10.91.0.$((n + 10))" "$(net)" "$((7000 + n)):80" > "$T/request$n"; done
+	for n in $(seq 20); do
+		ebpfnet setup "/run/netns/c$n" < "$T/request$n" > "$T/setup$n" 2>&1 &
+		pids+=($!)
+	done
+	for n in "${pids[@]}"; do wait "$n" || fail "a setup failed: $(grep -h error $T/setup* | head -n1)"; done
+	pings c20 8.8.8.8
+	pings c1 10.91.0.30
+	must ebpfnet status
+	pids=()
+	for n in $(seq 20); do
+		ebpfnet teardown "/run/netns/c$n" < "$T/request$n" > "$T/teardown$n" 2>&1 &
+		pids+=($!)
+	done
+	for n in "${pids[@]}"; do wait "$n" || fail "a teardown failed: $(cat $T/teardown*)"; done
+	is "$(networks)" "[]" networks
+	is "$(published)" "" "what is published"
+	is "$(ip -o link show type veth | grep -c ': veth[0-9]')" 0 "devices"
 }
 
 # Whom a person has attached keeps the network.

@@ -154,8 +154,8 @@ static size_t read_definitions(struct session *x, struct network_def defs[EBPFNE
 }
 
 /*
- * In their order; or of a network with a client's id, in an order of its own: subnets that were chosen for others may be
- * in the client's files alone. The stride is odd, so it meets each of the 2^k.
+ * In their order; or for a network with a client's id in an order of its own: what was chosen for others may be in the
+ * client's files alone. The stride is odd, so it meets each of the 2^k.
  */
 static int choose_subnet(struct session *x, struct network_def *def)
 {

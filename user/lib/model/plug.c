@@ -333,6 +333,27 @@ static int publish(struct session *x, const struct plug_result *to, struct plug_
 	return portmap_publish(x, to->name, &to->rec, folded, &count);
 }
 
+int plug_publish(struct session *x, enum plug_client client, const char *id, struct portmap *list, size_t count)
+{
+	struct plug_request q = { .publish = list, .publish_count = count, .publish_elsewhere = true };
+	_cleanup_found_ struct found f;
+	char text[EBPFNET_ID_LEN];
+	struct plug_result to;
+	size_t i;
+	int r;
+
+	plug_id(id, text);
+	r = read_all(x, &f);
+	for (i = 0; i < f.count && !r; i++) {
+		if (f.all[i].rec.client != client || strcmp(f.all[i].rec.id, text))
+			continue;
+		r = fill_in(x, f.all[i].name, &f.all[i].rec, &to);
+		if (!r)
+			r = publish(x, &to, &q);
+	}
+	return r;
+}
+
 /* What is there is what is asked for: mend it. */
 static int again(struct session *x, struct plug_request *q, struct found *f, struct plug_result *out)
 {

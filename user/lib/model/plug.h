@@ -26,7 +26,7 @@ struct plug_request {
 	struct endpoint_spec spec;	/* path is set. Of a client, name, dev and id come from the key */
 	struct portmap *publish;	/* as portmap_parse() fills it in; first_h 0: chosen, and written here */
 	size_t publish_count;
-	bool publish_elsewhere;		/* where the network is internal, or not that of the default route: publish nothing */
+	bool publish_elsewhere;		/* if the network is not that of the default route, publish nothing */
 };
 
 struct plug_result {
@@ -49,6 +49,12 @@ int plug_find(struct session *x, const struct plug_key *key, struct plug_result 
 
 /* Detach it. Not there: 0. Logs. */
 int plug_del(struct session *x, const struct plug_key *key);
+
+/*
+ * Publish by the attachment of a container that has its default route; nothing if there is none. For one that had
+ * another, which is gone. Logs.
+ */
+int plug_publish(struct session *x, enum plug_client client, const char *id, struct portmap *list, size_t count);
 
 /*
  * Check that it is, on the host and inside, as it was made, and has what q asks for (path, addr, mac, mtu, publish),
