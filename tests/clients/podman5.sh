@@ -107,7 +107,6 @@ test_static_address_mac_mtu_and_interface_name() {
 	like "$out" 'mtu 1400'
 	like "$out" '02:11:22:33:44:55'
 	like "$out" 'default via 10.91.0.254'
-	is "$(pod network inspect blue --format '{{.DNSEnabled}}')" false "DNS of the network"
 	all_gone
 }
 
@@ -136,6 +135,29 @@ test_several_networks_and_an_internal_one() {
 	must pod run --rm --network one box ip -o addr
 	like "$out" '10\.95\.0\.'
 	all_gone
+}
+
+test_containers_find_each_other_by_name() {
+	begin
+	network blue 10.91.0.0/24
+	network green 10.92.0.0/24 --internal
+	network mute 10.93.0.0/24 --disable-dns
+	is "$(pod network inspect blue --format '{{.DNSEnabled}}')" true "DNS of blue"
+	must pod run -d --name web --network blue:alias=www --network green box sleep 1000
+	must pod run --rm --network blue box nslookup web
+	like "$out" "$(pod inspect web --format '{{.NetworkSettings.Networks.blue.IPAddress}}')"
+	must pod run --rm --network blue --cap-add net_raw box ping -c1 -W1 www
+	must pod run --rm --network green --cap-add net_raw box ping -c1 -W1 web.dns.podman
+	must_not pod run --rm --network mute box nslookup web
+	must pod restart -t 0 web
+	must pod run --rm --network blue --cap-add net_raw box ping -c1 -W1 web
+	kill -9 "$(< /run/ebpfnet-dns/aardvark.pid)"
+	must pod run --rm --network blue --cap-add net_raw box ping -c1 -W1 web
+	must pod rm -f -t 0 web
+	must_not pod run --rm --network blue box nslookup web
+	all_gone
+	[ ! -e /run/ebpfnet-dns ] || fail "files are left: $(ls /run/ebpfnet-dns)"
+	! pgrep -x aardvark-dns || fail "a server is left"
 }
 
 test_what_cannot_be_had_is_told() {

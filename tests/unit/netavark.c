@@ -184,18 +184,21 @@ static void answers_have_netavarks_form(void **state)
 	r.net.subnet = def.subnet;
 	r.net.gateway = def.gateway;
 	addr_mac(r.rec.addr, r.rec.mac);
-	text = netavark_status(&r);
+	text = netavark_status(&r, false);
 	assert_string_equal(text, "{\"dns_search_domains\":[],\"dns_server_ips\":[],\"interfaces\":{\"eth0\":{"
 				  "\"mac_address\":\"02:eb:0a:01:00:07\",\"subnets\":[{\"ipnet\":\"10.1.0.7/24\","
 				  "\"gateway\":\"10.1.0.1\"}]}}}");
 	free(text);
 	r.net.flags = NETWORK_INTERNAL;
-	text = netavark_status(&r);
+	text = netavark_status(&r, false);
 	assert_null(strstr(text, "gateway"));
+	free(text);
+	text = netavark_status(&r, true);
+	assert_non_null(strstr(text, "{\"dns_search_domains\":[\"dns.podman\"],\"dns_server_ips\":[\"10.1.0.1\"],"));
 	free(text);
 
 	assert_int_equal(json_in_parse("{\"a\":[1]}", 9, "it", &j), 0);
-	text = netavark_network(j, &def);
+	text = netavark_network(j, &def, false);
 	assert_string_equal(text, "{\"a\":[1],\"subnets\":[{\"subnet\":\"10.1.0.0/24\",\"gateway\":\"10.1.0.1\"}],"
 				  "\"dns_enabled\":false}");
 	free(text);

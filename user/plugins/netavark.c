@@ -57,13 +57,27 @@ static int create(const char *netns, const char *text, size_t len, char **answer
 		r = network_check(&x, &def);
 	if (r)
 		return r;
-	*answer = netavark_network(TAKE_PTR(j), &def);
+	*answer = netavark_network(TAKE_PTR(j), &def, netavark_dns_is_there());
 	return answered(*answer);
 }
 
 static struct plug_key key_of(const struct netavark_request *q)
 {
 	return (struct plug_key){ .client = PLUG_NETAVARK, .id = q->id, .ifname = q->ifname };
+}
+
+static int detach(struct session *x, struct netavark_request *q)
+{
+	struct plug_key key = key_of(q);
+	int r = plug_del(x, &key), r2;
+
+	/* of a container that leaves one of its networks; no reason to keep it there */
+	if (!r && !netavark_ports_read(q))
+		plug_publish(x, PLUG_NETAVARK, q->id, q->publish, q->publish_count);
+	if (!r && network_state(x) == NETWORK_UP)
+		r = network_del_unused(x);
+	r2 = netavark_dns_sync(x, NULL);
+	return r ? r : r2;
 }
 
 static int attach(struct session *x, struct netavark_request *q, const char *path, struct plug_result *result)
@@ -80,7 +94,14 @@ static int attach(struct session *x, struct netavark_request *q, const char *pat
 	net = r ? NULL : session_net_named(x, q->def.name);
 	if (!r && (!net || strcmp(net->rec.id, q->def.id)))
 		r = tidy(x);
-	return r ? r : plug_add(x, &request, result);
+	if (!r)
+		r = plug_add(x, &request, result);
+	if (r)
+		return r;
+	r = netavark_dns_sync(x, q->has_dns ? q->def.name : NULL);
+	if (r && !result->was_there)
+		detach(x, q);
+	return r;
 }
 
 static int setup(const char *netns, const char *text, size_t len, char **answer)
@@ -103,7 +124,7 @@ static int setup(const char *netns, const char *text, size_t len, char **answer)
 	if (r)
 		return r;
 	endpoint_wait(&x, &result.rec);
-	*answer = netavark_status(&result);
+	*answer = netavark_status(&result, q.has_dns);
 	return answered(*answer);
 }
 
@@ -112,20 +133,14 @@ static int teardown(const char *netns, const char *text, size_t len, char **answ
 {
 	__attribute__((cleanup(netavark_request_end))) struct netavark_request q;
 	_cleanup_session_ struct session x = {};
-	struct plug_key key;
 	int r;
 
 	r = netavark_request_read(&q, text, len, true);
 	if (!r)
 		r = session_open(&x, NULL, STORE_MAKE);
-	if (r || network_state(&x) == NETWORK_DOWN)
+	if (r)
 		return r;
-	key = key_of(&q);
-	r = plug_del(&x, &key);
-	/* of a container that leaves one of its networks; no reason to keep it there */
-	if (!r && !netavark_ports_read(&q))
-		plug_publish(&x, PLUG_NETAVARK, q.id, q.publish, q.publish_count);
-	return r || network_state(&x) != NETWORK_UP ? r : network_del_unused(&x);
+	return network_state(&x) == NETWORK_DOWN ? netavark_dns_sync(&x, NULL) : detach(&x, &q);
 }
 
 static const struct verb {

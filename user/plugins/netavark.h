@@ -26,6 +26,7 @@ struct netavark_request {
 	struct ipaddr addr;
 	bool has_mac;
 	uint8_t mac[6];
+	bool has_dns;			/* containers of the network are to find each other by name */
 	struct portmap *publish;	/* malloc'ed */
 	size_t publish_count;
 };
@@ -42,8 +43,16 @@ int netavark_ports_read(struct netavark_request *q);
 /* netavark_result.c: answers, malloc'ed; NULL: no memory. */
 char *netavark_info(void);
 char *netavark_error(const char *cause, const char *further);
-/* The network that came as j, which is freed, with the subnet and the gateway of def. */
-char *netavark_network(struct json_object *j, const struct network_def *def);
-char *netavark_status(const struct plug_result *r);
+/* The network that came as j, which is freed, with subnet and gateway of def, and with DNS only if it can be had. */
+char *netavark_network(struct json_object *j, const struct network_def *def, bool can_dns);
+char *netavark_status(const struct plug_result *r, bool has_dns);
+
+/* netavark_dns.c: whether podman's DNS server is installed. */
+bool netavark_dns_is_there(void);
+/*
+ * Has it answer for the containers that are attached, in the networks that had it do so before, and in also (NULL: in
+ * no other); ends it if there are none. Logs.
+ */
+int netavark_dns_sync(struct session *x, const char *also);
 
 #endif

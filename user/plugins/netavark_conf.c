@@ -137,7 +137,7 @@ static int read_options(struct json_object *j, struct network_def *def)
 /* What would have no effect. */
 static int check_unsupported(struct json_object *j)
 {
-	struct json_object *ipam = NULL, *routes = NULL;
+	struct json_object *ipam = NULL, *routes = NULL, *servers = NULL;
 	const char *driver = "", *dev = "";
 	int r;
 
@@ -147,6 +147,8 @@ static int check_unsupported(struct json_object *j)
 	if (!r)
 		r = json_in_array(j, "", "routes", &routes);
 	if (!r)
+		r = json_in_array(j, "", "network_dns_servers", &servers);
+	if (!r)
 		r = json_in_text(j, "", "network_interface", &dev);
 	if (r)
 		return r;
@@ -154,6 +156,8 @@ static int check_unsupported(struct json_object *j)
 		return log_err(-ENOTSUP, "ipam driver %s is not supported; leave it out, or use host-local", driver);
 	if (routes && json_object_array_length(routes))
 		return log_err(-ENOTSUP, "routes are not supported: the default route leads to the gateway");
+	if (servers && json_object_array_length(servers))
+		return log_err(-ENOTSUP, "network_dns_servers are not supported: those of the host are asked");
 	if (*dev)
 		return log_err(-ENOTSUP, "network_interface %s cannot be chosen; `ebpfnet network show` has its name",
 			       dev);
@@ -244,6 +248,9 @@ int netavark_ports_read(struct netavark_request *q)
 	size_t i, n;
 	int r;
 
+	free(q->publish);
+	q->publish = NULL;
+	q->publish_count = 0;
 	r = json_in_array(q->json, "", "port_mappings", &list);
 	n = list ? json_object_array_length(list) : 0;
 	if (r || !n)
@@ -357,5 +364,7 @@ int netavark_request_read(struct netavark_request *q, const char *text, size_t l
 	r = need_object(q->json, "network", &network);
 	if (!r)
 		r = netavark_network_read(network, &q->def);
+	if (!r)
+		r = json_in_flag(network, "network", "dns_enabled", &q->has_dns);
 	return r ? r : read_container(q, options);
 }

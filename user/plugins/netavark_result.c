@@ -34,7 +34,7 @@ char *netavark_error(const char *cause, const char *further)
 }
 
 /* Members keep what came with them. Of a list in which a subnet was left out, this is the first. */
-char *netavark_network(struct json_object *j, const struct network_def *def)
+char *netavark_network(struct json_object *j, const struct network_def *def, bool can_dns)
 {
 	struct json_object *list = json_in_member(j, "subnets"), *subnet = NULL;
 	char text[CIDR_TEXT];
@@ -50,20 +50,26 @@ char *netavark_network(struct json_object *j, const struct network_def *def)
 	plugin_put_text(subnet, "subnet", cidr_text(&def->subnet, text));
 	/* also of an internal network: podman must not give it to a container */
 	plugin_put_text(subnet, "gateway", addr_text(def->gateway, text));
-	/* netavark starts its DNS server for its own bridge alone */
-	json_object_object_add(j, "dns_enabled", json_object_new_boolean(false));
+	if (!can_dns)
+		json_object_object_add(j, "dns_enabled", json_object_new_boolean(false));
 	return plugin_print(j);
 }
 
-char *netavark_status(const struct plug_result *r)
+char *netavark_status(const struct plug_result *r, bool has_dns)
 {
-	struct json_object *j = json_object_new_object(), *interfaces, *dev, *subnets, *subnet;
+	struct json_object *j = json_object_new_object(), *interfaces, *dev, *subnets, *subnet, *domains, *servers;
 	char text[CIDR_TEXT], mac[PLUGIN_MAC_TEXT];
 
 	if (!j)
 		return NULL;
-	json_object_object_add(j, "dns_search_domains", json_object_new_array());
-	json_object_object_add(j, "dns_server_ips", json_object_new_array());
+	domains = json_object_new_array();
+	servers = json_object_new_array();
+	if (has_dns) {
+		json_object_array_add(domains, json_object_new_string("dns.podman"));
+		json_object_array_add(servers, json_object_new_string(addr_text(r->net.gateway, text)));
+	}
+	json_object_object_add(j, "dns_search_domains", domains);
+	json_object_object_add(j, "dns_server_ips", servers);
 	interfaces = json_object_new_object();
 	json_object_object_add(j, "interfaces", interfaces);
 	dev = json_object_new_object();

@@ -261,6 +261,100 @@ subnet() {
 	echo "\"subnets\": [{\"subnet\": \"$1\"}]"
 }
 
+# podman's DNS server, of which only the life is played. It fails if $T/failing is there, and kills us if $T/killing is.
+server() {
+	mkdir -p $T/lib/{upper,work}
+	mount -t overlay -o "lowerdir=/usr/local/lib,upperdir=$T/lib/upper,workdir=$T/lib/work" lib /usr/local/lib ||
+		skip "no overlay on /usr/local/lib"
+	mkdir -p /usr/local/lib/podman
+	cat > /usr/local/lib/podman/aardvark-dns <<-'END'
+		#!/bin/sh
+		[ ! -e /run/test/failing ] || exit 1
+		[ ! -e /run/test/killing ] || kill -9 $PPID
+		trap '' HUP
+		(while :; do sleep 1; done) > /dev/null 2>&1 < /dev/null &
+		echo $! > "$2/aardvark.pid"
+	END
+	chmod +x /usr/local/lib/podman/aardvark-dns
+}
+
+dns() { # each file with what is in it
+	(cd /run/ebpfnet-dns && for f in *; do [ "$f" = aardvark.pid ] || sed "s/^/$f: /" "$f"; done)
+}
+
+test_a_dns_server_is_told_the_names() {
+	local first
+	server
+	container a b c
+	netavark_must "$(net '"dns_enabled": true')" create
+	is "$(json 'j["dns_enabled"]' <<< "$out")" True "DNS where there is a server"
+	setup c 10.93.0.7 "$(net '"name": "mute", "id": "77"' "$(subnet 10.93.0.0/24)")"
+	[ ! -e /run/ebpfnet-dns ] || fail "DNS where none is asked for"
+	setup a 10.91.0.7 "$(net '"dns_enabled": true')"
+	is "$(json 'j["dns_server_ips"], j["dns_search_domains"]' <<< "$out")" "(['10.91.0.1'], ['dns.podman'])" "what setup says"
+	is "$(dns)" "$(printf '%s\n' 'blue: 10.91.0.1' 'blue: id-a 10.91.0.7  a,a-alias')" "files"
+	first=$(< /run/ebpfnet-dns/aardvark.pid)
+	kill -0 "$first"
+	setup b 10.91.0.8 "$(net '"dns_enabled": true')"
+	setup b 10.92.0.8 "$(green '"dns_enabled": true, "internal": true')" "" '"interface_name": "eth1", "aliases": []'
+	is "$(dns)" "$(printf '%s\n' 'blue: 10.91.0.1' 'blue: id-a 10.91.0.7  a,a-alias' 'blue: id-b 10.91.0.8  b,b-alias' \
+		'green%int: 10.92.0.1' 'green%int: id-b 10.92.0.8  b')" "files"
+	is "$(< /run/ebpfnet-dns/aardvark.pid)" "$first" "the server"
+	teardown a 10.91.0.7
+	teardown b 10.92.0.8 "$(green)" "" '"interface_name": "eth1"'
+	is "$(dns)" "$(printf '%s\n' 'blue: 10.91.0.1' 'blue: id-b 10.91.0.8  b,b-alias')" "files"
+	kill -9 "$first"
+	setup a 10.91.0.7 "$(net '"dns_enabled": true')"
+	[ "$(< /run/ebpfnet-dns/aardvark.pid)" != "$first" ] || fail "a dead server is not started again"
+	ip netns del b # without a word
+	teardown a 10.91.0.7
+	setup a 10.91.0.7 "$(net '"dns_enabled": true')"
+	is "$(dns)" "$(printf '%s\n' 'blue: 10.91.0.1' 'blue: id-a 10.91.0.7  a,a-alias')" "files"
+	first=$(< /run/ebpfnet-dns/aardvark.pid)
+	must ebpfnet down
+	teardown a 10.91.0.7
+	! kill -0 "$first" 2> /dev/null || fail "the server goes on for nobody"
+	[ ! -e /run/ebpfnet-dns ] || fail "files are left: $(ls /run/ebpfnet-dns)"
+}
+
+test_a_dns_server_that_does_not_start_leaves_nothing() {
+	server
+	touch $T/failing
+	container a b
+	setup b 10.91.0.8 "" 8081:80
+	netavark_refuses 'aardvark-dns does not start' "$(request a 10.92.0.7 "$(green '"dns_enabled": true')" 8080:80)" setup /run/netns/a
+	[ ! -e /run/ebpfnet-dns ] || fail "files are left: $(ls /run/ebpfnet-dns)"
+}
+
+test_who_is_killed_while_a_dns_server_starts_leaves_nothing() {
+	server
+	container a
+	touch $T/killing
+	netavark setup /run/netns/a <<< "$(request a 10.91.0.7 "$(net '"dns_enabled": true')")"
+	is "$status" 137 "status of a killed setup"
+	rm $T/killing
+	setup a 10.91.0.7 "$(net '"dns_enabled": true')"
+	is "$(dns)" "$(printf '%s\n' 'blue: 10.91.0.1' 'blue: id-a 10.91.0.7  a,a-alias')" "files"
+	teardown a 10.91.0.7
+	touch $T/killing
+	netavark setup /run/netns/a <<< "$(request a 10.91.0.7 "$(net '"dns_enabled": true')")"
+	teardown a 10.91.0.7
+	is "$(networks)" "[]" networks
+	[ ! -e /run/ebpfnet-dns ] || fail "files are left: $(ls /run/ebpfnet-dns)"
+}
+
+# The process that has the id of a server that died.
+test_another_process_gets_no_signal() {
+	server
+	container a
+	setup a 10.91.0.7 "$(net '"dns_enabled": true')"
+	kill -9 "$(< /run/ebpfnet-dns/aardvark.pid)"
+	sleep 1000 &
+	echo $! > /run/ebpfnet-dns/aardvark.pid
+	teardown a 10.91.0.7
+	kill -0 $!
+}
+
 # From nothing, and to nothing: one of them makes host and network for all, and another takes the network away.
 test_twenty_come_and_go_at_once() {
 	local n pids=()

@@ -83,7 +83,7 @@ static void check_request(const struct netavark_request *q)
 		MUST(p->to_first_h + p->last_h - p->first_h <= 65535);
 	}
 	snprintf(r.rec.ifname, sizeof(r.rec.ifname), "%s", q->ifname);
-	must_be_json(netavark_status(&r));
+	must_be_json(netavark_status(&r, q->has_dns));
 }
 
 static void network(const char *text, size_t len)
@@ -95,7 +95,7 @@ static void network(const char *text, size_t len)
 		return;
 	if (!netavark_network_read(j, &def)) {
 		check_def(&def);
-		must_be_json(netavark_network(json_object_get(j), &def));
+		must_be_json(netavark_network(json_object_get(j), &def, true));
 	}
 	json_object_put(j);
 }
