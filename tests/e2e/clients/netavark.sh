@@ -85,6 +85,12 @@ test_create_takes_the_subnet_of_a_network_that_is_there() {
 	setup a 10.93.0.7 "$out"
 	teardown a 10.93.0.7
 	is "$(networks)" "['blue']" "the network that a person made stays"
+	container b
+	plug b '"name": "red", "subnet": "10.94.0.0/24"'
+	unplug b '"name": "red", "subnet": "10.94.0.0/24"'
+	setup a 10.91.0.7 "$(net '"name": "own"')"
+	teardown a 10.91.0.7 "$(net '"name": "own"')"
+	is "$(networks)" "['blue', 'red']" "that of another client stays, too"
 }
 
 test_setup_needs_no_other_command() {
