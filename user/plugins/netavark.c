@@ -73,7 +73,7 @@ static int detach(struct session *x, struct netavark_request *q)
 
 	/* of a container that leaves one of its networks; no reason to keep it there */
 	if (!r && !netavark_ports_read(q))
-		plug_publish(x, PLUG_NETAVARK, q->id, q->publish, q->publish_count);
+		plug_publish_rest(x, PLUG_NETAVARK, q->id, q->publish, q->publish_count);
 	if (!r && network_state(x) == NETWORK_UP)
 		r = network_del_unused(x);
 	r2 = netavark_dns_sync(x, NULL);

@@ -154,8 +154,8 @@ static size_t read_definitions(struct session *x, struct network_def defs[EBPFNE
 }
 
 /*
- * In their order; or for a network with a client's id in an order of its own: what was chosen for others may be in the
- * client's files alone. The stride is odd, so it meets each of the 2^k.
+ * In their order; or for a network that a client alone keeps in an order of its own: what was chosen for others may be
+ * in the client's files. The stride is odd, so it meets each of the 2^k.
  */
 static int choose_subnet(struct session *x, struct network_def *def)
 {
@@ -163,7 +163,7 @@ static int choose_subnet(struct session *x, struct network_def *def)
 	struct network_def defs[EBPFNET_MAX_NETWORKS];
 	size_t count = read_definitions(x, defs);
 	struct cidr subnet = { .prefix = POOL_PREFIX };
-	uint64_t hash = def->id[0] ? fnv1a(def->id, strlen(def->id)) : 0;
+	uint64_t hash = def->id[0] && !def->kept ? fnv1a(def->id, strlen(def->id)) : 0;
 	uint32_t first = hash, stride = hash >> 32 | 1, i;
 	char text[CIDR_TEXT];
 

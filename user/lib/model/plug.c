@@ -333,7 +333,7 @@ static int publish(struct session *x, const struct plug_result *to, struct plug_
 	return portmap_publish(x, to->name, &to->rec, folded, &count);
 }
 
-int plug_publish(struct session *x, enum plug_client client, const char *id, struct portmap *list, size_t count)
+int plug_publish_rest(struct session *x, enum plug_client client, const char *id, struct portmap *list, size_t count)
 {
 	struct plug_request q = { .publish = list, .publish_count = count, .publish_elsewhere = true };
 	_cleanup_found_ struct found f;

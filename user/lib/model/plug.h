@@ -54,7 +54,7 @@ int plug_del(struct session *x, const struct plug_key *key);
  * Publish by the attachment of a container that has its default route; nothing if there is none. For one that had
  * another, which is gone. Logs.
  */
-int plug_publish(struct session *x, enum plug_client client, const char *id, struct portmap *list, size_t count);
+int plug_publish_rest(struct session *x, enum plug_client client, const char *id, struct portmap *list, size_t count);
 
 /*
  * Check that it is, on the host and inside, as it was made, and has what q asks for (path, addr, mac, mtu, publish),
