@@ -26,7 +26,8 @@ struct endpoint_spec {
 	struct ipaddr addr;		/* zero: the next free address */
 	const char *network;		/* its name; NULL: "default" */
 	const char *path;		/* the namespace to attach: /run/netns/NAME, /proc/PID/ns/net; NULL: make it */
-	const char *dev;		/* name of the device inside; NULL: cethN */
+	bool later;			/* no path: a client will make the namespace, and move the device there */
+	const char *dev;		/* name of the device inside; NULL, or later: cethN */
 	bool has_mac;
 	uint8_t mac[6];			/* of the device inside; else 02:eb and the address */
 	uint32_t mtu;			/* of both devices; 0: the network's */
@@ -136,6 +137,8 @@ int network_add(struct session *x, const struct network_def *def, const struct n
  * finds the uplinks if nothing is up; no network `default` is made. -EEXIST: it is there, otherwise. Logs.
  */
 int network_ensure(struct session *x, const struct network_def *def, const struct net_entry **out);
+/* The same for one that is in the journal, or only defined on disk. Errors are those of network_find(), too. */
+int network_wake(struct session *x, const char *name, const struct net_entry **out);
 /*
  * Checks that network_ensure() would make this network, or find it, and gives it the subnet and the gateway that it
  * would have (mode STORE_MAKE or STORE_LOOK; nothing needs to be up). Errors are those of network_ensure(). Logs.
@@ -146,6 +149,8 @@ int network_check(struct session *x, struct network_def *def);
  * STORE_MAKE). NULL: "default". -ENOENT. Logs.
  */
 int network_find(struct session *x, const char *name, const struct net_entry **out);
+/* Its name, by the name or the id, even if it is not up (any mode). Quiet: false. */
+bool network_name_of(struct session *x, const char *given, char name[EBPFNET_NETWORK_LEN]);
 /* Removes a network and its definition. -ENOENT; -EBUSY: namespaces are in it. Logs. */
 int network_del(struct session *x, const char *name);
 /*

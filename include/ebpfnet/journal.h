@@ -109,6 +109,7 @@ enum {
 	NS_HOSTS_LINK = 1 << 2,	/* created /etc/netns/NAME/hosts */
 	NS_HOSTS_DIR = 1 << 3,	/* created /etc/netns/NAME */
 	NS_DECLARED = 1 << 4,	/* named by `up`, not by a later command */
+	NS_LATER = 1 << 5,	/* its device waits on the host until its client moves it into the namespace */
 };
 
 #define EBPFNET_PATH_LEN 192		/* path of a namespace's file, with its terminating 0 */
@@ -145,7 +146,8 @@ struct ns_record {
 	__u64 netns_dev, netns_ino;	/* of the namespace's file; the kernel gives an inode to the next one again */
 	char host_dev[EBPFNET_NAME_LEN];
 	char ns_dev[EBPFNET_NAME_LEN];
-	char path[EBPFNET_PATH_LEN];	/* how it was found: /run/netns/NAME, /proc/PID/ns/net; 64 before layout 5 */
+	char path[EBPFNET_PATH_LEN];	/* how it was found: /run/netns/NAME, /proc/PID/ns/net; NS_LATER: where it
+					   will be, or "": not known; 64 before layout 5 */
 	/* since layout 5 */
 	__u64 netns_cookie;		/* which namespace it is (SO_NETNS_COOKIE): not given twice; 0: none yet */
 	char id[EBPFNET_ID_LEN];	/* of the container, as its runtime calls it; "": none */

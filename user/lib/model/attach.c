@@ -30,7 +30,8 @@ void endpoints_wait_running(struct session *x)
 	if (store_ns_all(&x->s, &all, &count))
 		return;
 	for (i = 0; i < count; i++)
-		device_wait_running(&x->nl, all[i].rec.host_dev, &waited);
+		if (!(all[i].rec.flags & NS_LATER))
+			device_wait_running(&x->nl, all[i].rec.host_dev, &waited);
 }
 
 /* ---- adding ---- */
@@ -83,6 +84,8 @@ static int check_new(struct session *x, const struct endpoint_spec *spec, const 
 			return log_err(-EEXIST, "namespace %s is attached already; choose another name%s", spec->name,
 				       spec->path ? " with --name" : "");
 	}
+	if (spec->later)
+		return 0;
 	if (spec->path)
 		return check_path(x, spec, used, id);
 	r = endpoint_check_free(spec->name);
@@ -140,7 +143,7 @@ int endpoint_add(struct session *x, const struct endpoint_spec *spec, struct ns_
 	if (!r)
 		r = make(x, &used, spec, &id, out);
 	if (!r)
-		hosts_say_resolver(spec->path ? spec->name : NULL);
+		hosts_say_resolver(spec->path || spec->later ? spec->name : NULL);
 	return r;
 }
 

@@ -29,7 +29,9 @@ int endpoint_open(const struct ns_record *rec)
 
 	if (fd < 0)
 		return fd;
-	return endpoint_is_netns(rec, &id) ? TAKE_FD(fd) : -ESTALE;
+	if (rec->flags & NS_LATER ? !endpoint_is_inside(fd, rec) : !endpoint_is_netns(rec, &id))
+		return -ESTALE;
+	return TAKE_FD(fd);
 }
 
 bool endpoint_netns_is_there(const struct ns_record *rec)
@@ -73,10 +75,12 @@ int endpoint_save(struct endpoint_object *o)
 static struct device_id dev_id(const struct endpoint_object *o)
 {
 	const struct ns_record *rec = o->rec;
+	/* one that comes later is not known when its device is made */
+	uint64_t cookie = rec->flags & NS_LATER ? 0 : rec->netns_cookie;
 	struct device_id id = { rec->host_dev, rec->ifindex };
 
 	snprintf(id.alias, sizeof(id.alias), DEVICE_ALIAS_ENDPOINT, rec->flags & NS_MADE ? "made" : "attached",
-		 o->name, (unsigned long long)rec->netns_cookie);
+		 o->name, (unsigned long long)cookie);
 	addr_host_mac(rec->addr, id.mac);
 	return id;
 }
@@ -133,6 +137,18 @@ static bool has_netns(void *object, struct difference *d)
 	endpoint_remedy(o->name, o->rec, d->fix);
 	if (!is_for_up(o->rec))
 		d->action[0] = '\0';
+	return false;
+}
+
+/* One that a client moves is known by its pair, which ends with the namespace. */
+static bool is_not_lost(void *object, struct difference *d)
+{
+	struct endpoint_object *o = object;
+
+	if (o->rec->flags & NS_PENDING || !endpoint_dev(o))
+		return true;
+	snprintf(d->what, sizeof(d->what), "namespace %s was deleted externally", o->name);
+	endpoint_remedy(o->name, o->rec, d->fix);
 	return false;
 }
 
@@ -224,18 +240,30 @@ static bool has_pair(void *object, struct difference *d)
 			o->rec->host_dev, o->name);
 }
 
+/* Where the pair's end inside is made: in the namespace, or on the host (-1), where a client finds it. Logs. */
+static int place_of_peer(struct endpoint_object *o, int *netns)
+{
+	*netns = -1;
+	if (o->rec->flags & NS_LATER)
+		return 0;
+	*netns = endpoint_open(o->rec);
+	return *netns >= 0 ? 0 : log_err(*netns, "cannot open namespace %s at %s: %s", o->name, o->rec->path,
+					 strerror(-*netns));
+}
+
 /* Reuse a pair that a killed command left. */
 static int make_pair(void *object)
 {
 	struct endpoint_object *o = object;
 	struct nl_veth v = { .name = o->rec->host_dev, .peer = o->rec->ns_dev };
-	_cleanup_fd_ int netns = endpoint_open(o->rec);
 	struct nl *nl = &o->x->nl;
+	_cleanup_fd_ int netns = -1;
 	struct nl_link gw;
 	int r;
 
-	if (netns < 0)
-		return log_err(netns, "cannot open namespace %s at %s: %s", o->name, o->rec->path, strerror(-netns));
+	r = place_of_peer(o, &netns);
+	if (r)
+		return r;
 	r = endpoint_dev(o);
 	if (r != -ENODEV)
 		return device_error(nl, v.name, r);
@@ -462,20 +490,65 @@ static const struct property properties[] = {
 	{},
 };
 
+int endpoint_note_netns(struct endpoint_object *o)
+{
+	struct netns_id id;
+
+	if (o->rec->netns_ino || !o->dev.peer_elsewhere || !endpoint_netns_is_there(o->rec) ||
+	    netns_stat(o->rec->path, &id))
+		return 0;
+	endpoint_identify(o->rec, &id);
+	return endpoint_save(o);
+}
+
+/* Which namespace it was moved to shows later whether that is gone. */
+static bool is_noted(void *object, struct difference *d)
+{
+	struct endpoint_object *o = object;
+
+	return holds_if(o->rec->netns_ino || !o->dev.peer_elsewhere || !endpoint_netns_is_there(o->rec), d,
+			"the device of namespace %s was moved there", o->name);
+}
+
+static int note(void *object)
+{
+	return endpoint_note_netns(object);
+}
+
+/* What is inside belongs to the client. */
+static const struct property later_properties[] = {
+	{ is_not_lost, .stops = true },
+	{ has_pair, make_pair, "make its pair of devices", .stops = true },
+	{ has_dev_name, follow_dev_name, "follow the new name of the host's end", .minor = true },
+	{ marked, mark, "set alias and MAC address of the host's end" },
+	{ without_ipv6, disable_ipv6, "switch IPv6 off on the host's end" },
+	{ hooked, hook, "attach the port program" },
+	{ is_port, add_port, "enter its port in the maps" },
+	{ is_up, set_up, "set the host's end up" },
+	{ is_noted, note, "note which namespace it was moved to", .minor = true },
+	{ is_complete, complete, "say so in the journal" },
+	{},
+};
+
 int walk_endpoint(struct walk *w, struct ns_entry *e, struct ns_entry *all, size_t count)
 {
 	struct endpoint_object o = endpoint_object(w->x, e, all, count);
 	char name[48];
 
 	snprintf(name, sizeof(name), "namespace %s", e->name);
-	return walk_object(w, name, properties, &o);
+	return walk_object(w, name, e->rec.flags & NS_LATER ? later_properties : properties, &o);
 }
 
 const char *endpoint_state(const struct ns_record *rec)
 {
+	bool is_later = rec->flags & NS_LATER;
 	char dev[IF_NAMESIZE];
 
 	if (rec->flags & NS_PENDING)
 		return "incomplete";
-	return endpoint_netns_is_there(rec) || (is_by_pid(rec) && if_indextoname(rec->ifindex, dev)) ? "up" : "gone";
+	if (endpoint_netns_is_there(rec))
+		return "up";
+	if (!(is_later || is_by_pid(rec)) || !if_indextoname(rec->ifindex, dev))
+		return "gone";
+	return is_later && if_nametoindex(rec->ns_dev) ? "waiting" : "up";
 }

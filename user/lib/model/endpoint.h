@@ -39,6 +39,8 @@ struct endpoint_object endpoint_object(struct session *x, struct ns_entry *e, st
 int endpoint_save(struct endpoint_object *o);
 /* Finds the host's end. Quiet; device_get()'s errors. */
 int endpoint_dev(struct endpoint_object *o);
+/* Of one that came later: enters in the journal which namespace it is, if that can be seen. Logs. */
+int endpoint_note_netns(struct endpoint_object *o);
 /* Removes its port and port mappings from the maps, and the pin of its link. Logs. */
 int endpoint_forget_port(struct endpoint_object *o);
 /* Removes the pair of devices, if it is there. Logs. */
@@ -50,6 +52,8 @@ bool endpoint_is_sibling(const struct endpoint_object *o, int ifindex);
 /* inside.c: properties of what is inside; object is a struct endpoint_object. */
 bool endpoint_is_configured(void *object, struct difference *d);
 int endpoint_configure(void *object);
+/* True if the other end of the recorded device is in that namespace. */
+bool endpoint_is_inside(int netns, const struct ns_record *rec);
 /* Removes a pair by its end inside, if the host's was moved to another network namespace. Quiet: it may be gone. */
 void endpoint_remove_inside(struct endpoint_object *o);
 bool endpoint_has_inside_name(void *object, struct difference *d);

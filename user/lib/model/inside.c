@@ -147,6 +147,37 @@ int endpoint_follow_inside_name(void *object)
 	return endpoint_save(o);
 }
 
+/* ---- who moved a device knows where to, and the device shows whether that is true ---- */
+
+struct search {
+	const struct ns_record *rec;
+	bool found;
+};
+
+static int find_moved(void *arg)
+{
+	_cleanup_free_ struct nl_link *all = NULL;
+	struct search *s = arg;
+	_cleanup_nl_ struct nl nl;
+	size_t i, count = 0;
+	int r;
+
+	r = nl_open(&nl);
+	if (!r)
+		r = nl_link_all(&nl, &all, &count);
+	for (i = 0; i < count && !r; i++)
+		s->found |= !strcmp(all[i].kind, "veth") && all[i].peer_elsewhere &&
+			    all[i].peer == (int)s->rec->ifindex;
+	return r;
+}
+
+bool endpoint_is_inside(int netns, const struct ns_record *rec)
+{
+	struct search s = { .rec = rec };
+
+	return !netns_run(netns, find_moved, &s) && s.found;
+}
+
 /* ---- the other end of a pair whose end on the host was moved away ---- */
 
 static int remove_inside(void *arg)

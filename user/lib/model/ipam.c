@@ -229,20 +229,25 @@ static int next_addr(const struct ipam *used, bool is_clients, struct ipaddr *ou
 		       used->net->id == NETWORK_DEFAULT_ID ? "down" : "network del");
 }
 
-/* The lowest N that no record and no other device's name has. */
-static int next_number(struct nl *nl, const struct ipam *used, uint16_t *out)
+static bool is_free_dev(struct nl *nl, const char *prefix, uint16_t n)
 {
 	struct nl_link ignored;
 	char dev[IFNAMSIZ];
+
+	snprintf(dev, sizeof(dev), "%s%u", prefix, n);
+	return nl_link_get(nl, dev, 0, &ignored) == -ENODEV;
+}
+
+/* The lowest N that no record and no other device's name has. A device inside may have to wait on the host. */
+static int next_number(struct nl *nl, const struct ipam *used, bool is_later, uint16_t *out)
+{
 	uint16_t n;
 
-	for (n = 0; n < EBPFNET_MAX_PORTS; n++) {
-		snprintf(dev, sizeof(dev), "veth%u", n);
-		if (!used->number[n] && nl_link_get(nl, dev, 0, &ignored) == -ENODEV) {
+	for (n = 0; n < EBPFNET_MAX_PORTS; n++)
+		if (!used->number[n] && is_free_dev(nl, "veth", n) && (!is_later || is_free_dev(nl, "ceth", n))) {
 			*out = n;
 			return 0;
 		}
-	}
 	return log_err(-ENOSPC, "all %d ports are in use; remove a namespace first", EBPFNET_MAX_PORTS);
 }
 
@@ -299,21 +304,21 @@ int ipam_reserve(struct session *x, struct ipam *used, const struct endpoint_spe
 				 .client = spec->client, .mtu = spec->mtu, .order = next_order(used, spec->name) };
 	int r;
 
-	r = next_number(&x->nl, used, &rec.number);
+	r = next_number(&x->nl, used, spec->later, &rec.number);
 	if (!r)
 		r = choose_addr(used, spec, &rec);
 	if (r)
 		return r;
 	if (!spec->path)
-		rec.flags |= NS_MADE;
+		rec.flags |= spec->later ? NS_LATER : NS_MADE;
 	snprintf(rec.host_dev, sizeof(rec.host_dev), "veth%u", rec.number);
-	if (spec->dev)
+	if (spec->dev && !spec->later)
 		snprintf(rec.ns_dev, sizeof(rec.ns_dev), "%s", spec->dev);
 	else
 		snprintf(rec.ns_dev, sizeof(rec.ns_dev), "ceth%u", rec.number);
 	if (spec->path)
 		snprintf(rec.path, sizeof(rec.path), "%s", spec->path);
-	else
+	else if (!spec->later)
 		netns_path(spec->name, rec.path);
 	snprintf(rec.id, sizeof(rec.id), "%s", spec->id ? spec->id : "");
 	snprintf(rec.label, sizeof(rec.label), "%s", spec->label ? spec->label : "");

@@ -340,15 +340,20 @@ int network_check(struct session *x, struct network_def *def)
 	return 0;
 }
 
-int network_ensure(struct session *x, const struct network_def *def, const struct net_entry **out)
+static int bring_host_up(struct session *x)
 {
 	const struct network_spec host = { .host_only = true, .no_endpoints = true };
 	_cleanup_diff_ struct diff done = {};
-	const struct net_entry *e;
-	int r = 0;
 
-	if (network_state(x) != NETWORK_UP)
-		r = network_up(x, &host, &done);
+	return network_state(x) == NETWORK_UP ? 0 : network_up(x, &host, &done);
+}
+
+int network_ensure(struct session *x, const struct network_def *def, const struct net_entry **out)
+{
+	const struct net_entry *e;
+	int r;
+
+	r = bring_host_up(x);
 	if (r)
 		return r;
 	e = session_net_named(x, def->name);
@@ -394,6 +399,32 @@ int network_find(struct session *x, const char *name, const struct net_entry **o
 	}
 	return log_err(-ENOENT, strcmp(name, NETWORK_DEFAULT) ? "no network %s; `ebpfnet network list` shows them" :
 								"no network %s; `ebpfnet up` makes it", name);
+}
+
+int network_wake(struct session *x, const char *name, const struct net_entry **out)
+{
+	int r = bring_host_up(x);
+
+	return r ? r : network_find(x, name, out);
+}
+
+bool network_name_of(struct session *x, const char *given, char name[EBPFNET_NETWORK_LEN])
+{
+	struct network_def defs[EBPFNET_MAX_NETWORKS];
+	const struct net_entry *e = session_net_named(x, given);
+	size_t i, count;
+
+	if (!e)
+		e = find_by_id(x, given);
+	if (e)
+		memcpy(name, e->rec.name, EBPFNET_NETWORK_LEN);
+	count = e ? 0 : read_definitions(x, defs);
+	for (i = 0; i < count; i++)
+		if (!strcmp(defs[i].name, given) || !strcmp(defs[i].id, given)) {
+			memcpy(name, defs[i].name, EBPFNET_NETWORK_LEN);
+			return true;
+		}
+	return e;
 }
 
 int networks_bring_back(struct session *x, bool plan, struct diff *done)

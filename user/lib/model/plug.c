@@ -100,7 +100,7 @@ int plug_find(struct session *x, const struct plug_key *key, struct plug_result 
 /*
  * The namespace is gone, and with it the pair, now or in a moment. Or nobody can enter it any more, and nobody is in
  * it: what keeps it for another minute are connections that wait for their last packets. One that lives without its
- * device is for `up`.
+ * device is for `up`, unless its device was moved there by a client.
  */
 static bool is_dead(struct session *x, struct found *f, struct ns_entry *e)
 {
@@ -110,7 +110,10 @@ static bool is_dead(struct session *x, struct found *f, struct ns_entry *e)
 	if (e->rec.flags & NS_MADE)
 		return false;
 	if (endpoint_dev(&o))
-		return !endpoint_netns_is_there(&e->rec);
+		return e->rec.flags & NS_LATER || !endpoint_netns_is_there(&e->rec);
+	/* it waits on the host, or where it was moved to cannot be seen */
+	if (e->rec.flags & NS_LATER && (endpoint_note_netns(&o) || !e->rec.netns_ino))
+		return o.dev.peer_ends;
 	return o.dev.peer_ends || (access(e->rec.path, F_OK) && errno == ENOENT &&
 				   !netns_process(e->rec.netns_dev, e->rec.netns_ino, pid));
 }
@@ -199,12 +202,43 @@ int plug_del(struct session *x, const struct plug_key *key)
 	return r ? r : hosts_write(x);
 }
 
+int plug_unpublish(struct session *x, const struct plug_key *key)
+{
+	_cleanup_found_ struct found f;
+	int r = find(x, key, &f);
+
+	if (r || !f.e)
+		return r;
+	r = store_repair(&x->s);
+	if (!r && f.e->rec.endpoint)
+		r = store_portmaps_del(&x->s, f.e->rec.endpoint);
+	return r ? r : lo_ensure(x);
+}
+
+/* ---- one that comes later ---- */
+
+int plug_place(struct session *x, struct plug_result *at, const char *path)
+{
+	if (!(at->rec.flags & NS_LATER) || strlen(path) >= sizeof(at->rec.path))
+		path = ""; /* it works without */
+	if (!strcmp(at->rec.path, path))
+		return 0;
+	endpoint_identify(&at->rec, &(struct netns_id){});
+	snprintf(at->rec.path, sizeof(at->rec.path), "%s", path);
+	return store_ns_set(&x->s, at->name, &at->rec);
+}
+
 /* ---- comparing ---- */
 
 static int differs(const struct plug_key *key, const char *what)
 {
 	return log_err(-EEXIST, "%s of %s is attached already, with another %s; detach it first", key->ifname, key->id,
 		       what);
+}
+
+static bool is_network(const struct net_record *net, const char *given)
+{
+	return !strcmp(net->name, given) || (net->id[0] && !strcmp(net->id, given));
 }
 
 static int compare(struct session *x, const struct plug_request *q, const struct ns_record *rec)
@@ -220,7 +254,7 @@ static int compare(struct session *x, const struct plug_request *q, const struct
 		if (!endpoint_is_netns(rec, &id))
 			return differs(&q->key, "network namespace");
 	}
-	if (spec->network && strcmp(spec->network, session_net_of(x, rec)->name))
+	if (spec->network && !is_network(session_net_of(x, rec), spec->network))
 		return differs(&q->key, "network");
 	if (addr_number(spec->addr) && !addr_same(spec->addr, rec->addr))
 		return differs(&q->key, "address");
@@ -374,6 +408,18 @@ static int again(struct session *x, struct plug_request *q, struct found *f, str
 	return r;
 }
 
+int plug_publish(struct session *x, const struct plug_key *key, struct portmap *list, size_t count)
+{
+	struct plug_request q = { .key = *key, .publish = list, .publish_count = count };
+	_cleanup_found_ struct found f;
+	struct plug_result ignored;
+	int r = find(x, key, &f);
+
+	if (r || !f.e || f.e->rec.flags & NS_PENDING)
+		return r ? r : -ENOENT;
+	return again(x, &q, &f, &ignored);
+}
+
 /* The name of the container's other attachments; or a new one, by its id. 1: the former. */
 static int choose_name(const struct found *f, const struct plug_key *key, const char *id, char name[EBPFNET_NAME_LEN])
 {
@@ -452,7 +498,7 @@ static int add_new(struct session *x, struct plug_request *q, const struct found
 	if (q->key.id)
 		spec.id = plug_id(q->key.id, id);
 	if (q->key.ifname)
-		spec.dev = q->key.ifname;
+		spec.dev = q->key.ifname; /* later: the client's name for it, which is not known yet */
 	if (spec.client != PLUG_USER)
 		is_there = choose_name(f, &q->key, id, spec.name);
 	if (is_there)
@@ -471,14 +517,31 @@ static int add_new(struct session *x, struct plug_request *q, const struct found
 	return r;
 }
 
+static bool is_displaced(struct session *x, struct found *f, struct ns_entry *e, const void *arg)
+{
+	const struct plug_request *q = arg;
+
+	return e->rec.client == q->key.client && addr_same(e->rec.addr, q->spec.addr) && !is_of(&e->rec, &q->key) &&
+	       is_network(session_net_of(x, &e->rec), q->spec.network);
+}
+
+static int collect(struct session *x, const struct plug_request *q)
+{
+	size_t ignored;
+	int r = plug_collect(x, false, &ignored);
+
+	if (!r && q->owns_addr && addr_number(q->spec.addr))
+		r = remove_chosen(x, is_displaced, q, &ignored);
+	return r;
+}
+
 /* The network is there, and what is dead is not. */
 static int attach(struct session *x, struct plug_request *q, struct plug_result *out)
 {
 	_cleanup_found_ struct found f = {};
-	size_t ignored;
 	int r;
 
-	r = plug_collect(x, false, &ignored);
+	r = collect(x, q);
 	if (!r)
 		r = find(x, &q->key, &f);
 	if (!r && f.e && !(f.e->rec.flags & NS_PENDING))

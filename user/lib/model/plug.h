@@ -23,7 +23,8 @@ const char *plug_id(const char *id, char buf[EBPFNET_ID_LEN]);
 struct plug_request {
 	struct plug_key key;		/* PLUG_USER: id may be NULL, and what is there already is refused */
 	const struct network_def *define;	/* make this network if it is not there; NULL: spec.network is there */
-	struct endpoint_spec spec;	/* path is set. Of a client, name, dev and id come from the key */
+	struct endpoint_spec spec;	/* path or later is set. Of a client, name, dev and id come from the key */
+	bool owns_addr;			/* the client's IPAM chose spec.addr: what has it already is dead */
 	struct portmap *publish;	/* as portmap_parse() fills it in; first_h 0: chosen, and written here */
 	size_t publish_count;
 	bool publish_elsewhere;		/* if the network is not that of the default route, publish nothing */
@@ -46,6 +47,21 @@ int plug_add(struct session *x, struct plug_request *q, struct plug_result *out)
 
 /* Find an attachment, in a session of any mode. Quiet: -ENOENT. */
 int plug_find(struct session *x, const struct plug_key *key, struct plug_result *out);
+
+/*
+ * Of one whose namespace comes later: note where it will be ("": no longer known). It is believed when the device is
+ * found there. *at: as plug_find() fills it in. Logs.
+ */
+int plug_place(struct session *x, struct plug_result *at, const char *path);
+
+/*
+ * Publish ports of one that is there, as plug_add() would have: all, or nothing; those that are published are skipped.
+ * -ENOENT (quiet); errors are those of portmap_add(). Logs.
+ */
+int plug_publish(struct session *x, const struct plug_key *key, struct portmap *list, size_t count);
+
+/* Unpublish all that leads to it. Not there: 0. Logs. */
+int plug_unpublish(struct session *x, const struct plug_key *key);
 
 /* Detach it. Not there: 0. Logs. */
 int plug_del(struct session *x, const struct plug_key *key);
