@@ -114,30 +114,46 @@ static void name_it(const struct options *o, const char *path, char name[EBPFNET
 		name_of_path(path, name);
 }
 
+static int check_words(const struct options *o, int argc)
+{
+	if (argc + o->later != 1)
+		return usage_error("attach needs a namespace, or --later");
+	if (o->later && !o->name && !o->id)
+		return usage_error("attach --later needs --name or --id");
+	if (o->later && o->dev)
+		return usage_error("attach --later has no --dev: who moves the device gives it a name");
+	return 0;
+}
+
 int cmd_attach(const struct options *o, int argc, char **argv)
 {
 	struct portmap publish[OPTION_PUBLISH];
 	struct plug_request q = { .publish = publish, .publish_count = o->publish_count };
 	_cleanup_session_ struct session x = {};
 	struct plug_result result;
-	char path[NETNS_PATH];
-	int r;
+	char path[NETNS_PATH] = "";
+	int r = 0;
 
+	if (check_words(o, argc))
+		return EXIT_USAGE;
 	if ((o->name && endpoint_check_name(o->name)) || read_publications(o, publish))
 		return EXIT_USAGE;
-	r = find_target(argv[0], path);
+	if (!o->later)
+		r = find_target(argv[0], path);
 	if (r)
 		return r == -EINVAL || r == -ENAMETOOLONG ? EXIT_USAGE : EXIT_FAILED;
 	if (read_endpoint_options(o, &q.spec))
 		return EXIT_USAGE;
-	q.spec.path = path;
+	q.spec.path = o->later ? NULL : path;
+	q.spec.later = o->later;
 	name_it(o, path, q.spec.name);
 	r = session_open(&x, o->bpffs, STORE_WRITE);
 	if (!r)
 		r = plug_add(&x, &q, &result);
 	if (r)
 		return EXIT_FAILED;
-	endpoint_wait(&x, &result.rec);
+	if (!o->later)
+		endpoint_wait(&x, &result.rec);
 	if (o->json)
 		return show(&x, &result);
 	say(&q, &result);

@@ -110,7 +110,7 @@ static const char *kind_of(const struct command *c, const char *arg, size_t len)
 {
 	static const struct {
 		const char *arg, *kind;
-	} kinds[] = { { "NS", "ns" }, { "NAME", "ns" }, { "NETWORK", "network" }, { "NETNS|PID", "netns" },
+	} kinds[] = { { "NS", "ns" }, { "NAME", "ns" }, { "NETWORK", "network" }, { "NETNS|PID|--later", "netns" },
 		      { "KEY", "key" }, { "[KEY]", "key" }, { "CMD", "command" }, { "bash", "words bash" } };
 	size_t i;
 

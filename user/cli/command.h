@@ -38,6 +38,7 @@ struct options {
 	const char *publish[OPTION_PUBLISH];	/* attach */
 	int publish_count;
 	bool gone;			/* detach */
+	bool later;			/* attach */
 	/* network add; mtu: ns add and attach too */
 	const char *gateway, *range, *no_masquerade, *mtu;
 	bool internal, isolated;

@@ -72,6 +72,8 @@ static const struct option_row {
 	  "publish a port as `expose` does; repeatable; 0:NSPORT has one chosen" },
 	{ "gone", NULL, 0, OPT_GONE, offsetof(struct options, gone), VALUE_FLAG,
 	  "detach all whose namespace is gone" },
+	{ "later", NULL, 0, OPT_LATER, offsetof(struct options, later), VALUE_FLAG,
+	  "make a device that is to be moved into a namespace" },
 	{ "spoof", "allow|deny", 0, OPT_SPOOF, offsetof(struct options, spoof), VALUE_TEXT,
 	  "allow or deny other source addresses (default: deny)" },
 	{ "repair", NULL, 0, OPT_REPAIR, offsetof(struct options, repair), VALUE_FLAG,

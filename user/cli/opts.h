@@ -29,6 +29,7 @@ enum {
 	OPT_NETWORK_DEF = 1 << 19,
 	OPT_PUBLISH = 1 << 20,
 	OPT_GONE = 1 << 21,
+	OPT_LATER = 1 << 22,
 };
 
 struct command {

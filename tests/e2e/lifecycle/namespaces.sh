@@ -242,3 +242,39 @@ test_fifty_namespaces() {
 	must ebpfnet down
 	is "$(ls /run/netns | tr '\n' ' ')" "internet isp " "namespaces left"
 }
+
+test_a_namespace_may_come_after_its_device() {
+	up
+	misused 'attach needs a namespace, or --later' ebpfnet attach
+	misused 'attach needs a namespace, or --later' ebpfnet attach ns1 --later
+	misused '--later needs --name' ebpfnet attach --later
+	misused 'has no --dev' ebpfnet attach --later --name late --dev eth0
+	must ebpfnet attach --later --name late --addr 192.168.1.77 --publish 8080:80/udp
+	like "$out" 'late has 192.168.1.77 on ceth2'
+	like "$(ebpfnet ns list)" '^late .* waiting'
+	must ebpfnet status
+	must ebpfnet up
+	must ebpfnet detach --gone
+	ip netns add late
+	ip link set ceth2 netns late
+	ip -n late address add 192.168.1.77/24 dev ceth2
+	ip -n late link set ceth2 up
+	ip -n late route add default via 192.168.1.1
+	soon on late ping -n -c1 -W1 8.8.8.8
+	pings ns1 192.168.1.77
+	like "$(ebpfnet ns list)" '^late .* up'
+	serve late udp 80
+	reaches internet udp $HOST 8080 $INTERNET
+	must ebpfnet status
+	ip netns pids late | xargs kill -9
+	ip netns del late
+	soon eval '! ip link show veth2'
+	must_be_unhealthy
+	like "$out" 'late was deleted externally'
+	must ebpfnet detach --gone
+	must ebpfnet status
+	# one that waits goes by name, with both of its ends
+	must ebpfnet attach --later --name late
+	must ebpfnet detach late
+	must_not ip link show ceth2
+}
