@@ -11,7 +11,7 @@
 #                   tests/bench/run -h, tests/bench/report.py -h, tests/bench/scale -h
 #   make integrity  1 GiB each way on each path, with each offload off
 #   make faults     faults of docs/dev/faults.md in full: floods of a whole table, kills of every command
-#   make test-clients   podman, containerd, libcni and netavark with ebpfnet as their plugin: installs them
+#   make test-clients   podman, containerd, libcni, netavark and Docker with ebpfnet as their plugin: installs them
 #   make soak       churn of 20 namespaces, all maps checked against each other; make soak MINUTES=60
 #   make verify     proofs, with CBMC                      make verify MUTANTS=1  and that they can fail
 #   make V=1        with the commands in full              make clean
@@ -22,6 +22,7 @@
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 UNITS ?= $(PREFIX)/lib/systemd/system
+UNIT_FILES := ebpfnet-monitor.service ebpfnet-docker.socket ebpfnet-docker@.service
 # Where Debian's container clients look for CNI plugins, and where others do, if it is there.
 CNI ?= /usr/lib/cni
 CNI_IF_THERE ?= /opt/cni/bin
@@ -44,7 +45,7 @@ WARNINGS := -Wall -Wextra -Werror=implicit-function-declaration -Wno-unused-para
 CFLAGS ?= -O2 -g
 USER_CFLAGS := -std=gnu11 -fno-strict-aliasing $(WARNINGS) -Iinclude -I. -Iuser -I$(BUILD) -D_GNU_SOURCE \
 	       -DEBPFNET_VERSION='"$(VERSION)"'
-LIBS := -lbpf -lelf -lz -lmnl -ljson-c
+LIBS := -lbpf -lelf -lz -lmnl -ljson-c -lhttp_parser
 # cpu v3: 32-bit jumps and fetching atomics, both in every kernel since 5.12
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -std=gnu11 $(WARNINGS) -I. -Ibpf -Iinclude
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -66,7 +67,7 @@ PROG_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/prog/lib/*.c)) $(LIB)
 all: ebpfnet
 
 # What a machine lacks is said once, in one line, before the first compiler runs.
-HEADERS := bpf/libbpf.h libelf.h zlib.h libmnl/libmnl.h json-c/json.h
+HEADERS := bpf/libbpf.h libelf.h zlib.h libmnl/libmnl.h json-c/json.h http_parser.h
 MISSING = $(foreach tool,$(CLANG) $(BPFTOOL) $(firstword $(CC)),$(if $(shell command -v $(tool)),,$(notdir $(tool)))) \
 	  $(shell command -v $(firstword $(CC)) > /dev/null && for h in $(HEADERS); do \
 		  echo "\#include <$$h>" | $(CC) $(CPPFLAGS) -E -o /dev/null - 2>/dev/null || echo $$h; done)
@@ -139,6 +140,14 @@ $(BUILD)/tests/fuzz/cni $(BUILD)/tests/fuzz/netavark: $(BUILD)/tests/fuzz/%: tes
 	$(if $(V),,@printf "  %-5s %s\n" FUZZ $<)
 	$(Q)$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(USER_CFLAGS) -MMD -MP -MT $@ \
 		-MF $@.d -o $@ $(filter %.c,$^) -ljson-c
+
+FUZZ_DOCKER := $(wildcard user/lib/base/*.c) $(addprefix user/plugins/,docker_call.c http.c plugin.c)
+
+$(BUILD)/tests/fuzz/docker: tests/fuzz/pure/docker.c $(FUZZ_DOCKER) Makefile
+	@mkdir -p $(@D)
+	$(if $(V),,@printf "  %-5s %s\n" FUZZ $<)
+	$(Q)$(CLANG) -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all $(USER_CFLAGS) -MMD -MP -MT $@ \
+		-MF $@.d -o $@ $< $(FUZZ_DOCKER) -ljson-c -lhttp_parser
 
 $(BUILD)/tests/fuzz/%: tests/fuzz/pure/%.c Makefile
 	@mkdir -p $(@D)
@@ -256,7 +265,7 @@ install: all
 	install -d $(DESTDIR)$(UNITS)
 	install -d $(DESTDIR)$(COMPLETIONS)
 	./ebpfnet completion bash > $(DESTDIR)$(COMPLETIONS)/ebpfnet
-	sed 's|@PREFIX@|$(PREFIX)|' scripts/ebpfnet-monitor.service.in > $(DESTDIR)$(UNITS)/ebpfnet-monitor.service
+	for unit in $(UNIT_FILES); do sed 's|@PREFIX@|$(PREFIX)|' scripts/$$unit.in > $(DESTDIR)$(UNITS)/$$unit; done
 	install -d $(DESTDIR)$(CNI)
 	install -d $(DESTDIR)$(NETAVARK)
 	for dir in $(CNI) $(CNI_IF_THERE) $(NETAVARK); do \
@@ -267,7 +276,7 @@ uninstall:
 	for dir in $(CNI) $(CNI_IF_THERE) $(NETAVARK); do \
 		[ "$$(readlink $(DESTDIR)$$dir/ebpfnet)" != $(PREFIX)/sbin/ebpfnet ] || rm -f $(DESTDIR)$$dir/ebpfnet; done
 	rm -f $(DESTDIR)$(PREFIX)/sbin/ebpfnet $(DESTDIR)$(PREFIX)/share/man/man8/ebpfnet.8 \
-		$(DESTDIR)$(UNITS)/ebpfnet-monitor.service $(DESTDIR)$(COMPLETIONS)/ebpfnet
+		$(addprefix $(DESTDIR)$(UNITS)/,$(UNIT_FILES)) $(DESTDIR)$(COMPLETIONS)/ebpfnet
 
 clean:
 	rm -rf $(BUILD) ebpfnet

@@ -2,15 +2,25 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "lib/base/log.h"
+#include "cli/command.h"
 #include "cli/opts.h"
 #include "plugins/cni.h"
+#include "plugins/docker.h"
 #include "plugins/netavark.h"
 
 #define UP (OPT_UPLINK | OPT_SUBNET | OPT_NS | OPT_HOOK | OPT_XDP | OPT_FLOWS | OPT_DRY_RUN)
 #define PORT (OPT_ADDR | OPT_IPV6 | OPT_SPOOF | OPT_DEV | OPT_MTU)
 #define SPEC "[ADDR:]PORT[-PORT][:NSPORT][/tcp|udp]"
+
+static int cmd_docker(const struct options *o, int argc, char **argv)
+{
+	if (isatty(STDIN_FILENO))
+		return usage_error("docker is for Docker, which connects to ebpfnet-docker.socket");
+	return docker_main(o->bpffs);
+}
 
 static const struct command commands[] = {
 	{ "up", .run = cmd_up, .options = UP,
@@ -51,6 +61,7 @@ static const struct command commands[] = {
 	  .help = "report problems of uplinks and gateway until interrupted" },
 	{ "bench", .run = cmd_bench, .options = OPT_BENCH | OPT_JSON,
 	  .help = "compare with a kernel bridge and iptables (90 seconds)" },
+	{ "docker", .run = cmd_docker, .help = "be Docker's network driver, on standard input and output" },
 	{ "set", NULL, cmd_set, "KEY VALUE", 2, 2, .help = "change a timeout or a limit" },
 	{ "get", NULL, cmd_get, "[KEY]", 0, 1, .options = OPT_JSON, .help = "show one setting, or all" },
 	{ "completion", NULL, cmd_completion, "bash", 1, 1, .help = "print a completion script for bash" },
