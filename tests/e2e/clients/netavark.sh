@@ -405,6 +405,16 @@ test_a_network_with_somebody_in_it_stays() {
 	is "$(networks)" "[]" networks
 }
 
+# Docker says itself when its networks end; podman does not.
+test_an_idle_network_of_docker_stays() {
+	local name
+	container a
+	name=$(source "$TOP/tests/lib/docker.sh" && create_network idle 10.95.0.0/24 > /dev/null && name_of idle)
+	setup a 10.91.0.7
+	teardown a 10.91.0.7
+	is "$(networks)" "['$name']" networks
+}
+
 test_the_words_are_not_those_of_a_person() {
 	for word in create setup teardown; do
 		run script -qec "timeout 5 ebpfnet $word" /dev/null
