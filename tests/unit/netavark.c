@@ -94,6 +94,16 @@ static void a_network_that_cannot_be_had_is_refused(void **state)
 	network_refused("\"options\":{\"isolate\":\"\"}", "not true, false or strict");
 	network_refused("\"options\":{\"no_default_route\":\"1\"}", "no_default_route is not supported");
 	network_refused("\"options\":{\"x\":7}", "options.x: a text");
+	network_refused("\"subnets\":{}", "subnets");
+	network_refused("\"subnets\":[{}]", "subnets[0].subnet is missing");
+	network_refused("\"subnets\":[{\"subnet\":\"10.1.0.0/31\"}]", "'10.1.0.0/31' is not");
+	network_refused("\"subnets\":[{\"subnet\":\"10.1.0.0/24\",\"gateway\":\"x\"}]", "gateway 'x'");
+	network_refused("\"internal\":1", "internal");
+	network_refused("\"ipv6_enabled\":\"no\"", "ipv6_enabled");
+	network_refused("\"options\":[]", "options");
+	network_refused("\"options\":{\"mtu\":\"-1\"}", "no number of bytes");
+	network_refused("\"options\":{\"mtu\":\"1400x\"}", "no number of bytes");
+	network_refused("\"routes\":{}", "routes");
 	network_refused("\"ipam_options\":{\"driver\":\"none\"}", "ipam driver none");
 	network_refused("\"routes\":[{}]", "routes are not supported");
 	network_refused("\"network_interface\":\"br0\"", "br0 cannot be chosen");
@@ -153,6 +163,10 @@ static void a_request_that_cannot_be_had_is_refused(void **state)
 	refused(",\"network_options\":{\"interface_name\":\"lo\"}", "'lo' is not the name of a device");
 	refused(",\"network_options\":{\"interface_name\":\"eth0\"}", "static_ips has 0 addresses");
 	refused(",\"network_options\":{\"interface_name\":\"eth0\",\"static_ips\":[\"fd00::1\"]}", "'fd00::1'");
+	refused(",\"network_options\":{\"interface_name\":\"eth0\",\"static_ips\":7}", "static_ips");
+	refused(",\"network_options\":{\"interface_name\":null,\"static_ips\":[\"10.1.0.7\"]}", "interface_name");
+	refused(",\"network_options\":{\"interface_name\":\"eth0\",\"static_ips\":[\"10.1.0.7\"],\"aliases\":[7]}",
+		"aliases");
 	for (i = 0; i < COUNT(mappings); i++) {
 		snprintf(text, sizeof(text), "," OPTIONS ",\"port_mappings\":[{%s}]", mappings[i][0]);
 		refused(text, mappings[i][1]);

@@ -60,17 +60,13 @@ test_create_refuses_what_cannot_be_had() {
 	netavark_fails 'routes are not supported' "$(net '"routes": [{"destination": "10.0.0.0/8", "gateway": "10.91.0.9"}]')" create
 	netavark_fails 'network_interface br0 cannot be chosen' "$(net '"network_interface": "br0"')" create
 	netavark_fails 'takes no argument' "$(net)" create x
-	for what in '"name": 7' '"name": "../x"' '"name": null' '"id": ""' '"id": "../x"' '"internal": 1' '"subnets": {}' \
-		'"subnets": [7]' '"subnets": [{}]' '"subnets": [{"subnet": "10.91.0.1/24"}]' '"ipv6_enabled": "no"' \
-		'"subnets": [{"subnet": "10.91.0.0/31"}]' '"subnets": [{"subnet": "127.0.0.0/8"}]' \
-		'"subnets": [{"subnet": "10.91.0.0/24", "gateway": "10.92.0.1"}]' '"options": []' '"options": {"mtu": 1400}' \
-		'"subnets": [{"subnet": "10.91.0.0/24", "gateway": "x"}]' \
-		'"options": {"mtu": "-1"}' '"options": {"mtu": "1400x"}' '"options": {"mtu": "67"}' \
-		'"options": {"mtu": "99999999999"}' '"options": {"isolate": "maybe"}' '"routes": {}' \
+	# more are in tests/unit/netavark.c
+	for what in '"name": null' '"id": "../x"' '"subnets": [7]' '"subnets": [{"subnet": "127.0.0.0/8"}]' \
+		'"subnets": [{"subnet": "10.91.0.0/24", "gateway": "10.92.0.1"}]' '"options": {"mtu": "67"}' \
 		"\"name\": \"$(printf 'x%.0s' {1..64})\"" "\"id\": \"$(printf 'x%.0s' {1..65})\""; do
 		netavark_fails . "$(net "$what")" create
 	done
-	for what in '' '{' '[]' 'null' '{} {}' "{'a': 1}" "$(printf '[%.0s' {1..2000})"; do
+	for what in '' '{} {}' "$(printf '[%.0s' {1..2000})"; do
 		netavark_fails 'the network' "$what" create
 	done
 	unchanged
@@ -199,13 +195,11 @@ test_setup_refuses_what_cannot_be_had() {
 	netavark_fails 'is not a network namespace' "$(request b 10.91.0.8)" setup /etc/passwd
 	netavark_fails "the host's own network namespace" "$(request b 10.91.0.8)" setup /proc/self/ns/net
 	netavark_fails 'takes the path of' "$(request b 10.91.0.8)" setup
-	for what in '"static_ips": null' '"static_ips": ["10.91.0.8", "fd00::8"]' '"static_ips": ["fd00::8"]' '"static_ips": 7' \
-		'"static_mac": "01:00:00:00:00:00"' '"interface_name": null' '"interface_name": "a/b"' '"interface_name": "lo"' \
-		'"interface_name": "sixteencharacters"' '"aliases": [7]' '"options": {"x": "y"}'; do
+	for what in '"static_ips": ["10.91.0.8", "fd00::8"]' '"static_mac": "01:00:00:00:00:00"' '"interface_name": "a/b"' \
+		'"interface_name": "sixteencharacters"' '"options": {"x": "y"}'; do
 		netavark_fails . "$(request b 10.91.0.8 "" "" "$what")" setup /run/netns/b
 	done
-	for what in '' '{' '{}' '{"container_id": "x"}' '{"container_id": "../x", "network_options": {"interface_name": "eth0"}}' \
-		'{"container_id": "x", "network_options": {"interface_name": "eth0"}}' '{"container_id": 7}' '[]'; do
+	for what in '' '{"container_id": "../x", "network_options": {"interface_name": "eth0"}}' '{"container_id": 7}'; do
 		netavark_fails . "$what" setup /run/netns/b
 	done
 	unchanged

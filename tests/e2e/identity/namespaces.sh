@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # A namespace is the recorded one, whatever is at its path by now, and whatever number its file has.
+#
+# hooks: any
 source "$TOP/tests/lib/interrupted.sh"
 
 # A process of this namespace gets the id of one that ended.

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # ns add|del|list, attach, detach, exec, and names.
+#
+# hooks: any
 
 test_up_makes_the_tutorials_network() {
 	up

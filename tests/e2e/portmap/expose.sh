@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Published ports: outside -> namespace, hairpins, and the host to itself.
+#
+# hooks: any
 
 # A second address of the host's, for publishing on one of them only.
 SECOND=172.31.13.66
