@@ -31,6 +31,7 @@ print("0\r\n\r\n", end="")'
 
 test_docker_the_connection_may_be_a_socket() {
 	local how
+	command -v systemd-socket-activate > /dev/null || skip "no systemd-socket-activate here, of package systemd"
 	begin
 	for how in --inetd ''; do
 		start activate sh -c 'echo ready; exec systemd-socket-activate --accept '"$how"' --listen '$T/sock' "$(command -v ebpfnet)" docker'
