@@ -4,15 +4,11 @@
  * accepted is in its bounds; what is answered is JSON, whatever came in. Input is text, or numbers of words that such
  * texts have.
  */
-#include <json-c/json.h>
-
 #include <user/lib/base/addr.h>
 #include <user/lib/base/log.h>
 #include <user/plugins/cni.h>
 
-#include "input.h"
-
-#define TEXT 8192
+#include "json_text.h"
 
 static const char *const words[] = {
 	"{", "}", "[", "]", ",", ":", "\"", "null", "true", "false", "0", "1", "80", "65535",
@@ -38,28 +34,6 @@ int network_check_name(const char *name)
 	size_t len = strlen(name);
 
 	return len && len < EBPFNET_NETWORK_LEN ? 0 : log_err(-1, "not a name");
-}
-
-static size_t make_text(const uint8_t *data, size_t size, bool is_text, char text[TEXT])
-{
-	size_t i, len = 0;
-
-	for (i = 0; i < size && len < TEXT - 64; i++)
-		if (is_text)
-			text[len++] = data[i];
-		else
-			len += sprintf(text + len, "%s", words[data[i] % WORDS]);
-	text[len] = '\0';
-	return len;
-}
-
-static void must_be_json(char *text)
-{
-	struct json_object *j = NULL;
-
-	MUST(text && !json_in_parse(text, strlen(text), "it", &j));
-	json_object_put(j);
-	free(text);
 }
 
 /* A result that was understood is understood again as it is printed. */
@@ -102,8 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	log_set_sink(log_keep, &log);
-	len = make_text(data + 1, size - 1, kind & 1, text);
-	make_text(data + 1, size - 1, !(kind & 1), args);
+	len = make_text(data + 1, size - 1, kind & 1, words, WORDS, text);
+	make_text(data + 1, size - 1, !(kind & 1), words, WORDS, args);
 	env.args = kind & 2 ? args : "";
 	code = cni_conf_read(&c, &env, text, len, kind & 4);
 	MUST(code >= 0 && !code == !log.cause);

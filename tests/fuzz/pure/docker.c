@@ -4,16 +4,12 @@
  * their bounds; each kind of call is read from its body, and what is accepted is in its bounds; what is answered is
  * JSON. Input is text, or numbers of words that such texts have.
  */
-#include <json-c/json.h>
-
 #include <user/lib/base/addr.h>
 #include <user/lib/base/log.h>
 #include <user/plugins/docker.h>
 #include <user/plugins/http.h>
 
-#include "input.h"
-
-#define TEXT 8192
+#include "json_text.h"
 
 static const char *const words[] = {
 	"POST /x HTTP/1.1\r\n", "GET / HTTP/1.0\r\n", "\r\n", "\r\n\r\n", "Host: \r\n", "Content-Length: 7\r\n",
@@ -30,28 +26,6 @@ static const char *const words[] = {
 };
 
 #define WORDS (sizeof(words) / sizeof(words[0]))
-
-static size_t make_text(const uint8_t *data, size_t size, bool is_text, char text[TEXT])
-{
-	size_t i, len = 0;
-
-	for (i = 0; i < size && len < TEXT - 64; i++)
-		if (is_text)
-			text[len++] = data[i];
-		else
-			len += sprintf(text + len, "%s", words[data[i] % WORDS]);
-	text[len] = '\0';
-	return len;
-}
-
-static void must_be_json(char *text)
-{
-	struct json_object *j = NULL;
-
-	MUST(text && !json_in_parse(text, strlen(text), "it", &j));
-	json_object_put(j);
-	free(text);
-}
 
 /* ---- HTTP ---- */
 
@@ -126,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	log_set_sink(log_keep, &log);
-	len = make_text(data + 2, size - 2, kind & 1, text);
+	len = make_text(data + 2, size - 2, kind & 1, words, WORDS, text);
 	check_http(text, len, len ? cut % len : 0);
 	r = reads[(kind >> 1) % (sizeof(reads) / sizeof(reads[0]))](&c, text, len);
 	MUST(r <= 0 && !r == !log.cause);
