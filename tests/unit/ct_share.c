@@ -74,7 +74,7 @@ static void clients_of_a_port_leave_room_for_one_more(void **state)
 	}
 }
 
-/* Whatever the size of the table and wherever the cursor is. */
+/* In tables of all sizes, from any position of the cursor. */
 static void a_search_comes_by_each_slot(void **state)
 {
 	static const uint32_t sizes[] = { 1, 7, 8, 9, 64, 1000, 4099, MAX, 1 << 20 };

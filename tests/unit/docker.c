@@ -150,7 +150,7 @@ static void ports_have_protocols_ranges_and_addresses(void **state)
 
 /* ---- HTTP ---- */
 
-/* What is left of the text behind one request, given in two pieces. */
+/* The rest of the text behind one request, given in two pieces. */
 static size_t feed(struct http_request *q, const char *text, size_t cut)
 {
 	size_t len = strlen(text), n;

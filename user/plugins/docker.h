@@ -24,7 +24,7 @@ struct docker_port {
 	uint16_t until_h;		/* any free one from map.first_h up to this; 0: just as map says */
 };
 
-/* What a call asks for, as far as it has it. Its texts belong to json. */
+/* The parameters of a call, as far as it has them. Its texts belong to json. */
 struct docker_call {
 	struct json_object *json;
 	const char *network, *endpoint;	/* ids: hexadecimal digits; NULL: not asked for */

@@ -65,7 +65,7 @@ static int take_body(http_parser *p, const char *data, size_t len)
 	return 0;
 }
 
-/* What follows belongs to the next request. */
+/* Later bytes belong to the next request. */
 static int complete(http_parser *p)
 {
 	struct http_request *q = request(p);

@@ -501,7 +501,7 @@ int endpoint_note_netns(struct endpoint_object *o)
 	return endpoint_save(o);
 }
 
-/* Which namespace it was moved to shows later whether that is gone. */
+/* The namespace that the device was moved to is noted, so that its end can be seen later. */
 static bool is_noted(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
@@ -515,7 +515,7 @@ static int note(void *object)
 	return endpoint_note_netns(object);
 }
 
-/* What is inside belongs to the client. */
+/* The client configures the inside. */
 static const struct property later_properties[] = {
 	{ is_not_lost, .stops = true },
 	{ has_pair, make_pair, "make its pair of devices", .stops = true },

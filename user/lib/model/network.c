@@ -141,7 +141,6 @@ static int check_endpoint(struct session *x, const struct request *q, const stru
 			       "namespace %s is in network %s; choose others with --ns, or `ebpfnet %s %s` first",
 			       e->name, session_net_of(x, &other->rec)->name,
 			       other->rec.flags & NS_MADE ? "ns del" : "detach", e->name);
-
 	if (rec && addr_number(e->addr) && !addr_same(e->addr, rec->addr))
 		return log_err(-EEXIST, "namespace %s has the address %s, not %s; `ebpfnet %s %s` first", e->name,
 			       addr_text(rec->addr, is), addr_text(e->addr, requested),
