@@ -38,7 +38,7 @@ static __always_inline _Bool hold_down_lasts(const struct flow_key *key, __u32 e
 	__u32 tag;
 	struct hold_down *h = hold_down_get(key, cfg, &tag);
 
-	return h && h->endpoint && h->endpoint != endpoint && h->tag == tag &&
+	return cfg->hold_down_s && h && h->endpoint && h->endpoint != endpoint && h->tag == tag &&
 	       !ct_timeout_over(h->since, now_s(), cfg->hold_down_s);
 }
 

@@ -347,6 +347,21 @@ static void a_port_of_a_removed_namespace_is_in_hold_down(void **s)
 	assert_int_not_equal(external_port(), 4000);
 }
 
+/* Not even for the rest of the second in which the flow ended. */
+static void without_a_hold_down_a_port_is_free_at_once(void **s)
+{
+	struct config cfg = config_now();
+
+	ns1_udp(4000);
+	replace_endpoint(DEV_NS1);
+	server_udp(4000);
+	expect_outcome(PASSED);
+	cfg.hold_down_s = 0;
+	configure(&cfg);
+	ns2_udp(4000);
+	assert_int_equal(external_port(), 4000);
+}
+
 static void a_full_table_takes_no_new_flow_and_loses_none(void **s)
 {
 	struct config cfg = config_now();
@@ -432,6 +447,7 @@ int main(void)
 		spec(without_a_free_port_below_1024_a_higher_one_is_taken),
 		spec(a_released_port_is_in_hold_down_before_another_gets_it),
 		spec(a_port_of_a_removed_namespace_is_in_hold_down),
+		spec(without_a_hold_down_a_port_is_free_at_once),
 		spec(a_full_table_takes_no_new_flow_and_loses_none),
 		spec(a_full_table_reuses_expired_slots),
 		spec(flows_of_a_removed_mapping_or_namespace_are_swept),
