@@ -47,3 +47,41 @@ test_the_reference_plugins_beside_us() {
 	is "$(ls /run/ipam/blue | grep -c '^10\.')" 0 "addresses that host-local keeps"
 	nothing_left
 }
+
+# As many as a node's kubelet starts after a boot; half of them go without DEL, and GC is told who is left.
+test_two_hundred_at_once_and_gone() {
+	local n all
+	network blue 10.91.0.0/16
+	for n in $(seq 200); do ip netns add "c$n"; done
+	at_once() { # VERB FIRST
+		seq "$2" 200 | xargs -P 200 -I N cnitool "$1" blue /run/netns/cN > $T/at_once 2>&1 || fail "$(tail -n3 $T/at_once)"
+	}
+	CAP_ARGS='' at_once add 1
+	all=$(ebpfnet ns list --json)
+	is "$(json 'len({n["addr"] for n in j["namespaces"]})' <<< "$all")" 200 "addresses"
+	is "$(json '{n["state"] for n in j["namespaces"]}' <<< "$all")" "{'up'}" "states"
+	pings c1 8.8.8.8
+	pings c200 8.8.8.8
+	for n in $(seq 100); do ip netns del "c$n"; done
+	at_once del 101
+	for n in $(seq 101 200); do ip netns del "c$n"; done
+	must env CNI_COMMAND=GC CNI_PATH=/opt/cni/bin ebpfnet <<< '{"cniVersion": "1.1.0", "name": "blue", "type": "ebpfnet", "cni.dev/valid-attachments": []}'
+	nothing_left
+}
+
+# CHECK, of what somebody has changed since ADD.
+test_check_after_tampering() {
+	local what
+	network blue 10.91.0.0/24
+	ip netns add a
+	export CAP_ARGS='{"portMappings": [{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]}'
+	for what in "ip -n a address flush dev eth0" "ip -n a route del default" "ip -n a link set eth0 address 02:00:00:00:00:99" \
+		"ip -n a link set eth0 down" "ip -n a link del eth0" "ebpfnet unexpose tool-run-netns-a 8080"; do
+		must cnitool add blue /run/netns/a
+		must cnitool check blue /run/netns/a
+		must $what
+		must_not cnitool check blue /run/netns/a
+		must cnitool del blue /run/netns/a
+	done
+	nothing_left
+}

@@ -27,19 +27,9 @@ cri() {
 	/usr/bin/python3 "$TOP/tests/clients/cri.py" /run/containerd/containerd.sock "$@"
 }
 
-# An image, by the format of `docker save`.
 pause() {
-	local id
-	mkdir -p $T/image/layer
 	root $T/pause
-	tar -C $T/pause -cf $T/image/layer.tar .
-	id=$(sha256sum < $T/image/layer.tar | cut -d' ' -f1)
-	cat > $T/image/config.json <<-END
-		{"architecture": "$(go env GOARCH)", "os": "linux", "config": {"Entrypoint": ["/bin/busybox", "sleep", "100000"]},
-		 "rootfs": {"type": "layers", "diff_ids": ["sha256:$id"]}}
-	END
-	echo '[{"Config": "config.json", "RepoTags": ["localhost/pause:1"], "Layers": ["layer.tar"]}]' > $T/image/manifest.json
-	tar -C $T/image -c manifest.json config.json layer.tar | ctr -n k8s.io images import - > /dev/null
+	save_image $T/pause localhost/pause:1 '"/bin/busybox", "sleep", "100000"' | ctr -n k8s.io images import - > /dev/null
 }
 
 test_ctr_run() {

@@ -11,9 +11,13 @@ driver() {
 	soon test -S /run/docker/plugins/ebpfnet.sock
 }
 
-daemon() {
+# Where all networks are ebpfnet's, Docker needs none of its own, and no rules.
+OURS_ALONE="--bridge=none --iptables=false --ip-forward=false --ip-masq=false"
+
+daemon() { # [OPTIONS...]
+	# shellcheck disable=SC2086 # words
 	dockerd -H unix:///run/dk/socket --data-root $DATA --exec-root /run/dk/exec -p /run/dk/pid --storage-driver vfs \
-		--bridge=none --iptables=false --ip-forward=false --ip-masq=false > /run/dk/log 2>&1 &
+		${*:-$OURS_ALONE} > /run/dk/log 2>&1 &
 	daemon=$!
 	soon docker version
 }
@@ -29,14 +33,19 @@ end_daemon() { # SIGNAL
 	rm -f /run/dk/pid /run/dk/socket /run/dk/exec/containerd/containerd.pid
 }
 
-begin() {
+# dockerd with an image, and without networks.
+begin_docker() { # [OPTIONS of dockerd...]
 	export DOCKER_HOST=unix:///run/dk/socket PATH=/usr/bin:$PATH
 	mkdir -p $DATA /run/dk
 	mount -t tmpfs tmpfs $DATA
 	root /run/dk/image
 	driver
-	daemon
+	daemon "$@"
 	tar -C /run/dk/image -c . | docker import - box > /dev/null
+}
+
+begin() {
+	begin_docker
 	must docker network create -d ebpfnet --subnet 10.92.0.0/24 blue
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 # podman 4.3 with its CNI backend.
+source "$TOP/tests/clients/lib_podman"
 
 pod() {
 	podman --root /run/pm/root --runroot /run/pm/run "$@"
@@ -28,50 +29,15 @@ begin() {
 	tar -C /run/pm/image -c . | pod import - box > /dev/null 2>&1
 }
 
-address() { # NAME
-	pod inspect "$1" --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
-}
-
 test_published_ports_tcp_udp_ranges_and_host_addresses() {
-	local netns
 	begin
-	must pod run -d --name web --network blue -p 8080:80 -p 9000-9009:9000-9009 -p $HOST:7070:70 -p 127.0.0.1:6060:80 -p 5353:53/udp box \
-		sh -c 'nc -ll -p 80 -e echo web & nc -ll -p 9005 -e echo range & nc -ll -p 70 -e echo one & sleep 1000'
-	hears internet $HOST 8080 web
-	hears internet $HOST 9005 range
-	hears internet $HOST 7070 one
-	netns=$(basename "$(pod inspect web --format '{{.NetworkSettings.SandboxKey}}')")
-	serve "$netns" udp 53
-	reaches internet udp $HOST 5353 $INTERNET
-	hears host $HOST 8080 web
-	hears host 127.0.0.1 6060 web
-	not_heard internet $HOST 6060
-	must pod run --rm --network blue box sh -c "nc -w 2 $(address web) 80 < /dev/null"
-	is "$out" web "what the server says to another container"
-	must pod run --rm --network blue --cap-add net_raw box ping -c1 -W1 8.8.8.8
-	must ebpfnet expose web 9999:80
-	hears internet $HOST 9999 web
-	must pod rm -f -t 0 web
-	not_heard internet $HOST 8080
+	published_ports
 	nothing_left
 }
 
 test_restart_reload_and_a_killed_container() {
-	local pid
 	begin
-	must pod run -d --name web --network blue -p 8080:80 box nc -ll -p 80 -e echo web
-	hears internet $HOST 8080 web
-	must pod restart -t 0 web
-	hears internet $HOST 8080 web
-	must pod network reload web
-	hears internet $HOST 8080 web
-	pid=$(pod inspect web --format '{{.State.Pid}}')
-	[ "$pid" -gt 1 ] || fail "no pid: $pid"
-	kill -9 "$pid"
-	must pod run -d --name again --network blue -p 8081:80 box nc -ll -p 80 -e echo again
-	hears internet $HOST 8081 again
-	must pod start web
-	hears internet $HOST 8080 web
+	restarts
 	must pod rm -f -t 0 -a
 	nothing_left
 }

@@ -2,22 +2,16 @@
 # shellcheck shell=bash
 # podman 5 and netavark of Debian 13, in a root of that release, with what `make install` puts there.
 
-NEW=/run/trixie
+# root: trixie
+source "$TOP/tests/clients/lib_podman"
 
-# Debian 13, in a mount namespace of its own, with the lab's /run, /sys and /proc.
+# Debian 13, with the lab's /run, /sys and /proc.
 begin() {
 	local dir
-	[ -x "$TOP/build/clients/trixie/usr/bin/podman" ] || skip "there is no root of Debian 13"
-	mkdir -p $NEW /run/over
-	mount -t tmpfs tmpfs /run/over
-	mkdir /run/over/{upper,work}
-	mount -t overlay -o "lowerdir=$TOP/build/clients/trixie,upperdir=/run/over/upper,workdir=/run/over/work" root $NEW
-	make -s -C "$TOP" install DESTDIR=$NEW > $T/install 2>&1 || fail "$(< $T/install)"
-	mkdir -p $NEW/old
-	for dir in /proc /sys /dev /run; do mount --rbind $dir $NEW$dir; done
-	mkdir -p $NEW/var/lib/containers
-	mount -t tmpfs tmpfs $NEW/var/lib/containers
-	cat > $NEW/etc/containers/containers.conf <<-END
+	debian trixie
+	make -s -C "$TOP" install DESTDIR=$ROOT > $T/install 2>&1 || fail "$(< $T/install)"
+	for dir in /proc /sys /dev /run; do mount --rbind $dir $ROOT$dir; done
+	cat > $ROOT/etc/containers/containers.conf <<-END
 		[engine]
 		cgroup_manager = "cgroupfs"
 		events_logger = "file"
@@ -25,25 +19,17 @@ begin() {
 		[containers]
 		log_driver = "k8s-file"
 	END
-	start trixie unshare -m --propagation unchanged sh -c "cd $NEW && pivot_root . old && mount --make-rprivate /old && umount -l /old && echo ready && exec sleep 100000"
+	start debian unshare -m --propagation unchanged sh -c "cd $ROOT && pivot_root . old && mount --make-rprivate /old && umount -l /old && echo ready && exec sleep 100000"
 	root /run/image
 	tar -C /run/image -c . | pod import - box > /dev/null 2>&1
 }
 
-in_trixie() {
-	nsenter --mount="/proc/$(< $T/trixie.pid)/ns/mnt" env PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"
-}
-
 pod() {
-	in_trixie podman "$@"
+	in_debian podman "$@"
 }
 
 network() { # NAME SUBNET [OPTIONS...]
 	must pod network create --driver ebpfnet --subnet "$2" "${@:3}" "$1"
-}
-
-address() { # NAME
-	pod inspect "$1" --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}'
 }
 
 # Networks go with their last container.
@@ -54,47 +40,16 @@ all_gone() {
 }
 
 test_published_ports_tcp_udp_ranges_and_host_addresses() {
-	local netns
 	begin
 	network blue 10.91.0.0/24
-	must pod run -d --name web --network blue -p 8080:80 -p 9000-9009:9000-9009 -p $HOST:7070:70 -p 127.0.0.1:6060:80 -p 5353:53/udp box \
-		sh -c 'nc -ll -p 80 -e echo web & nc -ll -p 9005 -e echo range & nc -ll -p 70 -e echo one & sleep 1000'
-	hears internet $HOST 8080 web
-	hears internet $HOST 9005 range
-	hears internet $HOST 7070 one
-	netns=$(basename "$(pod inspect web --format '{{.NetworkSettings.SandboxKey}}')")
-	serve "$netns" udp 53
-	reaches internet udp $HOST 5353 $INTERNET
-	hears host $HOST 8080 web
-	hears host 127.0.0.1 6060 web
-	not_heard internet $HOST 6060
-	must pod run --rm --network blue box sh -c "nc -w 2 $(address web) 80 < /dev/null"
-	is "$out" web "what the server says to another container"
-	must pod run --rm --network blue --cap-add net_raw box ping -c1 -W1 8.8.8.8
-	must ebpfnet expose web 9999:80
-	hears internet $HOST 9999 web
-	must pod rm -f -t 0 web
-	not_heard internet $HOST 8080
+	published_ports
 	all_gone
 }
 
 test_restart_reload_and_a_killed_container() {
-	local pid
 	begin
 	network blue 10.91.0.0/24
-	must pod run -d --name web --network blue -p 8080:80 box nc -ll -p 80 -e echo web
-	hears internet $HOST 8080 web
-	must pod restart -t 0 web
-	hears internet $HOST 8080 web
-	must pod network reload web
-	hears internet $HOST 8080 web
-	pid=$(pod inspect web --format '{{.State.Pid}}')
-	[ "$pid" -gt 1 ] || fail "no pid: $pid"
-	kill -9 "$pid"
-	must pod run -d --name again --network blue -p 8081:80 box nc -ll -p 80 -e echo again
-	hears internet $HOST 8081 again
-	must pod start web
-	hears internet $HOST 8080 web
+	restarts
 	all_gone
 }
 
@@ -198,7 +153,7 @@ test_netavark_calls_us() {
 		 "dns_enabled": true, "options": {}, "ipam_options": {"driver": "host-local"}}}}
 	END
 	netavark() {
-		in_trixie sh -c "exec /usr/lib/podman/netavark --config /run --plugin-directory /usr/local/libexec/netavark $1 /run/netns/a < /run/request"
+		in_debian sh -c "exec /usr/lib/podman/netavark --config /run --plugin-directory /usr/local/libexec/netavark $1 /run/netns/a < /run/request"
 	}
 	must netavark setup
 	is "$(json 'j["blue"]["interfaces"]["eth0"]["subnets"][0]["ipnet"]' <<< "$out")" 10.91.0.7/24 address
