@@ -9,6 +9,7 @@
 #   make fuzz       random packets, FUZZ_TIME=seconds      make fuzz MUTANTS=1    and that it finds what is broken
 #   make bench      beside bridge, iptables and nft, in turn; and what grows with ports, namespaces and flows:
 #                   tests/bench/run -h, tests/bench/report.py -h, tests/bench/scale -h
+#   make bench-clients  a container's network: CNI, netavark and Docker with ebpfnet and with their own bridges
 #   make integrity  1 GiB each way on each path, with each offload off
 #   make faults     faults of docs/dev/faults.md in full: floods of a whole table, kills of every command
 #   make test-clients   podman, containerd, libcni, netavark and Docker with ebpfnet as their plugin: installs them
@@ -232,6 +233,11 @@ bench:
 	@tests/bench/run
 	@tests/bench/scale
 
+bench-clients:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@tests/bench/clients
+
 diff:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all
@@ -284,6 +290,6 @@ clean:
 # build/clients has the root of another release
 -include $(shell find $(BUILD) -path $(BUILD)/clients -prune -o -name '*.d' -print 2>/dev/null)
 
-.PHONY: all tests test check bench fuzz verify demo scoreboard diff install uninstall clean integrity faults soak test-clients
+.PHONY: all tests test check bench bench-clients fuzz verify demo scoreboard diff install uninstall clean integrity faults soak test-clients
 .DELETE_ON_ERROR:
 .SECONDARY:

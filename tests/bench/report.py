@@ -234,11 +234,14 @@ def markdown(rows):
     return "\n".join(lines)
 
 
-def readme(rows, file=f"{TOP}/README.md"):
+def put_in_readme(maker, table, file=f"{TOP}/README.md"):
+    """Replace the table that the README has of this maker, the path of a script."""
     with open(file) as f:
         text = f.read()
-    begin, end = "<!-- of tests/bench/report.py -->\n", "<!-- end -->"
-    text = re.sub(f"{begin}.*?{end}", lambda _: begin + markdown(rows) + "\n" + end, text, flags=re.S)
+    begin, end = f"<!-- of {maker} -->\n", "<!-- end -->"
+    text, found = re.subn(f"{begin}.*?{end}", lambda _: begin + table + "\n" + end, text, flags=re.S)
+    if found != 1:
+        sys.exit(f"{file} should contain one table after {begin.strip()}")
     with open(file, "w") as f:
         f.write(text)
 
@@ -256,7 +259,7 @@ def main():
     plot(rows, folder)
     if args.publish:
         publish(rows, folder, args.publish)
-        readme(rows)
+        put_in_readme("tests/bench/report.py", markdown(rows))
 
 
 if __name__ == "__main__":
