@@ -45,11 +45,12 @@ __noinline int device_read(ctx_t *ctx, struct device_entry *e, __u32 ifindex, __
 	struct net_device *dev;
 	unsigned long state;
 	unsigned int flags;
-	__u64 first;
+	__u64 at = 0, first;
 
 	if (!e)
 		return 0;
-	dev = (struct net_device *)device_find(ctx, ifindex);
+	device_find(ctx, ifindex, &at);
+	dev = (struct net_device *)at;
 	e->running = !dev || bpf_probe_read_kernel(&flags, sizeof(flags), &dev->flags) ||
 		     bpf_probe_read_kernel(&state, sizeof(state), &dev->state) ||
 		     (flags & DEV_IFF_UP && !(state & DEV_NOCARRIER));

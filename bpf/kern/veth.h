@@ -29,8 +29,8 @@ struct veth_table {
 
 PERCPU_SCRATCH(struct veth_table, veth_table)
 
-/* The device of that ifindex; 0: none. */
-static __always_inline __u64 device_find(ctx_t *ctx, __u32 ifindex)
+/* Put the kernel address of the device of that ifindex into *found; 0: none. Returns 0: the address is no scalar. */
+__noinline int device_find(ctx_t *ctx, __u32 ifindex, __u64 *found)
 {
 	struct net *net = netns_of(ctx);
 	struct hlist_head *bucket;
@@ -38,14 +38,19 @@ static __always_inline __u64 device_find(ctx_t *ctx, __u32 ifindex)
 	struct net_device *dev;
 	int i;
 
+	if (!found)
+		return 0;
+	*found = 0;
 	if (!net)
 		return 0;
 	bucket = (void *)((__u64)kernel_read(net, dev_index_head) + (ifindex & 255) * sizeof(void *));
 	node = kernel_read(bucket, first);
 	for (i = 0; i < VETH_CHAIN && node; i++) {
 		dev = (void *)((__u64)node - bpf_core_field_offset(struct net_device, index_hlist));
-		if ((__u32)kernel_read(dev, ifindex) == ifindex)
-			return (__u64)dev;
+		if ((__u32)kernel_read(dev, ifindex) == ifindex) {
+			*found = (__u64)dev;
+			break;
+		}
 		node = kernel_read(node, next);
 	}
 	return 0;
@@ -69,13 +74,15 @@ __noinline __u32 veth_inner_mtu(ctx_t *ctx, __u32 ifindex)
 	struct veth_table *table = veth_table_get();
 	struct net_device *peer;
 	struct veth_entry *e;
+	__u64 dev = 0;
 	__u32 genid;
 
 	if (!table || !rt_genid_read(ctx, &genid))
 		return 0;
 	e = &table->at[ifindex % VETH_SIZE];
 	if (e->ifindex != ifindex || e->genid != genid) {
-		e->peer = veth_peer(device_find(ctx, ifindex));
+		device_find(ctx, ifindex, &dev);
+		e->peer = veth_peer(dev);
 		e->ifindex = ifindex;
 		e->genid = genid;
 	}

@@ -9,12 +9,14 @@
 #include "kern/verdict.h"
 
 /* True for a packet with a source route (RFC 7126 section 4), and for options that do not parse. */
-static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt *p)
+__noinline int has_source_route(ctx_t *ctx, const struct pkt *p)
 {
 	__u32 at = ETH_HLEN + IP_MIN_HLEN;
 	__u8 option[2];
 	int i;
 
+	if (!p)
+		return 1;
 	for (i = 0; i < 40 && at < p->l4; i++) {
 		/* the packet may end with its header, and the last option be a single byte */
 		if (ctx_load(ctx, at, option, at + 1 < p->l4 ? 2 : 1))
@@ -34,8 +36,10 @@ static __always_inline _Bool has_source_route(const ctx_t *ctx, const struct pkt
 }
 
 /* Checks before a packet of a namespace is forwarded (RFC 1812 section 5.2.2, 5.3.7). */
-static __always_inline verdict_t ip_check_forward(ctx_t *ctx, const struct pkt *p, const struct network *net)
+__noinline verdict_t ip_check_forward(ctx_t *ctx, const struct pkt *p, const struct network *net)
 {
+	if (!p || !net)
+		return DROP(helper_failed);
 	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
 		return DROP(bad_checksum);
 	if (addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))

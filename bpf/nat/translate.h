@@ -36,12 +36,14 @@ static __always_inline enum counter translate_counter(const struct flow *f)
 }
 
 /* Translate a packet. ttl: its new TTL. For FWD_UPLINK the caller has set *fwd's route. */
-static __always_inline verdict_t translate(ctx_t *ctx, const struct pkt *p, const struct flow *f,
-					   __u8 ttl, struct fwd_out *fwd)
+__noinline verdict_t translate(ctx_t *ctx, const struct pkt *p, const struct flow *f, __u8 ttl, struct fwd_out *fwd)
 {
-	struct nat_tuple to = nat_translate(f, &p->key);
+	struct nat_tuple to;
 	verdict_t v;
 
+	if (!p || !f || !fwd)
+		return DROP(helper_failed);
+	to = nat_translate(f, &p->key);
 	if (p->out_of_window && p->tcp_flags & TCP_RST)
 		return DROP(rst_out_of_window);
 	fwd->counter = translate_counter(f);
