@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # A frame for all: one copy for each other port of the network, whatever becomes of the other ports meanwhile.
+#
+# hooks: any
 
 CRAFT=$TOP/tests/lib/frames.py
 

@@ -3,6 +3,8 @@
 #
 # Who yields to whom when room is short (docs/dev/capacity.md), with real clients during a flood: on a small table in
 # `make test`, on the default one in `make faults`.
+#
+# hooks: any
 
 CRAFT=$TOP/tests/lib/frames.py
 : "${CAPACITY_FLOWS:=2048}" # the size of the table; more in `make faults`

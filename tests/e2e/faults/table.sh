@@ -3,6 +3,8 @@
 #
 # Faults of the flow table (docs/dev/faults.md, rows 1, 5 and 11): floods of it, what namespaces leave in it
 # that are removed externally, and two CPUs that want the same of it.
+#
+# hooks: any
 
 CRAFT=$TOP/tests/lib/frames.py
 : "${FAULT_FLOWS:=4096}" # the size of the table; `make faults` floods a larger one

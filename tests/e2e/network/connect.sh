@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # A namespace in several networks.
+#
+# hooks: any
 
 in_both() {
 	up

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # What reaches what: two networks, the host, published ports.
+#
+# hooks: any
 
 BLUE=10.89.0.10 BLUE_GATEWAY=10.89.0.1
 

@@ -3,6 +3,8 @@
 #
 # Published ports by 127.0.0.1 and its like: the host reaches them over lo, and nobody else does. The lab's host has
 # strict rp_filter, and neither route_localnet nor accept_local.
+#
+# hooks: any
 
 # Asks who the server thinks we are, by a socket of the host's; $out is that, and whom the socket thinks it talks to.
 calls() { # tcp|udp ADDR PORT [from ADDR] [sendto] [mapped]

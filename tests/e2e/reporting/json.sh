@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # The JSON of every command is what docs/json.md says, member by member.
+#
+# hooks: any
 
 # Sets $out to the differences, and to the lists that had no rows.
 as_documented() { # "COMMAND" [MEMBER...]

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Which addresses are the host's, and which are broadcast addresses, is what the kernel says, whatever is next to them.
+#
+# hooks: any
 
 # The host has HOST/LENGTH and its router, .54, on the link, as hosters give it.
 point_to_point() { # LENGTH

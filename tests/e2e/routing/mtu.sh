@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # A packet that is larger than a route or a device takes is fragmented, or its sender is told: it does not vanish.
+#
+# hooks: any
 
 # The kernel's forwarding takes a route's MTU whether it is locked or not.
 test_the_mtu_of_a_route_is_told() {

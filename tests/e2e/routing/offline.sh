@@ -3,6 +3,8 @@
 #
 # A host without a default route: a laptop in a train, a machine before DHCP. Its network works, and gets a way out
 # when the host gets one.
+#
+# hooks: any
 
 offline() {
 	ip route del default

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # `ip rule`: by protocol, port, device and source, as the kernel's own forwarding applies them.
+#
+# hooks: any
 
 # A second provider: eth1 with SECOND, behind a router of its own that leads to the same internet.
 SECOND=198.51.100.2

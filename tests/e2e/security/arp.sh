@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # A namespace with spoof=allow may use any address but one that has an owner.
+#
+# hooks: any
 
 believed() { # ADDR: the MAC that ns1 has for it
 	ip -j -n ns1 neigh show "$1" | json 'j[0].get("lladdr") if j else None'

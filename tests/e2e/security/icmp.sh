@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # ICMP errors come from where the packet went that they are about.
+#
+# hooks: any
 
 # ns1 has heard of ns2's conversation and reports "port unreachable" about it; only ns2 may.
 test_no_namespace_ends_another_ones_conversation() {

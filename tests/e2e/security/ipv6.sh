@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # IPv6 between namespaces: any address that a namespace chooses, and nobody else's.
+#
+# hooks: any
 
 # A device sends from none of its addresses until duplicate address detection of its link-local one is over.
 soon_pings() { # FROM ADDR [OPTIONS]

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Checksum offload that a sender asks for is done where the packet leaves, behind the programs.
+#
+# hooks: any
 
 # The uplink's device writes the "checksum" over the source port: 53, on which the host serves.
 test_no_namespace_chooses_the_port_that_it_leaves_by() {
