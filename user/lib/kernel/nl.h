@@ -73,10 +73,35 @@ int nl_link_up(struct nl *nl, int ifindex);
 int nl_link_mac(struct nl *nl, int ifindex, const uint8_t mac[6]);
 int nl_link_del(struct nl *nl, int ifindex);
 int nl_link_set_mac(struct nl *nl, int ifindex, const uint8_t mac[6]);
+int nl_link_set_mtu(struct nl *nl, int ifindex, uint32_t mtu);
 int nl_link_set_alias(struct nl *nl, int ifindex, const char *alias);	/* the kernel takes none at creation */
 
 /* One IPv4 setting of a device: IPV4_DEVCONF_* (linux/ip.h). */
 int nl_link_devconf(struct nl *nl, int ifindex, int setting, uint32_t value);
+
+/* ---- queues: HTB at a device's root, with classes 1:MINOR, each with a bfifo ---- */
+
+/* A class. As the kernel has it, or as it is to be. */
+struct nl_class {
+	uint32_t id;			/* 1 << 16 | MINOR */
+	uint64_t rate;			/* bytes per second, its own and at most */
+	uint32_t burst_ticks;		/* time for which it may send at once: NL_TICK_NS */
+	uint32_t queue;			/* bytes in its bfifo; not read */
+	bool has_queue;			/* read only: the leaf is that of nl_class_set() */
+	uint32_t waiting;		/* read only: packets in the queue */
+	uint64_t dropped;		/* read only: packets, as the queue was full */
+};
+#define NL_TICK_NS 64			/* PSCHED_SHIFT */
+
+/* True if the root is HTB, with our handle; false, too, if that cannot be read. */
+bool nl_htb_is_root(struct nl *nl, int ifindex);
+/* Replaces what is at the root. -ENOENT: the kernel has no HTB. */
+int nl_htb_make(struct nl *nl, int ifindex);
+/* All classes; *out is malloc'ed, the caller's. */
+int nl_class_all(struct nl *nl, int ifindex, struct nl_class **out, size_t *count);
+/* Adds a class, or changes it: packets in its queue stay. */
+int nl_class_set(struct nl *nl, int ifindex, const struct nl_class *c);
+int nl_class_del(struct nl *nl, int ifindex, uint32_t id);
 
 /* ---- events ---- */
 

@@ -171,6 +171,15 @@ int nl_link_set_mac(struct nl *nl, int ifindex, const uint8_t mac[6])
 	return nl_talk(nl, h, NULL, NULL);
 }
 
+int nl_link_set_mtu(struct nl *nl, int ifindex, uint32_t mtu)
+{
+	char buf[NL_BUFFER];
+	struct nlmsghdr *h = change(nl, buf, ifindex, 0);
+
+	mnl_attr_put_u32(h, IFLA_MTU, mtu);
+	return nl_talk(nl, h, NULL, NULL);
+}
+
 int nl_link_set_alias(struct nl *nl, int ifindex, const char *alias)
 {
 	char buf[NL_BUFFER];
