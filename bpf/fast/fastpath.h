@@ -157,13 +157,13 @@ static __always_inline _Bool fast_resolve_uplink(ctx_t *ctx, const struct fast_h
 	return kind == ROUTE_UPLINK && external_is_current(ctx, f, &route) && device_running(ctx, route.ifindex);
 }
 
-/* Resolve a port. False: its device is gone or down, or the MAC address behind it has to be looked up. */
+/* Resolve a port. False: it is limited, its device is gone or down, or the MAC address behind it is to be looked up. */
 static __always_inline _Bool fast_resolve_port(ctx_t *ctx, const struct flow *f, struct fwd_action *to)
 {
 	struct port_cache_entry *cached = port_cache_get(&port_cache_out, f->ifindex);
 	struct network *net = cached ? network_get(cached->port.net) : NULL;
 
-	if (!net || cached->port.flags & PORT_SPOOF_ALLOW || !port_device_usable(ctx, cached))
+	if (!net || cached->port.flags & (PORT_SPOOF_ALLOW | PORT_LIMIT_IN) || !port_device_usable(ctx, cached))
 		return 0;
 	to->verdict = FWD_PORT;
 	to->ifindex = f->ifindex;

@@ -301,6 +301,62 @@ static __always_inline _Bool ctx_is_ours(const ctx_t *ctx, __u32 mark)
 	return ctx->cb[0] == mark;
 }
 
+/* What a packet takes along through the shaper, in the other words of skb->cb. Neither HTB nor bfifo use them. */
+struct ctx_parcel {
+	__u32 ifindex;
+	__be32 nexthop;
+	__u32 what, class;
+};
+
+/* One instruction each: a compiler that adds to the pointer first makes what the verifier refuses. */
+#define CTX_CB_GET(ctx, i, value)                                \
+	asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(value) : "r"(ctx), "i"(offsetof(ctx_t, cb) + 4 * (i)))
+#define CTX_CB_PUT(ctx, i, value)                                \
+	asm volatile("*(u32 *)(%0 + %1) = %2" : : "r"(ctx), "i"(offsetof(ctx_t, cb) + 4 * (i)), "r"(value) : "memory")
+
+static __always_inline void ctx_parcel_put(ctx_t *ctx, struct ctx_parcel p)
+{
+	CTX_CB_PUT(ctx, 1, p.ifindex);
+	CTX_CB_PUT(ctx, 2, p.nexthop);
+	CTX_CB_PUT(ctx, 3, p.what);
+	CTX_CB_PUT(ctx, 4, p.class);
+}
+
+static __always_inline struct ctx_parcel ctx_parcel_get(const ctx_t *ctx)
+{
+	__u32 ifindex, nexthop, what, class;
+
+	CTX_CB_GET(ctx, 1, ifindex);
+	CTX_CB_GET(ctx, 2, nexthop);
+	CTX_CB_GET(ctx, 3, what);
+	CTX_CB_GET(ctx, 4, class);
+	return (struct ctx_parcel){ .ifindex = ifindex, .nexthop = nexthop, .what = what, .class = class };
+}
+
+/* Choose a class of HTB. The veth pair behind it sets it to 0 again, as the port of the sender has. */
+static __always_inline void ctx_classify(ctx_t *ctx, __u32 class)
+{
+	ctx->priority = class;
+}
+
+/* BPF_SKB_TSTAMP_DELIVERY_MONO; newer kernels call it BPF_SKB_CLOCK_MONOTONIC, and their BTF has that alone. */
+#define DELIVERY_MONO 1
+
+/* The time at which fq is to send the packet: CLOCK_MONOTONIC, ns. It stays with the packet through redirect_neigh. */
+static __always_inline int ctx_depart_at(ctx_t *ctx, __u64 ns)
+{
+	return bpf_skb_set_tstamp(ctx, ns, DELIVERY_MONO);
+}
+
+/* Length on the wire of all that a device makes of the packet, which begins with so many bytes of headers. */
+static __always_inline __u64 ctx_wire_len(const ctx_t *ctx, __u32 headers)
+{
+	__u32 size = ctx->gso_size, len = ctx->len;
+
+	/* not by gso_segs, which a sender chooses */
+	return !size || len <= headers + size ? len : len + (__u64)((len - headers - 1) / size) * headers;
+}
+
 /* Out of a device to a next hop, whose MAC the kernel resolves. 0: the next hop of the kernel's route. */
 static __always_inline int ctx_send_via(ctx_t *ctx, __u32 ifindex, __be32 nexthop)
 {

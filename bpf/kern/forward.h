@@ -9,6 +9,7 @@
 #include "kern/ctx_tc.h"
 #include "kern/device.h"
 #include "kern/lookup.h"
+#include "kern/shaper.h"
 #include "kern/verdict.h"
 
 /* Out of a port's device, whose packet sockets see it, unless the device inside would drop it there in silence. */
@@ -111,6 +112,15 @@ static __always_inline int send_out(ctx_t *ctx, const struct config *cfg, const 
 	return ctx_send_via(ctx, fwd->ifindex, fwd->nexthop);
 }
 
+/* FWD_HOST_LO, or FWD_HAIRPIN at that uplink. */
+static __always_inline int send_back(ctx_t *ctx, verdict_t v, const struct config *cfg, __u32 ifindex)
+{
+	if (v == FWD_HOST_LO)
+		return ctx_to_local(ctx, cfg->lo_ifindex);
+	ctx_mark_ours(ctx, cfg->mark);
+	return ctx_receive(ctx, ifindex);
+}
+
 /* Of the fast path, which has checked the device: FWD_PORT, FWD_UPLINK, drops, or FWD_HOST by fwd->ifindex. */
 static __always_inline int forward_fast(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd)
 {
@@ -142,12 +152,55 @@ __noinline verdict_t forward_check(ctx_t *ctx, verdict_t v, const struct fwd_out
 	return usable == FWD_NEXT ? v : usable;
 }
 
-/* Carry out and count a verdict. net_id, net: of FWD_FLOOD and FWD_HOST, else NULL. */
-static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd, __u16 net_id,
-				   const struct network *net)
+/* Into the queue of a class of the shaper. The gateway device's packet sockets see the packet as by send_to_port(). */
+static __always_inline int send_shaped(ctx_t *ctx, const struct config *cfg, __u32 class)
+{
+	__u32 shaper = cfg->shaper_ifindex;
+
+	ctx_mark_ours(ctx, cfg->mark);
+	ctx_classify(ctx, class);
+	if (HOOK_IS_EGRESS && device_tapped(ctx, ctx->ifindex))
+		return ctx_copy_to(ctx, shaper) ? ctx_send(ctx, shaper) : ACTION_PASS;
+	return ctx_send(ctx, shaper);
+}
+
+/*
+ * A packet whose sender or receiver is limited. It is counted when it leaves the shaper (forward_shaped()). host: the
+ * gateway device, for FWD_HOST. ACTION_SLOW_PATH: it is not limited.
+ */
+__noinline int shape(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd, __u32 host)
 {
 	struct config *cfg = config_get();
+	struct shaper_classes c;
+	struct ctx_parcel p;
 
+	if (!cfg || !fwd)
+		return ACTION_SLOW_PATH;
+	c = shaper_classes(ctx->ifindex, v, fwd->ifindex);
+	if (!c.out && !c.in)
+		return ACTION_SLOW_PATH;
+	if (v == FWD_UPLINK && device_has_fq(ctx, fwd->ifindex)) {
+		v = shaper_depart(ctx, ctx->ifindex);
+		count(v < 0 ? -v : fwd->counter);
+		return v < 0 ? ACTION_DROP : send_out(ctx, cfg, fwd);
+	}
+	p.ifindex = v == FWD_HOST ? host : fwd->ifindex;
+	p.nexthop = fwd->nexthop;
+	p.what = shaped_pack(v, fwd);
+	p.class = c.out ? c.in : 0;
+	ctx_parcel_put(ctx, p);
+	return send_shaped(ctx, cfg, c.out ? c.out : c.in);
+}
+
+/* All verdicts but FWD_PASS. Not inlined: many paths end here, and the verifier would follow each. */
+__noinline int forward_verdict(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd, __u32 net_id,
+			       const struct network *net)
+{
+	struct config *cfg = config_get();
+	int action;
+
+	if (!fwd)
+		return ACTION_DROP;
 	v = forward_check(ctx, v, fwd, net);
 	if (v < 0) {
 		count(-v);
@@ -155,6 +208,11 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out
 	}
 	if (v == FWD_STOLEN) /* counted when it is re-injected, or where it is dropped */
 		return ACTION_DROP;
+	if (cfg && cfg->shaper_ifindex && verdict_is_shaped(v)) {
+		action = shape(ctx, v, fwd, net ? net->gw_ifindex : 0);
+		if (action != ACTION_SLOW_PATH)
+			return action;
+	}
 	count(fwd->counter);
 	switch (v) {
 	case FWD_PORT:
@@ -165,18 +223,57 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out
 		return HOOK_IS_EGRESS ? ctx_receive(ctx, ctx->ifindex) : ctx_send(ctx, ctx->ifindex);
 	case FWD_HOST:
 		return net ? ctx_receive(ctx, net->gw_ifindex) : ACTION_DROP;
-	case FWD_HOST_LO:
-		return cfg ? ctx_to_local(ctx, cfg->lo_ifindex) : ACTION_DROP;
 	case FWD_UPLINK:
 		return cfg ? send_out(ctx, cfg, fwd) : ACTION_DROP;
+	case FWD_HOST_LO:
 	case FWD_HAIRPIN:
-		if (!cfg)
-			return ACTION_DROP;
-		ctx_mark_ours(ctx, cfg->mark);
-		return ctx_receive(ctx, fwd->ifindex);
+		return cfg ? send_back(ctx, v, cfg, fwd->ifindex) : ACTION_DROP;
 	default:
 		return ACTION_PASS;
 	}
+}
+
+/* Carry out and count a verdict. net_id, net: of FWD_FLOOD and FWD_HOST, else NULL. */
+static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd, __u16 net_id,
+				   const struct network *net)
+{
+	if (v != FWD_PASS)
+		return forward_verdict(ctx, v, fwd, net_id, net);
+	count(fwd->counter);
+	return ACTION_PASS;
+}
+
+/*
+ * A packet that comes out of the shaper's queues, by its other end. What does not come from shape() lacks the mark,
+ * which nobody can guess: a frame that a process of the host sends out of the pair goes nowhere.
+ */
+static __always_inline int forward_shaped(ctx_t *ctx)
+{
+	struct config *cfg = config_get();
+	struct ctx_parcel p = ctx_parcel_get(ctx);
+	struct fwd_out fwd = {};
+	verdict_t v = shaped_unpack(p, &fwd), usable;
+
+	if (!cfg || !ctx_is_ours(ctx, cfg->mark)) {
+		count(COUNT_unknown_ifindex);
+		return ACTION_DROP;
+	}
+	if (p.class && cfg->shaper_ifindex) {
+		__u32 class = p.class;
+
+		p.class = 0;
+		ctx_parcel_put(ctx, p);
+		return send_shaped(ctx, cfg, class);
+	}
+	ctx_mark_ours(ctx, 0);
+	ctx_parcel_put(ctx, (struct ctx_parcel){});
+	/* it may have gone while the packet waited */
+	usable = v == FWD_HOST_LO ? FWD_NEXT :
+				    device_check(ctx, fwd.ifindex, v == FWD_PORT ? DROP(port_down) : DROP(link_down));
+	if (usable != FWD_NEXT || (v != FWD_HOST_LO && v != FWD_HAIRPIN))
+		return forward_fast(ctx, usable == FWD_NEXT ? v : usable, &fwd);
+	count(fwd.counter);
+	return send_back(ctx, v, cfg, fwd.ifindex);
 }
 
 #endif

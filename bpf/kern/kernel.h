@@ -58,8 +58,23 @@ typedef struct {
 	struct net *net;
 } possible_net_t;
 
+struct Qdisc_ops {
+	char id[16];
+};
+
+struct Qdisc {
+	const struct Qdisc_ops *ops;
+};
+
+struct netdev_queue {
+	struct Qdisc *qdisc;
+};
+
 struct net_device {
 	int ifindex;
+	struct Qdisc *qdisc; /* the root */
+	struct netdev_queue *_tx;
+	unsigned int num_tx_queues;
 	unsigned int mtu;
 	unsigned int flags;
 	unsigned long state;

@@ -4,6 +4,7 @@
 #define EBPFNET_BPF_L2_SWITCH_H
 
 #include "kern/device.h"
+#include "kern/shaper.h"
 #include "l2/arp.h"
 #include "l2/fdb.h"
 #include "l2/l2_cache.h"
@@ -20,8 +21,8 @@ static __always_inline _Bool mac_reserved_mcast(const __u8 *mac)
 
 /*
  * Decide where a frame goes. FWD_NEXT: to the gateway, to be routed. from: the ingress port, NULL for the
- * gateway device. The decision is cached, but not for a port with spoof=allow: each of its frames may have
- * another source.
+ * gateway device. The decision is cached, but not for a port with spoof=allow, as each of its frames may have
+ * another source, nor from or to a limited one.
  */
 static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, __u16 net_id,
 					      const struct network *net, const struct port_cache_entry *from,
@@ -56,7 +57,7 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 		if (ctx_vlan(ctx))
 			return DROP(vlan_to_gateway);
 		entry.net = net_id;
-		if (from && !(from->port.flags & PORT_SPOOF_ALLOW))
+		if (from && !(from->port.flags & (PORT_SPOOF_ALLOW | PORT_LIMIT_OUT)))
 			*cached = entry;
 		return FWD_NEXT;
 	}
@@ -78,7 +79,8 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 	v = device_check(ctx, e->ifindex, DROP(port_down));
 	if (v != FWD_NEXT)
 		return v;
-	if (e->kind != FDB_LEARNED && !(from && from->port.flags & PORT_SPOOF_ALLOW))
+	if (e->kind != FDB_LEARNED && !(from && from->port.flags & (PORT_SPOOF_ALLOW | PORT_LIMIT_OUT)) &&
+	    !port_is_limited_in(cfg, e->ifindex))
 		*cached = entry;
 	return FWD_PORT;
 }

@@ -196,6 +196,27 @@ struct hold_down {
 /* struct port.flags */
 enum {
 	PORT_SPOOF_ALLOW = 1 << 0,	/* may send from any address (nested switches, virtual machines) */
+	PORT_LIMIT_IN = 1 << 1,		/* `ebpfnet limit`: what it receives waits in a class of the shaper, */
+	PORT_LIMIT_OUT = 1 << 2,	/* and what it sends */
+};
+
+#define PORT_LIMITED (PORT_LIMIT_IN | PORT_LIMIT_OUT)
+
+/* Class of the shaper (HTB, 1:MINOR) for what a port receives, and for what it sends; number: struct port's. */
+static inline __u32 ebpfnet_shaper_class(__u16 number, __u16 limit)
+{
+	return 1u << 16 | (number * 2 + (limit == PORT_LIMIT_OUT ? 2 : 1));
+}
+
+/*
+ * Map limits, by ifindex of a port with PORT_LIMIT_OUT: its rate, for packets that leave by an uplink whose root qdisc
+ * is fq. A virtual clock (GCRA, ITU-T I.371): .full is when the bucket will be full again.
+ */
+struct limit {
+	__u64 rate;			/* bytes per second; not 0 */
+	__u64 burst_ns;			/* the bucket, as time at that rate */
+	__u64 horizon_ns;		/* longest wait; beyond it a packet is dropped */
+	__u64 full;			/* CLOCK_MONOTONIC, ns; the programs write it */
 };
 
 /* Map ports, by the ifindex of a namespace's host-side veth: a port of the switch. */
@@ -401,6 +422,7 @@ struct config {
 	__u32 mark;			/* in skb->cb of packets that we send; random */
 	__u16 port_min_h, port_max_h;	/* external ports for masquerading, inclusive */
 	__u32 timeout_s[TIMEOUT_CLASSES];
+	__u32 shaper_ifindex;		/* the shaper's end with the queues; 0: no namespace is limited */
 };
 
 /* The way in which programs may read the memory of the running kernel; set by the loader (section .rodata.kernel). */

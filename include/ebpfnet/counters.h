@@ -76,6 +76,7 @@
 	X(port_gone, "the namespace was removed externally")                  \
 	X(port_down, "the namespace's device is down")                              \
 	X(link_down, "gateway device or uplink is down, or has no carrier")         \
+	X(over_limit, "namespace sends more than its limit")                        \
 	X(helper_failed, "a kernel helper refused")                                \
 	EBPFNET_ANSWERABLE(X, , "")
 

@@ -134,7 +134,7 @@ static void sizes_belong_to_abi_5(void **state)
 	assert_int_equal(sizeof(struct uplink), 16);
 	assert_int_equal(sizeof(struct portmap_key), 8);
 	assert_int_equal(sizeof(struct portmap), 40);
-	assert_int_equal(sizeof(struct config), 88);
+	assert_int_equal(sizeof(struct config), 92);
 	assert_int_equal(sizeof(struct conn_alloc), 32);
 	assert_int_equal(sizeof(struct host_record), 528);
 	assert_int_equal(sizeof(struct ns_key), 20);
@@ -146,6 +146,7 @@ static void sizes_belong_to_abi_5(void **state)
 	assert_int_equal(sizeof(struct ipv6_owner), 12);
 	assert_int_equal(sizeof(struct ipv6_ring), 272);
 	assert_int_equal(sizeof(struct subnet_key), 12);
+	assert_int_equal(sizeof(struct limit), 32);
 	assert_int_equal(sizeof(struct net_record), 336);
 	assert_int_equal(TIMEOUT_CLASSES, 8);
 }

@@ -65,6 +65,21 @@ void count_to_here(void)
 		out.copies[i] -= out.copies_before[i];
 }
 
+static void run_with(enum hook hook, const struct frame *in, struct __sk_buff *ctx)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = in->bytes, .data_size_in = in->len,
+		    .data_out = out.packet.bytes, .data_size_out = FRAME_MAX, .ctx_in = ctx,
+		    .ctx_size_in = sizeof(*ctx), .ctx_out = &out.ctx,
+		    .ctx_size_out = sizeof(out.ctx));
+
+	count_from_here();
+	assert_int_equal(bpf_prog_test_run_opts(h.prog[hook], &o), 0);
+	count_to_here();
+	out.hook = hook;
+	out.retval = o.retval;
+	out.packet.len = o.data_size_out;
+}
+
 void run_given(enum hook hook, enum device dev, const struct frame *in, struct given given)
 {
 	struct __sk_buff ctx = {
@@ -75,19 +90,10 @@ void run_given(enum hook hook, enum device dev, const struct frame *in, struct g
 		.gso_segs = given.gso_size ? 2 : 0,
 		.cb = { given.cb },
 	};
-	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = in->bytes, .data_size_in = in->len,
-		    .data_out = out.packet.bytes, .data_size_out = FRAME_MAX, .ctx_in = &ctx,
-		    .ctx_size_in = sizeof(ctx), .ctx_out = &out.ctx,
-		    .ctx_size_out = sizeof(out.ctx));
 
 	if (given.forwarded_from)
 		ctx.ingress_ifindex = ifindex_of(given.forwarded_from);
-	count_from_here();
-	assert_int_equal(bpf_prog_test_run_opts(h.prog[hook], &o), 0);
-	count_to_here();
-	out.hook = hook;
-	out.retval = o.retval;
-	out.packet.len = o.data_size_out;
+	run_with(hook, in, &ctx);
 }
 
 void run(enum hook hook, enum device dev, const struct frame *in)
@@ -149,9 +155,32 @@ void comes_in_again(void)
 	run_given(HOOK_UPLINK, DEV_UPLINK, &in, (struct given){ .cb = out.ctx.cb[0] });
 }
 
+void comes_out_of_shaper(void)
+{
+	struct __sk_buff ctx = {
+		.ifindex = ifindex_of(DEV_SHAPER_PEER),
+		.mark = MARK,
+		.priority = PRIORITY,
+	};
+	struct frame in = out.packet;
+
+	memcpy(ctx.cb, out.ctx.cb, sizeof(ctx.cb));
+	run_with(HOOK_SHAPER, &in, &ctx);
+}
+
 const struct frame *output(void)
 {
 	return &out.packet;
+}
+
+bool carries_nothing(void)
+{
+	return !(out.ctx.cb[0] | out.ctx.cb[1] | out.ctx.cb[2] | out.ctx.cb[3] | out.ctx.cb[4]);
+}
+
+uint64_t departure(void)
+{
+	return out.ctx.tstamp;
 }
 
 /* ---- expectations ---- */
@@ -196,6 +225,23 @@ void expect_outcome_at(enum outcome want, const char *file, int line)
 		return;
 	print_error("outcome: %s (verdict %d), expected: %s\n",
 		    got < 0 ? "strange" : outcome_text(got), (int)out.retval, outcome_text(want));
+	_fail(file, line);
+}
+
+void expect_waiting_at(enum device port, uint16_t which, const char *file, int line)
+{
+	enum { REDIRECTED = 7 };
+	uint32_t class = class_of_port(port, which);
+	int i;
+
+	for (i = 0; i < COUNT_flow_new; i++)
+		if (out.counted[i])
+			print_error("counter %s rose while the packet waits\n", counter_names[i]), _fail(file, line);
+	if (out.retval == REDIRECTED && out.ctx.priority == class && out.ctx.mark == MARK &&
+	    out.ctx.cb[0] == config_now().mark)
+		return;
+	print_error("verdict %d, priority %x, mark %x, expected: to wait in class %x\n", (int)out.retval,
+		    out.ctx.priority, out.ctx.mark, class);
 	_fail(file, line);
 }
 
@@ -304,6 +350,8 @@ static int load(void)
 		r = dataplane_load_lo(&h.state);
 	if (!r)
 		r = dataplane_load_xdp(&h.state);
+	if (!r)
+		r = dataplane_load_shaper(&h.state);
 	for (hook = 0; hook < HOOKS && !r; hook++) {
 		snprintf(path, sizeof(path), "%s/progs/%s", h.state.dir, hook_name(hook));
 		h.prog[hook] = bpf_obj_get(path);
@@ -311,6 +359,7 @@ static int load(void)
 		if (!r)
 			h.flow_cache[hook] = map_of_program(h.prog[hook], "flow_cache");
 	}
+	h.fq_table = map_of_program(h.prog[HOOK_PORT], "fq_table");
 	h.icmp_budget = open_map("icmp_budget");
 	h.neigh = open_map("neigh");
 	h.ipv6_learned = open_map("ipv6_learned");

@@ -11,6 +11,7 @@
  *	  veth0 NS1, veth1 NS2, veth2 NS3 (spoof=allow)  veth3 NS4
  *	eth0: 172.31.13.55/20 and .56, the uplink; default via 172.31.0.1
  *	eth1: 198.51.100.1/24, unmanaged: without the programs
+ *	shape, shapep: the shaper, for tests that limit a port
  */
 #ifndef EBPFNET_TESTS_HARNESS_H
 #define EBPFNET_TESTS_HARNESS_H
@@ -82,6 +83,8 @@ enum device {
 	DEV_GW_PEER,
 	DEV_UPLINK,
 	DEV_UNMANAGED,
+	DEV_SHAPER,
+	DEV_SHAPER_PEER,
 	DEVICES,
 };
 
@@ -127,12 +130,20 @@ void run_beside(enum hook hook, enum device dev, const struct frame *in);
 /* The packet that came out last enters by the uplink, with the mark that it left with. */
 void comes_in_again(void);
 
-/* The packet that came out last. */
+/* The packet that came out last has waited in the shaper, and comes out of it with what it took along. */
+void comes_out_of_shaper(void);
+
+/* The packet that came out last, and the time at which it is to depart; 0: at once. */
 const struct frame *output(void);
+uint64_t departure(void);
+/* Nothing that programs have written in skb->cb is left there. */
+bool carries_nothing(void);
 
 #define expect_outcome(outcome) expect_outcome_at(outcome, __FILE__, __LINE__)
 #define expect_packet(frame) expect_packet_at(frame, __FILE__, __LINE__)
 /* These counters rose by one (named twice: by two), and no other did. */
+/* It was sent into the shaper's queue for what a port sends (PORT_LIMIT_OUT) or receives, and not counted yet. */
+#define expect_waiting(port, which) expect_waiting_at(port, which, __FILE__, __LINE__)
 #define expect_counted(...) \
 	expect_counted_at((const enum counter[]){ __VA_ARGS__, COUNTERS }, __FILE__, __LINE__)
 #define expect_dropped(...)              \
@@ -153,6 +164,7 @@ int copies_to(enum device port);
 	expect_copies_at((const int[]){ ns1, ns2, ns3, ns4 }, __FILE__, __LINE__)
 
 void expect_outcome_at(enum outcome want, const char *file, int line);
+void expect_waiting_at(enum device port, uint16_t which, const char *file, int line);
 void expect_packet_at(const struct frame *want, const char *file, int line);
 void expect_counted_at(const enum counter *want, const char *file, int line);
 void expect_copies_at(const int *want, const char *file, int line);
@@ -179,6 +191,8 @@ void remember_port(enum device dev);		/* as `ns add` does, as it was at first */
 void leave_port_out(enum device dev);		/* of the list of ports that floods go along */
 void replace_endpoint(enum device dev);		/* another namespace gets NS1's (or ...) address and port */
 void allow_spoofing(enum device dev);
+void limit_port(enum device dev, uint16_t which);	/* PORT_LIMIT_*: a megabyte a second */
+void use_up_limit(enum device dev, uint64_t ns);	/* as if it had sent so much that it must wait so long */
 void add_port_without_device(void);		/* NS_GONE: its device was removed externally */
 
 struct fdb_entry fdb_entry_of(const char *mac);	/* of network 1 */
@@ -197,6 +211,8 @@ int live_flows(void);
 bool flows_are_checked(void);
 /* Empties the flow caches of all CPUs (bpf/fast/flow_cache.h). */
 void forget_caches(void);
+/* As after an epoch (bpf/kern/percpu_cache.h): what the port program knows of qdiscs is read again. */
+void forget_qdiscs(void);
 /* Lets time pass for all flows. */
 void age_flows(uint32_t seconds);
 /* Lets time pass for the fragments of datagrams that are not complete. */

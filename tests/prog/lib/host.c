@@ -24,6 +24,7 @@ static const struct {
 	[DEV_NS4] = { "veth3", "ceth3" },    [DEV_GW] = { "gw0", NULL },
 	[DEV_GW_PEER] = { "gw0p", NULL },    [DEV_UPLINK] = { "eth0", "isp0" },
 	[DEV_UNMANAGED] = { "eth1", "isp1" },
+	[DEV_SHAPER] = { "shape", NULL },    [DEV_SHAPER_PEER] = { "shapep", NULL },
 };
 
 static int far_netns, host_netns;
@@ -32,6 +33,9 @@ static const char topology[] =
 	"link set lo up\n"
 	"link add gw0 type veth peer name gw0p\n"
 	"link add gw1 type veth peer name gw1p\n"
+	"link add shape mtu 65535 type veth peer name shapep mtu 65535\n"
+	"link set shape up\n"
+	"link set shapep up\n"
 	"link set gw0 address " GW_MAC " up\n"
 	"link set gw0p up\n"
 	"link set gw1 up\n"
@@ -133,8 +137,9 @@ static int make_topology(void)
 	for (dev = 0; dev < DEVICES; dev++)
 		if (devices[dev].far)
 			fprintf(ip,
-				"link add %s type veth peer name %s netns /proc/%d/fd/%d\nlink set %s up\n",
-				devices[dev].name, devices[dev].far, getpid(), far_netns,
+				"link add %s numtxqueues %d type veth peer name %s netns /proc/%d/fd/%d\n"
+				"link set %s up\n",
+				devices[dev].name, dev == DEV_UPLINK ? 2 : 1, devices[dev].far, getpid(), far_netns,
 				devices[dev].name);
 	fputs(topology, ip);
 	return pclose(ip) ? -EIO : 0;

@@ -13,6 +13,7 @@ extern struct harness {
 	/* maps that `ebpfnet` itself does not use */
 	int icmp_budget, neigh, ipv6_learned, tcp_ports_in_use, frags, fragq, hold_down, outside_peers;
 	int flow_cache[HOOKS]; /* of each program; 0: it has none */
+	int fq_table;	/* of the port program */
 	struct config config;	/* as each test finds it */
 	/* lets packets arrive that are on their way, and counts again; NULL: none is when run() is over */
 	void (*wait)(void);
@@ -21,6 +22,8 @@ extern struct harness {
 /* expect_counted() and expect_copies() see what was counted between the two. */
 void count_from_here(void);
 void count_to_here(void);
+
+uint32_t class_of_port(enum device port, uint16_t which);
 
 /* BPF_PROG_TEST_RUN of an XDP program: XDP_*. in: as it comes by the device; out: what is left of it. */
 uint32_t test_run_xdp(enum hook hook, enum device dev, const struct frame *in, struct frame *out);

@@ -279,6 +279,11 @@ void forget_caches(void)
 			empty_array(h.flow_cache[hook]);
 }
 
+void forget_qdiscs(void)
+{
+	empty_array(h.fq_table);
+}
+
 static void age_flow_table(uint32_t seconds)
 {
 	uint32_t slot, used = alloc_now().never_used;
@@ -544,8 +549,8 @@ static void fill_maps(void)
 
 int harness_reset(void **unused)
 {
-	static const enum map_id tables[] = { MAP_IPV6_GIVEN, MAP_PORTMAPS,  MAP_PORTMAP_KEYS, MAP_FDB_LEARNED, MAP_FDB,
-					      MAP_ENDPOINTS, MAP_PORTS,	       MAP_UPLINKS,	MAP_GATEWAYS };
+	static const enum map_id tables[] = { MAP_IPV6_GIVEN, MAP_PORTMAPS, MAP_PORTMAP_KEYS, MAP_FDB_LEARNED, MAP_FDB,
+					      MAP_ENDPOINTS, MAP_PORTS, MAP_LIMITS, MAP_UPLINKS, MAP_GATEWAYS };
 	struct config cfg = h.config;
 	size_t i;
 

@@ -22,6 +22,7 @@ enum hook {
 	HOOK_LO,		/* ingress of lo, while a port is published */
 	HOOK_UPLINK_XDP,	/* XDP of the uplink, if the XDP prefilter is enabled: in the driver, */
 	HOOK_UPLINK_XDPGENERIC,	/* or generic */
+	HOOK_SHAPER,		/* ingress of the shaper's far end, while a namespace is limited */
 	HOOKS,
 };
 
@@ -56,6 +57,7 @@ bool dataplane_is_of_another_build(const struct store *s);
 /* The size of the flow table; 0: it has not been made. */
 uint32_t dataplane_flows(const struct store *s);
 int dataplane_load_lo(const struct store *s);
+int dataplane_load_shaper(const struct store *s);
 int dataplane_load_xdp(const struct store *s);
 
 /*

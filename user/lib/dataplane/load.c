@@ -23,6 +23,7 @@
 #include "journal.skel.h"
 #include "lo.skel.h"
 #include "port.skel.h"
+#include "shaper.skel.h"
 #include "uplink.skel.h"
 #include "uplink_out.skel.h"
 #include "uplink_xdp.skel.h"
@@ -51,6 +52,7 @@ static const struct object objects[HOOKS] = {
 	[HOOK_LO] = { "lo", "ebpfnet_lo", lo_bpf__elf_bytes },
 	[HOOK_UPLINK_XDP] = { "uplink_xdp", "ebpfnet_xdp", uplink_xdp_bpf__elf_bytes },
 	[HOOK_UPLINK_XDPGENERIC] = { "uplink_xdpgeneric", "ebpfnet_xdp", uplink_xdpgeneric_bpf__elf_bytes },
+	[HOOK_SHAPER] = { "shaper", "ebpfnet_shaper", shaper_bpf__elf_bytes },
 };
 
 const char *hook_name(enum hook hook)
@@ -443,7 +445,8 @@ int dataplane_load(struct store *s, uint32_t max_flows)
 {
 	/* the largest first: it takes as long as the others together */
 	static const enum hook hooks[HOOKS] = { HOOK_PORT, HOOK_UPLINK, HOOK_UPLINK_OUT, HOOK_GATEWAY,
-						HOOK_LO, HOOK_UPLINK_XDP, HOOK_UPLINK_XDPGENERIC };
+						HOOK_LO, HOOK_UPLINK_XDP, HOOK_UPLINK_XDPGENERIC,
+						HOOK_SHAPER };
 	static const unsigned int always = 4;	/* the others are loaded when they are needed first */
 	enum hook load[HOOKS];
 	unsigned int i, count = 0;
@@ -471,6 +474,13 @@ int dataplane_load_lo(const struct store *s)
 	static const enum hook lo = HOOK_LO;
 
 	return load_missing(s, &lo, 1);
+}
+
+int dataplane_load_shaper(const struct store *s)
+{
+	static const enum hook shaper = HOOK_SHAPER;
+
+	return load_missing(s, &shaper, 1);
 }
 
 int dataplane_load_xdp(const struct store *s)

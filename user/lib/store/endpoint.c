@@ -111,6 +111,34 @@ int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p
 	return r ? r : config_touch(s);
 }
 
+int store_port(const struct store *s, uint32_t ifindex, struct port *out, struct limit *sends)
+{
+	if (map_get(s, MAP_LIMITS, &ifindex, sends))
+		*sends = (struct limit){};
+	return map_get(s, MAP_PORTS, &ifindex, out);
+}
+
+/* The rate is there before the flag, and as long as it. */
+int store_port_limit(const struct store *s, uint32_t ifindex, uint16_t flags, const struct limit *sends)
+{
+	struct limit limit = *sends;
+	struct port p;
+	int r;
+
+	r = map_get(s, MAP_PORTS, &ifindex, &p);
+	if (r)
+		return r;
+	limit.full = 0;
+	p.flags = (p.flags & ~PORT_LIMITED) | flags;
+	if (flags & PORT_LIMIT_OUT)
+		r = map_put(s, MAP_LIMITS, &ifindex, &limit);
+	if (!r)
+		r = map_put(s, MAP_PORTS, &ifindex, &p);
+	if (!r && !(flags & PORT_LIMIT_OUT))
+		r = map_del(s, MAP_LIMITS, &ifindex);
+	return r ? r : config_touch(s);
+}
+
 int store_ipv6_give(const struct store *s, const struct port *p, const struct ipv6_addr addrs[EBPFNET_GIVEN_IPV6])
 {
 	struct ipv6_key key = { .net = p->net };
@@ -173,6 +201,8 @@ int store_port_del(const struct store *s, uint32_t ifindex)
 		r = map_del(s, MAP_IPV6_RINGS, &p.endpoint);
 	if (!r)
 		r = map_del(s, MAP_USAGE, &p.endpoint);
+	if (!r)
+		r = map_del(s, MAP_LIMITS, &ifindex);
 	if (!r)
 		r = map_del(s, MAP_PORTS, &ifindex);
 	if (!r)

@@ -27,6 +27,7 @@ static const struct {
 	[MAP_GATEWAYS] = { "gateways", sizeof(uint32_t), sizeof(uint32_t) },
 	[MAP_UPLINKS] = { "uplinks", sizeof(uint32_t), sizeof(struct uplink) },
 	[MAP_PORTS] = { "ports", sizeof(uint32_t), sizeof(struct port) },
+	[MAP_LIMITS] = { "limits", sizeof(uint32_t), sizeof(struct limit) },
 	[MAP_ENDPOINTS] = { "endpoints", sizeof(struct endpoint_key), sizeof(struct endpoint) },
 	[MAP_FDB] = { "fdb", sizeof(struct fdb_key), sizeof(struct fdb_entry) },
 	[MAP_FDB_LEARNED] = { "fdb_learned", sizeof(struct fdb_key), sizeof(struct fdb_entry) },

@@ -26,6 +26,7 @@ enum map_id {
 	MAP_GATEWAYS,
 	MAP_UPLINKS,
 	MAP_PORTS,
+	MAP_LIMITS,
 	MAP_ENDPOINTS,
 	MAP_FDB,
 	MAP_FDB_LEARNED,
@@ -138,6 +139,10 @@ int store_port_set(const struct store *s, uint32_t ifindex, const struct port *p
 /* Gives a port IPv6 addresses; an unspecified one ends the list. store_port_del() takes them back. */
 int store_ipv6_give(const struct store *s, const struct port *p, const struct ipv6_addr addrs[EBPFNET_GIVEN_IPV6]);
 int store_port_del(const struct store *s, uint32_t ifindex);
+/* A port, and what it may send (rate 0: no limit). Quiet; -ENOENT. */
+int store_port(const struct store *s, uint32_t ifindex, struct port *out, struct limit *sends);
+/* Sets a port's PORT_LIMIT_* and, with PORT_LIMIT_OUT, what it may send; .full begins anew. -ENOENT (quiet). */
+int store_port_limit(const struct store *s, uint32_t ifindex, uint16_t flags, const struct limit *sends);
 /* Updates the number of ports in the network's record: once after any number of store_port_set(). */
 int store_ports_count(const struct store *s, uint16_t net);
 /* Adds the gateway of a network to maps endpoints, fdb and gateways. */
