@@ -8,7 +8,7 @@
 #   make diff       the same random packets to netfilter and to ebpfnet    make diff DIFF=long  a million
 #   make fuzz       random packets, FUZZ_TIME=seconds      make fuzz MUTANTS=1    and that it finds what is broken
 #   make bench      beside bridge, iptables and nft, in turn; and what grows with ports, namespaces and flows:
-#                   tests/bench/run -h, tests/bench/report.py -h, tests/bench/scale -h
+#                   tests/bench/run -h, tests/bench/report.py -h, tests/bench/scale -h, tests/bench/limits -h
 #   make bench-clients  a container's network: CNI, netavark and Docker with ebpfnet and with their own bridges
 #   make integrity  1 GiB each way on each path, with each offload off
 #   make faults     faults of docs/dev/faults.md in full: floods of a whole table, kills of every command
@@ -232,6 +232,7 @@ bench:
 	@$(MAKE) --no-print-directory $(JOBS) all $(BENCH)
 	@tests/bench/run
 	@tests/bench/scale
+	@tests/bench/limits
 
 bench-clients:
 	@scripts/install-deps

@@ -35,6 +35,7 @@ struct endpoint_spec {
 	enum plug_client client;	/* PLUG_USER, unless by plug_add() */
 	uint16_t port_flags;		/* PORT_* */
 	struct ipv6_addr ipv6[EBPFNET_GIVEN_IPV6];	/* its own, which no other may use; unspecified ends the list */
+	struct ns_limit in, out;	/* what it may receive, and send */
 };
 
 /*
@@ -191,6 +192,19 @@ int endpoint_find_id(struct session *x, const char *id, char name[EBPFNET_NAME_L
  * kind). Logs.
  */
 int endpoint_del(struct session *x, const char *name, bool made);
+
+/* ---- limits; mode STORE_WRITE ---- */
+
+/* The least rate, in bits per second: HTB waits for a minute at most, and a packet may have 64 KiB. */
+#define EBPFNET_LEAST_RATE 10000
+
+/*
+ * Limits what a namespace's port in a network may receive, and send; NULL: it stays as it is, rate 0: no limit.
+ * network NULL: the only one that it is in. *changed: false if it was so. -ENOENT; -EINVAL: the namespace is in several
+ * networks; -EOPNOTSUPP: the kernel has no HTB. Nothing is changed then. Logs.
+ */
+int endpoint_limit(struct session *x, const char *name, const char *network, const struct ns_limit *in,
+		   const struct ns_limit *out, bool *changed);
 
 /* ---- port mappings; mode STORE_WRITE ---- */
 

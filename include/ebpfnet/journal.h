@@ -29,6 +29,7 @@ enum {
 	XDP_MODE_NATIVE = 1 << 6,	/* `up --xdp`: XDP prefilter in the driver, */
 	XDP_MODE_GENERIC = 1 << 7,	/* or behind it; both: generic if the driver has no support */
 	COMING_UP = 1 << 8,		/* unfinished first `up`: the next one finishes it */
+	MADE_SHAPER = 1 << 9,		/* created the shaper's pair of devices: a namespace is limited */
 };
 
 #define XDP_MODE_ANY (XDP_MODE_NATIVE | XDP_MODE_GENERIC)
@@ -124,6 +125,12 @@ enum plug_client {
 #define EBPFNET_ALIASES_LEN 128		/* further names, with blanks between, and the terminating 0 */
 #define EBPFNET_LABEL_LEN 64		/* a name for people to read, with its terminating 0 */
 
+/* What a namespace may receive by one of its ports, or send. */
+struct ns_limit {
+	__u64 rate;			/* bits per second; 0: no limit */
+	__u64 burst;			/* bytes; 0: chosen by the rate */
+};
+
 /* Map namespaces, by name and network: a namespace has a port in each network that it is in. */
 struct ns_key {
 	char name[EBPFNET_NAME_LEN];
@@ -159,6 +166,7 @@ struct ns_record {
 	__u32 zero_mtu;
 	char ifname[EBPFNET_NAME_LEN];	/* of the device inside, as the client calls it, whatever it is renamed to */
 	char aliases[EBPFNET_ALIASES_LEN];	/* for the hosts files */
+	struct ns_limit in, out;
 };
 
 #endif /* EBPFNET_JOURNAL_H */

@@ -138,7 +138,7 @@ static void sizes_belong_to_abi_5(void **state)
 	assert_int_equal(sizeof(struct conn_alloc), 32);
 	assert_int_equal(sizeof(struct host_record), 528);
 	assert_int_equal(sizeof(struct ns_key), 20);
-	assert_int_equal(sizeof(struct ns_record), 632);
+	assert_int_equal(sizeof(struct ns_record), 664);
 	assert_int_equal(CONN_STATES, 11);
 	assert_int_equal(sizeof(struct usage), 20);
 	assert_int_equal(sizeof(struct neigh_entry), 8);

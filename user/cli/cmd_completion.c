@@ -110,7 +110,8 @@ static const char *kind_of(const struct command *c, const char *arg, size_t len)
 {
 	static const struct {
 		const char *arg, *kind;
-	} kinds[] = { { "NS", "ns" }, { "NAME", "ns" }, { "NETWORK", "network" }, { "NETNS|PID|--later", "netns" },
+	} kinds[] = { { "NS", "ns" }, { "[NS", "ns" }, { "NAME", "ns" }, { "NETWORK", "network" },
+		      { "NETNS|PID|--later", "netns" }, { "in|out", "words in out" }, { "RATE|none]", "words none" },
 		      { "KEY", "key" }, { "[KEY]", "key" }, { "CMD", "command" }, { "bash", "words bash" } };
 	size_t i;
 

@@ -57,6 +57,7 @@ command_fn cmd_network_add, cmd_network_del, cmd_network_list, cmd_network_show,
 command_fn cmd_exec;							/* cmd_exec.c */
 command_fn cmd_expose, cmd_unexpose, cmd_exposed;			/* cmd_expose.c */
 command_fn cmd_status, cmd_flows, cmd_fdb, cmd_stats;			/* cmd_status.c, cmd_show.c */
+command_fn cmd_limit;							/* cmd_limit.c */
 command_fn cmd_set, cmd_get;						/* cmd_set.c */
 command_fn cmd_monitor;							/* cmd_monitor.c */
 command_fn cmd_completion;						/* cmd_completion.c */

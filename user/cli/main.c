@@ -53,6 +53,8 @@ static const struct command commands[] = {
 	{ "unexpose", NULL, cmd_unexpose, "NS [" SPEC "]", 1, 2,
 	  .help = "unpublish a port; without a port, all ports of NS" },
 	{ "exposed", .run = cmd_exposed, .options = OPT_JSON | OPT_NETWORK, .help = "list the published ports" },
+	{ "limit", NULL, cmd_limit, "[NS in|out RATE|none]", 0, 5, .options = OPT_JSON | OPT_NETWORK,
+	  .help = "limit what a namespace receives or sends, as 100mbit; without words, list the limits" },
 	{ "flows", .run = cmd_flows, .options = OPT_JSON | OPT_NETWORK, .help = "list the flows (conntrack)" },
 	{ "fdb", .run = cmd_fdb, .options = OPT_JSON, .help = "list the switch's MAC addresses" },
 	{ "stats", .run = cmd_stats, .options = OPT_JSON,

@@ -9,6 +9,7 @@
 #include "lib/base/cleanup.h"
 #include "lib/base/log.h"
 #include "lib/base/portmap_text.h"
+#include "lib/base/rate_text.h"
 #include "lib/model/model.h"
 
 /* ---- counters ---- */
@@ -152,6 +153,9 @@ static const char *text_or_null(const char *text)
 	return *text ? text : NULL;
 }
 
+/* Bits per second. */
+#define limit_cell(l) NUMBER((l)->rate ? (l)->rate : NO_NUMBER)
+
 bool has_other_networks(const struct session *x)
 {
 	return x->net_count > 1 || (x->net_count && x->nets[0].id != NETWORK_DEFAULT_ID);
@@ -174,6 +178,8 @@ void show_namespaces(struct report *r, struct session *x, const struct ns_entry 
 		{ "label", NULL },
 		{ "id", NULL },
 		{ "network", has_other_networks(x) ? "network" : NULL },
+		{ "limit_in_bits", NULL, CELL_NUMBER },
+		{ "limit_out_bits", NULL, CELL_NUMBER },
 		{},
 	};
 	char addr[ADDR_TEXT], mac[18];
@@ -197,9 +203,54 @@ void show_namespaces(struct report *r, struct session *x, const struct ns_entry 
 			  TEXT(rec->port_flags & PORT_SPOOF_ALLOW ? "allow" : "deny"), TEXT(rec->path),
 			  NUMBER(rec->ifindex ? rec->ifindex : NO_NUMBER), TEXT(ns_state(&all[i], findings)),
 			  TEXT(text_or_null(rec->label)), TEXT(text_or_null(rec->id)),
-			  TEXT(network_name(x, rec->net)));
+			  TEXT(network_name(x, rec->net)), limit_cell(&rec->in), limit_cell(&rec->out));
 	}
 	table_end(&t);
+}
+
+/* ---- limits ---- */
+
+static const char *limit_text(const struct ns_limit *l, char buf[RATE_TEXT])
+{
+	return l->rate ? rate_text(l->rate, buf) : NULL;
+}
+
+int show_limits(struct report *r, struct session *x, const struct ns_entry *all, size_t count, size_t *shown)
+{
+	const struct column columns[] = {
+		{ "ns", "namespace" },
+		{ "network", has_other_networks(x) ? "network" : NULL },
+		{ "in_text", "in" },
+		{ "out_text", "out" },
+		{ "in_bits", NULL, CELL_NUMBER },
+		{ "out_bits", NULL, CELL_NUMBER },
+		{ "dropped_in", "dropped in", CELL_NUMBER },
+		{ "dropped_out", "dropped out", CELL_NUMBER },
+		{},
+	};
+	_cleanup_free_ struct shaper_dropped *dropped = calloc(count + 1, sizeof(*dropped));
+	char in[RATE_TEXT], out[RATE_TEXT];
+	struct table t;
+	size_t i;
+	int e;
+
+	*shown = 0;
+	e = dropped ? shaper_dropped(x, all, count, dropped) : log_err(-ENOMEM, "no memory to list the limits");
+	if (e)
+		return e;
+	table_begin(&t, r, "limits", columns);
+	for (i = 0; i < count; i++) {
+		const struct ns_record *rec = &all[i].rec;
+
+		if (!endpoint_is_limited(rec))
+			continue;
+		++*shown;
+		table_row(&t, TEXT(all[i].name), TEXT(network_name(x, rec->net)), TEXT(limit_text(&rec->in, in)),
+			  TEXT(limit_text(&rec->out, out)), limit_cell(&rec->in), limit_cell(&rec->out),
+			  NUMBER(dropped[i].in), NUMBER(dropped[i].out));
+	}
+	table_end(&t);
+	return 0;
 }
 
 /* ---- networks ---- */

@@ -43,6 +43,9 @@ void show_networks(struct report *r, const struct session *x, const struct ns_en
 void show_namespaces(struct report *r, struct session *x, const struct ns_entry *all, size_t count,
 		     const struct diff *findings);
 
+/* Show limits: of those namespaces that have one, in one network or (0) in any. *shown: how many. Logs. */
+int show_limits(struct report *r, struct session *x, const struct ns_entry *all, size_t count, size_t *shown);
+
 /* The id of the network whose rows are to be shown (--network); NULL: all, 0. Logs. -ENOENT. */
 int find_shown_network(struct session *x, const char *name, uint32_t *id);
 

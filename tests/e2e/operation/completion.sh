@@ -46,6 +46,9 @@ test_names_complete() {
 	must ebpfnet expose ns2 7000
 	offers 'ns1 ns2' expose ''
 	offers 'ns1 ns2' ns del n
+	offers 'ns1 ns2' limit ''
+	offers 'in out' limit ns1 ''
+	offers 'none' limit ns1 in n
 	offers 'ns2' exec --bpffs /sys/fs/bpf ns2
 	offers '' ns add n
 	offers 'mine' attach m

@@ -24,6 +24,7 @@ something_of_each() {
 	serve internet udp 7000
 	must ebpfnet expose ns1 5000
 	must ebpfnet expose ns2 $HOST:8000-8009:3000/udp
+	must ebpfnet limit ns2 in 100mbit
 	reaches ns1 tcp $INTERNET 7000 $HOST
 	reaches ns2 udp $INTERNET 7000 $HOST
 	pings ns1 8.8.8.8
@@ -36,7 +37,7 @@ something_of_each() {
 test_each_command_prints_what_the_document_says() {
 	local what
 	something_of_each
-	for what in "ns list" exposed flows fdb stats get; do
+	for what in "ns list" exposed limit flows fdb stats get; do
 		as_documented "$what"
 		is "$out" "" "lists of $what without rows"
 	done

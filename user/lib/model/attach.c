@@ -103,9 +103,13 @@ static int make(struct session *x, struct ipam *used, const struct endpoint_spec
 
 	endpoint_identify(&e->rec, id);
 	memcpy(e->rec.ipv6, spec->ipv6, sizeof(e->rec.ipv6));
+	e->rec.in = spec->in;
+	e->rec.out = spec->out;
 	r = store_ns_set(&x->s, e->name, &e->rec);
 	if (r)
 		return r;
+	if (endpoint_is_limited(&e->rec))
+		r = shaper_ensure(x);
 	for (i = used->count; i-- && !r;)
 		if (!strcmp(used->endpoint[i].name, e->name))
 			r = walk_endpoint(&w, &used->endpoint[i], used->endpoint, used->count);
@@ -115,6 +119,7 @@ static int make(struct session *x, struct ipam *used, const struct endpoint_spec
 		r = hosts_write(x);
 	if (r) {
 		endpoint_remove(x, e, used->endpoint, used->count);
+		shaper_settle(x);
 		hosts_write(x);
 		return r;
 	}
@@ -357,6 +362,8 @@ int endpoint_del(struct session *x, const char *name, bool made)
 		r = remove_all_ports(x, name);
 	if (!r)
 		r = lo_ensure(x);
+	if (!r)
+		r = shaper_settle(x);
 	return r ? r : hosts_write(x);
 }
 
@@ -372,6 +379,8 @@ static int settle(struct session *x, const char *name, struct ns_entry *all, siz
 			r = walk_endpoint(&w, &all[i], all, count);
 	if (!r)
 		r = lo_ensure(x);
+	if (!r)
+		r = shaper_settle(x);
 	return r ? r : hosts_write(x);
 }
 

@@ -22,6 +22,8 @@ struct device_id {
 #define DEVICE_ALIAS "ebpfnet "		/* an alias of ours begins with it */
 #define DEVICE_ALIAS_GATEWAY DEVICE_ALIAS "gateway"	/* and the network's name, unless that is "default" */
 #define DEVICE_ALIAS_PEER DEVICE_ALIAS "gateway peer"
+#define DEVICE_ALIAS_SHAPER DEVICE_ALIAS "shaper"
+#define DEVICE_ALIAS_SHAPER_PEER DEVICE_ALIAS "shaper peer"
 /* "made" or "attached", the endpoint's name, the cookie of its namespace */
 #define DEVICE_ALIAS_ENDPOINT DEVICE_ALIAS "%s %s %llu"
 

@@ -363,7 +363,7 @@ static int add_port(void *object)
 	struct endpoint_object *o = object;
 	const struct store *s = &o->x->s;
 	struct port p = { .addr = o->rec->addr, .net = o->rec->net, .flags = o->rec->port_flags,
-			  .number = o->rec->number };
+			  .number = o->rec->number };	/* endpoint_set_limits() adds PORT_LIMIT_* */
 	bool had_endpoint = o->rec->endpoint;
 	int r = 0;
 
@@ -480,6 +480,7 @@ static const struct property properties[] = {
 	{ without_ipv6, disable_ipv6, "switch IPv6 off on the host's end" },
 	{ hooked, hook, "attach the port program" },
 	{ is_port, add_port, "enter its port in the maps" },
+	{ endpoint_has_limits, endpoint_set_limits, "set its limits" },
 	{ is_up, set_up, "set the host's end up" },
 	{ endpoint_is_configured, endpoint_configure, "set up device, address and default route inside" },
 	{ has_hosts, link_hosts, "link its hosts file" },
@@ -524,6 +525,7 @@ static const struct property later_properties[] = {
 	{ without_ipv6, disable_ipv6, "switch IPv6 off on the host's end" },
 	{ hooked, hook, "attach the port program" },
 	{ is_port, add_port, "enter its port in the maps" },
+	{ endpoint_has_limits, endpoint_set_limits, "set its limits" },
 	{ is_up, set_up, "set the host's end up" },
 	{ is_noted, note, "note which namespace it was moved to", .minor = true },
 	{ is_complete, complete, "say so in the journal" },

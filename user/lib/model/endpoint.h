@@ -59,6 +59,10 @@ void endpoint_remove_inside(struct endpoint_object *o);
 bool endpoint_has_inside_name(void *object, struct difference *d);
 int endpoint_follow_inside_name(void *object);
 
+/* limit.c: the property that the programs know what of the port is limited. */
+bool endpoint_has_limits(void *object, struct difference *d);
+int endpoint_set_limits(void *object);
+
 /* additions.c: look, inside the namespace, for what was added; dev: the endpoint's device there. */
 void endpoint_find_additions(struct nl *nl, const struct nl_link *dev, const struct endpoint_object *o,
 			     struct endpoint_additions *out);

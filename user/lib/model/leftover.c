@@ -24,10 +24,11 @@ static bool is_ours(const struct nl_link *dev)
 	return !strcmp(dev->kind, "veth") && !strncmp(dev->alias, DEVICE_ALIAS, strlen(DEVICE_ALIAS));
 }
 
-/* The other end of the gateway's pair goes with it. */
+/* The other end of a gateway's pair, or of the shaper's, goes with it. */
 static bool is_peer(const struct nl_link *dev)
 {
-	return !strncmp(dev->alias, DEVICE_ALIAS_PEER, strlen(DEVICE_ALIAS_PEER));
+	return !strncmp(dev->alias, DEVICE_ALIAS_PEER, strlen(DEVICE_ALIAS_PEER)) ||
+	       !strcmp(dev->alias, DEVICE_ALIAS_SHAPER_PEER);
 }
 
 /* The devices of this host, ours first. */

@@ -52,6 +52,21 @@ int gateway_forget(struct session *x, struct net_entry *net);
 int lo_ensure(struct session *x);
 int lo_unhook(struct session *x);
 
+/* ---- limits of namespaces ---- */
+
+/* Make the shaper, or its classes, as the journal's records say; remove it if no namespace is limited. */
+int shaper_ensure(struct session *x);
+/* The same, if there is one: after a namespace was removed. */
+int shaper_settle(struct session *x);
+int shaper_remove(struct session *x);
+/* True if anything of the port is limited. */
+bool endpoint_is_limited(const struct ns_record *rec);
+/* What of a port has waited in the queues in vain; 0 if that cannot be read. */
+struct shaper_dropped {
+	uint64_t in, out;		/* packets */
+};
+int shaper_dropped(struct session *x, const struct ns_entry *all, size_t count, struct shaper_dropped *out);
+
 /* ---- uplinks ---- */
 
 /* Add a device to x->host: the named one; that of the default route, if there is one on Ethernet. Logs. */

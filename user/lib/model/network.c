@@ -280,6 +280,7 @@ static void roll_back(struct session *x, struct request *q)
 	}
 	if (q->makes_default)
 		network_remove(x, NETWORK_DEFAULT_ID);
+	shaper_settle(x);
 	hosts_write(x);
 }
 
@@ -394,6 +395,8 @@ static int remove_all(struct session *x)
 		return first;
 	if (x->host.made & LO_HOOKED)
 		keep_first(&first, lo_unhook(x));
+	if (x->host.made & MADE_SHAPER)
+		keep_first(&first, shaper_remove(x));
 	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
 		keep_first(&first, uplink_remove(x, &x->host.uplinks[i]));
 	for (i = 0; i < x->net_count; i++)
@@ -438,6 +441,8 @@ int network_down_plan(struct session *x, struct diff *plan)
 		snprintf(name, sizeof(name), "uplink %s", host->uplinks[i].name);
 		diff_add(plan, name, NULL, "detach the programs");
 	}
+	if (host->made & MADE_SHAPER)
+		diff_add(plan, "shaper " SHAPER_DEV, NULL, "remove the pair of devices");
 	for (i = 0; host->abi && i < x->net_count; i++) {
 		snprintf(name, sizeof(name), "gateway %s", x->nets[i].rec.gw_dev);
 		diff_add(plan, name, NULL, "remove the pair of devices");

@@ -199,6 +199,8 @@ int plug_del(struct session *x, const struct plug_key *key)
 		return r;
 	/* a command that was killed may have removed the record, and not what follows from it */
 	r = lo_ensure(x);
+	if (!r)
+		r = shaper_settle(x);
 	return r ? r : hosts_write(x);
 }
 
@@ -260,6 +262,9 @@ static int compare(struct session *x, const struct plug_request *q, const struct
 		return differs(&q->key, "address");
 	if (spec->has_mac && memcmp(spec->mac, rec->mac, sizeof(rec->mac)))
 		return differs(&q->key, "MAC address");
+	if ((spec->in.rate && memcmp(&spec->in, &rec->in, sizeof(rec->in))) ||
+	    (spec->out.rate && memcmp(&spec->out, &rec->out, sizeof(rec->out))))
+		return differs(&q->key, "limit");
 	return spec->mtu && spec->mtu != rec->mtu ? differs(&q->key, "MTU") : 0;
 }
 
@@ -313,6 +318,8 @@ static int check_walk(struct session *x, struct found *f)
 
 	if (net)
 		r = walk_gateway(&w, net);
+	if (!r && endpoint_is_limited(&f->e->rec))
+		r = walk_shaper(&w);
 	if (!r)
 		r = walk_endpoint(&w, f->e, f->all, f->count);
 	for (i = 0; i < d.count && !r; i++)
@@ -396,6 +403,8 @@ static int again(struct session *x, struct plug_request *q, struct found *f, str
 	int r;
 
 	r = compare(x, q, &f->e->rec);
+	if (!r)
+		r = shaper_settle(x);
 	if (!r)
 		r = walk_endpoint(&w, f->e, f->all, f->count);
 	if (!r)

@@ -73,8 +73,8 @@ int plug_del(struct session *x, const struct plug_key *key);
 int plug_publish_rest(struct session *x, enum plug_client client, const char *id, struct portmap *list, size_t count);
 
 /*
- * Check that it is, on the host and inside, as it was made, and has what q asks for (path, addr, mac, mtu, publish),
- * in a session of any mode. -ENOENT: it is not there; -EUCLEAN: it is otherwise. Logs the first thing.
+ * Check that it is, on the host and inside, as it was made, and has what q asks for (path, addr, mac, mtu, in, out,
+ * publish), in a session of any mode. -ENOENT: it is not there; -EUCLEAN: it is otherwise. Logs the first thing.
  */
 int plug_check(struct session *x, const struct plug_request *q);
 

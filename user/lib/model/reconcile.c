@@ -30,6 +30,8 @@ static int walk_all(struct walk *w, enum network_scope scope)
 	int r;
 
 	r = walk_gateways(w);
+	if (!r)
+		r = walk_shaper(w);
 	if (!r && scope != NETWORK_HOST)
 		r = walk_endpoints(w);
 	if (!r)

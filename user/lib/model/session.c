@@ -103,6 +103,8 @@ bool session_is_gateway(const struct session *x, const char *dev)
 {
 	size_t i;
 
+	if (x->host.made & MADE_SHAPER && (!strcmp(dev, SHAPER_DEV) || !strcmp(dev, SHAPER_PEER)))
+		return true;
 	for (i = 0; i < x->net_count; i++)
 		if (!strcmp(dev, x->nets[i].rec.gw_dev) || !strcmp(dev, x->nets[i].rec.gw_peer))
 			return true;

@@ -35,7 +35,9 @@ const struct net_record *session_net_of(struct session *x, const struct ns_recor
 /* Add one in memory, in the order of ids; NULL: there are as many as there can be. Take one out. */
 struct net_entry *session_net_add(struct session *x, const struct net_entry *e);
 void session_net_drop(struct session *x, uint32_t id);
-/* True if the device is an end of a network's gateway. */
+#define SHAPER_DEV "ebpfnet-shape"	/* the shaper's pair of devices: with the queues, */
+#define SHAPER_PEER "ebpfnet-shapep"	/* and with the program */
+/* True if the device is an end of a network's gateway, or of the shaper. */
 bool session_is_gateway(const struct session *x, const char *dev);
 
 #endif

@@ -61,6 +61,7 @@ int walk_gateway(struct walk *w, struct net_entry *net);
 /* Only the programs' records of the gateways, for the one that FIB look-ups name. */
 int gateways_serve_fib(struct walk *w);
 int walk_lo(struct walk *w);					/* lo.c */
+int walk_shaper(struct walk *w);				/* shaper.c */
 /* all: the other ports, of which those of the same namespace matter */
 int walk_endpoint(struct walk *w, struct ns_entry *e, struct ns_entry *all, size_t count);	/* endpoint.c */
 int walk_uplinks(struct walk *w);				/* uplink.c */
