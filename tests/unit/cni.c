@@ -127,6 +127,42 @@ static void a_label_says_which_pod_it_is(void **state)
 	}
 }
 
+/* As the reference plugin `bandwidth` reads them: bits, and those of the configuration first. */
+static void limits_are_read_in_bits(void **state)
+{
+	struct cni_conf c;
+
+	accepted(&c, "\"runtimeConfig\":{\"bandwidth\":{\"ingressRate\":1000000,\"ingressBurst\":80001,"
+		     "\"EgressRate\":9223372036854775807,\"EgressBurst\":2147483647}}", "");
+	assert_true(c.in.rate == 1000000 && c.in.burst == 10001);
+	assert_true(c.out.rate == INT64_MAX && c.out.burst == 1 << 28);
+	cni_conf_end(&c);
+
+	accepted(&c, "\"egressRate\":20000,\"egressBurst\":8,"
+		     "\"runtimeConfig\":{\"bandwidth\":{\"ingressRate\":1000000,\"ingressBurst\":8}}", "");
+	assert_true(!c.in.rate && !c.in.burst);
+	assert_true(c.out.rate == 20000 && c.out.burst == 1);
+	cni_conf_end(&c);
+
+	accepted(&c, "\"runtimeConfig\":{\"bandwidth\":{\"ingressRate\":0,\"shapedSubnets\":[]}}", "");
+	assert_true(!c.in.rate && !c.out.rate);
+	cni_conf_end(&c);
+}
+
+#define LIMITED(limits) "\"runtimeConfig\":{\"bandwidth\":{" limits "}}"
+
+static void a_limit_that_cannot_be_kept_is_refused(void **state)
+{
+	refused(CNI_CONFIG, LIMITED("\"egressRate\":20000"), "", "egressRate needs egressBurst");
+	refused(CNI_CONFIG, LIMITED("\"ingressBurst\":1"), "", "ingressBurst needs ingressRate");
+	refused(CNI_CONFIG, LIMITED("\"ingressRate\":9999,\"ingressBurst\":8"), "", "less than 10000 bits");
+	refused(CNI_CONFIG, LIMITED("\"ingressRate\":-1,\"ingressBurst\":8"), "", "bandwidth.ingressRate");
+	refused(CNI_CONFIG, LIMITED("\"ingressRate\":20000,\"ingressBurst\":34359738360"), "", "4 GB");
+	refused(CNI_CONFIG, LIMITED("\"ingressRate\":\"20000\""), "", "bandwidth.ingressRate");
+	refused(CNI_UNSUPPORTED, LIMITED("\"shapedSubnets\":[\"10.0.0.0/8\"]"), "", "shapedSubnets");
+	refused(CNI_UNSUPPORTED, "\"ingressRate\":20000,\"unshapedSubnets\":[\"10.0.0.0/8\"]", "", "unshapedSubnets");
+}
+
 static void what_is_wrong_is_told_with_its_code(void **state)
 {
 	refused(CNI_CONFIG, "\"subnet\":\"10.1.0.1/24\"", "", "subnet '10.1.0.1/24'");
@@ -134,7 +170,6 @@ static void what_is_wrong_is_told_with_its_code(void **state)
 			    "{\"hostPort\":0}]}", "",
 		"portMappings[1].hostPort: a whole number from 1 to 65535");
 	refused(CNI_UNSUPPORTED, "\"ipMasq\":false", "", "noMasquerade");
-	refused(CNI_UNSUPPORTED, "\"runtimeConfig\":{\"bandwidth\":{\"egressRate\":1}}", "", "no limit can be set");
 	refused(CNI_ENVIRONMENT, "", "X=1", "CNI_ARGS has X");
 	refused(CNI_ENVIRONMENT, "", "X=1;IgnoreUnknown=false", "CNI_ARGS has X");
 	refused(CNI_ENVIRONMENT, "", "IP=x", "not an IPv4 address");
@@ -251,6 +286,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(port_mappings_have_names_in_any_case, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_nearest_wish_for_address_and_mac_counts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_label_says_which_pod_it_is, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(limits_are_read_in_bits, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_limit_that_cannot_be_kept_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_is_wrong_is_told_with_its_code, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_member_of_another_type_is_refused, set_up, tear_down),
 		cmocka_unit_test(versions_are_in_an_order),

@@ -168,7 +168,8 @@ static int cmd_add(struct call *call)
 	}
 	if (!code) {
 		q.spec = (struct endpoint_spec){ .path = path, .addr = c->addr, .has_mac = c->has_mac,
-						 .label = c->label, .aliases = c->aliases };
+						 .label = c->label, .aliases = c->aliases, .in = c->in,
+						 .out = c->out };
 		memcpy(q.spec.mac, c->mac, sizeof(c->mac));
 		q.publish = c->publish;
 		q.publish_count = c->publish_count;
@@ -224,7 +225,7 @@ static int cmd_check(struct call *call)
 	json_object_put(answer);
 	if (code)
 		return code;
-	q.spec = (struct endpoint_spec){ .path = path, .network = c->name };
+	q.spec = (struct endpoint_spec){ .path = path, .network = c->name, .in = c->in, .out = c->out };
 	r = session_open(&x, NULL, STORE_READ);
 	if (!r)
 		r = plug_check(&x, &q);

@@ -48,6 +48,7 @@ struct cni_conf {
 	uint8_t mac[6];
 	char label[EBPFNET_LABEL_LEN];
 	char aliases[EBPFNET_ALIASES_LEN];
+	struct ns_limit in, out;
 	struct portmap *publish;	/* malloc'ed */
 	size_t publish_count;
 	struct json_object *prev;	/* prevResult; NULL: none */

@@ -257,25 +257,75 @@ static int read_aliases(struct cni_conf *c, struct json_object *runtime)
 	return 0;
 }
 
-static int check_bandwidth(struct json_object *runtime)
+/* Bits per second, and bits at once, of one direction; checked as the reference plugin `bandwidth` does. */
+static int read_limit(struct json_object *j, const char *where, const char *direction, struct ns_limit *out)
 {
-	static const char *const rates[] = { "ingressRate", "egressRate" };
-	struct json_object *limits = NULL;
-	int64_t rate = 0;
+	char rate_key[16], burst_key[16];
+	int64_t rate = 0, burst = 0;
+
+	snprintf(rate_key, sizeof(rate_key), "%sRate", direction);
+	snprintf(burst_key, sizeof(burst_key), "%sBurst", direction);
+	if (json_in_number(j, where, rate_key, 0, INT64_MAX, &rate) ||
+	    json_in_number(j, where, burst_key, 0, INT64_MAX, &burst))
+		return CNI_CONFIG;
+	if (!rate != !burst) {
+		log_err(-EINVAL, "%s needs %s, too", rate ? rate_key : burst_key, rate ? burst_key : rate_key);
+		return CNI_CONFIG;
+	}
+	if (burst / 8 >= UINT32_MAX) {
+		log_err(-EINVAL, "%s %lld is 4 GB or more", burst_key, (long long)burst);
+		return CNI_CONFIG;
+	}
+	if (rate && rate < EBPFNET_LEAST_RATE) {
+		log_err(-EINVAL, "%s %lld is less than %d bits per second, the least that can be kept", rate_key,
+			(long long)rate, EBPFNET_LEAST_RATE);
+		return CNI_CONFIG;
+	}
+	*out = (struct ns_limit){ .rate = rate, .burst = (burst + 7) / 8 };
+	return 0;
+}
+
+/* Limits for some destinations only. */
+static int check_subnets(struct json_object *j, const char *where)
+{
+	static const char *const keys[] = { "shapedSubnets", "unshapedSubnets" };
+	struct json_object *list = NULL;
 	size_t i;
 
-	if (json_in_object(runtime, "runtimeConfig", "bandwidth", &limits))
-		return CNI_CONFIG;
-	for (i = 0; limits && i < 2; i++) {
-		if (json_in_number(limits, "bandwidth", rates[i], 0, INT64_MAX, &rate))
+	for (i = 0; i < 2; i++) {
+		if (json_in_array(j, where, keys[i], &list))
 			return CNI_CONFIG;
-		if (rate) {
-			log_err(-ENOTSUP, "bandwidth: no limit can be set; remove the limit, or the capability "
-					  "\"bandwidth\" from the configuration");
+		if (list && json_object_array_length(list)) {
+			log_err(-ENOTSUP, "%s is not supported: a limit is for all that an attachment sends or "
+					  "receives", keys[i]);
 			return CNI_UNSUPPORTED;
 		}
 	}
 	return 0;
+}
+
+static int read_limits(struct json_object *j, const char *where, struct cni_conf *c)
+{
+	int code = check_subnets(j, where);
+
+	if (!code)
+		code = read_limit(j, where, "ingress", &c->in);
+	return code ? code : read_limit(j, where, "egress", &c->out);
+}
+
+/* Those of the configuration itself have precedence, as with the reference plugin. */
+static int read_bandwidth(struct json_object *j, struct json_object *runtime, struct cni_conf *c)
+{
+	static const char *const keys[] = { "ingressRate", "ingressBurst", "egressRate", "egressBurst" };
+	struct json_object *limits = NULL;
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (json_in_member(j, keys[i]))
+			return read_limits(j, "", c);
+	if (runtime && json_in_object(runtime, "runtimeConfig", "bandwidth", &limits))
+		return CNI_CONFIG;
+	return limits ? read_limits(limits, "bandwidth", c) : 0;
 }
 
 static int wrong_mapping(size_t i, const char *what, const char *text)
@@ -351,11 +401,11 @@ static int read_runtime(struct json_object *j, struct cni_conf *c)
 		code = CNI_CONFIG;
 	if (!code)
 		code = read_mac(c, mac, CNI_CONFIG);
+	if (!code)
+		code = read_bandwidth(j, runtime, c);
 	if (code || !runtime)
 		return code;
 	code = read_ips(c, runtime, "runtimeConfig");
-	if (!code)
-		code = check_bandwidth(runtime);
 	if (!code)
 		code = read_aliases(c, runtime);
 	return code ? code : read_mappings(c, runtime);

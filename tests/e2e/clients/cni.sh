@@ -219,11 +219,51 @@ test_aliases_are_in_the_hosts_file() {
 	cni_refuses 7 "alias 'a b' is not the name of a host" ADD id-c /run/netns/b "$(conf '"runtimeConfig": {"aliases": {"blue": ["a b"]}}')"
 }
 
+# As kubelet has it: a burst of 256 MB.
+bandwidth() { # LIMITS
+	conf "\"runtimeConfig\": {\"bandwidth\": {$1}}"
+}
+
+limits() { ebpfnet limit --json | json '[(l["ns"], l["in_bits"], l["out_bits"]) for l in j["limits"]]'; }
+
+test_a_container_has_the_limits_that_its_runtime_asks_for() {
+	local both='"ingressRate": 1000000, "ingressBurst": 2147483647, "egressRate": 2000000, "egressBurst": 80000'
+	container a b
+	plug b
+	cni_must ADD id-a /run/netns/a "$(bandwidth "$both")"
+	is "$(limits)" "[('id-a', 1000000, 2000000)]" "limits"
+	like "$(tc class show dev ebpfnet-shape)" 'rate 2Mbit ceil 2Mbit burst 10000b'
+	cni_must CHECK id-a /run/netns/a "$(remembering "$out" "\"runtimeConfig\": {\"bandwidth\": {$both}}")"
+	pings a 8.8.8.8
+	pings b "$(ip -n a -4 -o address show eth0 | sed -E 's,.*inet ([0-9.]+)/.*,\1,')"
+	cni_must ADD id-a /run/netns/a "$(bandwidth "$both")"
+	cni_fails 100 'another limit' ADD id-a /run/netns/a "$(bandwidth '"ingressRate": 3000000, "ingressBurst": 80000')"
+	cni_fails 100 'another limit' CHECK id-a /run/netns/a \
+		"$(remembering "$out" '"runtimeConfig": {"bandwidth": {"egressRate": 3000000, "egressBurst": 8}}')"
+	is "$(limits)" "[('id-a', 1000000, 2000000)]" "limits"
+	unplug a
+	is "$(limits)" "[]" "limits after DEL"
+	[ ! -e /sys/class/net/ebpfnet-shape ] || fail "a shaper without limits"
+	must ebpfnet status
+}
+
+test_check_sees_that_a_limit_is_not_kept() {
+	local limit='"runtimeConfig": {"bandwidth": {"ingressRate": 1000000, "ingressBurst": 80000}}' result
+	container a
+	cni_must ADD id-a /run/netns/a "$(conf "$limit")"
+	result=$out
+	tc qdisc del dev ebpfnet-shape root
+	cni_fails 100 'is not HTB' CHECK id-a /run/netns/a "$(remembering "$result" "$limit")"
+	cni_must ADD id-a /run/netns/a "$(conf "$limit")"
+	cni_must CHECK id-a /run/netns/a "$(remembering "$result" "$limit")"
+}
+
 test_what_cannot_be_had_is_refused() {
 	container a
 	unchanged_from
-	cni_fails 2 'bandwidth: no limit can be set' ADD id-a /run/netns/a \
-		"$(conf '"runtimeConfig": {"bandwidth": {"IngressRate": 1000000, "IngressBurst": 4294967295}}')"
+	cni_fails 7 'egressRate 9999 is less than 10000' ADD id-a /run/netns/a "$(bandwidth '"egressRate": 9999, "egressBurst": 1')"
+	cni_fails 7 'ingressRate needs ingressBurst' ADD id-a /run/netns/a "$(bandwidth '"ingressRate": 20000')"
+	cni_fails 2 'shapedSubnets' ADD id-a /run/netns/a "$(bandwidth '"shapedSubnets": ["10.0.0.0/8"]')"
 	cni_fails 2 "protocol 'sctp'" ADD id-a /run/netns/a "$(conf "$(ports 80:80/sctp)")"
 	cni_fails 2 "hostIP '::1'" ADD id-a /run/netns/a "$(conf '"runtimeConfig": {"portMappings": [{"hostPort": 1, "containerPort": 2, "hostIP": "::1"}]}')"
 	cni_fails 2 'runtimeConfig.ips has 2 addresses' ADD id-a /run/netns/a "$(conf '"runtimeConfig": {"ips": ["10.91.0.7", "fd00::7"]}')"

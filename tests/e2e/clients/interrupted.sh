@@ -71,6 +71,41 @@ test_del_at_each_bpf_call() { call_converges somebody bpf DEL; }
 test_del_at_each_netlink_message() { call_converges somebody sendto DEL; }
 test_del_at_each_unlink() { call_converges somebody unlink DEL; }
 
+# With limits, whose queues go with the last of them.
+limited_call_converges() { # SYSCALL VERB
+	local idle n all turn=0
+	up --ns none
+	container a b
+	conf '"runtimeConfig": {"bandwidth": {"ingressRate": 1000000, "ingressBurst": 80000}}' > $T/conf
+	plug b '"runtimeConfig": {"ips": ["10.91.0.99"]}'
+	call ADD a
+	must $T/call # the shaper's program is loaded once, and stays
+	call "$2" a
+	[ "$2" = ADD ] || all=$(moments "$1" $T/call)
+	unplug a
+	idle=$(everything)
+	[ "$2" = DEL ] || all=$(moments "$1" $T/call)
+	unplug a
+	# shellcheck disable=SC2086 # words
+	for n in $(share $all); do
+		[ "$2" = ADD ] || plug a "$(cut -c2- $T/conf | sed 's/}$//')"
+		kill_at "$1" "$n" $T/call
+		if [ $((turn++ % 2)) = 0 ] && [ "$2" = ADD ]; then
+			must $T/call
+			is "$(tc class show dev ebpfnet-shape | wc -l)" 1 "queues after $1 $n of $2"
+			must ebpfnet status
+		fi
+		unplug a
+		is "$(diff <(echo "$idle") <(everything))" "" "what is left after $1 $n of $2"
+	done
+	must ebpfnet status
+}
+
+test_add_with_a_limit_at_each_bpf_call() { limited_call_converges bpf ADD; }
+test_add_with_a_limit_at_each_netlink_message() { limited_call_converges sendto ADD; }
+test_del_with_a_limit_at_each_bpf_call() { limited_call_converges bpf DEL; }
+test_del_with_a_limit_at_each_netlink_message() { limited_call_converges sendto DEL; }
+
 # From nothing: host, network and container.
 test_the_first_add_at_each_bpf_call() {
 	local before n all
