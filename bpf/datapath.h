@@ -13,7 +13,6 @@
 #include "ct/tcp_option.h"
 #include "l2/fdb.h"
 #include "l2/neigh.h"
-#include "l2/port_cache.h"
 #include "l2/port_security.h"
 #include "l2/switch.h"
 #include "l3/bogon.h"
@@ -26,6 +25,17 @@
 
 /* Bytes pulled into the linear area: Ethernet, IP with options, TCP without. */
 #define PARSE_PULL (ETH_HLEN + 60 + 20)
+
+/* A packet, of which nothing is known yet. The stamp is sampled before anything is looked up for it. */
+static __always_inline struct pkt *pkt_begin(ctx_t *ctx)
+{
+	struct config *cfg = config_get();
+	struct pkt *p = pkt_reset();
+
+	if (p && cfg)
+		p->stamp = cache_stamp(ctx, cfg);
+	return p;
+}
 
 /* One pass of parse_frame() over the linear area; enum parsed. Not inlined: the verifier checks it once. */
 __noinline int parse_once(ctx_t *ctx, struct pkt *p)
@@ -93,11 +103,10 @@ __noinline int is_gateway_peer(__u32 ifindex)
  */
 static __noinline int slow_from_port(ctx_t *ctx)
 {
-	struct port_cache_entry *cached = port_cache_get(&port_cache_in, ctx->ifindex);
-	struct port *port = cached ? &cached->port : NULL;
+	struct pkt *p = pkt_begin(ctx);
+	struct port *port = port_get(ctx->ifindex);
 	struct network *net = port ? network_get(port->net) : NULL;
 	struct fwd_out fwd = {};
-	struct pkt *p = pkt_reset();
 	verdict_t v;
 
 	if (!port && is_gateway_peer(ctx->ifindex)) { /* the copy for a packet socket: the packet is counted already */
@@ -113,7 +122,7 @@ static __noinline int slow_from_port(ctx_t *ctx)
 	if (v == FWD_NEXT && port->flags & PORT_SPOOF_ALLOW)
 		fdb_learn(port->net, p->smac, ctx->ifindex);
 	if (v == FWD_NEXT)
-		v = switch_frame(ctx, p, port->net, net, cached, &fwd);
+		v = switch_frame(ctx, p, port->net, net, port, &fwd);
 	if (v == FWD_NEXT)
 		v = to_gateway(ctx, p, port, net, &fwd);
 	return forward(ctx, v, &fwd, port->net, net);
@@ -142,11 +151,11 @@ static __always_inline verdict_t larger_than_inside(ctx_t *ctx, const struct pkt
 /* A frame from the gateway device: the host is one more endpoint of the switch. */
 static __always_inline int slow_from_gateway(ctx_t *ctx)
 {
+	struct pkt *p = pkt_begin(ctx);
 	__u32 ifindex = ctx->ifindex;
 	__u32 *id = bpf_map_lookup_elem(&gateways, &ifindex);
 	struct network *net = id ? network_get(*id) : NULL;
 	struct fwd_out fwd = {};
-	struct pkt *p = pkt_reset();
 	verdict_t v;
 
 	if (!net || !p)
@@ -192,8 +201,8 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
 }
 
-/* A frame from an uplink. hairpin: re-injected here by FWD_HAIRPIN. */
-static __always_inline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
+/* A frame from an uplink. hairpin: re-injected here by FWD_HAIRPIN. Not inlined: see slow_from_port(). */
+static __noinline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 {
 	struct ingress at = {
 		.zone = EBPFNET_ZONE_OUTSIDE, .back_to = TO_UPLINK, .routed = 1, .hairpin = hairpin

@@ -236,6 +236,18 @@ static __noinline int ct_take_spare(struct ct_create_state *st)
 	return st->found;
 }
 
+/*
+ * No path, in a word that the memory of a flow has not had before: whoever resolves a path for an earlier flow there
+ * finds that it has gone.
+ */
+static __always_inline __u64 ct_no_path(__u32 slot)
+{
+	struct conn *c = conn_get(slot);
+	union path_ref none = { .at = slot, .dscp = slot >> 16, .zero = c ? conn_word(c).use : 0 };
+
+	return none.word;
+}
+
 /* Fill in the two directions of the flow as they will be stored. */
 static __always_inline void ct_fill(struct ct_create_state *st, __u32 slot)
 {
@@ -262,6 +274,7 @@ static __always_inline void ct_fill(struct ct_create_state *st, __u32 slot)
 
 	st->original.conn = st->reply.conn = slot;
 	st->original.checked = st->reply.checked = 0; /* by its next packet */
+	st->original.path.word = st->reply.path.word = ct_no_path(slot);
 	st->original.flags = st->reply.flags = flags;
 	st->original.edge = n->edge;
 	st->reply.edge = 0;

@@ -5,7 +5,7 @@
 
 #include <ebpfnet/core/parse.h>
 #include "kern/ctx_tc.h"
-#include "fast/flow_cache.h"
+#include "kern/percpu_cache.h"
 
 /* An IP header without options. */
 union ip_words {
@@ -45,6 +45,14 @@ union l4_words {
 	};
 };
 
+/* What becomes of a packet. */
+struct fast_action {
+	__be32 src, dst, ports;
+	__u16 path;			/* index in map paths */
+	__u8 counter;			/* enum counter */
+	__u8 zero;
+};
+
 /* The headers of a frame, what follows from them, and how to forward it. */
 struct fast_headers {
 	__u32 mac[3];
@@ -60,10 +68,10 @@ struct fast_headers {
 	__u8 headers;			/* bytes of IP and transport header */
 	__u8 dscp;			/* TOS without the ECN bits */
 	_Bool no_control;		/* no SYN, FIN or RST: cannot change the connection's state */
-	__u32 hash;			/* flow_cache_hash() */
-	/* without a cache entry */
-	__u32 gen, genid;		/* sampled before the look-ups */
-	struct fwd_action action;
+	__u16 zone;			/* that it arrived in */
+	__u32 stamp;			/* cache_stamp() before anything is looked up */
+	struct fast_action action;
+	__u32 missed;			/* packets of this CPU that the flow cache had not */
 };
 
 /* Per-CPU scratch; too large for the stack (see scratch.h). */

@@ -118,14 +118,4 @@ __noinline verdict_t device_check(ctx_t *ctx, __u32 ifindex, verdict_t down)
 	return device_running(ctx, ifindex) ? FWD_NEXT : down;
 }
 
-/* True if a device that took packets at that id still does. */
-static __always_inline _Bool device_unchanged_since(ctx_t *ctx, __u32 ifindex, __u32 then)
-{
-	__u32 now;
-
-	if (kernel_memory != KERNEL_MEMORY_IN_PLACE) /* copying the id costs more */
-		return device_check(ctx, ifindex, DROP(port_down)) == FWD_NEXT;
-	return rt_genid_read(ctx, &now) && now == then;
-}
-
 #endif

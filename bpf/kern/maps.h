@@ -193,6 +193,15 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } flows SEC(".maps");
 
+/* ARRAY: an index is found in a flow, and no entry is ever removed, so that none dangles. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, EBPFNET_PATHS);
+	__type(key, __u32);
+	__type(value, struct flow_path);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} paths SEC(".maps");
+
 /* ARRAY of slots *: a sweep can walk a few at a time, and an index cannot dangle. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -8,7 +8,6 @@
 #include "l2/arp.h"
 #include "l2/fdb.h"
 #include "l2/l2_cache.h"
-#include "l2/port_cache.h"
 
 /* IEEE 802.1D table 7-10: 01-80-C2-00-00-00 to -0F are not forwarded by bridges. */
 static __always_inline _Bool mac_reserved_mcast(const __u8 *mac)
@@ -25,21 +24,19 @@ static __always_inline _Bool mac_reserved_mcast(const __u8 *mac)
  * another source, nor from or to a limited one.
  */
 static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, __u16 net_id,
-					      const struct network *net, const struct port_cache_entry *from,
+					      const struct network *net, const struct port *from,
 					      struct fwd_out *fwd)
 {
 	const __u32 *mac = (const __u32 *)p->dmac; /* and the source's behind it */
-	struct l2_cache_entry *cached = l2_cache_at(mac), entry = { .mac = { mac[0], mac[1], mac[2] } };
+	struct l2_cache_entry *cached = l2_cache_at(mac);
 	_Bool is_request = p->kind == PKT_ARP && p->arp_op == ARPOP_REQUEST && !ctx_vlan(ctx);
+	_Bool keep = p->stamp && !(from && from->flags & (PORT_SPOOF_ALLOW | PORT_LIMIT_OUT));
 	struct config *cfg = config_get();
 	struct fdb_entry *e;
 	verdict_t v;
 
 	if (!cached || !cfg)
 		return DROP(helper_failed);
-	entry.ifindex = ctx->ifindex;
-	entry.gen = from ? from->gen : config_gen(cfg);
-	entry.src = from ? addr_be32(from->port.addr) : 0;
 	if (is_request) {
 		v = arp_answer(ctx, p, net_id, fwd);
 		if (v != FWD_NEXT)
@@ -49,39 +46,35 @@ static __always_inline verdict_t switch_frame(ctx_t *ctx, const struct pkt *p, _
 		if (mac_reserved_mcast(p->dmac))
 			return DROP(reserved_mcast);
 		if (is_request)
-			fwd->port_flags = arp_asked(p, net_id, from ? from->port.flags : 0);
+			fwd->port_flags = arp_asked(p, net_id, from ? from->flags : 0);
 		fwd->counter = fwd->port_flags ? COUNT_arp_suppressed : COUNT_flooded;
 		return FWD_FLOOD;
 	}
 	if (mac_eq(p->dmac, net->gw_mac)) {
 		if (ctx_vlan(ctx))
 			return DROP(vlan_to_gateway);
-		entry.net = net_id;
-		if (from && !(from->port.flags & (PORT_SPOOF_ALLOW | PORT_LIMIT_OUT)))
-			*cached = entry;
+		if (from && keep)
+			l2_cache_set(cached, p, ctx->ifindex, 0, addr_be32(from->addr), net_id);
 		return FWD_NEXT;
 	}
 	fwd->counter = COUNT_switched;
-	if (l2_cache_matches(cached, mac, entry.ifindex, entry.gen)) {
+	if (p->stamp && l2_cache_valid(cached, mac, ctx->ifindex, p->stamp)) {
 		fwd->ifindex = cached->to;
 		return FWD_PORT;
 	}
-	if (!rt_genid_read(ctx, &entry.genid)) /* before the device is looked up */
-		entry.genid = 0;
 	e = fdb_find(net_id, p->dmac);
 	if (!e) {
 		fwd->counter = COUNT_flooded;
 		return FWD_FLOOD;
 	}
-	if (e->ifindex == entry.ifindex)
+	if (e->ifindex == ctx->ifindex)
 		return DROP(same_port);
-	entry.to = fwd->ifindex = e->ifindex;
+	fwd->ifindex = e->ifindex;
 	v = device_check(ctx, e->ifindex, DROP(port_down));
 	if (v != FWD_NEXT)
 		return v;
-	if (e->kind != FDB_LEARNED && !(from && from->port.flags & (PORT_SPOOF_ALLOW | PORT_LIMIT_OUT)) &&
-	    !port_is_limited_in(cfg, e->ifindex))
-		*cached = entry;
+	if (e->kind != FDB_LEARNED && keep && !port_is_limited_in(cfg, e->ifindex))
+		l2_cache_set(cached, p, ctx->ifindex, e->ifindex, from ? addr_be32(from->addr) : 0, net_id);
 	return FWD_PORT;
 }
 

@@ -155,14 +155,17 @@ __noinline enum route_kind route_find(ctx_t *ctx, const struct route_query *q, s
 {
 	struct route_cache_entry *e = q ? route_cache_at(q->src, q->dst) : NULL;
 	struct config *cfg = config_get();
-	struct route_gens *now = route_gens_scratch_get();
 	enum route_kind kind;
+	_Bool by_ports;
+	__u32 stamp;
 
-	if (!e || !cfg || !out || !q || !now)
+	if (!e || !cfg || !out || !q)
 		return ROUTE_FAILED;
-	if (!route_gens(ctx, cfg, now))
+	stamp = cache_stamp(ctx, cfg);
+	if (!stamp)
 		return route_look_up(ctx, q, out);
-	if (route_cache_valid(e, q, now) && (q->len <= e->route.mtu || e->kind == ROUTE_LOCAL)) {
+	by_ports = route_by_ports(ctx);
+	if (route_cache_valid(e, q, stamp, by_ports) && (q->len <= e->route.mtu || e->kind == ROUTE_LOCAL)) {
 		*out = e->route;
 		return e->kind;
 	}
@@ -171,13 +174,11 @@ __noinline enum route_kind route_find(ctx_t *ctx, const struct route_query *q, s
 		return kind;
 	e->src = addr_of(q->src);
 	e->dst = addr_of(q->dst);
-	e->genid = now->genid;
-	e->gen = now->gen;
-	e->epoch = now->epoch;
+	e->stamp = stamp;
 	e->tos = q->tos;
 	e->kind = kind;
-	e->proto = now->by_ports ? q->proto : L4_ANY;
-	e->ports = now->by_ports ? route_ports(q) : 0;
+	e->proto = by_ports ? q->proto : L4_ANY;
+	e->ports = by_ports ? route_ports(q) : 0;
 	e->route = *out;
 	return kind;
 }

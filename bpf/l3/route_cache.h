@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Results of route look-ups, cached per CPU while rt_genid, config.gen and the epoch are unchanged. */
+/* Results of route look-ups, cached per CPU. */
 #ifndef EBPFNET_BPF_L3_ROUTE_CACHE_H
 #define EBPFNET_BPF_L3_ROUTE_CACHE_H
 
@@ -52,9 +52,7 @@ PERCPU_SCRATCH(struct route_query, route_query)
 /* A cached result. */
 struct route_cache_entry {
 	struct ipaddr src, dst;
-	__u32 genid;			/* rt_genid_read() */
-	__u32 gen;			/* config.gen */
-	__u32 epoch;			/* for changes without rt_genid: path MTUs that the host learns */
+	__u32 stamp;
 	__u8 tos;
 	__u8 kind;			/* ROUTE_UPLINK or ROUTE_LOCAL */
 	enum l4proto proto;		/* with .ports: 0 unless routes depend on them */
@@ -80,14 +78,6 @@ static __always_inline struct route_cache_entry *route_cache_at(__be32 src, __be
 	return table ? &table->at[cache_index(hash, ROUTE_CACHE_BITS)] : NULL;
 }
 
-/* Sampled before the FIB look-up: generation counters, and whether routes depend on protocol and ports. */
-struct route_gens {
-	__u32 genid, gen, epoch;
-	_Bool by_ports;
-};
-
-PERCPU_SCRATCH(struct route_gens, route_gens_scratch)
-
 /*
  * True if there is a rule by protocol or port, or paths are chosen by ports: the kernel's forwarding looks at them in
  * no other case. A rule changes rt_genid after it changes this.
@@ -104,31 +94,19 @@ static __always_inline _Bool route_by_ports(ctx_t *ctx)
 	       kernel_read(net, ipv4.sysctl_fib_multipath_hash_policy);
 }
 
-/* Sample them. False if rt_genid cannot be read: results must not be cached. */
-static __always_inline _Bool route_gens(ctx_t *ctx, const struct config *cfg, struct route_gens *now)
-{
-	_Bool readable;
-
-	now->gen = config_gen(cfg);
-	now->epoch = cache_epoch();
-	readable = rt_genid_read(ctx, &now->genid);
-	now->by_ports = route_by_ports(ctx);
-	return readable;
-}
-
 /* Both ports of a question, of one whose answer depends on them. */
 static __always_inline __u32 route_ports(const struct route_query *q)
 {
 	return (__u32)q->sport_h << 16 | q->dport_h;
 }
 
+/* by_ports: see route_by_ports(). */
 static __always_inline _Bool route_cache_valid(const struct route_cache_entry *e, const struct route_query *q,
-					       const struct route_gens *now)
+					       __u32 stamp, _Bool by_ports)
 {
-	if (now->by_ports ? e->proto != q->proto || e->ports != route_ports(q) : e->proto != L4_ANY)
+	if (by_ports ? e->proto != q->proto || e->ports != route_ports(q) : e->proto != L4_ANY)
 		return 0;
-	return e->genid == now->genid && e->epoch == now->epoch && e->gen == now->gen && e->tos == q->tos &&
-	       addr_be32(e->src) == q->src && addr_be32(e->dst) == q->dst;
+	return e->stamp == stamp && e->tos == q->tos && addr_be32(e->src) == q->src && addr_be32(e->dst) == q->dst;
 }
 
 #endif

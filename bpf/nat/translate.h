@@ -8,14 +8,12 @@
 
 #include "ct/ct_update.h"
 #include "l2/neigh.h"
-#include "l2/port_cache.h"
 #include "l3/rewrite.h"
 
 /* Write the MAC addresses for the port that a flow leads to. FWD_PORT, or DROP(no_endpoint). */
 static __always_inline verdict_t translate_macs(ctx_t *ctx, const struct flow *f, struct fwd_out *fwd)
 {
-	struct port_cache_entry *cached = port_cache_get(&port_cache_out, f->ifindex);
-	struct port *port = cached ? &cached->port : NULL;
+	struct port *port = port_get(f->ifindex);
 	struct network *net = port ? network_get(port->net) : NULL;
 
 	if (!net)

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #endif
 
-#define EBPFNET_ABI 5
+#define EBPFNET_ABI 6
 
 #define EBPFNET_NAME_LEN 16		/* name of a namespace, with its terminating 0 */
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..64; 0 is the outside */
@@ -118,7 +118,21 @@ enum {
 };
 
 /*
- * Value of map flows: one direction of a flow, with what its packets need. Constant but for .checked, .edge and
+ * The path of a flow's direction: an entry of map paths, valid while the stamp is that of now (kern/percpu_cache.h).
+ * Changed as a whole, by a compare-and-swap, so that no CPU sees one half of it.
+ */
+union path_ref {
+	struct {
+		__u32 stamp;		/* 0: none yet; then the rest is unique to the flow */
+		__u16 at;		/* index in map paths */
+		__u8 dscp;		/* TOS without the ECN bits: a route may depend on it */
+		__u8 zero;
+	};
+	__u64 word;
+};
+
+/*
+ * Value of map flows: one direction of a flow, with what its packets need. Constant but for .checked, .edge, .path and
  * FLOW_STEADY. State common to both directions is in struct conn.
  */
 struct flow {
@@ -136,7 +150,25 @@ struct flow {
 	enum flow_target to;
 	__u8 flags;			/* FLOW_* */
 	__u8 answer_zone;		/* zone in which replies to this direction arrive */
+	union path_ref path;		/* of packets with the whole tuple (fast/path.h) */
 };
+
+/*
+ * Value of map paths: where packets go, as resolved from routes, ports and devices, shared by all flows whose packets
+ * go there. Constant while .used is recent.
+ */
+struct flow_path {
+	__u32 ifindex;			/* output device */
+	__be32 nexthop;			/* by an uplink; 0: the packet's destination, or left to the kernel */
+	__u16 mac[6];			/* into a port: destination and source */
+	__u16 mtu;			/* by an uplink: larger packets are not for it */
+	__u8 verdict;			/* enum verdict of bpf/kern: FWD_UPLINK or FWD_PORT */
+	__u8 on_link;			/* .nexthop is the packet's destination */
+	__u32 used;			/* cache_epoch() of its last use by a flow; 0: never; or PATH_BUSY */
+};
+
+#define EBPFNET_PATHS 16384
+#define PATH_BUSY 1u /* being filled in */
 
 /* State of a slot of map conns, and of its flow. */
 enum conn_state {
@@ -445,7 +477,8 @@ struct conn_alloc {
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no holes: it is hashed as bytes");
-_Static_assert(sizeof(struct flow) == 32, "a flow's direction is half a cache line");
+_Static_assert(sizeof(struct flow) == 40, "");
+_Static_assert(sizeof(struct flow_path) == 28, "");
 _Static_assert(sizeof(struct conn) == 32, "two connections a cache line");
 _Static_assert(sizeof(struct port) == 40, "");
 _Static_assert(sizeof(struct endpoint_key) == 8, "");

@@ -77,6 +77,7 @@ struct flood {
 static void *flood(void *arg)
 {
 	struct flood *f = arg;
+	struct frame after;
 	cpu_set_t cpus;
 	uint16_t port;
 
@@ -85,7 +86,7 @@ static void *flood(void *arg)
 	pthread_setaffinity_np(pthread_self(), sizeof(cpus), &cpus);
 	for (port = 1024; port < 1024 + FLOOD; port++) {
 		frame_set_u16(&f->packet, ETH_LEN + IP_LEN, port);
-		run_beside(HOOK_PORT, f->from, &f->packet);
+		run_beside(HOOK_PORT, f->from, &f->packet, &after);
 	}
 	return NULL;
 }

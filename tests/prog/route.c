@@ -347,7 +347,10 @@ static void a_published_port_takes_and_answers_new_flows(void **s)
 		expect_outcome(SENT);
 		expect_packet(frame(NS1_TO_GW, .src = addresses[i], .dst = SERVER, .sport = 5000,
 				    .dport = 999 + i, .ttl = 63));
-		expect_counted(COUNT_published_out, COUNT_fib_fwd_disabled);
+		if (i) /* the fast path has asked, too, and left it to the slow path */
+			expect_counted(COUNT_published_out, COUNT_fib_fwd_disabled, COUNT_fib_fwd_disabled);
+		else
+			expect_counted(COUNT_published_out, COUNT_fib_fwd_disabled);
 	}
 }
 

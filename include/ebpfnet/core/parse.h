@@ -43,6 +43,7 @@ struct pkt {
 	__u8 l4_hlen;		/* TCP: with options; else 8 */
 	_Bool has_frag_tuple;	/* PKT_FRAG: key has the datagram's tuple; set by frag_input() */
 	__be16 ip_id;		/* fragments; set by frag_input() */
+	__u32 stamp;		/* of what is kept of it (kern/percpu_cache.h); 0: nothing may be. Set by pkt_begin() */
 	enum pkt_kind kind;
 };
 

@@ -124,8 +124,8 @@ void run_repeatedly(enum hook hook, enum device dev, const struct frame *in);
 #define generic_xdp_gets(f) run_xdp(HOOK_UPLINK_XDPGENERIC, DEV_UPLINK, f)
 void run_xdp(enum hook hook, enum device dev, const struct frame *in);
 
-/* The same, called by several threads at a time: the result is seen in the maps only. */
-void run_beside(enum hook hook, enum device dev, const struct frame *in);
+/* The same, called by several threads at a time. True: the packet left by a device, as *after. */
+bool run_beside(enum hook hook, enum device dev, const struct frame *in, struct frame *after);
 
 /* The packet that came out last enters by the uplink, with the mark that it left with. */
 void comes_in_again(void);
