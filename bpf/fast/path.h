@@ -29,10 +29,13 @@ static __always_inline _Bool path_eq(const struct flow_path *a, const struct flo
 	return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]) | (x[5] ^ y[5]));
 }
 
-/* True if the entry may be filled in anew. used: struct flow_path.used, as read. */
+/*
+ * True if the entry may be filled in anew. used: struct flow_path.used, as read: another CPU may already have had the
+ * next epoch.
+ */
 static __always_inline _Bool path_is_unused(__u32 used, __u32 epoch)
 {
-	return !used || (used != PATH_BUSY && epoch - used > PATH_GRACE);
+	return !used || (used != PATH_BUSY && (__s32)(epoch - used) > PATH_GRACE);
 }
 
 /* The index of an entry with that content, which is filled in if there is none. EBPFNET_PATHS: there is no room. */
