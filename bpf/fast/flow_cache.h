@@ -15,7 +15,7 @@
 #include "ct/ct_slot.h"
 #include "fast/headers.h"
 
-/* What a packet becomes, and its path. */
+/* The action for packets of a tuple. */
 struct flow_cache_entry {
 	/* key */
 	__be32 src, dst, ports;		/* as in the packet */

@@ -45,7 +45,7 @@ union l4_words {
 	};
 };
 
-/* What becomes of a packet. */
+/* The rewrite of a packet, and its path. */
 struct fast_action {
 	__be32 src, dst, ports;
 	__u16 path;			/* index in map paths */

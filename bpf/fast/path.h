@@ -3,9 +3,9 @@
  * The path of a flow's packets, kept with the flow as the kernel's flow tables do (net/netfilter/nf_flow_table_ip.c:
  * the cached dst_entry with its cookie): an index in map paths and the stamp of when it was resolved, in one word.
  *
- * No CPU sees half a path. A flow's word changes by a compare-and-swap. What it refers to is constant: an entry of map
- * paths is found by its content, filled in before a word can refer to it, and filled in anew only when no word has
- * for PATH_GRACE epochs. A word is valid for one.
+ * No CPU sees half a path. A flow's word changes by a compare-and-swap. The word refers to what is constant: an entry
+ * of map paths is found by its content, filled in before a word can refer to it, and filled in anew only when no word
+ * has for PATH_GRACE epochs. A word is valid for one.
  *
  * Nor does a flow get another's path. The memory of a flow may be used for another flow while a path is resolved for
  * the first; then it has another word, which was never there before (ct_no_path()), and the swap fails.

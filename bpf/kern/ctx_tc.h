@@ -301,7 +301,7 @@ static __always_inline _Bool ctx_is_ours(const ctx_t *ctx, __u32 mark)
 	return ctx->cb[0] == mark;
 }
 
-/* What a packet takes along through the shaper, in the other words of skb->cb. Neither HTB nor bfifo use them. */
+/* A packet takes this along through the shaper, in the other words of skb->cb. Neither HTB nor bfifo use them. */
 struct ctx_parcel {
 	__u32 ifindex;
 	__be32 nexthop;

@@ -244,8 +244,8 @@ static __always_inline int forward(ctx_t *ctx, verdict_t v, const struct fwd_out
 }
 
 /*
- * A packet that comes out of the shaper's queues, by its other end. What does not come from shape() lacks the mark,
- * which nobody can guess: a frame that a process of the host sends out of the pair goes nowhere.
+ * A packet that comes out of the shaper's queues, by its other end. A frame that does not come from shape() lacks the
+ * mark, which nobody can guess: if a process of the host sends one out of the pair, it goes nowhere.
  */
 static __always_inline int forward_shaped(ctx_t *ctx)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * What is resolved for a packet and kept for the next: the common part of l2_cache.h, route_cache.h, flow_cache.h and
- * path.h.
+ * The common part of l2_cache.h, route_cache.h, flow_cache.h and path.h, which keep what was resolved for a packet for
+ * the next.
  *
  * One rule of validity: all that a decision is derived from has a generation, none of which ever decreases, and their
- * sum is the stamp. What has the stamp of now is valid. A stamp is sampled before what it is for is looked up.
+ * sum is the stamp. An entry with the stamp of now is valid. A stamp is sampled before what it is for is looked up.
  *
  * The caches are direct-mapped by hash, so a collision overwrites; per CPU, so no packet waits for another CPU's cache
  * line; and many entries lie in one map value, as the address of each value costs one more cache line to read.

@@ -125,7 +125,7 @@ enum plug_client {
 #define EBPFNET_ALIASES_LEN 128		/* further names, with blanks between, and the terminating 0 */
 #define EBPFNET_LABEL_LEN 64		/* a name for people to read, with its terminating 0 */
 
-/* What a namespace may receive by one of its ports, or send. */
+/* Limit of a namespace's port in one direction: it receives, or sends, no more. */
 struct ns_limit {
 	__u64 rate;			/* bits per second; 0: no limit */
 	__u64 burst;			/* bytes; 0: chosen by the rate */

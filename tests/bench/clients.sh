@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# What each contender of tests/bench/clients needs in its lab, before it answers (tests/clients/inside).
+# Sets up the lab of each contender of tests/bench/clients, which then answers (tests/clients/inside).
 source "$TOP/tests/clients/docker.sh"
 
 answer() { # CONTENDER

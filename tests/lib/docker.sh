@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# What dockerd does with a network driver: it sends one call after the other as HTTP, and moves devices itself.
+# Acts as dockerd does with a network driver: sends one call after the other as HTTP, and moves devices itself.
 
 DRIVER=NetworkDriver
 KEPT=/var/lib/ebpfnet/networks

@@ -185,7 +185,7 @@ static void only_the_limited_wait(void **s)
 	expect_counted(COUNT_switched);
 }
 
-/* Whatever the caches have: they are of the time before. */
+/* The caches have entries of the time before it. */
 static void a_limit_holds_for_flows_that_are_there(void **s)
 {
 	run_repeatedly(HOOK_PORT, DEV_NS1, frame(ASK));

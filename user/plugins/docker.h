@@ -51,7 +51,7 @@ int docker_read_connectivity(struct docker_call *c, const char *body, size_t len
 
 /* Answers, malloc'ed; NULL: no memory. */
 char *docker_error(const char *text);
-/* What Docker did not choose itself. */
+/* The answer has what Docker did not choose itself. */
 char *docker_interface(const struct docker_call *c, const struct plug_result *r);
 char *docker_join(const struct plug_result *r);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* What Docker asks for, and what it is answered. */
+/* Docker's requests, read, and the answers to them. */
 #include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>

@@ -134,7 +134,7 @@ static int read_options(struct json_object *j, struct network_def *def)
 	return 0;
 }
 
-/* What would have no effect. */
+/* Refuses what would have no effect. */
 static int check_unsupported(struct json_object *j)
 {
 	struct json_object *ipam = NULL, *routes = NULL, *servers = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What the plugins have in common. */
+/* Common to the plugins. */
 #ifndef EBPFNET_PLUGINS_PLUGIN_H
 #define EBPFNET_PLUGINS_PLUGIN_H
 

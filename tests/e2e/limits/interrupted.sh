@@ -9,7 +9,7 @@ limited() {
 	must ebpfnet limit ns1 in 10mbit out 20mbit
 }
 
-# Whatever it was, the queues are what the list says.
+# The queues are those of the list, whichever command was killed.
 works() {
 	local n
 	pings ns1 $NS2

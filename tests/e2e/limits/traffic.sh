@@ -90,7 +90,7 @@ test_between_limited_namespaces_each_packet_waits_for_both() {
 	is "$(waited 1:1) $(waited 1:2) $(waited 1:3) $(waited 1:4)" "1 1 1 1" "packets in each class"
 }
 
-# What comes out of a limit in a time, by the clock of the kernel, never exceeds it. The sender sends far more.
+# A limit lets no more through in a time, by the kernel's clock, than it says. The sender sends far more.
 no_more_than() { # BITS FROM TO ADDR
 	must "$CRAFT" <<- END
 		import socket, struct, threading, time
@@ -189,7 +189,7 @@ test_frames_that_others_send_into_the_shaper_go_nowhere() {
 	must ebpfnet status
 }
 
-# What waits when its limit ends leaves at once.
+# Packets that wait when their limit ends leave at once.
 test_no_datagram_is_lost_when_a_limit_ends() {
 	local rate
 	up

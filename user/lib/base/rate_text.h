@@ -8,7 +8,7 @@
 #define RATE_TEXT 32
 
 /*
- * Reads a rate as bits per second; a number alone is one of bits. What is below one bit is cut off. Returns NULL, or
+ * Reads a rate as bits per second; a number alone is one of bits. A fraction of a bit is cut off. Returns NULL, or
  * what is wrong with the text and leaves *out unchanged.
  */
 const char *rate_parse(const char *text, uint64_t *out);

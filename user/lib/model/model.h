@@ -61,7 +61,7 @@ int shaper_settle(struct session *x);
 int shaper_remove(struct session *x);
 /* True if anything of the port is limited. */
 bool endpoint_is_limited(const struct ns_record *rec);
-/* What of a port has waited in the queues in vain; 0 if that cannot be read. */
+/* The queues dropped so many of a port's packets; 0 if that cannot be read. */
 struct shaper_dropped {
 	uint64_t in, out;		/* packets */
 };

@@ -93,7 +93,7 @@ static const struct device_id dev_id = { .name = SHAPER_DEV, .alias = DEVICE_ALI
 static const struct device_id peer_id = { .name = SHAPER_PEER, .alias = DEVICE_ALIAS_SHAPER_PEER,
 					  .mac = { 0x02, 0xeb, 0xff, 0xff, 0xff, 0xf1 } };
 
-/* Whatever they are called now: the programs have the one's index, which has the other's. */
+/* Finds the pair by any name: the programs have the one's index, and the kernel has the other's with it. */
 static int get_pair(struct shaper *s, const char **failed)
 {
 	struct device_id dev = dev_id, peer = peer_id;
@@ -318,7 +318,7 @@ static bool has_classes(void *object, struct difference *d)
 	return true;
 }
 
-/* What waits in a queue that is to go leaves, so that no stream loses packets when its limit ends. */
+/* Lets a queue that is to go send what waits in it, so that no stream loses packets when its limit ends. */
 static void drain(struct shaper *s, const struct nl_class *is)
 {
 	const struct timespec poll = { .tv_nsec = DRAIN_POLL_MS * 1000000 };

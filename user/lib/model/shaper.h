@@ -5,7 +5,7 @@
 
 #include "lib/model/session.h"
 
-/* What may be sent at once, and what may wait, in bytes. */
+/* Bytes that may be sent at once, and that may wait. */
 uint64_t shaper_burst(const struct ns_limit *l);
 uint64_t shaper_queue(const struct ns_limit *l);
 /* Time for bytes at a rate in bytes per second, in nanoseconds; as much as fits. */
