@@ -243,7 +243,7 @@ static __noinline int ct_take_spare(struct ct_create_state *st)
 static __always_inline __u64 ct_no_path(__u32 slot)
 {
 	struct conn *c = conn_get(slot);
-	union path_ref none = { .at = slot, .dscp = slot >> 16, .zero = c ? conn_word(c).use : 0 };
+	union path_ref none = { .at = slot, .dscp = slot >> 16, .use = c ? conn_word(c).use : 0 };
 
 	return none.word;
 }

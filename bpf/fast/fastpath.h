@@ -65,8 +65,8 @@ static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *h
 	if (v == FWD_UPLINK) {
 		failed = ctx_store(ctx, ETH_HLEN + 8, &h->ip.ttl, IP_MIN_HLEN - 8 + l4_len);
 	} else {
-		mac_copy((__u8 *)h->new_mac, (const __u8 *)path->mac);
-		mac_copy((__u8 *)h->new_mac + 6, (const __u8 *)path->mac + 6);
+		mac_copy((__u8 *)h->new_mac, path->dmac);
+		mac_copy((__u8 *)h->new_mac + 6, path->smac);
 		h->eth_type = __builtin_bswap16(ETH_P_IP);
 		failed = ctx_store(ctx, 0, &h->new_mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
 	}

@@ -67,8 +67,8 @@ static __noinline __u32 path_index(const struct flow_path *want)
 		return EBPFNET_PATHS;
 	e->ifindex = want->ifindex;
 	e->nexthop = want->nexthop;
-	mac_copy((__u8 *)e->mac, (const __u8 *)want->mac);
-	mac_copy((__u8 *)e->mac + 6, (const __u8 *)want->mac + 6);
+	mac_copy(e->dmac, want->dmac);
+	mac_copy(e->smac, want->smac);
 	e->mtu = want->mtu;
 	e->verdict = want->verdict;
 	e->on_link = want->on_link;
@@ -87,8 +87,8 @@ static __always_inline _Bool path_to_port(ctx_t *ctx, const struct flow *f, stru
 		return 0;
 	to->verdict = FWD_PORT;
 	to->ifindex = f->ifindex;
-	mac_copy((__u8 *)to->mac, port->mac);
-	mac_copy((__u8 *)to->mac + 6, net->gw_mac);
+	mac_copy(to->dmac, port->mac);
+	mac_copy(to->smac, net->gw_mac);
 	return 1;
 }
 

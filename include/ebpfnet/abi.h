@@ -126,7 +126,7 @@ union path_ref {
 		__u32 stamp;		/* 0: none yet; then the rest is unique to the flow */
 		__u16 at;		/* index in map paths */
 		__u8 dscp;		/* TOS without the ECN bits: a route may depend on it */
-		__u8 zero;
+		__u8 use;		/* without a path: of the slot (struct conn) */
 	};
 	__u64 word;
 };
@@ -160,7 +160,7 @@ struct flow {
 struct flow_path {
 	__u32 ifindex;			/* output device */
 	__be32 nexthop;			/* by an uplink; 0: the packet's destination, or left to the kernel */
-	__u16 mac[6];			/* into a port: destination and source */
+	__u8 dmac[6], smac[6];		/* into a port */
 	__u16 mtu;			/* by an uplink: larger packets are not for it */
 	__u8 verdict;			/* enum verdict of bpf/kern: FWD_UPLINK or FWD_PORT */
 	__u8 on_link;			/* .nexthop is the packet's destination */
