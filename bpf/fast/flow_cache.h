@@ -49,14 +49,21 @@ static __always_inline struct flow_cache_entry *flow_cache_at(const struct fast_
 	return table ? &table->at[cache_index(hash, FLOW_CACHE_BITS)] : NULL;
 }
 
+/* Bits in which the key is not the packet's; 0: it is. */
+static __always_inline __u32 flow_cache_differs(const struct flow_cache_entry *e, const struct fast_headers *h,
+						__u32 ifindex)
+{
+	return (e->src ^ h->ip.src) | (e->dst ^ h->ip.dst) | (e->ports ^ h->l4.ports) | (e->ifindex ^ ifindex) |
+	       (e->proto ^ h->ip.proto) | (e->dscp ^ h->dscp);
+}
+
 /* True if it is the packet's, and valid. */
 static __always_inline _Bool flow_cache_valid(const struct flow_cache_entry *e, const struct fast_headers *h,
 					      __u32 ifindex)
 {
 	struct conn *c;
 
-	if ((e->src ^ h->ip.src) | (e->dst ^ h->ip.dst) | (e->ports ^ h->l4.ports) | (e->ifindex ^ ifindex) |
-	    (e->proto ^ h->ip.proto) | (e->dscp ^ h->dscp) | (e->stamp ^ h->stamp))
+	if (flow_cache_differs(e, h, ifindex) | (e->stamp ^ h->stamp))
 		return 0;
 	c = conn_get(e->slot);
 	return c && h->no_control && conn_word(c).word == e->word &&
@@ -72,7 +79,7 @@ static __always_inline void flow_cache_fill(struct flow_cache_entry *e, struct f
 	union conn_word w;
 
 	if (h->missed++ % FLOW_CACHE_TURN || !c || !h->no_control || !(f->flags & FLOW_STEADY) ||
-	    (e->stamp == h->stamp && (e->src != h->ip.src || e->dst != h->ip.dst || e->ports != h->l4.ports)))
+	    (e->stamp == h->stamp && flow_cache_differs(e, h, ifindex)))
 		return;
 	w = conn_word(c);
 	/* and f is still the key's flow: its map memory has not been reused */
