@@ -5,8 +5,11 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <bpf/bpf.h>
 #include <user/lib/store/map.h>
 
 #include "flow.h"
@@ -150,11 +153,50 @@ static void no_flow_gets_the_path_of_another(void **s)
 	end(readers, 500);
 }
 
+/* Another CPU has just used entries, in an epoch that this CPU does not know yet: they are not filled in anew. */
+static void an_entry_of_a_later_epoch_is_in_use(void **s)
+{
+	struct frame *f = frame(FROM_ISP, .src = SERVER, .dst = UPLINK, .sport = 999, .dport = 5000);
+	struct flow_path all, p;
+	uint32_t at, later = 0;
+	char pin[256];
+	int fd;
+
+	snprintf(pin, sizeof(pin), "%s/paths", state()->dir);
+	fd = bpf_obj_get(pin);
+	assert_true(fd >= 0);
+	publish("0.0.0.0", UDP, 5000, 5000, 3000);
+	for (at = 0; at < 3; at++)
+		uplink_gets(f);
+	for (at = 0; at < EBPFNET_PATHS; at++) {
+		assert_int_equal(bpf_map_lookup_elem(fd, &at, &p), 0);
+		later = p.used > later ? p.used : later;
+	}
+	assert_true(later > PATH_BUSY); /* or there was no path */
+	all = (struct flow_path){ .ifindex = 12345, .used = later + 60 };
+	for (at = 0; at < EBPFNET_PATHS; at++)
+		assert_int_equal(bpf_map_update_elem(fd, &at, &all, 0), 0);
+	next_generation();
+	for (at = 0; at < 3; at++) {
+		uplink_gets(f);
+		expect_outcome(INTO_PORT);
+	}
+	for (at = 0; at < EBPFNET_PATHS; at++) {
+		assert_int_equal(bpf_map_lookup_elem(fd, &at, &p), 0);
+		assert_memory_equal(&p, &all, sizeof(p));
+	}
+	all = (struct flow_path){};
+	for (at = 0; at < EBPFNET_PATHS; at++)
+		assert_int_equal(bpf_map_update_elem(fd, &at, &all, 0), 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest specs[] = {
 		spec(no_packet_gets_half_a_path),
 		spec(no_flow_gets_the_path_of_another),
+		spec(an_entry_of_a_later_epoch_is_in_use),
 	};
 
 	return run_specs("path", specs);
