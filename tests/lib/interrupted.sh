@@ -16,10 +16,10 @@ one_cpu() {
 
 CPU=$(one_cpu)
 
-# The calls of a command, by their number from 1 on, that change something.
+# The calls of a command, by their number from 1 on, that change something. A command without any is a failed test.
 moments() { # SYSCALL CMD...
 	must taskset -c "$CPU" strace -f -qq -o $T/trace -e "trace=$1" "${@:2}"
-	changing "$1" $T/trace
+	changing "$1" $T/trace || fail "${*:2} never calls $1"
 }
 
 # A call that fails changes nothing. A write to a sysctl is repeated by the kernel (ERESTART) while another process
@@ -29,7 +29,7 @@ changing() { # SYSCALL TRACE
 	case $1 in
 	bpf | sendto | openat) grep -nE "$CHANGES" "$2" ;;
 	*) grep -n '' "$2" ;;
-	esac | grep -v ' = -1 ' | cut -d: -f1
+	esac | grep -v ' = -1 ' | cut -d: -f1 # with pipefail: false if there is none
 }
 
 kill_at() { # SYSCALL N CMD...
@@ -93,7 +93,6 @@ converges() { # PREPARE SYSCALL CMD...
 	all=$(moments "${@:2}")
 	must ebpfnet down
 	is_as_before " at all"
-	[ -n "$all" ] || fail "${*:3} never calls $2"
 	# shellcheck disable=SC2086 # words
 	for n in $(share $all); do
 		$1
@@ -105,6 +104,26 @@ converges() { # PREPARE SYSCALL CMD...
 		must ebpfnet down
 		is_as_before " after $2 $n of ${*:3}"
 	done
+}
+
+# A client's call, the command $T/call, that is killed. PREPARE makes the state that it finds; the client then has all
+# undone by UNDO, and every second time first has it done again by AGAIN " after ...", which looks at what came of it.
+call_converges() { # SYSCALL NAME PREPARE AGAIN UNDO
+	local idle n all turn=0
+	idle=$(everything)
+	$3
+	all=$(moments "$1" $T/call)
+	$5
+	is "$(diff <(echo "$idle") <(everything))" "" "what is left of $2"
+	# shellcheck disable=SC2086 # words
+	for n in $(share $all); do
+		$3
+		kill_at "$1" "$n" $T/call
+		[ $((turn++ % 2)) != 0 ] || $4 " after $1 $n of $2"
+		$5
+		is "$(diff <(echo "$idle") <(everything))" "" "what is left after $1 $n of $2"
+	done
+	must ebpfnet status
 }
 
 nothing() { :; }

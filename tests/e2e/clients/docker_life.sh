@@ -152,55 +152,22 @@ test_docker_a_network_that_cannot_be_had_leaves_nothing() {
 	is "$(diff <(echo "$before") <(everything))" "" "what is left"
 }
 
-# Every second time Docker gives up.
-call_converges() { # SYSCALL PREPARE METHOD BODY CHECK
-	local idle n all turn=0
-	up --ns none
-	create_network blue 10.92.0.0/24
-	run_container blue b 10.92.0.99 9090:90 # lo's program is loaded, and stays
-	idle=$(everything)
-	printf '#!/bin/sh\nexec ebpfnet docker < %s\n' $T/call.request > $T/call
-	chmod +x $T/call
-	$2
-	request "$3" "$4" > $T/call.request
-	all=$(moments "$1" $T/call)
-	[ -n "$all" ] || fail "$3 never calls $1"
-	gives_up
-	is "$(diff <(echo "$idle") <(everything))" "" "what is left of $3"
-	# shellcheck disable=SC2086 # words
-	for n in $(share $all); do
-		$2
-		kill_at "$1" "$n" $T/call
-		if [ $((turn++ % 2)) = 0 ]; then
-			asked "$3" "$4"
-			$5
-			must ebpfnet status
-		fi
-		gives_up
-		is "$(diff <(echo "$idle") <(everything))" "" "what is left after $1 $n of $3"
-	done
-	pings b 8.8.8.8
-	must ebpfnet status
-}
-
 gives_up() {
 	leave blue a
 	delete_endpoint blue a
 }
-
-nothing() { :; }
 
 joined() {
 	create_endpoint blue a 10.92.0.2
 	join blue a
 }
 
-is_published() {
-	is "$(ebpfnet exposed --json | json '[p["text"] for p in j["published"] if p["to"].startswith("10.92.0.2:")]')" "['*:8080-8081']" "what is published"
+is_published() { # AFTER
+	is "$(ebpfnet exposed --json | json '[p["text"] for p in j["published"] if p["to"].startswith("10.92.0.2:")]')" "['*:8080-8081']" "what is published$1"
 }
 
-is_unpublished() {
-	is "$(ebpfnet exposed --json | json '[p["text"] for p in j["published"]]')" "['*:9090']" "what is published"
+is_unpublished() { # AFTER
+	is "$(ebpfnet exposed --json | json '[p["text"] for p in j["published"]]')" "['*:9090']" "what is published$1"
 }
 
 published_before() {
@@ -208,32 +175,51 @@ published_before() {
 	publish blue a 8080:80 8081:81
 }
 
+docker_call() { # METHOD BODY
+	request "$@" > $T/call.request
+	printf '#!/bin/sh\nexec ebpfnet docker < %s\n' $T/call.request > $T/call
+	chmod +x $T/call
+}
+
+docker_converges() { # SYSCALL PREPARE METHOD BODY CHECK
+	again() { # AFTER
+		asked "$METHOD" "$BODY"
+		$CHECK "$1"
+		must ebpfnet status
+	}
+	local METHOD=$3 BODY=$4 CHECK=$5
+	up --ns none
+	create_network blue 10.92.0.0/24
+	run_container blue b 10.92.0.99 9090:90 # lo's program is loaded, and stays
+	docker_call "$3" "$4"
+	call_converges "$1" "$3" "$2" again gives_up
+	pings b 8.8.8.8
+}
+
 test_docker_create_endpoint_at_each_bpf_call() {
-	call_converges bpf nothing $DRIVER.CreateEndpoint "$(interface blue a 10.92.0.2)" nothing
+	docker_converges bpf nothing $DRIVER.CreateEndpoint "$(interface blue a 10.92.0.2)" nothing
 }
 
 test_docker_create_endpoint_at_each_netlink_message() {
-	call_converges sendto nothing $DRIVER.CreateEndpoint "$(interface blue a 10.92.0.2)" nothing
+	docker_converges sendto nothing $DRIVER.CreateEndpoint "$(interface blue a 10.92.0.2)" nothing
 }
 
 test_docker_program_at_each_bpf_call() {
-	call_converges bpf joined $DRIVER.ProgramExternalConnectivity "$(ports blue a 8080:80 8081:81)" is_published
+	docker_converges bpf joined $DRIVER.ProgramExternalConnectivity "$(ports blue a 8080:80 8081:81)" is_published
 }
 
 test_docker_revoke_at_each_bpf_call() {
-	call_converges bpf published_before $DRIVER.RevokeExternalConnectivity "{$(ids blue a)}" is_unpublished
+	docker_converges bpf published_before $DRIVER.RevokeExternalConnectivity "{$(ids blue a)}" is_unpublished
 }
 
 test_docker_delete_endpoint_at_each_bpf_call() {
-	call_converges bpf joined $DRIVER.DeleteEndpoint "{$(ids blue a)}" nothing
+	docker_converges bpf joined $DRIVER.DeleteEndpoint "{$(ids blue a)}" nothing
 }
 
 test_docker_create_network_at_each_bpf_call() {
 	local n all
 	up --ns none
-	request $DRIVER.CreateNetwork "$(define blue 10.92.0.0/24)" > $T/call.request
-	printf '#!/bin/sh\nexec ebpfnet docker < %s\n' $T/call.request > $T/call
-	chmod +x $T/call
+	docker_call $DRIVER.CreateNetwork "$(define blue 10.92.0.0/24)"
 	all=$(moments bpf $T/call)
 	delete_network blue
 	# shellcheck disable=SC2086 # words

@@ -17,25 +17,23 @@ call() { # VERB NAME
 	chmod +x $T/call
 }
 
-nobody() { :; }
-
 somebody() { plug a "$(ports 8080:80 8081:81)"; }
+
+detach_a() { unplug a; }
 
 a_is_attached() { # AFTER
 	local addr
 	cni ADD id-a /run/netns/a "$(< $T/conf)"
-	is "$status" 0 "status of the same ADD after $1 ($out)"
+	is "$status" 0 "status of the same ADD$1 ($out)"
 	addr=$(json 'j["ips"][0]["address"].split("/")[0]' <<< "$out")
 	pings a 8.8.8.8
 	pings b "$addr"
 	is "$(ebpfnet exposed --json | json '[(p["text"], p["to"].split(":")[1]) for p in j["published"]]')" \
-		"[('*:8080-8081', '80-81')]" "what is published after $1"
+		"[('*:8080-8081', '80-81')]" "what is published$1"
 	must ebpfnet status
 }
 
-# Every second time the runtime gives up, and sends DEL.
-call_converges() { # PREPARE SYSCALL VERB
-	local idle n all turn=0
+cni_converges() { # PREPARE SYSCALL VERB
 	up --ns none
 	container a b
 	conf "$(ports 8080:80 8081:81)" > $T/conf
@@ -43,68 +41,42 @@ call_converges() { # PREPARE SYSCALL VERB
 	call "$3" a
 	somebody # lo's program is loaded once, and stays
 	unplug a
-	idle=$(everything)
-	$1
-	all=$(moments "$2" $T/call)
-	[ -n "$all" ] || fail "$3 never calls $2"
-	unplug a
-	is "$(diff <(echo "$idle") <(everything))" "" "what DEL leaves"
-	# shellcheck disable=SC2086 # words
-	for n in $(share $all); do
-		$1
-		kill_at "$2" "$n" $T/call
-		if [ $((turn++ % 2)) = 0 ]; then
-			a_is_attached "$2 $n of $3"
-		fi
-		unplug a
-		is "$(diff <(echo "$idle") <(everything))" "" "what is left after $2 $n of $3"
-	done
+	call_converges "$2" "$3" "$1" a_is_attached detach_a
 	pings b 8.8.8.8
+}
+
+test_add_at_each_bpf_call() { cni_converges nothing bpf ADD; }
+test_add_at_each_netlink_message() { cni_converges nothing sendto ADD; }
+test_add_at_each_symlink() { cni_converges nothing symlink ADD; }
+test_add_at_each_file() { cni_converges nothing openat ADD; }
+test_del_at_each_bpf_call() { cni_converges somebody bpf DEL; }
+test_del_at_each_netlink_message() { cni_converges somebody sendto DEL; }
+test_del_at_each_unlink() { cni_converges somebody unlink DEL; }
+
+# With limits, whose queues go with the last of them.
+limited() { plug a "$(cut -c2- $T/conf | sed 's/}$//')"; }
+
+a_has_its_limit() { # AFTER
+	must $T/call
+	is "$(tc class show dev ebpfnet-shape | wc -l)" 1 "queues$1"
 	must ebpfnet status
 }
 
-test_add_at_each_bpf_call() { call_converges nobody bpf ADD; }
-test_add_at_each_netlink_message() { call_converges nobody sendto ADD; }
-test_add_at_each_symlink() { call_converges nobody symlink ADD; }
-test_add_at_each_file() { call_converges nobody openat ADD; }
-test_del_at_each_bpf_call() { call_converges somebody bpf DEL; }
-test_del_at_each_netlink_message() { call_converges somebody sendto DEL; }
-test_del_at_each_unlink() { call_converges somebody unlink DEL; }
-
-# With limits, whose queues go with the last of them.
-limited_call_converges() { # SYSCALL VERB
-	local idle n all turn=0
+limited_converges() { # SYSCALL VERB PREPARE AGAIN
 	up --ns none
 	container a b
 	conf '"runtimeConfig": {"bandwidth": {"ingressRate": 1000000, "ingressBurst": 80000}}' > $T/conf
 	plug b '"runtimeConfig": {"ips": ["10.91.0.99"]}'
-	call ADD a
-	must $T/call # the shaper's program is loaded once, and stays
 	call "$2" a
-	[ "$2" = ADD ] || all=$(moments "$1" $T/call)
+	limited # the shaper's program is loaded once, and stays
 	unplug a
-	idle=$(everything)
-	[ "$2" = DEL ] || all=$(moments "$1" $T/call)
-	unplug a
-	# shellcheck disable=SC2086 # words
-	for n in $(share $all); do
-		[ "$2" = ADD ] || plug a "$(cut -c2- $T/conf | sed 's/}$//')"
-		kill_at "$1" "$n" $T/call
-		if [ $((turn++ % 2)) = 0 ] && [ "$2" = ADD ]; then
-			must $T/call
-			is "$(tc class show dev ebpfnet-shape | wc -l)" 1 "queues after $1 $n of $2"
-			must ebpfnet status
-		fi
-		unplug a
-		is "$(diff <(echo "$idle") <(everything))" "" "what is left after $1 $n of $2"
-	done
-	must ebpfnet status
+	call_converges "$@" detach_a
 }
 
-test_add_with_a_limit_at_each_bpf_call() { limited_call_converges bpf ADD; }
-test_add_with_a_limit_at_each_netlink_message() { limited_call_converges sendto ADD; }
-test_del_with_a_limit_at_each_bpf_call() { limited_call_converges bpf DEL; }
-test_del_with_a_limit_at_each_netlink_message() { limited_call_converges sendto DEL; }
+test_add_with_a_limit_at_each_bpf_call() { limited_converges bpf ADD nothing a_has_its_limit; }
+test_add_with_a_limit_at_each_netlink_message() { limited_converges sendto ADD nothing a_has_its_limit; }
+test_del_with_a_limit_at_each_bpf_call() { limited_converges bpf DEL limited nothing; }
+test_del_with_a_limit_at_each_netlink_message() { limited_converges sendto DEL limited nothing; }
 
 # From nothing: host, network and container.
 test_the_first_add_at_each_bpf_call() {
@@ -139,8 +111,14 @@ set_up_a() { must ebpfnet setup /run/netns/a < $T/request; }
 
 tear_down_a() { must ebpfnet teardown /run/netns/a < $T/request; }
 
+a_is_set_up() { # AFTER
+	set_up_a
+	pings a 8.8.8.8
+	is "$(published)" "*:8080-8081 tcp -> 10.91.0.7:80-81" "what is published$1"
+	must ebpfnet status
+}
+
 netavark_converges() { # PREPARE SYSCALL setup|teardown
-	local idle n all turn=0
 	source "$TOP/tests/lib/netavark.sh"
 	up --ns none
 	container a b
@@ -149,30 +127,11 @@ netavark_converges() { # PREPARE SYSCALL setup|teardown
 	netavark_call "$3"
 	set_up_a # lo's program is loaded once, and stays
 	tear_down_a
-	idle=$(everything)
-	$1
-	all=$(moments "$2" $T/call)
-	[ -n "$all" ] || fail "$3 never calls $2"
-	tear_down_a
-	is "$(diff <(echo "$idle") <(everything))" "" "what teardown leaves"
-	# shellcheck disable=SC2086 # words
-	for n in $(share $all); do
-		$1
-		kill_at "$2" "$n" $T/call
-		if [ $((turn++ % 2)) = 0 ]; then
-			set_up_a
-			pings a 8.8.8.8
-			is "$(published)" "*:8080-8081 tcp -> 10.91.0.7:80-81" "what is published after $2 $n of $3"
-			must ebpfnet status
-		fi
-		tear_down_a
-		is "$(diff <(echo "$idle") <(everything))" "" "what is left after $2 $n of $3"
-	done
+	call_converges "$2" "$3" "$1" a_is_set_up tear_down_a
 	pings b 8.8.8.8
-	must ebpfnet status
 }
 
-test_setup_at_each_bpf_call() { netavark_converges nobody bpf setup; }
-test_setup_at_each_netlink_message() { netavark_converges nobody sendto setup; }
+test_setup_at_each_bpf_call() { netavark_converges nothing bpf setup; }
+test_setup_at_each_netlink_message() { netavark_converges nothing sendto setup; }
 test_teardown_at_each_bpf_call() { netavark_converges set_up_a bpf teardown; }
 test_teardown_at_each_netlink_message() { netavark_converges set_up_a sendto teardown; }

@@ -29,7 +29,6 @@ mended() { # PREPARE SYSCALL CMD...
 	$1
 	all=$(moments "${@:2}")
 	must ebpfnet down
-	[ -n "$all" ] || fail "${*:3} never calls $2"
 	rm -rf /var/lib/ebpfnet
 	# shellcheck disable=SC2086 # words
 	for n in $(share $all); do
