@@ -394,25 +394,46 @@ int endpoint_drop(struct session *x, struct ns_entry *e, struct ns_entry *all, s
 	return r ? r : settle(x, name, all, count);
 }
 
+int endpoint_select(struct session *x, const char *name, const char *network, struct ns_entry *all, size_t count,
+		    struct ns_entry **out)
+{
+	const struct net_entry *net = network ? session_net_named(x, network) : NULL;
+	bool is_there = false;
+	size_t i;
+
+	*out = NULL;
+	if (network && !net)
+		return log_err(-ENOENT, "no network %s; `ebpfnet network list` shows them", network);
+	for (i = 0; i < count; i++) {
+		if (strcmp(all[i].name, name))
+			continue;
+		is_there = true;
+		if (net && all[i].rec.net != net->id)
+			continue;
+		if (*out)
+			return log_err(-EINVAL, "namespace %s is in several networks; say which one with --network",
+				       name);
+		*out = &all[i];
+	}
+	if (*out)
+		return 0;
+	return is_there ? log_err(-ENOENT, "namespace %s is not in network %s; `ebpfnet ns list` shows who is", name,
+				  network) :
+			  no_namespace(-ENOENT, name);
+}
+
 int endpoint_disconnect(struct session *x, const char *name, const char *network)
 {
-	const struct net_entry *net = session_net_named(x, network);
 	_cleanup_free_ struct ns_entry *all = NULL;
-	struct ns_entry *e = NULL;
-	size_t i, count;
+	struct ns_entry *e;
+	size_t count;
 	int r;
 
-	if (!net)
-		return log_err(-ENOENT, "no network %s; `ebpfnet network list` shows them", network);
 	r = store_ns_all(&x->s, &all, &count);
-	for (i = 0; i < count && !r; i++)
-		if (!strcmp(all[i].name, name) && all[i].rec.net == net->id)
-			e = &all[i];
+	if (!r)
+		r = endpoint_select(x, name, network, all, count, &e);
 	if (r)
 		return r;
-	if (!e)
-		return log_err(-ENOENT, "namespace %s is not in network %s; `ebpfnet ns list` shows who is", name,
-			       network);
 	if (is_last(e, all, count))
 		return log_err(-EBUSY, "network %s is the only one that namespace %s is in; `ebpfnet %s %s` removes it",
 			       network, name, e->rec.flags & NS_MADE ? "ns del" : "detach", name);

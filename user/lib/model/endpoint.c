@@ -471,17 +471,21 @@ static int complete(void *object)
 	return endpoint_save(o);
 }
 
+/* The properties of the host's end, in order. */
+#define HOST_END \
+	{ has_pair, make_pair, "make its pair of devices", .stops = true }, \
+	{ has_dev_name, follow_dev_name, "follow the new name of the host's end", .minor = true }, \
+	{ marked, mark, "set alias and MAC address of the host's end" }, \
+	{ without_ipv6, disable_ipv6, "switch IPv6 off on the host's end" }, \
+	{ hooked, hook, "attach the port program" }, \
+	{ is_port, add_port, "enter its port in the maps" }, \
+	{ endpoint_has_limits, endpoint_set_limits, "set its limits" }, \
+	{ is_up, set_up, "set the host's end up" }
+
 static const struct property properties[] = {
 	{ is_complete_or_lost, go_on, "finish it", .stops = true },
 	{ has_netns, make_netns, "make the namespace", .stops = true },
-	{ has_pair, make_pair, "make its pair of devices", .stops = true },
-	{ has_dev_name, follow_dev_name, "follow the new name of the host's end", .minor = true },
-	{ marked, mark, "set alias and MAC address of the host's end" },
-	{ without_ipv6, disable_ipv6, "switch IPv6 off on the host's end" },
-	{ hooked, hook, "attach the port program" },
-	{ is_port, add_port, "enter its port in the maps" },
-	{ endpoint_has_limits, endpoint_set_limits, "set its limits" },
-	{ is_up, set_up, "set the host's end up" },
+	HOST_END,
 	{ endpoint_is_configured, endpoint_configure, "set up device, address and default route inside" },
 	{ has_hosts, link_hosts, "link its hosts file" },
 	{ endpoint_has_inside_name, endpoint_follow_inside_name, "follow the new name of its device inside",
@@ -491,12 +495,17 @@ static const struct property properties[] = {
 	{},
 };
 
+/* True if the device was moved to a namespace that is not noted yet, and can be seen. */
+static bool has_news(const struct endpoint_object *o)
+{
+	return !o->rec->netns_ino && o->dev.peer_elsewhere && endpoint_netns_is_there(o->rec);
+}
+
 int endpoint_note_netns(struct endpoint_object *o)
 {
 	struct netns_id id;
 
-	if (o->rec->netns_ino || !o->dev.peer_elsewhere || !endpoint_netns_is_there(o->rec) ||
-	    netns_stat(o->rec->path, &id))
+	if (!has_news(o) || netns_stat(o->rec->path, &id))
 		return 0;
 	endpoint_identify(o->rec, &id);
 	return endpoint_save(o);
@@ -507,8 +516,7 @@ static bool is_noted(void *object, struct difference *d)
 {
 	struct endpoint_object *o = object;
 
-	return holds_if(o->rec->netns_ino || !o->dev.peer_elsewhere || !endpoint_netns_is_there(o->rec), d,
-			"the device of namespace %s was moved there", o->name);
+	return holds_if(!has_news(o), d, "the device of namespace %s was moved there", o->name);
 }
 
 static int note(void *object)
@@ -519,14 +527,7 @@ static int note(void *object)
 /* The client configures the inside. */
 static const struct property later_properties[] = {
 	{ is_not_lost, .stops = true },
-	{ has_pair, make_pair, "make its pair of devices", .stops = true },
-	{ has_dev_name, follow_dev_name, "follow the new name of the host's end", .minor = true },
-	{ marked, mark, "set alias and MAC address of the host's end" },
-	{ without_ipv6, disable_ipv6, "switch IPv6 off on the host's end" },
-	{ hooked, hook, "attach the port program" },
-	{ is_port, add_port, "enter its port in the maps" },
-	{ endpoint_has_limits, endpoint_set_limits, "set its limits" },
-	{ is_up, set_up, "set the host's end up" },
+	HOST_END,
 	{ is_noted, note, "note which namespace it was moved to", .minor = true },
 	{ is_complete, complete, "say so in the journal" },
 	{},

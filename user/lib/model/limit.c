@@ -59,37 +59,6 @@ int endpoint_set_limits(void *object)
 
 /* ---- setting them ---- */
 
-static int find(struct session *x, const char *name, const char *network, struct ns_entry *all, size_t count,
-		struct ns_entry **out)
-{
-	const struct net_entry *net = network ? session_net_named(x, network) : NULL;
-	struct ns_entry *e = NULL;
-	bool is_there = false;
-	size_t i;
-
-	if (network && !net)
-		return log_err(-ENOENT, "no network %s; `ebpfnet network list` shows them", network);
-	for (i = 0; i < count; i++) {
-		if (strcmp(all[i].name, name))
-			continue;
-		is_there = true;
-		if (net && all[i].rec.net != net->id)
-			continue;
-		if (e)
-			return log_err(-EINVAL, "namespace %s is in several networks; say in which one it is limited, "
-						"with --network", name);
-		e = &all[i];
-	}
-	*out = e;
-	if (e && e->rec.flags & NS_PENDING)
-		return log_err(-EAGAIN, "namespace %s is incomplete; run `ebpfnet up`", name);
-	if (e)
-		return 0;
-	return is_there ? log_err(-ENOENT, "namespace %s is not in network %s; `ebpfnet ns list` shows who is", name,
-				  network) :
-			  log_err(-ENOENT, "no namespace %s; `ebpfnet ns list` shows them", name);
-}
-
 /* The queues are there before a packet is sent to them, and as long as one is. */
 static int apply(struct session *x, struct ns_entry *e, struct ns_entry *all, size_t count)
 {
@@ -116,9 +85,11 @@ int endpoint_limit(struct session *x, const char *name, const char *network, con
 	*changed = false;
 	r = store_ns_all(&x->s, &all, &count);
 	if (!r)
-		r = find(x, name, network, all, count, &e);
+		r = endpoint_select(x, name, network, all, count, &e);
 	if (r)
 		return r;
+	if (e->rec.flags & NS_PENDING)
+		return log_err(-EAGAIN, "namespace %s is incomplete; run `ebpfnet up`", name);
 	was = e->rec;
 	e->rec.in = in ? *in : was.in;
 	e->rec.out = out ? *out : was.out;

@@ -152,6 +152,9 @@ const struct ns_record *endpoint_with_default(struct session *x, const struct ns
  * a match it is what was given; -EEXIST: several match. Logs.
  */
 int endpoint_resolve(const struct store *s, const char *given, char name[EBPFNET_NAME_LEN]);
+/* Of all, a namespace's port in a network; NULL: the only one that it has. -ENOENT; -EINVAL: it has several. Logs. */
+int endpoint_select(struct session *x, const char *name, const char *network, struct ns_entry *all, size_t count,
+		    struct ns_entry **out);
 /* The command that mends a namespace that is "gone": makes it again, attaches the one of that path, or forgets it. */
 #define REMEDY_TEXT (EBPFNET_NAME_LEN + 16)
 const char *endpoint_remedy(const char *name, const struct ns_record *rec, char buf[REMEDY_TEXT]);
