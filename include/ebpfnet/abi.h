@@ -22,7 +22,7 @@
 #include <stddef.h>
 #endif
 
-#define EBPFNET_ABI 6
+#define EBPFNET_ABI 7
 
 #define EBPFNET_NAME_LEN 16		/* name of a namespace, with its terminating 0 */
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..64; 0 is the outside */
@@ -337,7 +337,15 @@ enum {
 	NETWORK_INTERNAL = 1 << 0,	/* nothing leaves it by an uplink, and nothing of it is published */
 	NETWORK_ISOLATED = 1 << 1,	/* other networks do not reach its published ports, nor it theirs */
 	NETWORK_HAS_UNMASQUERADED = 1 << 2,	/* map subnets has destinations for it */
+	NETWORK_OWN_FORWARDING = 1 << 3, /* .forwarding does not follow config.forwarding */
 };
+
+/* How packets between a namespace and others than its network pass the host's own rules; `ebpfnet set forwarding`. */
+enum forwarding {
+	FORWARDING_FAST,		/* they do not: redirected from device to device */
+	FORWARDING_ASK,			/* the first of a flow's direction goes through FORWARD, and then copies now and then */
+	FORWARDING_STACK,		/* each goes through FORWARD */
+} __attribute__((packed));
 
 /* Map networks, by network id. */
 struct network {
@@ -350,6 +358,8 @@ struct network {
 	__u16 ports;			/* number of ports */
 	__u32 first_port;		/* first of its list of ports, the one of the highest ifindex; 0: none */
 	__u32 flags;			/* NETWORK_* */
+	enum forwarding forwarding;	/* its own with NETWORK_OWN_FORWARDING, else that of the host */
+	__u8 zero[3];
 };
 
 /*
@@ -381,6 +391,16 @@ static inline __u32 ebpfnet_subnet_bit(struct ipaddr a)
 /* Map uplinks, by ifindex: devices with our programs, so that replies are seen. */
 struct uplink {
 	char name[EBPFNET_NAME_LEN];
+	__u32 flags;			/* UPLINK_* */
+};
+
+/* struct uplink.flags */
+enum {
+	/*
+	 * The kernel forwarded nothing that this device receives (net.ipv4.conf.DEVICE.forwarding was 0) until `up`
+	 * switched it on for namespaces: what is neither for them nor for the host is still dropped.
+	 */
+	UPLINK_NO_TRANSIT = 1 << 0,
 };
 
 /*
@@ -448,7 +468,8 @@ struct config {
 	__u32 portmaps;			/* number of port mappings */
 	__u32 hold_down_s;		/* how long a released external port is reserved (RFC 6888 REQ-8) */
 	enum filtering filtering;
-	__u8 zero[3];
+	enum forwarding forwarding;	/* of networks without their own */
+	__u8 zero[2];
 	__u32 max_flows_ns;		/* flows per namespace */
 	__u32 max_ports_ns;		/* external ports per namespace */
 	__u32 mark;			/* in skb->cb of packets that we send; random */
