@@ -342,8 +342,8 @@ enum {
 
 /* How packets between a namespace and others than its network pass the host's own rules; `ebpfnet set forwarding`. */
 enum forwarding {
-	FORWARDING_FAST,		/* they do not: redirected from device to device */
-	FORWARDING_ASK,			/* the first of a flow's direction goes through FORWARD, and then copies now and then */
+	FORWARDING_FAST,		/* not at all: redirected from device to device */
+	FORWARDING_ASK,			/* a direction's first goes through FORWARD, then copies of some */
 	FORWARDING_STACK,		/* each goes through FORWARD */
 } __attribute__((packed));
 
