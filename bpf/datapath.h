@@ -17,9 +17,7 @@
 #include "l2/switch.h"
 #include "l3/bogon.h"
 #include "frag/frag_input.h"
-#include "nat/from_host.h"
-#include "nat/from_port.h"
-#include "nat/from_uplink.h"
+#include "nat/pipeline.h"
 #include "nat/recheck.h"
 #include "fast/fastpath.h"
 

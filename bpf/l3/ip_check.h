@@ -51,11 +51,12 @@ __noinline verdict_t ip_check_forward(ctx_t *ctx, const struct pkt *p, const str
 	return FWD_NEXT;
 }
 
-/* Checks that the kernel's own input makes, too: on failure the packet is left to it. */
-static __always_inline _Bool ip_check_input(ctx_t *ctx, const struct pkt *p)
+/* Checks of a packet that arrived for the host. The kernel's own input makes them, too. */
+static __always_inline verdict_t ip_check_input(ctx_t *ctx, const struct pkt *p)
 {
-	return ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl) &&
-	       !(p->ihl > IP_MIN_HLEN && has_source_route(ctx, p));
+	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
+		return DROP(bad_checksum);
+	return p->ihl > IP_MIN_HLEN && has_source_route(ctx, p) ? DROP(ip_option) : FWD_NEXT;
 }
 
 #define CSUM_CHUNK 128

@@ -104,6 +104,12 @@ static __always_inline _Bool route_is_forwarding(enum route_kind kind)
 	return kind == ROUTE_UPLINK || kind == ROUTE_HAIRPIN;
 }
 
+/* True if there is a way out, as far as the packet's size and TTL allow. */
+static __always_inline _Bool route_reaches(enum route_kind kind)
+{
+	return route_is_forwarding(kind) || kind == ROUTE_TOO_BIG;
+}
+
 /* Route a packet of a flow; f NULL: of none yet. */
 static __always_inline enum route_kind egress_flow_route(ctx_t *ctx, const struct pkt *p, const struct flow *f,
 							 struct route *route)

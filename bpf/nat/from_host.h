@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * The host's own packets, and those that it forwards, at an uplink's egress.
+ * Decide about the host's own packets, and those that it forwards, at an uplink's egress.
  *
  * The host, what its NAT translates (iptables, nft) and the namespaces share an address. A namespace gets a source
  * port only if the host is not seen there, but the host may use it later. Then the host's flow is translated to
@@ -14,6 +14,7 @@
 #include "ct/ct_host.h"
 #include "ct/ct_update.h"
 #include "l3/rewrite.h"
+#include "nat/decision.h"
 
 /* The account that pays for flows of forwarded packets, so that no container can fill the table. */
 static __always_inline __u16 host_zone(const ctx_t *ctx)
@@ -79,8 +80,8 @@ static __always_inline _Bool host_refuses_mapped(ctx_t *ctx, const struct pkt *p
 	return *(volatile __u32 *)flows != 0;
 }
 
-/* Create a flow of the host. FWD_NEXT: it is in map flows, under p->key. */
-static __always_inline verdict_t nat_host_create(ctx_t *ctx, const struct pkt *p)
+/* Specify a flow of the host, for ct_create(). */
+static __always_inline verdict_t host_new(const struct pkt *p)
 {
 	struct ct_new *n = ct_new_init(p);
 
@@ -98,7 +99,25 @@ static __always_inline verdict_t nat_host_create(ctx_t *ctx, const struct pkt *p
 	n->back_to = TO_STACK;
 	n->answer_zone = EBPFNET_ZONE_OUTSIDE;
 	n->mapped = p->kind == PKT_OTHER;
-	return ct_create(ctx);
+	return FWD_NEXT;
+}
+
+/*
+ * A flow of the host cannot begin. Its own packet leaves as it is, and the namespace's flow that would receive the
+ * replies ends. A packet that it forwards must not end that.
+ */
+static __always_inline verdict_t host_gets_no_flow(ctx_t *ctx, const struct pkt *p, verdict_t reason)
+{
+	struct flow_key reply = host_reply_key(&p->key);
+	struct config *cfg = config_get();
+	struct flow *f;
+
+	if (reason == FWD_PASS || ctx_forwarded(ctx) || !cfg)
+		return reason;
+	f = host_reply_collides(ctx, &reply, cfg);
+	if (f)
+		ct_delete(f);
+	return FWD_PASS;
 }
 
 /*
@@ -106,7 +125,7 @@ static __always_inline verdict_t nat_host_create(ctx_t *ctx, const struct pkt *p
  * create flows, so that no namespace gets one in between. Those that it forwards create one only if there is a flow to
  * end: senders are not known, and must not fill the table.
  */
-static __always_inline verdict_t nat_host_by_address(ctx_t *ctx, struct pkt *p, const struct config *cfg)
+static __always_inline verdict_t host_by_address(ctx_t *ctx, struct pkt *p, const struct config *cfg)
 {
 	struct flow_key reply = host_reply_key(&p->key);
 	struct flow *f;
@@ -119,54 +138,32 @@ static __always_inline verdict_t nat_host_by_address(ctx_t *ctx, struct pkt *p, 
 		ct_delete(f);
 	else if (ctx_forwarded(ctx))
 		return FWD_PASS;
-	nat_host_create(ctx, p);
+	if (host_new(p) == FWD_NEXT)
+		ct_create(ctx);
 	return FWD_PASS;
 }
 
-/* Translate a packet of the host if its replies would go to a namespace. FWD_PASS: let it leave. */
-static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct fwd_out *fwd)
+/* A packet of the host is translated if its replies would go to a namespace. FWD_PASS: it leaves as it is. */
+static __always_inline verdict_t decide_from_host(ctx_t *ctx, struct pkt *p, struct decision *d)
 {
 	struct flow_key reply = host_reply_key(&p->key);
 	struct config *cfg = config_get();
-	struct nat_tuple to;
-	struct flow *f;
-	verdict_t v;
 
-	fwd->counter = COUNT_not_ours;
 	if (!cfg)
 		return DROP(helper_failed);
 	if (p->kind == PKT_OTHER && l4_by_address(p->key.proto))
-		return nat_host_by_address(ctx, p, cfg);
+		return host_by_address(ctx, p, cfg);
 	if ((p->kind != PKT_PORTS && !(p->kind == PKT_QUERY && icmp_is_request(p->icmp_type))) || !ct_any_flow(cfg))
 		return FWD_PASS;
 	p->key.zone = host_zone(ctx);
-	f = ct_find(p, cfg);
-	if (!f) {
-		if (host_refuses_mapped(ctx, p, &reply))
-			return DROP(rst_withheld);
-		f = host_reply_collides(ctx, &reply, cfg);
-		if (!f && !host_reply_is_published(ctx, p, &reply, cfg))
-			return FWD_PASS;
-		v = nat_host_create(ctx, p);
-		if (v < 0 && ctx_forwarded(ctx)) /* which must not end a namespace's flow */
-			return v;
-		if (v < 0) { /* no room: the host's packet leaves, and the namespace's flow ends */
-			if (f)
-				ct_delete(f);
-			return FWD_PASS;
-		}
-		if (v != FWD_NEXT)
-			return v;
-		f = bpf_map_lookup_elem(&flows, &p->key);
-		if (!f)
-			return DROP(helper_failed);
-	}
-	if (f->to != TO_UPLINK) /* that tuple is one of lo's, and this socket is bound to the uplink */
-		return FWD_PASS;
-	fwd->counter = COUNT_host_snat;
-	to = nat_translate(f, &p->key);
-	v = rewrite_tuple(ctx, p, &to, p->ttl);
-	return v == FWD_NEXT ? FWD_PASS : v;
+	d->f = ct_find(p, cfg);
+	p->out_of_window = 0; /* the host's own kernel judges that */
+	if (d->f) /* one with another target is lo's, and this socket is bound to the uplink */
+		return d->f->to == TO_UPLINK ? FWD_NEXT : FWD_PASS;
+	if (host_refuses_mapped(ctx, p, &reply))
+		return DROP(rst_withheld);
+	return host_reply_collides(ctx, &reply, cfg) || host_reply_is_published(ctx, p, &reply, cfg) ? FWD_NEXT :
+												       FWD_PASS;
 }
 
 #endif

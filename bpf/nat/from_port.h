@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Routed packets of a namespace: to the outside (masqueraded), to a published port of the host (hairpin), to
- * the host itself, or replies to flows from outside.
+ * Decide about a namespace's routed packets: to the outside (masqueraded), to a published port of the host (hairpin),
+ * to the host itself, or replies to flows from outside. And its ICMP errors.
  */
 #ifndef EBPFNET_BPF_NAT_FROM_PORT_H
 #define EBPFNET_BPF_NAT_FROM_PORT_H
@@ -15,6 +15,7 @@
 #include "l3/ip_check.h"
 #include "l3/rewrite.h"
 #include "l3/route_cache.h"
+#include "nat/decision.h"
 #include "nat/egress.h"
 #include "nat/masquerade.h"
 #include "nat/portmap.h"
@@ -116,26 +117,6 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, const 
 	return egress_verdict(kind, fwd);
 }
 
-/* Forward a packet of an existing flow. */
-static __always_inline verdict_t nat_from_port_flow(ctx_t *ctx, const struct pkt *p, struct flow *f,
-						    const struct network *net, struct route *route,
-						    enum route_kind kind, struct fwd_out *fwd)
-{
-	verdict_t v;
-
-	if (f->to == TO_LOCAL)
-		return translate(ctx, p, f, p->ttl, fwd);
-	if (p->ttl <= 1)
-		return ttl_exceeded(ctx, p, net->gateway, fwd);
-	if (f->to == TO_UPLINK) {
-		v = route_verdict(ctx, p, kind, route, net->gateway, fwd);
-		if (v != FWD_NEXT)
-			return v;
-	}
-	v = translate(ctx, p, f, egress_ttl(p, f, kind), fwd);
-	return v == FWD_UPLINK ? egress_verdict(kind, fwd) : v;
-}
-
 /* Route to a namespace of the same network, for want of an on-link route. FWD_NEXT: no such address. */
 __noinline verdict_t nat_same_subnet(ctx_t *ctx, const struct pkt *p, const struct port *port,
 				     const struct network *net, struct fwd_out *fwd)
@@ -167,75 +148,53 @@ static __always_inline _Bool flow_is_of_other(const struct flow *f, const struct
 	return f->dir == FLOW_ORIGINAL && c && c->endpoint && c->endpoint != port->endpoint;
 }
 
+/* The flow of a packet, updated; NULL: none, or one that is no longer the sender's. */
+static __always_inline struct flow *flow_from_port(struct pkt *p, const struct decision *d, const struct config *cfg)
+{
+	/* a packet without ports (zeros in the key) does not belong to the flow with ports 0 */
+	struct flow *f = pkt_has_tuple(p) ? ct_find(p, cfg) : NULL;
+
+	/* a mapping that serves any peer does not serve one to whom packets keep their source */
+	if (f && f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key) && masquerade_not(d->net, p))
+		return NULL;
+	if (f && d->port->flags & PORT_SPOOF_ALLOW && flow_is_of_other(f, d->port)) {
+		ct_leave_to(f, d->port->endpoint, cfg);
+		return NULL;
+	}
+	return f;
+}
+
+/* Route what leaves. An original flow ends if its external address is no longer the uplink's. */
+static __always_inline void decide_route(ctx_t *ctx, const struct pkt *p, struct decision *d)
+{
+	d->kind = egress_flow_route(ctx, p, d->f, &d->resolved->route);
+	if (d->f && route_is_forwarding(d->kind) && !external_is_current(ctx, d->f, &d->resolved->route)) {
+		ct_delete(d->f);
+		d->f = NULL;
+	}
+}
+
 /* A packet to the gateway's MAC. In order: an existing flow; a published port; a local address; a new flow. */
-static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const struct port *port,
-					       const struct network *net, struct fwd_out *fwd)
+static __always_inline verdict_t decide_from_port(ctx_t *ctx, struct pkt *p, struct decision *d, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
-	enum route_kind kind = ROUTE_FAILED;
-	struct route route = {};
-	struct portmap *portmap = NULL;
-	struct flow *f;
-	__u32 id = 0;
-	verdict_t v = ip_check_forward(ctx, p, net);
 
-	if (v != FWD_NEXT)
-		return v;
 	if (!cfg)
 		return DROP(helper_failed);
-	if (p->kind == PKT_ERROR)
-		return nat_from_port_error(ctx, p, port, net, fwd);
-	if (!cfg->portmaps && addr_eq(p->key.dst, net->gateway)) {
+	d->f = flow_from_port(p, d, cfg);
+	if (!d->f)
+		d->portmap = portmap_match(ctx, p, cfg, &d->resolved->portmap);
+	if (!d->f && !d->portmap && addr_eq(p->key.dst, d->net->gateway)) {
 		fwd->counter = COUNT_to_host;
 		return FWD_HOST;
 	}
-
-	/* a packet without ports (zeros in the key) does not belong to the flow with ports 0 */
-	f = pkt_has_tuple(p) ? ct_find(p, cfg) : NULL;
-	/* a mapping that serves any peer does not serve one to whom packets keep their source */
-	if (f && f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key) && masquerade_not(net, p))
-		f = NULL;
-	if (f && port->flags & PORT_SPOOF_ALLOW && flow_is_of_other(f, port)) {
-		ct_leave_to(f, port->endpoint, cfg);
-		f = NULL;
-	}
-	if (!f)
-		portmap = portmap_match(ctx, p, cfg, &id);
-	if (!f && !portmap && addr_eq(p->key.dst, net->gateway)) {
-		fwd->counter = COUNT_to_host;
-		return FWD_HOST;
-	}
-	if (f ? f->to == TO_UPLINK : !portmap) {
-		kind = egress_flow_route(ctx, p, f, &route);
-		if (f && route_is_forwarding(kind) && !external_is_current(ctx, f, &route)) {
-			ct_delete(f);
-			f = NULL;
-		}
-	}
-	if (!f) {
-		if (route.network && route.network != port->net)
-			return refuse_flow(ctx, p, DROP(isolated), net->gateway, fwd);
-		if (kind == ROUTE_UNMANAGED) {
-			v = nat_same_subnet(ctx, p, port, net, fwd);
-			if (v != FWD_NEXT)
-				return v;
-		}
-		if (!portmap && !route_is_forwarding(kind))
-			return route_verdict(ctx, p, kind, &route, net->gateway, fwd);
-		if (p->ttl <= 1)
-			return ttl_exceeded(ctx, p, net->gateway, fwd);
-		v = portmap ? portmap_new_flow(ctx, p, portmap, id, net, port->endpoint, TO_PORT) :
-			      masquerade_new(ctx, p, port, net, cfg, &route);
-		if (v == FWD_NEXT)
-			v = ct_create(ctx);
-		if (v != FWD_NEXT)
-			return refuse_flow(ctx, p, v, net->gateway, fwd);
-		f = ct_lookup(&p->key);
-		if (!f)
-			return DROP(helper_failed);
-		fwd->recheck = !portmap && p->kind == PKT_PORTS && !(f->flags & FLOW_AS_IS);
-	}
-	return nat_from_port_flow(ctx, p, f, net, &route, kind, fwd);
+	if (decision_leaves(d))
+		decide_route(ctx, p, d);
+	if (d->f || d->portmap)
+		return FWD_NEXT;
+	if (d->resolved->route.network && d->resolved->route.network != d->port->net)
+		return refuse_flow(ctx, p, DROP(isolated), d->router, fwd);
+	return d->kind == ROUTE_UNMANAGED ? nat_same_subnet(ctx, p, d->port, d->net, fwd) : FWD_NEXT;
 }
 
 #endif

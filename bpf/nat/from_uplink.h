@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * Packets that arrive for the host, by an uplink or lo, and may be for a namespace: replies to masqueraded
- * flows, packets to published ports, ICMP errors about either. Others are passed to the stack.
+ * Decide about packets that arrive for the host, by an uplink or lo, and may be for a namespace: replies to masqueraded
+ * flows, packets to published ports. And ICMP errors about either. Others are passed to the stack.
  */
 #ifndef EBPFNET_BPF_NAT_FROM_UPLINK_H
 #define EBPFNET_BPF_NAT_FROM_UPLINK_H
@@ -17,6 +17,7 @@
 #include "l3/rewrite.h"
 #include "l3/route.h"
 #include "l3/route_cache.h"
+#include "nat/decision.h"
 #include "nat/portmap.h"
 #include "nat/translate.h"
 
@@ -81,9 +82,8 @@ static __always_inline _Bool source_is_outside(ctx_t *ctx, const struct pkt *p)
 }
 
 /* Check a packet of an existing flow. FWD_NEXT: translate it. */
-static __always_inline verdict_t nat_from_uplink_flow(ctx_t *ctx, const struct pkt *p, const struct flow *f,
-						      const struct config *cfg, const struct ingress *at,
-						      struct fwd_out *fwd)
+static __always_inline verdict_t arrival_of_flow(ctx_t *ctx, const struct pkt *p, const struct flow *f,
+						 const struct ingress *at, struct fwd_out *fwd)
 {
 	/* the host's own: outbound over lo, or nothing to translate */
 	if (f->to == TO_UPLINK || (f->to == TO_STACK && p->kind == PKT_OTHER))
@@ -102,65 +102,38 @@ static __always_inline verdict_t nat_from_uplink_flow(ctx_t *ctx, const struct p
 	return host_has(ctx, &p->key) && !host_has_moved(&p->key) ? pass_to_host(at, fwd) : FWD_NEXT;
 }
 
-/* Match a packet without a flow. FWD_NEXT: it is for *portmap, id *id, and may create a flow. */
-static __always_inline verdict_t nat_from_uplink_match(ctx_t *ctx, const struct pkt *p, const struct config *cfg,
-						       const struct ingress *at, struct portmap **portmap,
-						       __u32 *id, struct fwd_out *fwd)
+/* Check a packet that is to begin a flow to a published port. FWD_NEXT: it may. */
+static __always_inline verdict_t arrival_of_client(ctx_t *ctx, const struct pkt *p, const struct ingress *at)
 {
 	verdict_t v;
 
-	*portmap = portmap_match(ctx, p, cfg, id);
-	if (!*portmap)
-		return pass_to_host(at, fwd);
+	if (!at->routed)
+		return FWD_NEXT;
 	/* "every address of the host" includes a gateway's, but replies would leave with it */
-	v = at->routed ? bogon_refuse(&p->key.src, &p->key.dst) : FWD_NEXT;
-	if (v == FWD_NEXT && at->routed && !source_is_outside(ctx, p))
-		return DROP(martian);
-	return v;
+	v = bogon_refuse(&p->key.src, &p->key.dst);
+	return v == FWD_NEXT && !source_is_outside(ctx, p) ? DROP(martian) : v;
 }
 
-/* The packet's checks come before the flow is created or updated. */
-static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, const struct ingress *at,
-						 struct fwd_out *fwd)
+/*
+ * A packet that arrived for the host. unsound: FWD_NEXT, or why a namespace does not get it; no flow is created or
+ * changed by such a packet. In order: a flow; a published port. All other packets are the host's.
+ */
+static __always_inline verdict_t decide_from_uplink(ctx_t *ctx, struct pkt *p, const struct ingress *at,
+						    verdict_t unsound, struct decision *d, struct fwd_out *fwd)
 {
 	struct config *cfg = config_get();
-	struct portmap *portmap = NULL;
-	_Bool csum_ok, routed;
-	struct flow *f;
-	__u32 id = 0;
 	verdict_t v;
 
-	if (!cfg || !(at->zone == EBPFNET_ZONE_HOST ? bogon_may_match_lo(p) : bogon_may_match(p)))
+	if (!cfg)
 		return pass_to_host(at, fwd);
-	p->key.zone = at->zone;
-	if (p->kind == PKT_ERROR)
-		return ip_check_input(ctx, p) ? nat_from_uplink_error(ctx, p, at, fwd) : pass_to_host(at, fwd);
-
-	/* a packet that is about to be dropped creates no flow, and changes none */
-	csum_ok = ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl);
-	f = csum_ok ? ct_find(p, cfg) : ct_lookup(&p->key);
-	v = f ? nat_from_uplink_flow(ctx, p, f, cfg, at, fwd) :
-		nat_from_uplink_match(ctx, p, cfg, at, &portmap, &id, fwd);
-	if (v != FWD_NEXT)
-		return v;
-	if (!csum_ok)
-		return DROP(bad_checksum);
-	routed = at->routed && !(f && f->to == TO_STACK);
-	if (routed && p->ihl > IP_MIN_HLEN && has_source_route(ctx, p))
-		return DROP(ip_option);
-	if (routed && p->ttl <= 1)
-		return ttl_exceeded(ctx, p, p->key.dst, fwd);
-	if (!f) {
-		v = portmap_new_flow(ctx, p, portmap, id, NULL, 0, at->back_to);
-		if (v == FWD_NEXT)
-			v = ct_create(ctx);
-		if (v != FWD_NEXT)
-			return v;
-		f = ct_lookup(&p->key);
-		if (!f)
-			return DROP(helper_failed);
-	}
-	return translate(ctx, p, f, routed ? p->ttl - 1 : p->ttl, fwd);
+	d->f = unsound == FWD_NEXT ? ct_find(p, cfg) : ct_lookup(&p->key);
+	if (!d->f)
+		d->portmap = portmap_match(ctx, p, cfg, &d->resolved->portmap);
+	if (!d->f && !d->portmap)
+		return pass_to_host(at, fwd);
+	v = d->f ? arrival_of_flow(ctx, p, d->f, at, fwd) : arrival_of_client(ctx, p, at);
+	/* of the host's own packets the kernel judges the options */
+	return v == FWD_NEXT && (decision_is_routed(d) || unsound == DROP(bad_checksum)) ? unsound : v;
 }
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "ct/ct_create.h"
 #include "ct/ct_update.h"
-#include "l3/route_cache.h"
+#include "nat/decision.h"
 
 /*
  * UDP mappings are endpoint-independent (RFC 4787 REQ-1): all that a socket sends leaves from one external
@@ -47,13 +47,16 @@ static __always_inline _Bool masquerade_not(const struct network *net, const str
 }
 
 /* The specification, of ct_new_init(), or DROP(reason). */
-static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
-						const struct port *port, const struct network *net,
-						const struct config *cfg, const struct route *route)
+static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p, const struct decision *d)
 {
+	const struct network *net = d->net;
+	const struct route *route = &d->resolved->route;
+	struct config *cfg = config_get();
 	struct ct_new *n;
 	_Bool as_is;
 
+	if (!cfg || !net || !d->port)
+		return DROP(helper_failed);
 	if (net->flags & NETWORK_INTERNAL)
 		return DROP(isolated);
 	if (p->kind == PKT_FRAG)
@@ -77,7 +80,7 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 		.sport_h = p->key.sport_h,
 		.dport_h = p->key.dport_h,
 	};
-	masquerade_way(n, route->ifindex, ctx->ifindex, port->endpoint);
+	masquerade_way(n, route->ifindex, ctx->ifindex, d->port->endpoint);
 	n->mapped = p->kind == PKT_OTHER; /* without ports: one flow for each outside address */
 	n->as_is = as_is;
 	if (p->key.proto == L4_UDP && !as_is)

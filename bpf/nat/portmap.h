@@ -8,6 +8,7 @@
 #include "ct/ct_update.h"
 #include "l3/route.h"
 #include "l3/route_cache.h"
+#include "nat/decision.h"
 
 /* The port mapping of a key, and its id. */
 static __always_inline struct portmap *portmap_get(const struct portmap_key *key, __u32 *id)
@@ -104,20 +105,16 @@ static __always_inline void portmap_source_of_host(struct ct_new *n, const struc
 	}
 }
 
-/*
- * Specify a new flow to a published port. net, from: the sender's network and endpoint id; NULL and 0: outside, or
- * the host. back: target of replies.
- */
-static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *p, const struct portmap *portmap,
-						  __u32 id, const struct network *net, __u32 from,
-						  enum flow_target back)
+/* Specify a new flow to a published port. */
+static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *p, const struct decision *d)
 {
+	const struct portmap *portmap = d->portmap;
 	struct endpoint *to;
 	struct ct_new *n;
 
 	if (!ct_may_create(p->key.proto, p->tcp_flags))
 		return DROP(no_flow);
-	if (net && networks_are_apart(p->key.zone, portmap->net))
+	if (d->net && networks_are_apart(p->key.zone, portmap->net))
 		return DROP(isolated);
 	to = endpoint_get(portmap->net, portmap->to);
 	if (!to || to->id != portmap->endpoint)
@@ -125,19 +122,19 @@ static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *
 	n = ct_new_init(p);
 	if (!n)
 		return DROP(helper_failed);
-	if (back == TO_LOCAL)
+	if (d->back_to == TO_LOCAL)
 		portmap_source_of_host(n, &p->key, portmap);
 	else
-		portmap_source(n, &p->key, net);
+		portmap_source(n, &p->key, d->net);
 	n->t.dst = portmap->to;
 	n->t.dport_h = portmap->to_first_h + (p->key.dport_h - portmap->first_h);
 	n->to = TO_PORT;
 	n->to_ifindex = to->ifindex;
-	n->back_to = back;
+	n->back_to = d->back_to;
 	n->back_ifindex = ctx->ifindex;
 	n->answer_zone = portmap->net;
-	n->portmap = id;
-	n->endpoint = from;
+	n->portmap = d->resolved->portmap;
+	n->endpoint = d->port ? d->port->endpoint : 0; /* 0: outside, or the host */
 	return FWD_NEXT;
 }
 

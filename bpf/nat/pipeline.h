@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The way of a routed packet, the same at all hooks:
+ *
+ *   sanity of headers -> flow -> decision -> TTL and route -> begin a flow, or refuse -> translate -> egress
+ *
+ * Nothing is created before all checks have let the packet by.
+ */
+#ifndef EBPFNET_BPF_NAT_PIPELINE_H
+#define EBPFNET_BPF_NAT_PIPELINE_H
+
+#include "nat/decision.h"
+#include "nat/egress.h"
+#include "nat/from_host.h"
+#include "nat/from_port.h"
+#include "nat/from_uplink.h"
+#include "nat/translate.h"
+
+/* The TTL, and the verdict of the route. FWD_NEXT: both let the packet by. As in the kernel, no route comes first. */
+static __always_inline verdict_t decision_check(ctx_t *ctx, const struct pkt *p, const struct decision *d,
+						struct fwd_out *fwd)
+{
+	_Bool leaves = decision_leaves(d);
+
+	if (decision_is_routed(d) && p->ttl <= 1 && (!leaves || route_reaches(d->kind)))
+		return ttl_exceeded(ctx, p, d->router, fwd);
+	return leaves ? route_verdict(ctx, p, d->kind, &d->resolved->route, d->router, fwd) : FWD_NEXT;
+}
+
+/* Specify the flow that a packet is to begin, for ct_create(). */
+static __always_inline verdict_t specify(ctx_t *ctx, const struct pkt *p, const struct decision *d)
+{
+	if (d->from == FROM_HOST)
+		return host_new(p);
+	if (d->portmap)
+		return portmap_new_flow(ctx, p, d);
+	return masquerade_new(ctx, p, d);
+}
+
+/* Begin the flow: FWD_NEXT, and it is at d->f. */
+static __always_inline verdict_t begin(ctx_t *ctx, const struct pkt *p, struct decision *d, struct fwd_out *fwd)
+{
+	verdict_t v = specify(ctx, p, d);
+
+	if (v == FWD_NEXT)
+		v = ct_create(ctx);
+	if (v != FWD_NEXT && d->from == FROM_PORT)
+		return refuse_flow(ctx, p, v, d->router, fwd);
+	if (v != FWD_NEXT)
+		return d->from == FROM_HOST ? host_gets_no_flow(ctx, p, v) : v;
+	d->f = ct_lookup(&p->key);
+	if (!d->f)
+		return DROP(helper_failed);
+	fwd->recheck = decision_leaves(d) && p->kind == PKT_PORTS && !(d->f->flags & FLOW_AS_IS);
+	return FWD_NEXT;
+}
+
+/* The TTL that a packet leaves with. A hairpinned one is routed at its second ingress, which decrements it. */
+static __always_inline __u8 decision_ttl(const struct pkt *p, const struct decision *d)
+{
+	_Bool later = decision_leaves(d) && d->kind == ROUTE_HAIRPIN;
+
+	return decision_is_routed(d) && !later ? p->ttl - 1 : p->ttl;
+}
+
+static __always_inline verdict_t carry_out(ctx_t *ctx, const struct pkt *p, struct decision *d, struct fwd_out *fwd)
+{
+	verdict_t v = decision_check(ctx, p, d, fwd);
+
+	if (v == FWD_NEXT && !d->f)
+		v = begin(ctx, p, d, fwd);
+	if (v != FWD_NEXT)
+		return v;
+	v = translate(ctx, p, d->f, decision_ttl(p, d), fwd);
+	if (v != FWD_UPLINK)
+		return v;
+	if (d->from == FROM_PORT)
+		return egress_verdict(d->kind, fwd);
+	fwd->counter = COUNT_host_snat; /* it is on its way out */
+	return FWD_PASS;
+}
+
+/* A namespace's packet to the gateway's MAC address. */
+static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const struct port *port,
+					       const struct network *net, struct fwd_out *fwd)
+{
+	struct decision d = {
+		.from = FROM_PORT, .routed = 1, .back_to = TO_PORT, .port = port, .net = net, .router = net->gateway,
+		.resolved = resolved_begin(),
+	};
+	verdict_t v = d.resolved ? ip_check_forward(ctx, p, net) : DROP(helper_failed);
+
+	if (v == FWD_NEXT && p->kind == PKT_ERROR)
+		return nat_from_port_error(ctx, p, port, net, fwd);
+	if (v == FWD_NEXT)
+		v = decide_from_port(ctx, p, &d, fwd);
+	return v == FWD_NEXT ? carry_out(ctx, p, &d, fwd) : v;
+}
+
+/* A packet that arrived for the host, by an uplink or lo. */
+static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, const struct ingress *at,
+						 struct fwd_out *fwd)
+{
+	struct decision d = {
+		.from = FROM_UPLINK, .routed = at->routed, .back_to = at->back_to, .router = p->key.dst,
+		.resolved = resolved_begin(),
+	};
+	verdict_t v;
+
+	if (!d.resolved || !(at->zone == EBPFNET_ZONE_HOST ? bogon_may_match_lo(p) : bogon_may_match(p)))
+		return pass_to_host(at, fwd);
+	p->key.zone = at->zone;
+	v = ip_check_input(ctx, p);
+	if (p->kind == PKT_ERROR)
+		return v == FWD_NEXT ? nat_from_uplink_error(ctx, p, at, fwd) : pass_to_host(at, fwd);
+	v = decide_from_uplink(ctx, p, at, v, &d, fwd);
+	return v == FWD_NEXT ? carry_out(ctx, p, &d, fwd) : v;
+}
+
+/* A packet of the host, or one that it forwards, on its way out of an uplink. */
+static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct fwd_out *fwd)
+{
+	struct decision d = { .from = FROM_HOST };
+	verdict_t v = decide_from_host(ctx, p, &d);
+
+	fwd->counter = COUNT_not_ours;
+	return v == FWD_NEXT ? carry_out(ctx, p, &d, fwd) : v;
+}
+
+#endif
