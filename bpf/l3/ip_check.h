@@ -51,12 +51,12 @@ __noinline verdict_t ip_check_forward(ctx_t *ctx, const struct pkt *p, const str
 	return FWD_NEXT;
 }
 
-/* Checks of a packet that arrived for the host. The kernel's own input makes them, too. */
-static __always_inline verdict_t ip_check_input(ctx_t *ctx, const struct pkt *p)
+/* Checks of a packet that arrived for the host. The kernel's own input makes them, too. routed: not over lo. */
+static __always_inline verdict_t ip_check_input(ctx_t *ctx, const struct pkt *p, _Bool routed)
 {
 	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
 		return DROP(bad_checksum);
-	return p->ihl > IP_MIN_HLEN && has_source_route(ctx, p) ? DROP(ip_option) : FWD_NEXT;
+	return routed && p->ihl > IP_MIN_HLEN && has_source_route(ctx, p) ? DROP(ip_option) : FWD_NEXT;
 }
 
 #define CSUM_CHUNK 128

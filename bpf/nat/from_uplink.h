@@ -132,8 +132,7 @@ static __always_inline verdict_t decide_from_uplink(ctx_t *ctx, struct pkt *p, c
 	if (!d->f && !d->portmap)
 		return pass_to_host(at, fwd);
 	v = d->f ? arrival_of_flow(ctx, p, d->f, at, fwd) : arrival_of_client(ctx, p, at);
-	/* of the host's own packets the kernel judges the options */
-	return v == FWD_NEXT && (decision_is_routed(d) || unsound == DROP(bad_checksum)) ? unsound : v;
+	return v == FWD_NEXT ? unsound : v;
 }
 
 #endif

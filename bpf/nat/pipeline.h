@@ -110,7 +110,7 @@ static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, cons
 	if (!d.resolved || !(at->zone == EBPFNET_ZONE_HOST ? bogon_may_match_lo(p) : bogon_may_match(p)))
 		return pass_to_host(at, fwd);
 	p->key.zone = at->zone;
-	v = ip_check_input(ctx, p);
+	v = ip_check_input(ctx, p, at->routed);
 	if (p->kind == PKT_ERROR)
 		return v == FWD_NEXT ? nat_from_uplink_error(ctx, p, at, fwd) : pass_to_host(at, fwd);
 	v = decide_from_uplink(ctx, p, at, v, &d, fwd);
