@@ -146,6 +146,21 @@ static __always_inline verdict_t larger_than_inside(ctx_t *ctx, const struct pkt
 	return p->eth_type == ETH_P_IP ? icmp_refuse(ctx, p, err, DROP(too_big), fwd) : DROP(too_big);
 }
 
+/* What the kernel forwards to a namespace, which has been through the host's rules. FWD_NEXT: into its port. */
+static __always_inline verdict_t forwarded_into_port(ctx_t *ctx, struct pkt *p, __u32 id, const struct network *net,
+						     struct fwd_out *fwd)
+{
+	verdict_t v = FWD_NEXT;
+
+	p->key.zone = id;
+	if (p->frag & IP_FRAG_MASK)
+		v = frag_input(ctx, 0, 0);
+	if (v != FWD_NEXT)
+		return v;
+	v = nat_into_port(ctx, p, id, net, fwd);
+	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
+}
+
 /* A frame from the gateway device: the host is one more endpoint of the switch. */
 static __always_inline int slow_from_gateway(ctx_t *ctx)
 {
@@ -153,16 +168,22 @@ static __always_inline int slow_from_gateway(ctx_t *ctx)
 	__u32 ifindex = ctx->ifindex;
 	__u32 *id = bpf_map_lookup_elem(&gateways, &ifindex);
 	struct network *net = id ? network_get(*id) : NULL;
+	enum counter counter = COUNT_switched;
 	struct fwd_out fwd = {};
-	verdict_t v;
+	verdict_t v = FWD_NEXT;
 
 	if (!net || !p)
 		return forward(ctx, DROP(unknown_ifindex), &fwd, 0, NULL);
-	if (ctx_forwarded(ctx))
-		return forward(ctx, DROP(unsolicited), &fwd, 0, NULL);
 	if (parse(ctx, p) != PARSED)
 		return forward(ctx, DROP(malformed), &fwd, 0, NULL);
-	v = switch_frame(ctx, p, *id, net, NULL, &fwd);
+	if (ctx_forwarded(ctx)) {
+		v = forwarded_into_port(ctx, p, *id, net, &fwd);
+		counter = fwd.counter;
+	}
+	if (v == FWD_NEXT)
+		v = switch_frame(ctx, p, *id, net, NULL, &fwd);
+	if (v == FWD_PORT && counter != COUNT_switched)
+		fwd.counter = counter;
 	if (v == FWD_PORT && !veth_takes(ctx, fwd.ifindex))
 		v = larger_than_inside(ctx, p, &fwd);
 	return forward(ctx, v == FWD_NEXT ? DROP(same_port) : v, &fwd, *id, net);
@@ -199,24 +220,62 @@ static __always_inline verdict_t from_outside(ctx_t *ctx, struct pkt *p, const s
 	return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
 }
 
-/* A frame from an uplink. hairpin: re-injected here by FWD_HAIRPIN. Not inlined: see slow_from_port(). */
-static __noinline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
+/*
+ * True for a packet that the kernel would forward only since `up` has switched that on for namespaces: it is for
+ * neither them nor the host, and was dropped before (UPLINK_NO_TRANSIT).
+ */
+__noinline int is_transit(ctx_t *ctx, const struct pkt *p)
 {
-	struct ingress at = {
-		.zone = EBPFNET_ZONE_OUTSIDE, .back_to = TO_UPLINK, .routed = 1, .hairpin = hairpin
-	};
+	__u32 ifindex = ctx->ifindex;
+	struct uplink *up = bpf_map_lookup_elem(&uplinks, &ifindex);
+	struct route route;
+	enum route_kind kind;
+
+	if (!p || !up || !(up->flags & UPLINK_NO_TRANSIT) || p->eth_type != ETH_P_IP || !ctx_is_for_us(ctx) ||
+	    addr_group(p->key.dst))
+		return 0;
+	kind = route_to(ctx, p->key.dst, &route);
+	return kind == ROUTE_UPLINK || kind == ROUTE_UNMANAGED || kind == ROUTE_TOO_BIG;
+}
+
+/* What is left to the host's stack, by an uplink. */
+static __always_inline verdict_t pass_up(ctx_t *ctx, const struct pkt *p)
+{
+	verdict_t v = bogon_refuse_host(p);
+
+	if (v == FWD_NEXT && is_transit(ctx, p))
+		return DROP(transit);
+	return v == FWD_NEXT ? FWD_PASS : v;
+}
+
+/*
+ * A frame from an uplink. reentry: re-injected here, with that mark: by FWD_HAIRPIN, or by nat/ask.h. Not inlined: see
+ * slow_from_port().
+ */
+static __noinline int slow_from_uplink(ctx_t *ctx, _Bool reentry)
+{
+	struct ingress at = { .zone = EBPFNET_ZONE_OUTSIDE, .back_to = TO_UPLINK, .routed = 1 };
 	struct fwd_out fwd = { .counter = COUNT_not_ours };
+	struct config *cfg = config_get();
 	struct pkt *p = pkt_reset();
 	verdict_t v = FWD_PASS;
 
-	if (hairpin)
-		ctx_mark_ours(ctx, 0); /* the mark must not reach a namespace */
+	if (reentry && cfg) {
+		at.hairpin = ctx_is_ours(ctx, cfg->mark);
+		at.copy = !at.hairpin && ctx_label(ctx) == ask_label(cfg);
+		if (at.hairpin || at.copy)
+			ctx_mark_ours(ctx, 0); /* the mark must not reach a namespace */
+	}
 	/* a hairpinned packet has the gateway's MAC address */
 	if (p && (at.hairpin || ctx_is_for_us(ctx)) && !ctx_vlan(ctx) && parse(ctx, p) == PARSED)
 		v = from_outside(ctx, p, &at, &fwd);
-	if (v == FWD_PASS && p && p->eth_type == ETH_P_IP) {
-		v = bogon_refuse_host(p);
-		v = v == FWD_NEXT ? FWD_PASS : v;
+	if (v == FWD_THROUGH) {
+		if (!at.copy)
+			ctx_label_put(ctx, 0);
+		fwd.counter = COUNT_to_rules;
+		v = FWD_PASS;
+	} else if (v == FWD_PASS && p && p->eth_type == ETH_P_IP) {
+		v = pass_up(ctx, p);
 	}
 	return forward(ctx, v, &fwd, 0, NULL);
 }
@@ -225,15 +284,42 @@ static __noinline int slow_from_uplink(ctx_t *ctx, _Bool hairpin)
 static __always_inline int datapath_uplink(ctx_t *ctx)
 {
 	struct config *cfg = config_get();
-	_Bool hairpin = cfg && ctx_is_ours(ctx, cfg->mark);
-	int action = hairpin ? ACTION_SLOW_PATH : fast_from_uplink(ctx);
+	_Bool reentry = cfg && (ctx_is_ours(ctx, cfg->mark) || ctx_is_ours(ctx, ~cfg->mark));
+	int action = reentry ? ACTION_SLOW_PATH : fast_from_uplink(ctx);
 
-	return action == ACTION_SLOW_PATH ? slow_from_uplink(ctx, hairpin) : action;
+	return action == ACTION_SLOW_PATH ? slow_from_uplink(ctx, reentry) : action;
 }
 
 /*
- * Egress of an uplink. Packets we marked pass. Anything else with a source in one of our subnets is dropped. The
- * host's own packets, and those that it translates and forwards, may need another source port.
+ * A packet without our mark, on its way out of an uplink. One with a source in a network of ours leaves translated, if
+ * the host has forwarded it for us, or not at all.
+ */
+static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, enum parsed r, struct fwd_out *fwd)
+{
+	__u32 id = p->eth_type == ETH_P_IP ? address_is_private(&p->key.src) : 0;
+	verdict_t v = FWD_NEXT;
+
+	if (id) {
+		if (r != PARSED || ctx_vlan(ctx))
+			return DROP(private_source);
+		p->key.zone = id;
+		if (p->frag & IP_FRAG_MASK)
+			v = frag_input(ctx, 0, 0);
+		if (v == FWD_NEXT)
+			v = nat_from_stack(ctx, p, id, fwd);
+		return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
+	}
+	if (r != PARSED || p->eth_type != ETH_P_IP || ctx_vlan(ctx))
+		return FWD_PASS;
+	if (p->kind == PKT_ERROR && !ctx_forwarded(ctx))
+		return stack_own_error(ctx, p, fwd);
+	return nat_from_host(ctx, p, fwd);
+}
+
+/*
+ * Egress of an uplink. Packets we marked pass. Anything else with a source in one of our subnets is dropped, unless the
+ * host has forwarded it for us. The host's own packets, and those that it translates and forwards, may need another
+ * source port.
  */
 static __always_inline int datapath_uplink_out(ctx_t *ctx)
 {
@@ -257,12 +343,7 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 		v = r == PARSED ? nat_recheck(ctx, p, cfg) : FWD_NEXT;
 		return v == FWD_NEXT ? ACTION_PASS : forward(ctx, v, &fwd, 0, NULL); /* it is counted already */
 	}
-	if (p->eth_type == ETH_P_IP && address_is_private(&p->key.src)) {
-		v = DROP(private_source);
-	} else if (r == PARSED && p->eth_type == ETH_P_IP && !ctx_vlan(ctx)) {
-		v = nat_from_host(ctx, p, &fwd);
-	}
-	return forward(ctx, v, &fwd, 0, NULL);
+	return forward(ctx, leaving(ctx, p, r, &fwd), &fwd, 0, NULL);
 }
 
 /* True for an ordinary TCP or UDP packet to a port that is not published: nearly all that passes over lo. */

@@ -232,6 +232,18 @@ static __always_inline struct flow *ct_lookup_live(const struct flow_key *key, c
 	return f && ct_is_live(f, cfg) ? f : NULL;
 }
 
+/* The opposite direction of a flow; NULL: it has just ended. */
+static __always_inline struct flow *flow_opposite(const struct flow *f)
+{
+	struct conn *c = conn_get(f->conn);
+	struct flow_key key;
+
+	if (!c)
+		return NULL;
+	key = f->dir == FLOW_REPLY ? nat_stored_key(&c->orig) : nat_stored_reply_key(f, &c->orig);
+	return bpf_map_lookup_elem(&flows, &key);
+}
+
 /* Delete the flow that f is a direction of, unless its slot has changed hands. */
 static __always_inline void ct_delete(const struct flow *f)
 {

@@ -102,6 +102,9 @@ static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_
 	p->edge = 0;
 	if (fast_is_tcp(h)) {
 		p->tcp_flags = h->l4.tcp.flags;
+		/* the host's conntrack is to know of it (nat/policy.h) */
+		if (ask_word(f).state != ASK_UNKNOWN && p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))
+			return NULL;
 		p->l4 = ETH_HLEN + IP_MIN_HLEN;
 		p->l4_hlen = h->headers - IP_MIN_HLEN;
 		tcp_option_scale(ctx, p);

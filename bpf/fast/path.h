@@ -17,6 +17,7 @@
 #include "ct/ct_lookup.h"
 #include "l3/route.h"
 #include "nat/egress.h"
+#include "nat/policy.h"
 #include "fast/headers.h"
 
 #define PATH_WAYS 8	/* entries in which a content may be found */
@@ -76,13 +77,25 @@ static __noinline __u32 path_index(const struct flow_path *want)
 	return free;
 }
 
+/* True if the host's rules, where they count, let the direction by. Else the slow path asks them (nat/policy.h). */
+static __always_inline _Bool path_is_allowed(ctx_t *ctx, const struct flow *f, __u32 net_id)
+{
+	struct network *net = network_get(net_id);
+	struct config *cfg = config_get();
+
+	if (!net || !cfg || net->forwarding == FORWARDING_FAST)
+		return 1;
+	return forwarding_of(net) == FORWARDING_ASK && ask_is_settled(ctx, f, cfg);
+}
+
 /* Into a port. False: it is limited, its device is gone or down, or the MAC address behind it is to be looked up. */
-static __always_inline _Bool path_to_port(ctx_t *ctx, const struct flow *f, struct flow_path *to)
+static __always_inline _Bool path_to_port(ctx_t *ctx, const struct flow *f, __u16 zone, struct flow_path *to)
 {
 	struct port *port = port_get(f->ifindex);
 	struct network *net = port ? network_get(port->net) : NULL;
 
 	if (!net || port->flags & (PORT_SPOOF_ALLOW | PORT_LIMIT_IN) ||
+	    (zone == EBPFNET_ZONE_OUTSIDE && !path_is_allowed(ctx, f, port->net)) ||
 	    device_check(ctx, f->ifindex, DROP(port_down)) != FWD_NEXT)
 		return 0;
 	to->verdict = FWD_PORT;
@@ -109,7 +122,8 @@ static __always_inline _Bool path_to_uplink(ctx_t *ctx, const struct fast_header
 	q->proto = h->ip.proto;
 	q->sport_h = reply ? f->sport_h : __builtin_bswap16(h->l4.sport);
 	q->dport_h = __builtin_bswap16(h->l4.dport);
-	if (route_find(ctx, q, &route) != ROUTE_UPLINK || !external_is_current(ctx, f, &route) ||
+	if (route_find(ctx, q, &route) != ROUTE_UPLINK || !path_is_allowed(ctx, f, h->zone) ||
+	    !external_is_current(ctx, f, &route) ||
 	    !device_running(ctx, route.ifindex))
 		return 0;
 	to->verdict = FWD_UPLINK;
@@ -131,7 +145,7 @@ static __noinline __u32 path_resolve(ctx_t *ctx, struct fast_headers *h, struct 
 	/* from here on, what is at f is the key's flow while its word is the same */
 	if (ct_lookup(&key) != f)
 		return EBPFNET_PATHS;
-	if (f->to == TO_PORT ? !path_to_port(ctx, f, &to) : !path_to_uplink(ctx, h, f, &to))
+	if (f->to == TO_PORT ? !path_to_port(ctx, f, h->zone, &to) : !path_to_uplink(ctx, h, f, &to))
 		return EBPFNET_PATHS;
 	at = path_index(&to);
 	if (at >= EBPFNET_PATHS)

@@ -16,14 +16,28 @@ struct bpf_ct_opts {
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct ip_ct_tcp_state {
+	__u32 td_end;
+};
+
+struct ip_ct_tcp {
+	struct ip_ct_tcp_state seen[2];
+};
+
+union nf_conntrack_proto {
+	struct ip_ct_tcp tcp;
+};
+
 struct nf_conn {
 	unsigned long status;
+	union nf_conntrack_proto proto;
 };
 #pragma clang attribute pop
 
 /* enum ip_conntrack_dir, ip_conntrack_status: fixed, as `conntrack -L` shows them */
 #define IP_CT_DIR_REPLY 1
 #define IPS_SEEN_REPLY (1 << 1)
+#define IPS_SRC_NAT (1 << 4)
 #define IPS_DST_NAT (1 << 5)
 
 /*
@@ -35,12 +49,29 @@ const volatile __u8 kernel_conntrack SEC(".rodata.conntrack") = 0;
 extern struct nf_conn *bpf_skb_ct_lookup(ctx_t *ctx, struct bpf_sock_tuple *tuple, __u32 tuple_len,
 					 struct bpf_ct_opts *opts, __u32 opts_len) __ksym __weak;
 extern void bpf_ct_release(struct nf_conn *ct) __ksym __weak;
+extern int bpf_ct_change_timeout(struct nf_conn *ct, __u32 ms) __ksym __weak;
 
 enum conntrack {
 	CONNTRACK_NONE,		/* no entry, or one that leads to the host's own sockets */
 	CONNTRACK_UNANSWERED,	/* the host, or one that it translates for, has sent to the peer */
 	CONNTRACK_ANSWERED,	/* and got an answer; or the reverse, if the host translates the destination */
 };
+
+static __always_inline struct bpf_sock_tuple conntrack_tuple(const struct flow_key *key)
+{
+	struct bpf_sock_tuple t = {};
+
+	t.ipv4.saddr = addr_be32(key->src);
+	t.ipv4.daddr = addr_be32(key->dst);
+	t.ipv4.sport = __builtin_bswap16(key->sport_h);
+	t.ipv4.dport = __builtin_bswap16(key->dport_h);
+	return t;
+}
+
+static __always_inline _Bool conntrack_knows(const struct flow_key *key)
+{
+	return kernel_conntrack && (key->proto == L4_TCP || key->proto == L4_UDP);
+}
 
 /*
  * Conntrack's entry for a TCP or UDP packet from outside with that tuple. An entry that the peer began and that is
@@ -50,16 +81,13 @@ __noinline enum conntrack conntrack_of_host(ctx_t *ctx, const struct flow_key *k
 {
 	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS };
 	enum conntrack found = CONNTRACK_NONE;
-	struct bpf_sock_tuple t = {};
+	struct bpf_sock_tuple t;
 	unsigned long status;
 	struct nf_conn *ct;
 
-	if (!key || !kernel_conntrack || (key->proto != L4_TCP && key->proto != L4_UDP))
+	if (!key || !conntrack_knows(key))
 		return CONNTRACK_NONE;
-	t.ipv4.saddr = addr_be32(key->src);
-	t.ipv4.daddr = addr_be32(key->dst);
-	t.ipv4.sport = __builtin_bswap16(key->sport_h);
-	t.ipv4.dport = __builtin_bswap16(key->dport_h);
+	t = conntrack_tuple(key);
 	opts.l4proto = key->proto;
 	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
 	if (!ct)
@@ -71,6 +99,72 @@ __noinline enum conntrack conntrack_of_host(ctx_t *ctx, const struct flow_key *k
 		found = CONNTRACK_ANSWERED;
 	bpf_ct_release(ct);
 	return found;
+}
+
+/* True if the host translates the source of that tuple's packets, which it forwards: its own rules masquerade. */
+__noinline int conntrack_masquerades(ctx_t *ctx, const struct flow_key *key)
+{
+	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS };
+	struct bpf_sock_tuple t;
+	unsigned long status;
+	struct nf_conn *ct;
+
+	if (!key || !conntrack_knows(key))
+		return 0;
+	t = conntrack_tuple(key);
+	opts.l4proto = key->proto;
+	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
+	if (!ct)
+		return 0;
+	status = ct->status;
+	bpf_ct_release(ct);
+	return opts.dir != IP_CT_DIR_REPLY && status & IPS_SRC_NAT && status & IPS_SEEN_REPLY;
+}
+
+/* TCP: ends of the sequence numbers that conntrack has seen, of the tuple's sender and of its receiver. */
+struct conntrack_ends {
+	__u32 sent, received;
+};
+
+/* Read them. False: there is no entry, or it cannot be read. */
+__noinline int conntrack_ends(ctx_t *ctx, const struct flow_key *key, struct conntrack_ends *ends)
+{
+	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .l4proto = L4_TCP };
+	struct bpf_sock_tuple t;
+	struct nf_conn *ct;
+	__u32 dir;
+	long failed;
+
+	if (!key || !ends || kernel_memory == KERNEL_MEMORY_CLOSED || !conntrack_knows(key))
+		return 0;
+	t = conntrack_tuple(key);
+	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
+	if (!ct)
+		return 0;
+	dir = opts.dir == IP_CT_DIR_REPLY;
+	/* by copy: the verifier of Linux 6.1 takes the union's first member for all */
+	failed = bpf_probe_read_kernel(&ends->sent, sizeof(ends->sent), &ct->proto.tcp.seen[dir].td_end) ||
+		 bpf_probe_read_kernel(&ends->received, sizeof(ends->received), &ct->proto.tcp.seen[!dir].td_end);
+	bpf_ct_release(ct);
+	return !failed;
+}
+
+/* Let conntrack's entry of a tuple end after that time. Returns 0. */
+__noinline int conntrack_end(ctx_t *ctx, const struct flow_key *key, __u32 ms)
+{
+	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .l4proto = L4_TCP };
+	struct bpf_sock_tuple t;
+	struct nf_conn *ct;
+
+	if (!key || !conntrack_knows(key))
+		return 0;
+	t = conntrack_tuple(key);
+	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
+	if (ct) {
+		bpf_ct_change_timeout(ct, ms);
+		bpf_ct_release(ct);
+	}
+	return 0;
 }
 
 #endif

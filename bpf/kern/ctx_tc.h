@@ -274,6 +274,12 @@ static __always_inline int ctx_reinject_clone(ctx_t *ctx)
 	return bpf_clone_redirect(ctx, ctx->ifindex, BPF_F_INGRESS);
 }
 
+/* A copy up into the host's stack, as if received by a device; it is processed after this packet. */
+static __always_inline int ctx_copy_up(ctx_t *ctx, __u32 ifindex)
+{
+	return bpf_clone_redirect(ctx, ifindex, BPF_F_INGRESS);
+}
+
 /* Out of a device, as if sent by the host. */
 static __always_inline int ctx_send(ctx_t *ctx, __u32 ifindex)
 {
@@ -299,6 +305,25 @@ static __always_inline void ctx_mark_ours(ctx_t *ctx, __u32 mark)
 static __always_inline _Bool ctx_is_ours(const ctx_t *ctx, __u32 mark)
 {
 	return ctx->cb[0] == mark;
+}
+
+/*
+ * A label that stays with a packet on its way up, through the kernel's forwarding, and down to an egress hook
+ * (skb->tc_index). Senders inside can set it too. One instruction each, as below.
+ */
+static __always_inline void ctx_label_put(ctx_t *ctx, __u16 label)
+{
+	__u64 value = label;
+
+	asm volatile("*(u32 *)(%0 + %1) = %2" : : "r"(ctx), "i"(offsetof(ctx_t, tc_index)), "r"(value) : "memory");
+}
+
+static __always_inline __u32 ctx_label(const ctx_t *ctx)
+{
+	__u32 label;
+
+	asm volatile("%0 = *(u32 *)(%1 + %2)" : "=r"(label) : "r"(ctx), "i"(offsetof(ctx_t, tc_index)));
+	return label;
 }
 
 /* A packet takes this along through the shaper, in the other words of skb->cb. Neither HTB nor bfifo use them. */

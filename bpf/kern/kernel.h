@@ -49,8 +49,20 @@ struct netns_ipv4___pair {
 	struct local_ports___pair ip_local_ports;
 };
 
+struct nf_hook_entries;
+
+struct netns_nf {
+	struct nf_hook_entries *hooks_ipv4[5]; /* by enum nf_inet_hooks; NULL: nothing is there */
+};
+
+struct netns_nftables {
+	unsigned int base_seq; /* generation of the ruleset; before Linux 6.2 in struct nftables_pernet */
+};
+
 struct net {
 	struct netns_ipv4 ipv4;
+	struct netns_nf nf;
+	struct netns_nftables nft;
 	struct hlist_head *dev_index_head; /* devices, by the low eight bits of ifindex */
 };
 

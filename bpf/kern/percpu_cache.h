@@ -14,6 +14,7 @@
 
 #include "kern/lookup.h"
 #include "kern/rt_genid.h"
+#include "kern/ruleset.h"
 
 /* Fibonacci hashing: the upper bits are the well mixed ones. */
 static __always_inline __u32 cache_hash(__u32 x)
@@ -36,7 +37,10 @@ static __always_inline __u32 cache_epoch(void)
 	return bpf_jiffies64() >> 6 | 1u << 31;
 }
 
-/* The stamp of now: configuration, routes and devices, time. 0: rt_genid cannot be read, and nothing may be kept. */
+/*
+ * The stamp of now: configuration, routes and devices, the host's rules if they count, time. 0: rt_genid cannot be read,
+ * and nothing may be kept.
+ */
 static __always_inline __u32 cache_stamp(ctx_t *ctx, const struct config *cfg)
 {
 	__u32 genid, stamp;
@@ -44,6 +48,8 @@ static __always_inline __u32 cache_stamp(ctx_t *ctx, const struct config *cfg)
 	if (!rt_genid_read(ctx, &genid))
 		return 0;
 	stamp = config_gen(cfg) + genid + cache_epoch();
+	if (cfg->has_rules)
+		stamp += ruleset_gen(ctx);
 	return stamp ? stamp : 1;
 }
 

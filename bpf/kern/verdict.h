@@ -15,7 +15,8 @@ enum verdict {
 	FWD_HOST_LO,			/* up into the host's own sockets, over lo */
 	FWD_UPLINK,			/* out of fwd_out.ifindex to fwd_out.nexthop */
 	FWD_HAIRPIN,			/* re-injected at the ingress of uplink fwd_out.ifindex */
-	FWD_STOLEN,			/* consumed: queued or fragmented; re-injected later */
+	FWD_STOLEN,			/* consumed: queued or fragmented, and re-injected later; or a copy */
+	FWD_THROUGH,			/* up into the stack, to be forwarded by it, through the host's rules */
 };
 
 /* An enum verdict, or -COUNT_reason: drop. */

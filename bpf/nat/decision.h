@@ -13,6 +13,7 @@ enum origin {
 	FROM_PORT,			/* a namespace's packet to the gateway's MAC address */
 	FROM_UPLINK,			/* arrived for the host, by an uplink or lo */
 	FROM_HOST,			/* leaves by an uplink: the host's own, or forwarded by it */
+	FROM_STACK,			/* leaves by an uplink: a namespace's, through the host's rules */
 };
 
 /* The part that functions fill in which are not inlined; not on the stack, which is 512 bytes in all. */
@@ -26,10 +27,13 @@ PERCPU_SCRATCH(struct resolved, resolved)
 struct decision {
 	enum origin from;
 	_Bool routed;			/* through a router: the TTL counts */
+	_Bool hairpin;			/* FROM_UPLINK: of a namespace */
+	_Bool copy;			/* FROM_UPLINK: asks the host's rules (nat/ask.h) */
 	enum flow_target back_to;	/* of a flow to .portmap: target of its replies */
 	struct flow *f;			/* the packet's flow; NULL: it is to begin one */
 	const struct portmap *portmap;	/* that one leads to a published port; NULL: it leaves by the route */
-	const struct port *port;	/* FROM_PORT: the sender's, and its network; else NULL */
+	const struct port *port;	/* FROM_PORT, FROM_STACK: the sender's, and its network; else NULL */
+	__u32 port_ifindex;
 	const struct network *net;
 	struct ipaddr router;		/* source of ICMP errors */
 	enum route_kind kind;		/* of what leaves */

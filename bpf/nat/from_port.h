@@ -21,18 +21,6 @@
 #include "nat/portmap.h"
 #include "nat/translate.h"
 
-/* The opposite direction of a flow; NULL: it has just ended. */
-static __always_inline struct flow *flow_opposite(const struct flow *f)
-{
-	struct conn *c = conn_get(f->conn);
-	struct flow_key key;
-
-	if (!c)
-		return NULL;
-	key = f->dir == FLOW_REPLY ? nat_stored_key(&c->orig) : nat_stored_reply_key(f, &c->orig);
-	return bpf_map_lookup_elem(&flows, &key);
-}
-
 /*
  * True if the host would have sent the packet that an error embeds to this port. Without spoof=allow, port
  * security has made sure of it; with it, the packet may have gone to any address behind the port.

@@ -27,6 +27,7 @@ struct ingress {
 	enum flow_target back_to;	/* target of replies from a published port */
 	_Bool routed;			/* through a router: the TTL counts */
 	_Bool hairpin;			/* from a namespace, re-injected: must not reach the host */
+	_Bool copy;			/* re-injected, to ask the host's rules: changes no flow */
 };
 
 /* A packet of no namespace: to the stack, unless it is hairpinned. */
@@ -34,6 +35,8 @@ static __always_inline verdict_t pass_to_host(const struct ingress *at, struct f
 {
 	if (at->hairpin)
 		return DROP(unsolicited);
+	if (at->copy)
+		return FWD_STOLEN;
 	fwd->counter = COUNT_not_ours;
 	return FWD_PASS;
 }
@@ -126,8 +129,8 @@ static __always_inline verdict_t decide_from_uplink(ctx_t *ctx, struct pkt *p, c
 
 	if (!cfg)
 		return pass_to_host(at, fwd);
-	d->f = unsound == FWD_NEXT ? ct_find(p, cfg) : ct_lookup(&p->key);
-	if (!d->f)
+	d->f = unsound == FWD_NEXT && !at->copy ? ct_find(p, cfg) : ct_lookup(&p->key);
+	if (!d->f && !at->copy)
 		d->portmap = portmap_match(ctx, p, cfg, &d->resolved->portmap);
 	if (!d->f && !d->portmap)
 		return pass_to_host(at, fwd);

@@ -47,7 +47,7 @@ static __always_inline _Bool masquerade_not(const struct network *net, const str
 }
 
 /* The specification, of ct_new_init(), or DROP(reason). */
-static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p, const struct decision *d)
+static __always_inline verdict_t masquerade_new(const struct pkt *p, const struct decision *d)
 {
 	const struct network *net = d->net;
 	const struct route *route = &d->resolved->route;
@@ -80,7 +80,7 @@ static __always_inline verdict_t masquerade_new(ctx_t *ctx, const struct pkt *p,
 		.sport_h = p->key.sport_h,
 		.dport_h = p->key.dport_h,
 	};
-	masquerade_way(n, route->ifindex, ctx->ifindex, d->port->endpoint);
+	masquerade_way(n, route->ifindex, d->port_ifindex, d->port->endpoint);
 	n->mapped = p->kind == PKT_OTHER; /* without ports: one flow for each outside address */
 	n->as_is = as_is;
 	if (p->key.proto == L4_UDP && !as_is)

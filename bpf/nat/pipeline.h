@@ -2,9 +2,10 @@
 /*
  * The way of a routed packet, the same at all hooks:
  *
- *   sanity of headers -> flow -> decision -> TTL and route -> begin a flow, or refuse -> translate -> egress
+ *   sanity of headers -> flow -> decision -> policy -> TTL and route
+ *     -> begin a flow, or refuse -> translate -> egress
  *
- * Nothing is created before all checks have let the packet by.
+ * Nothing is created before policy and all checks have let the packet by.
  */
 #ifndef EBPFNET_BPF_NAT_PIPELINE_H
 #define EBPFNET_BPF_NAT_PIPELINE_H
@@ -13,7 +14,9 @@
 #include "nat/egress.h"
 #include "nat/from_host.h"
 #include "nat/from_port.h"
+#include "nat/from_stack.h"
 #include "nat/from_uplink.h"
+#include "nat/policy.h"
 #include "nat/translate.h"
 
 /* The TTL, and the verdict of the route. FWD_NEXT: both let the packet by. As in the kernel, no route comes first. */
@@ -34,7 +37,7 @@ static __always_inline verdict_t specify(ctx_t *ctx, const struct pkt *p, const 
 		return host_new(p);
 	if (d->portmap)
 		return portmap_new_flow(ctx, p, d);
-	return masquerade_new(ctx, p, d);
+	return masquerade_new(p, d);
 }
 
 /* Begin the flow: FWD_NEXT, and it is at d->f. */
@@ -63,21 +66,47 @@ static __always_inline __u8 decision_ttl(const struct pkt *p, const struct decis
 	return decision_is_routed(d) && !later ? p->ttl - 1 : p->ttl;
 }
 
+/*
+ * A namespace's packet goes up, to be forwarded by the kernel: with its own TTL and source, and without a flow of ours
+ * if it has none, for the rules may drop it. nat_from_stack() creates it.
+ */
+static __always_inline verdict_t through_from_port(ctx_t *ctx, const struct pkt *p, const struct decision *d,
+						   struct fwd_out *fwd)
+{
+	verdict_t v = d->f || !route_reaches(d->kind) ? FWD_NEXT : specify(ctx, p, d);
+
+	if (v != FWD_NEXT)
+		return refuse_flow(ctx, p, v, d->router, fwd);
+	ctx_label_put(ctx, 0);
+	fwd->counter = COUNT_to_rules;
+	return FWD_HOST;
+}
+
 static __always_inline verdict_t carry_out(ctx_t *ctx, const struct pkt *p, struct decision *d, struct fwd_out *fwd)
 {
-	verdict_t v = decision_check(ctx, p, d, fwd);
+	verdict_t v = policy(ctx, p, d);
+	_Bool through = v == FWD_THROUGH;
 
-	if (v == FWD_NEXT && !d->f)
+	if (through && d->from == FROM_PORT)
+		return through_from_port(ctx, p, d, fwd);
+	if (d->copy && !through) /* the mode has just changed */
+		return FWD_STOLEN;
+	if (v == FWD_NEXT)
+		v = decision_check(ctx, p, d, fwd);
+	if ((v == FWD_NEXT || through) && !d->f)
 		v = begin(ctx, p, d, fwd);
-	if (v != FWD_NEXT)
+	if (v != FWD_NEXT && v != FWD_THROUGH)
 		return v;
+	if (through)
+		return d->f ? translate_through(ctx, p, d->f) : FWD_STOLEN;
 	v = translate(ctx, p, d->f, decision_ttl(p, d), fwd);
 	if (v != FWD_UPLINK)
 		return v;
 	if (d->from == FROM_PORT)
 		return egress_verdict(d->kind, fwd);
-	fwd->counter = COUNT_host_snat; /* it is on its way out */
-	return FWD_PASS;
+	if (d->from == FROM_HOST)
+		fwd->counter = COUNT_host_snat;
+	return FWD_PASS; /* it is on its way out */
 }
 
 /* A namespace's packet to the gateway's MAC address. */
@@ -86,6 +115,7 @@ static __always_inline verdict_t nat_from_port(ctx_t *ctx, struct pkt *p, const 
 {
 	struct decision d = {
 		.from = FROM_PORT, .routed = 1, .back_to = TO_PORT, .port = port, .net = net, .router = net->gateway,
+		.port_ifindex = ctx->ifindex,
 		.resolved = resolved_begin(),
 	};
 	verdict_t v = d.resolved ? ip_check_forward(ctx, p, net) : DROP(helper_failed);
@@ -103,6 +133,7 @@ static __always_inline verdict_t nat_from_uplink(ctx_t *ctx, struct pkt *p, cons
 {
 	struct decision d = {
 		.from = FROM_UPLINK, .routed = at->routed, .back_to = at->back_to, .router = p->key.dst,
+		.hairpin = at->hairpin, .copy = at->copy,
 		.resolved = resolved_begin(),
 	};
 	verdict_t v;
@@ -124,6 +155,22 @@ static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct
 	verdict_t v = decide_from_host(ctx, p, &d);
 
 	fwd->counter = COUNT_not_ours;
+	return v == FWD_NEXT ? carry_out(ctx, p, &d, fwd) : v;
+}
+
+/*
+ * A namespace's packet that has been through the host's rules, or what the host itself sends in the name of a namespace (a
+ * rule rejects a connection), on its way out of an uplink. id: of the network that its source is in.
+ */
+static __always_inline verdict_t nat_from_stack(ctx_t *ctx, struct pkt *p, __u32 id, struct fwd_out *fwd)
+{
+	struct decision d = { .from = FROM_STACK, .net = network_get(id), .resolved = resolved_begin() };
+	verdict_t v;
+
+	if (!d.net || !d.resolved)
+		return DROP(helper_failed);
+	p->key.zone = id;
+	v = decide_from_stack(ctx, p, &d, fwd);
 	return v == FWD_NEXT ? carry_out(ctx, p, &d, fwd) : v;
 }
 

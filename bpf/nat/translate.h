@@ -63,4 +63,20 @@ __noinline verdict_t translate(ctx_t *ctx, const struct pkt *p, const struct flo
 	}
 }
 
+/* Translate a packet that the stack is to forward, which decrements the TTL: FWD_THROUGH. */
+__noinline verdict_t translate_through(ctx_t *ctx, const struct pkt *p, const struct flow *f)
+{
+	struct nat_tuple to;
+	verdict_t v;
+
+	if (!p || !f)
+		return DROP(helper_failed);
+	to = nat_translate(f, &p->key);
+	if (p->out_of_window && p->tcp_flags & TCP_RST)
+		return DROP(rst_out_of_window);
+	ctx_pop_priority_tag(ctx);
+	v = rewrite_tuple(ctx, p, &to, p->ttl);
+	return v == FWD_NEXT ? FWD_THROUGH : v;
+}
+
 #endif

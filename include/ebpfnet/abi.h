@@ -131,9 +131,27 @@ union path_ref {
 	__u64 word;
 };
 
+/* What the host's rules say about a direction of a flow (bpf/nat/ask.h). */
+enum ask_state {
+	ASK_UNKNOWN,			/* nothing yet: its packets go through FORWARD */
+	ASK_OPEN,			/* one has come out of FORWARD: they go fast */
+	ASK_ASKED,			/* TCP: they go fast, and a copy is on its way through FORWARD */
+	ASK_CLOSED,			/* TCP: the copy has not come out: they are dropped, and copies go on asking */
+} __attribute__((packed));
+
+/* The state and its time. Changed as a whole, by a compare-and-swap. */
+union ask_word {
+	struct {
+		__u32 rules;		/* the ruleset's generation at that time; UNKNOWN: unique to the flow */
+		__u32 when : 24;	/* in units of 2^22 ns (4.2 ms), modulo 2^24 */
+		__u32 state : 8;	/* enum ask_state */
+	};
+	__u64 word;
+};
+
 /*
- * Value of map flows: one direction of a flow, with what its packets need. Constant but for .checked, .edge, .path and
- * FLOW_STEADY. State common to both directions is in struct conn.
+ * Value of map flows: one direction of a flow, with what its packets need. Constant but for .checked, .edge, .path,
+ * .ask and FLOW_STEADY. State common to both directions is in struct conn.
  */
 struct flow {
 	struct ipaddr src, dst;		/* tuple after translation */
@@ -151,6 +169,7 @@ struct flow {
 	__u8 flags;			/* FLOW_* */
 	__u8 answer_zone;		/* zone in which replies to this direction arrive */
 	union path_ref path;		/* of packets with the whole tuple (fast/path.h) */
+	union ask_word ask;
 };
 
 /*
@@ -469,12 +488,14 @@ struct config {
 	__u32 hold_down_s;		/* how long a released external port is reserved (RFC 6888 REQ-8) */
 	enum filtering filtering;
 	enum forwarding forwarding;	/* of networks without their own */
-	__u8 zero[2];
+	_Bool has_rules;		/* some network's forwarding is not FORWARDING_FAST */
+	__u8 zero;
 	__u32 max_flows_ns;		/* flows per namespace */
 	__u32 max_ports_ns;		/* external ports per namespace */
 	__u32 mark;			/* in skb->cb of packets that we send; random */
 	__u16 port_min_h, port_max_h;	/* external ports for masquerading, inclusive */
 	__u32 timeout_s[TIMEOUT_CLASSES];
+	__u32 ask_s;			/* how long an answer of the host's rules holds for a flow, if they do not change */
 	__u32 shaper_ifindex;		/* the shaper's end with the queues; 0: no namespace is limited */
 };
 
@@ -498,7 +519,7 @@ struct conn_alloc {
 
 #ifndef __cplusplus
 _Static_assert(sizeof(struct flow_key) == 16, "flow_key has no holes: it is hashed as bytes");
-_Static_assert(sizeof(struct flow) == 40, "");
+_Static_assert(sizeof(struct flow) == 48, "");
 _Static_assert(sizeof(struct flow_path) == 28, "");
 _Static_assert(sizeof(struct conn) == 32, "two connections a cache line");
 _Static_assert(sizeof(struct port) == 40, "");

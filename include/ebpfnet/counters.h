@@ -25,6 +25,7 @@
 	X(published_out, "reply of a published port")                              \
 	X(icmp_translated, "ICMP error translated")                                \
 	X(host_snat, "host's own or forwarded packet, source port changed")              \
+	X(to_rules, "sent up through the host's FORWARD rules")                     \
 	X(not_ours, "left to the host's stack")
 
 /*
@@ -76,6 +77,8 @@
 	X(port_gone, "the namespace was removed externally")                  \
 	X(port_down, "the namespace's device is down")                              \
 	X(link_down, "gateway device or uplink is down, or has no carrier")         \
+	X(host_rules, "the host's rules have closed its flow")                      \
+	X(transit, "for neither host nor namespace, and the host routes nothing")   \
 	X(over_limit, "namespace sends more than its limit")                        \
 	X(helper_failed, "a kernel helper refused")                                \
 	EBPFNET_ANSWERABLE(X, , "")
@@ -93,6 +96,8 @@
 	X(icmp_limited, "ICMP errors not sent: rate limit")                        \
 	X(src_port_remapped, "external port differs from the source port")                \
 	X(captured, "host's packets shown to a capture on the gateway device")      \
+	X(rules_asked, "copies sent through the host's FORWARD rules")               \
+	X(rules_agreed, "copies that came out of them")                             \
 	X(frag_queued, "fragments queued until the first one arrives")            \
 	X(frag_reinjected, "queued fragments reinjected")                  \
 	X(frag_created, "datagrams fragmented for the egress MTU") \

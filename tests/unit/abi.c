@@ -123,7 +123,7 @@ static void sizes_belong_to_abi_7(void **state)
 {
 	assert_int_equal(EBPFNET_ABI, 7);
 	assert_int_equal(sizeof(struct flow_key), 16);
-	assert_int_equal(sizeof(struct flow), 40);
+	assert_int_equal(sizeof(struct flow), 48);
 	assert_int_equal(sizeof(struct conn), 32);
 	assert_int_equal(sizeof(struct port), 40);
 	assert_int_equal(sizeof(struct endpoint_key), 8);
@@ -134,7 +134,7 @@ static void sizes_belong_to_abi_7(void **state)
 	assert_int_equal(sizeof(struct uplink), 20);
 	assert_int_equal(sizeof(struct portmap_key), 8);
 	assert_int_equal(sizeof(struct portmap), 40);
-	assert_int_equal(sizeof(struct config), 92);
+	assert_int_equal(sizeof(struct config), 96);
 	assert_int_equal(sizeof(struct conn_alloc), 32);
 	assert_int_equal(sizeof(struct host_record), 528);
 	assert_int_equal(sizeof(struct ns_key), 20);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The host's rules for what it forwards, as far as the kernel tells without asking them: are there any, and changed? */
+#ifndef EBPFNET_BPF_KERN_RULESET_H
+#define EBPFNET_BPF_KERN_RULESET_H
+
+#include "kern/kernel.h"
+#include "kern/rt_genid.h"
+
+#define NF_INET_FORWARD 2 /* enum nf_inet_hooks */
+
+/*
+ * Generation of the nft ruleset (struct netns_nftables.base_seq), raised by each transaction of nft and iptables-nft
+ * that changes it. 0: it cannot be read, or does not exist: then answers of the rules only age.
+ */
+static __always_inline __u32 ruleset_gen(ctx_t *ctx)
+{
+	struct net *net = netns_of(ctx);
+
+	if (!net || !bpf_core_field_exists(struct netns_nftables, base_seq))
+		return 0;
+	return kernel_read(net, nft.base_seq);
+}
+
+/* True if a program of netfilter, nft or iptables, sees what the host forwards; also if that cannot be read. */
+static __always_inline _Bool ruleset_at_forward(ctx_t *ctx)
+{
+	struct net *net = netns_of(ctx);
+
+	if (!net)
+		return 1;
+	if (!bpf_core_field_exists(struct netns_nf, hooks_ipv4)) /* a kernel without netfilter */
+		return 0;
+	return kernel_read(net, nf.hooks_ipv4[NF_INET_FORWARD]) != NULL;
+}
+
+#endif

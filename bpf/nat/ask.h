@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Ask the host's rules about a direction of a flow (FORWARDING_ASK), whose packets go past them otherwise.
+ *
+ *   UNKNOWN: its packets go through FORWARD, until one comes out on the other side ── OPEN: they go fast
+ *   the rules have changed, or config.ask_s are over:
+ *     TCP ── ASKED: they still go fast, and a copy goes through FORWARD. It comes out ── OPEN; it does not in
+ *            ASK_WAIT ── CLOSED: they are dropped, but for a copy each ASK_AGAIN and after each change of the rules
+ *     others ── UNKNOWN
+ *
+ * TCP needs copies, since the host's conntrack has not seen what went fast: a later packet is INVALID to it. The copy
+ * is made to look like a retransmission of what it saw last: sequence numbers from its own entry, and no options, for a
+ * SACK of what it has not seen is INVALID, too.
+ */
+#ifndef EBPFNET_BPF_NAT_ASK_H
+#define EBPFNET_BPF_NAT_ASK_H
+
+#include <ebpfnet/core/csum.h>
+#include <ebpfnet/core/nat.h>
+#include "kern/conntrack.h"
+#include "kern/ruleset.h"
+#include "ct/ct_update.h"
+
+/* In units of union ask_word.when, 4.2 ms. */
+#define ASK_WAIT 5		/* for a copy; no flow is asked about more often, either */
+#define ASK_AGAIN 24		/* while it is closed */
+#define ASK_PER_S 238
+
+/* What may be done with a packet of the flow. */
+enum ask_answer {
+	ANSWER_FAST,			/* past the rules */
+	ANSWER_THROUGH,			/* through them */
+	ANSWER_ASK,			/* past them, with a copy through them */
+	ANSWER_LAST,			/* not at all: the last copy has not come out */
+	ANSWER_CLOSED,			/* not at all */
+	ANSWER_ASK_CLOSED,		/* behind a copy, if that comes out */
+};
+
+static __always_inline __u32 ask_now(void)
+{
+	return bpf_ktime_get_coarse_ns() >> 22 & 0xffffff;
+}
+
+static __always_inline union ask_word ask_word(const struct flow *f)
+{
+	return (union ask_word){ .word = *(const volatile __u64 *)&f->ask.word };
+}
+
+static __always_inline _Bool ask_swap(struct flow *f, union ask_word from, union ask_word to)
+{
+	return __sync_val_compare_and_swap(&f->ask.word, from.word, to.word) == from.word;
+}
+
+/* The label of copies. Nobody else knows it, and who guesses it loses that packet. */
+static __always_inline __u32 ask_label(const struct config *cfg)
+{
+	return (cfg->mark * 0x9e3779b1u) >> 16 | 1;
+}
+
+/* True if the word still holds for the rules of that generation. */
+static __always_inline _Bool ask_is_recent(union ask_word w, const struct config *cfg, __u32 rules, __u32 age)
+{
+	return w.rules == rules && age < cfg->ask_s * ASK_PER_S;
+}
+
+/* True if a packet may go fast without a further look, as long as the rules and the time are those of now. */
+static __always_inline _Bool ask_is_settled(ctx_t *ctx, const struct flow *f, const struct config *cfg)
+{
+	union ask_word w = ask_word(f);
+
+	if (!ruleset_at_forward(ctx))
+		return 1;
+	return w.state == ASK_OPEN && ask_is_recent(w, cfg, ruleset_gen(ctx), (ask_now() - w.when) & 0xffffff);
+}
+
+/* whole: a copy could come out. again: it has been sent behind its copy. */
+static __always_inline enum ask_answer ask_judge(union ask_word w, const struct config *cfg, __u32 rules, _Bool tcp,
+						 _Bool whole, _Bool again)
+{
+	__u32 age = (ask_now() - w.when) & 0xffffff;
+
+	switch (w.state) {
+	case ASK_OPEN:
+		if (ask_is_recent(w, cfg, rules, age) || age < ASK_WAIT)
+			return ANSWER_FAST;
+		return tcp && whole ? ANSWER_ASK : ANSWER_THROUGH;
+	case ASK_ASKED:
+		return age < ASK_WAIT ? ANSWER_FAST : ANSWER_LAST;
+	case ASK_CLOSED:
+		if (again || !whole || age < (w.rules == rules ? ASK_AGAIN : ASK_WAIT))
+			return ANSWER_CLOSED;
+		return ANSWER_ASK_CLOSED;
+	default:
+		return ANSWER_THROUGH;
+	}
+}
+
+/* A TCP packet that is being copied, and what is put back into it. */
+struct ask_copy {
+	struct flow_key inside;		/* its tuple as FORWARD sees it */
+	struct conntrack_ends ends;
+	__be32 was[2], seq[2];		/* sequence and acknowledgement number */
+	__be32 options[10], none[10];
+};
+
+PERCPU_SCRATCH(struct ask_copy, ask_copy)
+
+/* Bytes of TCP options, a multiple of 4. */
+static __always_inline __u32 ask_options_len(const struct pkt *p)
+{
+	return (p->l4_hlen - 20) & ~3u;
+}
+
+/* Exchange the numbers and options of the packet. back: those of the packet itself come back. */
+static __always_inline long ask_exchange(ctx_t *ctx, const struct pkt *p, struct ask_copy *c, _Bool back)
+{
+	__u32 len = ask_options_len(p);
+	__s64 diff = bpf_csum_diff(back ? c->seq : c->was, 8, back ? c->was : c->seq, 8, 0);
+
+	if (ctx_store(ctx, p->l4 + 4, back ? c->was : c->seq, 8))
+		return -1;
+	OPAQUE(len);
+	if (len >= 4 && len <= sizeof(c->options)) {
+		diff = bpf_csum_diff(back ? c->none : c->options, len, back ? c->options : c->none, len, (__u32)diff);
+		if (ctx_store(ctx, p->l4 + 20, back ? c->options : c->none, len))
+			return -1;
+	}
+	return ctx_csum(ctx, p->l4 + 16, csum_fold32((__u32)diff), 0);
+}
+
+/* Prepare that exchange. False: conntrack has no entry, and the packet is copied as it is. */
+static __always_inline _Bool ask_prepare(ctx_t *ctx, const struct pkt *p, struct ask_copy *c)
+{
+	__u32 len = ask_options_len(p), i;
+
+	if (!conntrack_ends(ctx, &c->inside, &c->ends) || ctx_load(ctx, p->l4 + 4, c->was, sizeof(c->was)))
+		return 0;
+	OPAQUE(len);
+	if (len >= 4 && len <= sizeof(c->options)) {
+		if (ctx_load(ctx, p->l4 + 20, c->options, len))
+			return 0;
+	}
+	for (i = 0; i < 10; i++)
+		c->none[i] = 0x01010101; /* NOP */
+	c->seq[0] = __builtin_bswap32(c->ends.sent - (ctx->len - p->l4 - p->l4_hlen));
+	c->seq[1] = __builtin_bswap32(c->ends.received);
+	return 1;
+}
+
+/* Send a copy through FORWARD, by device up. ask_copy_get()->inside has the tuple. 0, or the packet is broken. */
+__noinline int ask_by_copy(ctx_t *ctx, const struct pkt *p, __u32 up)
+{
+	struct ask_copy *c = ask_copy_get();
+	struct config *cfg = config_get();
+	_Bool prepared;
+
+	if (!c || !cfg || !p)
+		return 0;
+	prepared = p->kind == PKT_PORTS && p->key.proto == L4_TCP && ask_prepare(ctx, p, c);
+	if (prepared && ask_exchange(ctx, p, c, 0))
+		return -1;
+	ctx_mark_ours(ctx, ~cfg->mark);
+	ctx_label_put(ctx, ask_label(cfg));
+	ctx_copy_up(ctx, up);
+	ctx_label_put(ctx, 0);
+	ctx_mark_ours(ctx, 0);
+	count(COUNT_rules_asked);
+	return prepared ? ask_exchange(ctx, p, c, 1) : 0;
+}
+
+/* Send the packet to where it came from, behind its copy. */
+static __always_inline void ask_wait(ctx_t *ctx, const struct config *cfg)
+{
+	ctx_mark_ours(ctx, ~cfg->mark);
+	ctx_reinject_clone(ctx);
+}
+
+/* A packet of that direction has come out of FORWARD. copy: it was one. */
+static __always_inline void ask_agreed(ctx_t *ctx, struct flow *f, _Bool copy)
+{
+	union ask_word w = ask_word(f), open = { .rules = w.rules, .when = w.when, .state = ASK_OPEN };
+
+	if (w.state == ASK_UNKNOWN) {
+		open.rules = ruleset_gen(ctx);
+		open.when = ask_now();
+	} else if (!copy || w.state == ASK_OPEN) {
+		return;
+	}
+	ask_swap(f, w, open);
+}
+
+/* A direction is unknown again. */
+static __always_inline void ask_forget(struct flow *f)
+{
+	union ask_word w = ask_word(f), unknown = { .rules = w.rules };
+
+	if (w.state != ASK_UNKNOWN)
+		ask_swap(f, w, unknown);
+}
+
+#endif

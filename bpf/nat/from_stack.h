@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * Packets that the kernel has forwarded for us, through the host's rules (nat/policy.h), on the other side: a
+ * namespace's at an uplink's egress, and those for a namespace at the gateway device's. That they are here is the
+ * rules' answer.
+ */
+#ifndef EBPFNET_BPF_NAT_FROM_STACK_H
+#define EBPFNET_BPF_NAT_FROM_STACK_H
+
+#include "ct/ct_create.h"
+#include "l2/fdb.h"
+#include "l2/neigh.h"
+#include "l3/icmp_xlate.h"
+#include "nat/ask.h"
+#include "nat/decision.h"
+#include "nat/egress.h"
+#include "nat/masquerade.h"
+#include "nat/policy.h"
+#include "nat/translate.h"
+
+/* True for a copy that was sent to ask, and has served. */
+static __always_inline _Bool stack_is_copy(const ctx_t *ctx, const struct config *cfg)
+{
+	return ctx_label(ctx) == ask_label(cfg);
+}
+
+/* The rules have let a packet of that direction by. True: it is a copy, and goes no further. */
+__noinline int stack_agreed(ctx_t *ctx, const struct flow_key *key, struct flow *f, _Bool asked)
+{
+	struct config *cfg = config_get();
+	_Bool copy;
+
+	if (!key || !f || !cfg)
+		return 0;
+	copy = stack_is_copy(ctx, cfg);
+	if (copy)
+		count(COUNT_rules_agreed);
+	if (asked && !(f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
+		ask_agreed(ctx, f, copy);
+	return copy;
+}
+
+/* The ifindex of the port behind which a source address is; 0: unknown. */
+static __always_inline __u32 port_of_source(const struct pkt *p, __u16 net)
+{
+	struct endpoint *e = endpoint_get(net, p->key.src);
+	struct endpoint_key key = { .addr = p->key.src, .net = net };
+	struct neigh_entry *behind;
+	struct fdb_entry *to;
+
+	if (e)
+		return e->ifindex;
+	behind = bpf_map_lookup_elem(&neigh, &key);
+	to = behind ? fdb_find(net, behind->mac) : NULL;
+	return to ? to->ifindex : 0;
+}
+
+/* The kernel's route out of this uplink, for its source address, when our own question led elsewhere. */
+__noinline int stack_route_by(ctx_t *ctx, const struct pkt *p, struct route *route)
+{
+	struct bpf_fib_lookup *fib = fib_scratch_get();
+	long r;
+
+	if (!fib || !p || !route)
+		return 0;
+	*fib = (struct bpf_fib_lookup){
+		.family = AF_INET, .ifindex = ctx->ifindex, .l4_protocol = p->key.proto,
+		.ipv4_dst = addr_be32(p->key.dst),
+	};
+	r = bpf_fib_lookup(ctx, fib, sizeof(*fib),
+			   BPF_FIB_LOOKUP_OUTPUT | BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
+	if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
+		return 0;
+	*route = (struct route){ .ifindex = ctx->ifindex, .src = addr_of(fib->ipv4_src) };
+	return 1;
+}
+
+/* An ICMP error that the host sends about a translated packet: the one that it embeds is translated back. */
+static __always_inline verdict_t stack_own_error(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
+{
+	struct ipaddr went_to;
+	verdict_t v;
+	__u32 id;
+
+	if (ctx_load(ctx, p->l4 + 8 + 16, &went_to, sizeof(went_to)))
+		return FWD_PASS;
+	id = address_is_private(&went_to);
+	if (!id)
+		return FWD_PASS;
+	v = icmp_find(ctx, p, id);
+	if (v == FWD_NEXT)
+		v = icmp_rewrite(ctx, p, id);
+	if (v != FWD_NEXT)
+		return DROP(private_source);
+	fwd->counter = COUNT_icmp_translated;
+	return FWD_PASS;
+}
+
+/*
+ * Where the packet leaves is where the kernel has sent it; only the reply of a published port goes by the way that the
+ * address asks for which it will carry. FWD_NEXT: here.
+ */
+static __always_inline verdict_t stack_way(ctx_t *ctx, const struct pkt *p, struct decision *d, struct fwd_out *fwd)
+{
+	struct route *route = &d->resolved->route;
+
+	d->kind = egress_route(ctx, p, d->f, route);
+	if (d->f && d->f->dir == FLOW_REPLY) {
+		fwd->ifindex = route->ifindex;
+		fwd->nexthop = route->nexthop;
+		return d->kind == ROUTE_UPLINK && route->ifindex != ctx->ifindex ? FWD_UPLINK : FWD_NEXT;
+	}
+	if ((d->kind != ROUTE_UPLINK || route->ifindex != ctx->ifindex) && !stack_route_by(ctx, p, route))
+		return DROP(no_source);
+	if (d->f && !external_is_current(ctx, d->f, route)) {
+		ct_delete(d->f);
+		d->f = NULL;
+	}
+	return FWD_NEXT;
+}
+
+static __always_inline verdict_t decide_from_stack(ctx_t *ctx, struct pkt *p, struct decision *d, struct fwd_out *fwd)
+{
+	enum forwarding mode = forwarding_of(d->net);
+	struct config *cfg = config_get();
+	_Bool copy;
+
+	if (!cfg || mode == FORWARDING_FAST || !pkt_has_tuple(p))
+		return DROP(private_source);
+	copy = stack_is_copy(ctx, cfg);
+	d->f = copy || !ctx_forwarded(ctx) ? ct_lookup_live(&p->key, cfg) : ct_find(p, cfg);
+	if (d->f && d->f->to != TO_UPLINK)
+		return DROP(private_source);
+	if (!ctx_forwarded(ctx)) /* of the host: only about a flow that there is */
+		return d->f ? FWD_NEXT : DROP(private_source);
+	if (ctx->ingress_ifindex != d->net->gw_ifindex)
+		return DROP(private_source);
+	if (copy) {
+		if (d->f)
+			stack_agreed(ctx, &p->key, d->f, mode == FORWARDING_ASK);
+		return FWD_STOLEN;
+	}
+	d->port_ifindex = port_of_source(p, p->key.zone);
+	d->port = port_get(d->port_ifindex);
+	return stack_way(ctx, p, d, fwd);
+}
+
+/*
+ * What the kernel forwards to a namespace, at the gateway device's egress. It belongs to a flow if the port's program
+ * would find the answer's. FWD_NEXT: into the port.
+ */
+static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 id, const struct network *net,
+					       struct fwd_out *fwd)
+{
+	enum forwarding mode = forwarding_of(net);
+	struct config *cfg = config_get();
+	struct flow_key answer;
+	struct flow *f, *own;
+
+	if (!cfg || mode == FORWARDING_FAST || p->eth_type != ETH_P_IP || !pkt_has_tuple(p))
+		return DROP(unsolicited);
+	p->key.zone = id;
+	answer = p->key;
+	answer.src = p->key.dst;
+	answer.dst = p->key.src;
+	answer.sport_h = p->key.dport_h;
+	answer.dport_h = p->key.sport_h;
+	f = ct_lookup_live(&answer, cfg);
+	if (!f)
+		return conntrack_masquerades(ctx, &answer) ? FWD_NEXT : DROP(unsolicited);
+	own = flow_opposite(f);
+	if (!own)
+		return DROP(unsolicited);
+	fwd->counter = translate_counter(own);
+	return stack_agreed(ctx, &p->key, own, mode == FORWARDING_ASK) ? FWD_STOLEN : FWD_NEXT;
+}
+
+#endif

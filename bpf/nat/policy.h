@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * The one place that decides whether a routed packet may go on past the host's own rules (nft, iptables: hook FORWARD),
+ * goes through them, or not at all: `ebpfnet set forwarding`.
+ *
+ * What goes through them is translated as netfilter would: the destination before FORWARD, the source behind it, so
+ * that the rules and the host's conntrack see the address inside in both directions. nat/from_stack.h takes it up on
+ * the other side. Packets between namespaces, and between the host and a namespace, are none that the host forwards.
+ */
+#ifndef EBPFNET_BPF_NAT_POLICY_H
+#define EBPFNET_BPF_NAT_POLICY_H
+
+#include "nat/ask.h"
+#include "nat/decision.h"
+
+/* The mode of a network, as far as this kernel can: asking about TCP takes conntrack's entries. */
+static __always_inline enum forwarding forwarding_of(const struct network *net)
+{
+	enum forwarding mode = net->forwarding;
+
+	if (mode == FORWARDING_ASK && (!kernel_conntrack || kernel_memory == KERNEL_MEMORY_CLOSED))
+		return FORWARDING_STACK;
+	return mode;
+}
+
+/* The network between which and the outside a packet passes; NULL: it does not. */
+static __always_inline const struct network *policy_network(const struct decision *d)
+{
+	struct port *port;
+
+	if (d->from == FROM_PORT) {
+		/* what cannot be forwarded is refused as ever; the kernel may know a way that we do not */
+		if (!decision_leaves(d) || d->kind == ROUTE_LOCAL || d->kind == ROUTE_HAIRPIN ||
+		    d->kind == ROUTE_UNMANAGED || d->kind == ROUTE_DISABLED || d->kind == ROUTE_FAILED)
+			return NULL;
+		return d->net;
+	}
+	if (d->from != FROM_UPLINK || !d->routed || d->hairpin)
+		return NULL;
+	if (!d->f)
+		return d->portmap ? network_get(d->portmap->net) : NULL;
+	port = d->f->to == TO_PORT ? port_get(d->f->ifindex) : NULL;
+	return port ? network_get(port->net) : NULL;
+}
+
+/*
+ * A SYN, FIN or RST of a TCP flow, about which the rules were asked: the host's conntrack, which sees no packet that
+ * goes fast, is told by its entry's timeout. Without that a new connection on the same tuple would be INVALID to it.
+ */
+static __always_inline void policy_tcp_event(ctx_t *ctx, const struct pkt *p, struct flow *f,
+					     const struct flow_key *inside)
+{
+	struct flow *other;
+
+	if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
+		other = flow_opposite(f);
+		if (other)
+			ask_forget(other);
+		ask_forget(f);
+		conntrack_end(ctx, inside, 0);
+	} else if (p->tcp_flags & (TCP_FIN | TCP_RST) && !p->out_of_window) {
+		conntrack_end(ctx, inside, p->tcp_flags & TCP_RST ? 0 : 10000);
+	}
+}
+
+/*
+ * A packet of a flow. asked: the network's mode is FORWARDING_ASK; in FORWARDING_STACK only TCP flows that have gone
+ * fast are asked about, for FORWARD would not understand their packets. whole: a copy would be forwarded. Returns enum
+ * ask_answer.
+ */
+__noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _Bool asked, _Bool whole)
+{
+	struct ask_copy *c = ask_copy_get();
+	struct config *cfg = config_get();
+	union ask_word w, next = {};
+	enum ask_answer a;
+	_Bool tcp, again;
+	__u32 rules;
+
+	if (!p || !f || !c || !cfg)
+		return ANSWER_CLOSED;
+	again = ctx_is_ours(ctx, ~cfg->mark);
+	ctx_mark_ours(ctx, 0);
+	tcp = p->key.proto == L4_TCP;
+	w = ask_word(f);
+	if (asked && !ruleset_at_forward(ctx))
+		return ANSWER_FAST;
+	if (w.state == ASK_UNKNOWN || !(asked || tcp) || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key)))
+		return ANSWER_THROUGH;
+	c->inside = p->key;
+	if (p->key.zone == EBPFNET_ZONE_OUTSIDE) {
+		struct nat_tuple t = nat_translate(f, &p->key);
+
+		c->inside.src = t.src;
+		c->inside.dst = t.dst;
+		c->inside.sport_h = t.sport_h;
+		c->inside.dport_h = t.dport_h;
+	}
+	if (tcp && p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) {
+		policy_tcp_event(ctx, p, f, &c->inside);
+		w = ask_word(f);
+	}
+	rules = ruleset_gen(ctx);
+	a = ask_judge(w, cfg, rules, tcp, whole && !(p->frag & IP_FRAG_MASK) && p->ttl > 1, again);
+	next.when = ask_now();
+	next.rules = rules;
+	if (a == ANSWER_ASK) {
+		next.state = ASK_ASKED;
+		return ask_swap(f, w, next) ? ANSWER_ASK : ANSWER_FAST;
+	}
+	if (a == ANSWER_LAST || a == ANSWER_ASK_CLOSED) {
+		next.state = ASK_CLOSED;
+		return ask_swap(f, w, next) && a == ANSWER_ASK_CLOSED ? a : ANSWER_CLOSED;
+	}
+	if (a == ANSWER_THROUGH && !tcp)
+		ask_forget(f);
+	return a;
+}
+
+/*
+ * FWD_NEXT: it may go on. FWD_THROUGH: through the rules. DROP(host_rules), or FWD_STOLEN: it waits behind its copy.
+ */
+static __always_inline verdict_t policy(ctx_t *ctx, const struct pkt *p, const struct decision *d)
+{
+	const struct network *net = policy_network(d);
+	enum forwarding mode = net ? forwarding_of(net) : FORWARDING_FAST;
+	struct config *cfg = config_get();
+	_Bool outside = d->from == FROM_UPLINK;
+	__u32 up;
+	int a;
+
+	if (mode == FORWARDING_FAST)
+		return FWD_NEXT;
+	if (!cfg || d->copy)
+		return FWD_THROUGH;
+	if (!d->f)
+		return mode == FORWARDING_ASK && !ruleset_at_forward(ctx) ? FWD_NEXT : FWD_THROUGH;
+	up = outside ? ctx->ifindex : net->gw_ifindex;
+	a = policy_of_flow(ctx, p, d->f, mode == FORWARDING_ASK, outside || d->kind == ROUTE_UPLINK);
+	switch (a) {
+	case ANSWER_FAST:
+		return FWD_NEXT;
+	case ANSWER_THROUGH:
+		return FWD_THROUGH;
+	case ANSWER_ASK:
+		return ask_by_copy(ctx, p, up) ? DROP(helper_failed) : FWD_NEXT;
+	case ANSWER_ASK_CLOSED:
+		if (ask_by_copy(ctx, p, up))
+			return DROP(helper_failed);
+		ask_wait(ctx, cfg);
+		return FWD_STOLEN;
+	default:
+		return DROP(host_rules);
+	}
+}
+
+#endif
