@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include <user/lib/base/addr.h>
+#include <user/lib/base/forwarding_text.h>
 #include <user/lib/model/definition.h>
 #include <user/lib/model/model.h>
 
@@ -95,6 +96,8 @@ static void a_definition_is_read_as_it_was_written(void **state)
 	struct network_def def;
 	char *text;
 
+	rec.flags |= NETWORK_OWN_FORWARDING;
+	rec.forwarding = FORWARDING_STACK;
 	rec.subnet = cidr("10.5.0.0/24");
 	rec.range = cidr("10.5.0.128/26");
 	rec.gateway = cidr("10.5.0.254").addr;
@@ -111,6 +114,7 @@ static void a_definition_is_read_as_it_was_written(void **state)
 	assert_memory_equal(def.unmasqueraded, rec.unmasqueraded, sizeof(def.unmasqueraded));
 	assert_int_equal(def.flags, rec.flags);
 	assert_int_equal(def.mtu, 1400);
+	assert_int_equal(def.forwarding, FORWARDING_STACK);
 	free(text);
 }
 
@@ -118,7 +122,8 @@ static void what_is_missing_or_unknown_is_left_at_its_default(void **state)
 {
 	struct network_def def;
 
-	assert_null(definition_parse("{\"name\": \"a\", \"colour\": [1, {}], \"id\": null, \"mtu\": null}", &def));
+	assert_null(definition_parse("{\"name\": \"a\", \"colour\": [1, {}], \"id\": null, \"mtu\": null, "
+				     "\"forwarding\": null}", &def));
 	assert_string_equal(def.name, "a");
 	assert_string_equal(def.id, "");
 	assert_int_equal(def.subnet.prefix, 0);
@@ -152,6 +157,8 @@ static void what_is_wrong_is_named(void **state)
 		{ "{\"name\": \"a\", \"mtu\": -1}", "mtu" },
 		{ "{\"name\": \"a\", \"mtu\": 65536}", "mtu" },
 		{ "{\"name\": \"a\", \"mtu\": 1.5}", "mtu" },
+		{ "{\"name\": \"a\", \"forwarding\": \"default\"}", "forwarding" },
+		{ "{\"name\": \"a\", \"forwarding\": 1}", "forwarding" },
 	};
 	struct network_def def;
 	size_t i;
@@ -164,6 +171,36 @@ static void what_is_wrong_is_named(void **state)
 	}
 }
 
+/* ---- forwarding ---- */
+
+static void each_mode_has_a_word_and_no_other_is_one(void **state)
+{
+	static const char *const bad[] = { "", "fastx", "fas", "Fast", "default", "1", " ask", "ask\n" };
+	enum forwarding mode, read;
+	size_t i;
+
+	for (mode = FORWARDING_FAST; mode <= FORWARDING_STACK; mode++) {
+		assert_true(forwarding_parse(forwarding_text(mode), &read));
+		assert_int_equal(read, mode);
+	}
+	assert_string_equal(forwarding_text(mode), "?");
+	for (i = 0, read = FORWARDING_ASK; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(forwarding_parse(bad[i], &read));
+	assert_int_equal(read, FORWARDING_ASK);
+}
+
+static void a_network_follows_the_host_or_has_its_own_mode(void **state)
+{
+	const struct config cfg = { .forwarding = FORWARDING_STACK };
+	struct net_record rec = { .forwarding = FORWARDING_ASK };
+
+	assert_int_equal(forwarding_of(&cfg, &rec), FORWARDING_STACK);
+	rec.flags = NETWORK_OWN_FORWARDING | NETWORK_ISOLATED;
+	assert_int_equal(forwarding_of(&cfg, &rec), FORWARDING_ASK);
+	rec.flags = NETWORK_INTERNAL; /* nothing leaves it */
+	assert_int_equal(forwarding_of(&cfg, &rec), FORWARDING_FAST);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +211,8 @@ int main(void)
 		cmocka_unit_test(a_definition_is_read_as_it_was_written),
 		cmocka_unit_test(what_is_missing_or_unknown_is_left_at_its_default),
 		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(each_mode_has_a_word_and_no_other_is_one),
+		cmocka_unit_test(a_network_follows_the_host_or_has_its_own_mode),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

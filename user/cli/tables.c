@@ -7,6 +7,7 @@
 #include "cli/tables.h"
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/forwarding_text.h"
 #include "lib/base/log.h"
 #include "lib/base/portmap_text.h"
 #include "lib/base/rate_text.h"
@@ -298,12 +299,16 @@ void show_networks(struct report *r, const struct session *x, const struct ns_en
 		{ "client_id", NULL },
 		{ "net", NULL, CELL_NUMBER },
 		{ "namespaces", "namespaces", CELL_NUMBER },
+		{ "forwarding", NULL },
+		{ "own_forwarding", NULL, CELL_FLAG },
 		{},
 	};
 	char subnet[CIDR_TEXT], gateway[ADDR_TEXT], range[CIDR_TEXT], list[EBPFNET_UNMASQUERADED * CIDR_TEXT];
+	struct config cfg = {};
 	struct table t;
 	size_t i;
 
+	store_config(&x->s, &cfg); /* logs; modes are missing then */
 	table_begin(&t, r, "networks", columns);
 	for (i = 0; i < x->net_count; i++) {
 		const struct net_record *rec = &x->nets[i].rec;
@@ -314,7 +319,9 @@ void show_networks(struct report *r, const struct session *x, const struct ns_en
 			  TEXT(rec->range.prefix ? cidr_text(&rec->range, range) : NULL),
 			  NUMBER(rec->mtu ? rec->mtu : NO_NUMBER), TEXT(unmasqueraded_text(rec, list)),
 			  TEXT(text_or_null(rec->id)), NUMBER(x->nets[i].id),
-			  NUMBER(count_ports(all, count, x->nets[i].id)));
+			  NUMBER(count_ports(all, count, x->nets[i].id)),
+			  TEXT(forwarding_text(forwarding_of(&cfg, rec))),
+			  NUMBER(!!(rec->flags & NETWORK_OWN_FORWARDING)));
 	}
 	table_end(&t);
 }
