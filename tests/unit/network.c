@@ -7,6 +7,7 @@
 #include <user/lib/base/addr.h>
 #include <user/lib/base/forwarding_text.h>
 #include <user/lib/model/definition.h>
+#include <user/lib/model/device.h>
 #include <user/lib/model/model.h>
 
 
@@ -201,6 +202,14 @@ static void a_network_follows_the_host_or_has_its_own_mode(void **state)
 	assert_int_equal(forwarding_of(&cfg, &rec), FORWARDING_FAST);
 }
 
+/* A kernel without IPv6 lets a device have such a name: what is written there would be for all devices. */
+static void the_settings_of_all_devices_are_those_of_none(void **state)
+{
+	assert_int_equal(device_forwarding("all"), -ENOENT);
+	assert_int_equal(device_forwarding("default"), -ENOENT);
+	assert_in_range(device_forwarding("lo"), 0, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +222,7 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_named),
 		cmocka_unit_test(each_mode_has_a_word_and_no_other_is_one),
 		cmocka_unit_test(a_network_follows_the_host_or_has_its_own_mode),
+		cmocka_unit_test(the_settings_of_all_devices_are_those_of_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

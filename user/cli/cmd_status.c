@@ -108,7 +108,7 @@ static void show_uplink(struct status *v, const struct uplink_record *u, struct 
 		table_row(t, TEXT(name), TEXT(has_addr ? text : NULL),
 			  NUMBER(dev.ifindex ? (uint64_t)dev.ifindex : NO_NUMBER), TEXT(state),
 			  TEXT(xdp.how ? xdp_mode_text(xdp.how) : NULL),
-			  NUMBER(dev.ifindex && device_forwards(dev.name)),
+			  NUMBER(dev.ifindex && device_forwarding(dev.name) == 1),
 			  NUMBER(!!(u->flags & UPLINK_SET_FORWARDING)));
 }
 

@@ -118,21 +118,21 @@ int device_no_ipv6(const char *dev)
 	return sysctl_write(path, "1");
 }
 
-bool device_forwards(const char *dev)
+int device_forwarding(const char *dev)
 {
 	char path[SYSCTL_PATH], value = sysctl_read("ipv4", dev, "forwarding", path);
 
-	return !value || value == '1';
+	return value ? value == '1' : -ENOENT;
 }
 
 int device_set_forwarding(const char *dev, bool on)
 {
 	char path[SYSCTL_PATH], value = sysctl_read("ipv4", dev, "forwarding", path), to = on ? '1' : '0';
 
-	if (!value)
+	if (!value && on)
 		return log_err(-ENOENT, "cannot set forwarding of %s: the kernel has no sysctl for a device of that "
 					"name; `ip link set %s name OTHER`", dev, dev);
-	return value == to ? 0 : sysctl_write(path, on ? "1" : "0");
+	return !value || value == to ? 0 : sysctl_write(path, on ? "1" : "0");
 }
 
 bool host_forwards(void)

@@ -69,7 +69,7 @@ bool uplink_forwards(struct session *x, const struct uplink_record *u, const str
 	if (!needed)
 		return holds_if(!set && !(up.flags & UPLINK_NO_TRANSIT), d,
 				"forwarding is still on on %s, though no network needs it", dev->name);
-	if (!device_forwards(dev->name))
+	if (device_forwarding(dev->name) != 1)
 		return holds_if(false, d,
 				"forwarding is switched off on %s: what would pass the host's rules is dropped",
 				dev->name);
@@ -108,7 +108,7 @@ int forwarding_undo(struct session *x, struct uplink_record *u, const struct nl_
 
 int uplink_set_forwarding(struct session *x, struct uplink_record *u, const struct nl_link *dev)
 {
-	bool on = device_forwards(dev->name);
+	bool on = device_forwarding(dev->name) == 1;
 	int r = 0;
 
 	if (!is_needed(x))
@@ -224,7 +224,7 @@ static int change_network(struct session *x, const char *name, const enum forwar
 	const struct net_entry *found;
 	struct net_record before, after;
 	struct net_entry *net;
-	int r;
+	int r, kept;
 
 	r = network_find(x, name, &found);
 	if (r)
@@ -241,7 +241,8 @@ static int change_network(struct session *x, const char *name, const enum forwar
 	r = set_network(x, net, &after);
 	if (r)
 		set_network(x, net, &before);
-	return r ? r : network_keep(x, net);
+	kept = network_keep(x, net);
+	return r ? r : kept;
 }
 
 int forwarding_set(struct session *x, const char *network, const enum forwarding *mode)

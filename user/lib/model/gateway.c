@@ -177,7 +177,7 @@ static bool forwards(void *object, struct difference *d)
 {
 	struct gateway *g = object;
 
-	return holds_if(device_forwards(g->dev.name), d, "forwarding is switched off on %s", g->dev.name);
+	return holds_if(device_forwarding(g->dev.name) != 0, d, "forwarding is switched off on %s", g->dev.name);
 }
 
 static int set_forwarding(void *object)
