@@ -47,7 +47,8 @@ struct network_def {
 	struct cidr subnet;		/* (the first /24 of 10.89.0.0/16 that overlaps nothing) */
 	struct cidr range;		/* inside the subnet: which addresses are chosen from (all of it) */
 	struct ipaddr gateway;		/* (the subnet's first address) */
-	uint32_t flags;			/* NETWORK_INTERNAL, NETWORK_ISOLATED (neither) */
+	uint32_t flags;			/* NETWORK_INTERNAL, NETWORK_ISOLATED, NETWORK_OWN_FORWARDING (none) */
+	enum forwarding forwarding;	/* with NETWORK_OWN_FORWARDING (that of the host) */
 	uint32_t mtu;			/* (that of the first uplink) */
 	struct cidr unmasqueraded[EBPFNET_UNMASQUERADED];	/* prefix 0 ends the list (none) */
 	bool kept;			/* on disk too, so that `up` makes it again after a boot */
@@ -59,6 +60,7 @@ struct network_spec {
 	uint8_t prefix;			/* (24) */
 	const enum hook_kind *hook;	/* (TCX where the kernel has it) */
 	const uint32_t *xdp;		/* XDP_MODE_*, or 0: no prefilter (none) */
+	const enum forwarding *forwarding;	/* of networks without their own (FORWARDING_DEFAULT) */
 	uint32_t max_flows;		/* size of the flow table (EBPFNET_MAX_FLOWS) */
 	const char *const *uplinks;	/* devices (those of the default routes, followed from then on) */
 	size_t uplink_count;
@@ -159,6 +161,15 @@ int network_del(struct session *x, const char *name);
  * more. Logs.
  */
 int network_del_unused(struct session *x);
+
+/* ---- forwarding through the host's own rules; mode STORE_WRITE ---- */
+
+/*
+ * Sets the mode of the networks that have none of their own, or (network: its name, or its client's id) that of one.
+ * mode NULL: that network follows the host again. Flows go on. Undone if it fails. -ENOENT; -EINVAL: the network is
+ * internal. Logs.
+ */
+int forwarding_set(struct session *x, const char *network, const enum forwarding *mode);
 
 /* ---- endpoints; mode STORE_WRITE or STORE_MAKE ---- */
 

@@ -40,6 +40,9 @@ enum {
 /* struct uplink_record.flags */
 enum {
 	UPLINK_MADE_QDISC = 1 << 0,	/* created clsact on it */
+	/* net.ipv4.conf.NAME.forwarding was 0, and is switched on, or about to be: 0 again when no network needs it */
+	UPLINK_SET_FORWARDING = 1 << 1,
+	UPLINK_OF_ROUTER = 1 << 2,	/* then net.ipv4.ip_forward was 1 all the same */
 };
 
 /* An uplink. If the device is gone, a new one with that name takes its place. */
@@ -77,6 +80,7 @@ struct host_record {
 enum {
 	NET_PENDING = 1 << 0,	/* incomplete creation or removal: finish or undo it */
 	NET_KEPT = 1 << 1,	/* its definition is in a file, too, so that it comes back after a boot */
+	NET_CHANGED = 1 << 2,	/* ... and that file is to be written again */
 };
 
 struct cidr {
@@ -93,7 +97,7 @@ struct net_record {
 	struct cidr subnet;
 	struct cidr range;		/* which addresses are chosen from; prefix 0: the subnet */
 	struct ipaddr gateway;
-	__u32 flags;			/* NETWORK_INTERNAL, NETWORK_ISOLATED */
+	__u32 flags;			/* NETWORK_INTERNAL, NETWORK_ISOLATED, NETWORK_OWN_FORWARDING */
 	__u32 mtu;			/* 0: that of the first uplink */
 	__u32 made;			/* NET_* */
 	struct cidr unmasqueraded[EBPFNET_UNMASQUERADED];	/* --no-masquerade; prefix 0 ends the list */
@@ -101,6 +105,9 @@ struct net_record {
 	char gw_peer[EBPFNET_NAME_LEN];
 	__u32 gw_ifindex, gw_peer_ifindex;	/* 0: not made yet */
 	__u32 next_addr;		/* of its choices of address, in turn: where the next for a client begins */
+	/* since layout 7 */
+	enum forwarding forwarding;	/* with NETWORK_OWN_FORWARDING; else that of the host counts */
+	__u8 zero_end[3];
 };
 
 /* struct ns_record.flags */

@@ -147,7 +147,7 @@ static void sizes_belong_to_abi_7(void **state)
 	assert_int_equal(sizeof(struct ipv6_ring), 272);
 	assert_int_equal(sizeof(struct subnet_key), 12);
 	assert_int_equal(sizeof(struct limit), 32);
-	assert_int_equal(sizeof(struct net_record), 336);
+	assert_int_equal(sizeof(struct net_record), 340);
 	assert_int_equal(TIMEOUT_CLASSES, 8);
 }
 

@@ -5,7 +5,9 @@
 #include <errno.h>
 
 #include <user/lib/base/addr.h>
+#include <user/lib/base/forwarding_text.h>
 #include <user/lib/model/definition.h>
+#include <user/lib/model/device.h>
 #include <user/lib/model/model.h>
 
 
@@ -95,6 +97,8 @@ static void a_definition_is_read_as_it_was_written(void **state)
 	struct network_def def;
 	char *text;
 
+	rec.flags |= NETWORK_OWN_FORWARDING;
+	rec.forwarding = FORWARDING_STACK;
 	rec.subnet = cidr("10.5.0.0/24");
 	rec.range = cidr("10.5.0.128/26");
 	rec.gateway = cidr("10.5.0.254").addr;
@@ -111,6 +115,7 @@ static void a_definition_is_read_as_it_was_written(void **state)
 	assert_memory_equal(def.unmasqueraded, rec.unmasqueraded, sizeof(def.unmasqueraded));
 	assert_int_equal(def.flags, rec.flags);
 	assert_int_equal(def.mtu, 1400);
+	assert_int_equal(def.forwarding, FORWARDING_STACK);
 	free(text);
 }
 
@@ -118,7 +123,8 @@ static void what_is_missing_or_unknown_is_left_at_its_default(void **state)
 {
 	struct network_def def;
 
-	assert_null(definition_parse("{\"name\": \"a\", \"colour\": [1, {}], \"id\": null, \"mtu\": null}", &def));
+	assert_null(definition_parse("{\"name\": \"a\", \"colour\": [1, {}], \"id\": null, \"mtu\": null, "
+				     "\"forwarding\": null}", &def));
 	assert_string_equal(def.name, "a");
 	assert_string_equal(def.id, "");
 	assert_int_equal(def.subnet.prefix, 0);
@@ -152,6 +158,8 @@ static void what_is_wrong_is_named(void **state)
 		{ "{\"name\": \"a\", \"mtu\": -1}", "mtu" },
 		{ "{\"name\": \"a\", \"mtu\": 65536}", "mtu" },
 		{ "{\"name\": \"a\", \"mtu\": 1.5}", "mtu" },
+		{ "{\"name\": \"a\", \"forwarding\": \"default\"}", "forwarding" },
+		{ "{\"name\": \"a\", \"forwarding\": 1}", "forwarding" },
 	};
 	struct network_def def;
 	size_t i;
@@ -164,6 +172,44 @@ static void what_is_wrong_is_named(void **state)
 	}
 }
 
+/* ---- forwarding ---- */
+
+static void each_mode_has_a_word_and_no_other_is_one(void **state)
+{
+	static const char *const bad[] = { "", "fastx", "fas", "Fast", "default", "1", " ask", "ask\n" };
+	enum forwarding mode, read;
+	size_t i;
+
+	for (mode = FORWARDING_FAST; mode <= FORWARDING_STACK; mode++) {
+		assert_true(forwarding_parse(forwarding_text(mode), &read));
+		assert_int_equal(read, mode);
+	}
+	assert_string_equal(forwarding_text(mode), "?");
+	for (i = 0, read = FORWARDING_ASK; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(forwarding_parse(bad[i], &read));
+	assert_int_equal(read, FORWARDING_ASK);
+}
+
+static void a_network_follows_the_host_or_has_its_own_mode(void **state)
+{
+	const struct config cfg = { .forwarding = FORWARDING_STACK };
+	struct net_record rec = { .forwarding = FORWARDING_ASK };
+
+	assert_int_equal(forwarding_of(&cfg, &rec), FORWARDING_STACK);
+	rec.flags = NETWORK_OWN_FORWARDING | NETWORK_ISOLATED;
+	assert_int_equal(forwarding_of(&cfg, &rec), FORWARDING_ASK);
+	rec.flags = NETWORK_INTERNAL; /* nothing leaves it */
+	assert_int_equal(forwarding_of(&cfg, &rec), FORWARDING_FAST);
+}
+
+/* A kernel without IPv6 lets a device have such a name: what is written there would be for all devices. */
+static void the_settings_of_all_devices_are_those_of_none(void **state)
+{
+	assert_int_equal(device_forwarding("all"), -ENOENT);
+	assert_int_equal(device_forwarding("default"), -ENOENT);
+	assert_in_range(device_forwarding("lo"), 0, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +220,9 @@ int main(void)
 		cmocka_unit_test(a_definition_is_read_as_it_was_written),
 		cmocka_unit_test(what_is_missing_or_unknown_is_left_at_its_default),
 		cmocka_unit_test(what_is_wrong_is_named),
+		cmocka_unit_test(each_mode_has_a_word_and_no_other_is_one),
+		cmocka_unit_test(a_network_follows_the_host_or_has_its_own_mode),
+		cmocka_unit_test(the_settings_of_all_devices_are_those_of_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,12 @@ static const char head[] =
 	"\t\tdone\n"
 	"\t\t;;\n"
 	"\tkey) ebpfnet get | sed -n '2,$ s/ .*//p' ;;\n"
+	"\tvalue)\n"
+	"\t\tcase $2 in\n"
+	"\t\tfiltering) printf '%%s\\n' address endpoint port ;;\n"
+	"\t\tforwarding) printf '%%s\\n' ask default fast stack ;;\n"
+	"\t\tesac\n"
+	"\t\t;;\n"
 	"\tnetns) ls /run/netns ;;\n"
 	"\tdev) ls /sys/class/net ;;\n"
 	"\tesac 2> /dev/null\n"
@@ -112,7 +118,7 @@ static const char *kind_of(const struct command *c, const char *arg, size_t len)
 		const char *arg, *kind;
 	} kinds[] = { { "NS", "ns" }, { "[NS", "ns" }, { "NAME", "ns" }, { "NETWORK", "network" },
 		      { "NETNS|PID|--later", "netns" }, { "in|out", "words in out" }, { "RATE|none]", "words none" },
-		      { "KEY", "key" }, { "[KEY]", "key" }, { "CMD", "command" }, { "bash", "words bash" } };
+		      { "VALUE", "value" }, { "KEY", "key" }, { "[KEY]", "key" }, { "CMD", "command" }, { "bash", "words bash" } };
 	size_t i;
 
 	if (c->second && !strcmp(c->second, "add"))

@@ -7,6 +7,7 @@
 #include "cli/tables.h"
 #include "lib/base/log.h"
 #include "lib/base/portmap_text.h"
+#include "lib/kernel/firewall.h"
 #include "lib/model/model.h"
 
 static int parse_spec(const char *text, struct portmap *p)
@@ -45,6 +46,22 @@ static void hint_listeners(struct session *x, const struct portmap *p)
 		p->name, portmap_format(&meant, better, sizeof(better)));
 }
 
+/* In a firewall that drops what nobody has allowed; whether somebody has is known to its rules. */
+static void hint_firewall(struct session *x, const struct portmap *p)
+{
+	char open[FIREWALL_OPEN], names[FIREWALL_TEXT];
+	const struct net_entry *net = session_net(x, p->net);
+	struct firewall firewall;
+	struct config cfg;
+
+	if (!net || store_config(&x->s, &cfg) || forwarding_of(&cfg, &net->rec) == FORWARDING_FAST)
+		return;
+	firewall_read(&firewall);
+	if (firewall_open(&firewall, p, open))
+		log_info("%s drops at FORWARD what it does not allow; to allow this: %s",
+			 firewall_names(&firewall, names), open);
+}
+
 int cmd_expose(const struct options *o, int argc, char **argv)
 {
 	_cleanup_session_ struct session x = {};
@@ -69,6 +86,7 @@ int cmd_expose(const struct options *o, int argc, char **argv)
 	}
 	log_info("published %s %s -> %s %s", proto_name(p.proto), portmap_outside(&p, outside), p.name,
 		 portmap_inside(&p, inside));
+	hint_firewall(&x, &p);
 	hint_listeners(&x, &p);
 	return EXIT_OK;
 }

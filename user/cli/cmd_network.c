@@ -8,6 +8,7 @@
 #include "cli/tables.h"
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/forwarding_text.h"
 #include "lib/base/log.h"
 #include "lib/model/definition.h"
 #include "lib/model/hosts.h"
@@ -53,8 +54,11 @@ static int read_definition(const struct options *o, const char *name, struct net
 	if (o->gateway && addr_parse(o->gateway, &def->gateway))
 		return log_err(-EINVAL, "--gateway '%s' is not an IPv4 address; write four numbers, as 10.1.2.1",
 			       o->gateway);
+	if (o->forwarding && read_forwarding("--forwarding", o->forwarding, &def->forwarding))
+		return -EINVAL;
 	snprintf(def->name, sizeof(def->name), "%s", name);
-	def->flags = (o->internal ? NETWORK_INTERNAL : 0) | (o->isolated ? NETWORK_ISOLATED : 0);
+	def->flags = (o->internal ? NETWORK_INTERNAL : 0) | (o->isolated ? NETWORK_ISOLATED : 0) |
+		     (o->forwarding ? NETWORK_OWN_FORWARDING : 0);
 	return 0;
 }
 
@@ -124,6 +128,8 @@ static void show_lines(struct report *r, const struct net_record *rec)
 		report_line(r, "isolated", "other networks do not reach its published ports, nor it theirs");
 	if (unmasqueraded_text(rec, list))
 		report_line(r, "not masqueraded", "to %s", list);
+	if (rec->flags & NETWORK_OWN_FORWARDING)
+		report_line(r, "forwarding", "%s", forwarding_text(rec->forwarding));
 	if (rec->made & NET_KEPT)
 		report_line(r, "definition", DEFINITION_DIR "/%s" DEFINITION_SUFFIX, rec->name);
 }

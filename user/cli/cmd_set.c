@@ -7,16 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <ebpfnet/ebpfnet.h>
+
 #include "cli/command.h"
+#include "lib/base/forwarding_text.h"
 #include "lib/base/log.h"
-#include "lib/model/session.h"
-#include "cli/table.h"
+#include "lib/model/model.h"
+#include "cli/tables.h"
 
 #define YEAR_S 31536000	/* ages are compared as signed 32-bit seconds */
 #define AGE_MAX_S 1000000	/* IEEE 802.1D-2004 table 7-5 */
 #define FLOWS_MAX 16777216
 #define PORTS "ports"
 #define FILTERING "filtering"
+#define FORWARDING "forwarding"
+#define AS_HOST "default"	/* of a network: as the host */
 
 static const char *const filterings[] = {
 	[FILTER_PORT] = "port",
@@ -84,9 +89,12 @@ static int unknown(const char *key)
 /* A value that was read, before anything is opened. */
 struct change {
 	const char *key;
-	const struct setting *setting;	/* NULL: ports or filtering */
+	const struct setting *setting;	/* NULL: ports, filtering or forwarding */
 	uint32_t value;			/* of a setting; of filtering: FILTER_* */
 	uint16_t first_h, last_h;	/* of ports */
+	const char *network;		/* of forwarding; NULL: of all without their own */
+	enum forwarding mode;
+	bool as_host;
 };
 
 /* Parse a number without sign or space, followed by end. */
@@ -129,6 +137,23 @@ static int read_filtering(struct change *c, const char *text)
 	return log_err(-EINVAL, "%s must be port, address or endpoint, not '%s'", FILTERING, text);
 }
 
+int read_forwarding(const char *name, const char *text, enum forwarding *out)
+{
+	if (forwarding_parse(text, out))
+		return 0;
+	return log_err(-EINVAL, "%s must be %s, not '%s'", name, FORWARDING_WORDS, text);
+}
+
+static int read_mode(struct change *c, const char *text)
+{
+	c->as_host = !strcmp(text, AS_HOST);
+	if (!c->as_host)
+		return read_forwarding(FORWARDING, text, &c->mode);
+	if (c->network)
+		return 0;
+	return log_err(-EINVAL, "%s is %s for a network only: with --network NAME", FORWARDING, AS_HOST);
+}
+
 static const char *unit(const struct setting *s)
 {
 	return s->unit ? s->unit : "seconds";
@@ -149,6 +174,8 @@ static int read_change(struct change *c, const char *text)
 {
 	if (c->setting)
 		return read_number(c, text);
+	if (!strcmp(c->key, FORWARDING))
+		return read_mode(c, text);
 	return !strcmp(c->key, PORTS) ? read_ports(c, text) : read_filtering(c, text);
 }
 
@@ -166,27 +193,43 @@ static void apply(struct config *cfg, const struct change *c)
 
 static bool is_word(const char *key)
 {
-	return !strcmp(key, PORTS) || !strcmp(key, FILTERING);
+	return !strcmp(key, PORTS) || !strcmp(key, FILTERING) || !strcmp(key, FORWARDING);
+}
+
+/* --network: of what all networks share there is one value. */
+static int check_network(const struct options *o, const char *key)
+{
+	if (!o->network || (key && !strcmp(key, FORWARDING)))
+		return 0;
+	return log_err(-EINVAL, "of a network's own there is only %s, not %s; leave out --network", FORWARDING,
+		       key ? key : "all settings");
+}
+
+static int set_config(struct session *x, const struct change *c)
+{
+	struct config cfg;
+	int r = store_config(&x->s, &cfg);
+
+	if (r)
+		return r;
+	apply(&cfg, c);
+	return store_config_set(&x->s, &cfg);
 }
 
 int cmd_set(const struct options *o, int argc, char **argv)
 {
-	struct change c = { .key = argv[0], .setting = find(argv[0]) };
+	struct change c = { .key = argv[0], .setting = find(argv[0]), .network = o->network };
 	_cleanup_session_ struct session x = {};
-	struct config cfg;
 	int r;
 
 	if (!c.setting && !is_word(c.key))
 		return unknown(c.key);
-	if (read_change(&c, argv[1]))
+	if (check_network(o, c.key) || read_change(&c, argv[1]))
 		return EXIT_USAGE;
 	r = session_open(&x, o->bpffs, STORE_WRITE);
 	if (!r)
-		r = store_config(&x.s, &cfg);
-	if (r)
-		return EXIT_FAILED;
-	apply(&cfg, &c);
-	r = store_config_set(&x.s, &cfg);
+		r = strcmp(c.key, FORWARDING) ? set_config(&x, &c) :
+						forwarding_set(&x, c.network, c.as_host ? NULL : &c.mode);
 	if (!r && c.setting && c.value < c.setting->least)
 		log_warn("%s: RFC %s requires at least %u s", c.key, c.setting->rfc, c.setting->least);
 	return r ? EXIT_FAILED : EXIT_OK;
@@ -198,6 +241,8 @@ static const char *word_text(const struct config *cfg, const char *key, char buf
 {
 	if (!strcmp(key, FILTERING))
 		return cfg->filtering <= FILTER_ENDPOINT ? filterings[cfg->filtering] : NULL;
+	if (!strcmp(key, FORWARDING))
+		return forwarding_text(cfg->forwarding);
 	snprintf(buf, TEXT_LEN, "%u-%u", cfg->port_min_h, cfg->port_max_h);
 	return buf;
 }
@@ -229,6 +274,8 @@ static void get_json(struct report *r, struct config *cfg, const char *only)
 	}
 	if (!only || !strcmp(only, FILTERING))
 		report_text(r, FILTERING, word_text(cfg, FILTERING, member));
+	if (!only || !strcmp(only, FORWARDING))
+		report_text(r, FORWARDING, word_text(cfg, FORWARDING, member));
 }
 
 static void get_table(struct report *r, struct config *cfg)
@@ -250,21 +297,29 @@ static void get_table(struct report *r, struct config *cfg)
 		  TEXT("external ports for masquerading"));
 	table_row(&t, TEXT(FILTERING), TEXT(word_text(cfg, FILTERING, value)),
 		  TEXT("filtering of inbound UDP (RFC 4787 section 5)"));
+	table_row(&t, TEXT(FORWARDING), TEXT(word_text(cfg, FORWARDING, value)),
+		  TEXT("how packets pass the host's FORWARD rules"));
 	table_end(&t);
 }
 
 int cmd_get(const struct options *o, int argc, char **argv)
 {
 	const struct setting *setting = argc ? find(argv[0]) : NULL;
-	_cleanup_store_ struct store s = {};
+	_cleanup_session_ struct session x = {};
 	char ports[TEXT_LEN];
 	struct config cfg;
 	struct report r;
+	uint32_t net;
 
 	if (argc && !setting && !is_word(argv[0]))
 		return unknown(argv[0]);
-	if (store_open(&s, o->bpffs, STORE_READ) || store_config(&s, &cfg))
+	if (check_network(o, argc ? argv[0] : NULL))
+		return EXIT_USAGE;
+	if (session_open(&x, o->bpffs, STORE_READ) || store_config(&x.s, &cfg) ||
+	    find_shown_network(&x, o->network, &net))
 		return EXIT_FAILED;
+	if (net)
+		cfg.forwarding = forwarding_of(&cfg, &session_net(&x, net)->rec);
 	report_begin(&r, o->json);
 	if (o->json)
 		get_json(&r, &cfg, argc ? argv[0] : NULL);

@@ -12,9 +12,13 @@
 #include "cli/tables.h"
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/forwarding_text.h"
 #include "lib/base/log.h"
 #include "lib/dataplane/dataplane.h"
+#include "lib/model/device.h"
 #include "lib/model/model.h"
+
+#define FORWARDING_LINE (EBPFNET_MAX_NETWORKS * (EBPFNET_NETWORK_LEN + 9))
 
 struct status {
 	struct session x;
@@ -103,14 +107,17 @@ static void show_uplink(struct status *v, const struct uplink_record *u, struct 
 	if (v->report.json)
 		table_row(t, TEXT(name), TEXT(has_addr ? text : NULL),
 			  NUMBER(dev.ifindex ? (uint64_t)dev.ifindex : NO_NUMBER), TEXT(state),
-			  TEXT(xdp.how ? xdp_mode_text(xdp.how) : NULL));
+			  TEXT(xdp.how ? xdp_mode_text(xdp.how) : NULL),
+			  NUMBER(dev.ifindex && device_forwarding(dev.name) == 1),
+			  NUMBER(!!(u->flags & UPLINK_SET_FORWARDING)));
 }
 
 static void show_uplinks(struct status *v)
 {
 	static const struct column columns[] = {
 		{ "name", NULL },  { "addr", NULL }, { "ifindex", NULL, CELL_NUMBER },
-		{ "state", NULL }, { "xdp", NULL },  {},
+		{ "state", NULL }, { "xdp", NULL },
+		{ "forwarding", NULL, CELL_FLAG }, { "set_forwarding", NULL, CELL_FLAG }, {},
 	};
 	const struct host_record *host = &v->x.host;
 	struct table t;
@@ -123,6 +130,38 @@ static void show_uplinks(struct status *v)
 	report_line(&v->report, "programs", "attached by %s", hook_kind_name(host->hook));
 	report_text(&v->report, "hook", hook_kind_name(host->hook));
 	report_text(&v->report, "xdp", xdp_mode_text(host->made & XDP_MODE_ANY));
+}
+
+/* ---- forwarding ---- */
+
+/* The mode of the host, and of the networks that have their own: "fast; blue: stack". */
+static void show_modes(struct status *v)
+{
+	char own[FORWARDING_LINE] = "";
+	size_t i, len = 0;
+
+	for (i = 0; i < v->x.net_count && len < sizeof(own); i++) {
+		const struct net_record *rec = &v->x.nets[i].rec;
+
+		if (rec->flags & NETWORK_OWN_FORWARDING)
+			len += snprintf(own + len, sizeof(own) - len, "; %s: %s", rec->name,
+					forwarding_text(rec->forwarding));
+	}
+	report_line(&v->report, "forwarding", "%s%s", forwarding_text(v->cfg.forwarding), own);
+	report_text(&v->report, "forwarding", forwarding_text(v->cfg.forwarding));
+}
+
+static void show_forwarding(struct status *v)
+{
+	const struct uplink_record *u = v->x.host.uplinks;
+	int i;
+
+	show_modes(v);
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && u[i].name[0]; i++)
+		if (u[i].flags & UPLINK_SET_FORWARDING)
+			report_line(&v->report, "sysctl",
+				    "net.ipv4.conf.%s.forwarding = 1, was 0; what it receives for others is dropped",
+				    u[i].name);
 }
 
 /* ---- the report ---- */
@@ -197,6 +236,7 @@ static int show(struct status *v)
 	report_text(&v->report, "state", "up");
 	show_network(v);
 	show_uplinks(v);
+	show_forwarding(v);
 	show_flows(v);
 	if (v->report.json || has_other_networks(&v->x))
 		show_networks(&v->report, &v->x, v->ns, v->ns_count);

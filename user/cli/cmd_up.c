@@ -21,6 +21,7 @@ struct request {
 	struct network_spec spec;
 	enum hook_kind hook;
 	uint32_t xdp;
+	enum forwarding forwarding;
 	struct endpoint_spec endpoints[EBPFNET_MAX_PORTS];
 };
 
@@ -117,6 +118,10 @@ static int read_request(const struct options *o, struct request *q)
 		r = read_hook(o->hook, q);
 	if (!r && o->xdp)
 		r = read_xdp(o->xdp, q);
+	if (!r && o->forwarding) {
+		spec->forwarding = &q->forwarding;
+		r = read_forwarding("--forwarding", o->forwarding, &q->forwarding);
+	}
 	if (!r && o->flows)
 		r = option_number("flows", o->flows, 128, 16777216, &spec->max_flows);
 	spec->endpoints = q->endpoints;

@@ -24,6 +24,7 @@ struct options {
 	bool json, quiet;
 	/* up */
 	const char *subnet, *hook;
+	const char *forwarding;		/* and network add */
 	const char *xdp;		/* "": without a value */
 	const char *uplink[16];
 	const char *ns[EBPFNET_MAX_PORTS]; /* NAME[=ADDR] */
@@ -33,7 +34,7 @@ struct options {
 	/* ns add, attach */
 	const char *addr, *ipv6_addr, *name, *spoof;
 	const char *id, *label;		/* attach; id: detach too */
-	const char *network;		/* and of lists: which one's rows */
+	const char *network;		/* and of lists: which one's rows; of set and get: whose forwarding */
 	const char *dev, *mac;
 	const char *publish[OPTION_PUBLISH];	/* attach */
 	int publish_count;
@@ -65,6 +66,9 @@ command_fn cmd_bench;							/* cmd_bench.c */
 
 /* Parse the value of --NAME, a number without sign or space. Logs. -EINVAL. */
 int option_number(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *out);
+
+/* Parse the value of --forwarding, or of the setting. Logs. -EINVAL. */
+int read_forwarding(const char *name, const char *text, enum forwarding *out);
 
 struct endpoint_spec;
 /* Read --addr, --ipv6-addr, --spoof, --id, --label, --network, --dev, --mac, --mtu. Logs. -EINVAL. */

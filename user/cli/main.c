@@ -11,7 +11,7 @@
 #include "plugins/docker.h"
 #include "plugins/netavark.h"
 
-#define UP (OPT_UPLINK | OPT_SUBNET | OPT_NS | OPT_HOOK | OPT_XDP | OPT_FLOWS | OPT_DRY_RUN)
+#define UP (OPT_UPLINK | OPT_SUBNET | OPT_NS | OPT_HOOK | OPT_XDP | OPT_FORWARDING | OPT_FLOWS | OPT_DRY_RUN)
 #define PORT (OPT_ADDR | OPT_IPV6 | OPT_SPOOF | OPT_DEV | OPT_MTU)
 #define SPEC "[ADDR:]PORT[-PORT][:NSPORT][/tcp|udp]"
 
@@ -41,7 +41,8 @@ static const struct command commands[] = {
 	  .help = "give a namespace a port in another network, too" },
 	{ "disconnect", NULL, cmd_disconnect, "NS NETWORK", 2, 2,
 	  .help = "take that port away" },
-	{ "network", "add", cmd_network_add, "NAME", 1, 1, .options = OPT_SUBNET | OPT_NETWORK_DEF | OPT_MTU,
+	{ "network", "add", cmd_network_add, "NAME", 1, 1,
+	  .options = OPT_SUBNET | OPT_NETWORK_DEF | OPT_MTU | OPT_FORWARDING,
 	  .help = "make a network" },
 	{ "network", "del", cmd_network_del, "NAME", 1, 1, .help = "remove a network that has no namespaces" },
 	{ "network", "list", cmd_network_list, .options = OPT_JSON, .help = "list the networks" },
@@ -64,8 +65,9 @@ static const struct command commands[] = {
 	{ "bench", .run = cmd_bench, .options = OPT_BENCH | OPT_JSON,
 	  .help = "compare with a kernel bridge and iptables (90 seconds)" },
 	{ "docker", .run = cmd_docker, .help = "be Docker's network driver, on standard input and output" },
-	{ "set", NULL, cmd_set, "KEY VALUE", 2, 2, .help = "change a timeout or a limit" },
-	{ "get", NULL, cmd_get, "[KEY]", 0, 1, .options = OPT_JSON, .help = "show one setting, or all" },
+	{ "set", NULL, cmd_set, "KEY VALUE", 2, 2, .options = OPT_NETWORK,
+	  .help = "change a timeout, a limit or the way of forwarding" },
+	{ "get", NULL, cmd_get, "[KEY]", 0, 1, .options = OPT_JSON | OPT_NETWORK, .help = "show one setting, or all" },
 	{ "completion", NULL, cmd_completion, "bash", 1, 1, .help = "print a completion script for bash" },
 	{},
 };

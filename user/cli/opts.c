@@ -48,6 +48,8 @@ static const struct option_row {
 	  "how to attach programs (default: tcx if the kernel has it)" },
 	{ "xdp", "[native|generic|off]", 0, OPT_XDP, offsetof(struct options, xdp), VALUE_CHOICE,
 	  "XDP prefilter: drop early what uplinks drop (default: off)" },
+	{ "forwarding", "ask|fast|stack", 0, OPT_FORWARDING, offsetof(struct options, forwarding), VALUE_TEXT,
+	  "how packets pass the host's FORWARD rules (default of network add: as of the host)" },
 	{ "flows", "N", 0, OPT_FLOWS, offsetof(struct options, flows), VALUE_TEXT,
 	  "maximum number of flows (default: 65536)" },
 	{ "dry-run", NULL, 0, OPT_DRY_RUN, offsetof(struct options, dry_run), VALUE_FLAG,

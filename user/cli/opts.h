@@ -30,6 +30,7 @@ enum {
 	OPT_PUBLISH = 1 << 20,
 	OPT_GONE = 1 << 21,
 	OPT_LATER = 1 << 22,
+	OPT_FORWARDING = 1 << 23,
 };
 
 struct command {

@@ -7,9 +7,11 @@
 #include "cli/tables.h"
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/forwarding_text.h"
 #include "lib/base/log.h"
 #include "lib/base/portmap_text.h"
 #include "lib/base/rate_text.h"
+#include "lib/kernel/firewall.h"
 #include "lib/model/model.h"
 
 /* ---- counters ---- */
@@ -88,6 +90,18 @@ static const char *network_name(struct session *x, uint32_t id)
 	return e ? e->rec.name : NULL;
 }
 
+/* For JSON: where packets of the mapping's network pass the firewall, and it drops what it does not allow. */
+static const char *open_with(struct session *x, const struct firewall *f, const struct portmap *p,
+			     char buf[FIREWALL_OPEN])
+{
+	const struct net_entry *e = session_net(x, p->net);
+	struct config cfg;
+
+	if (!f->count || !e || store_config(&x->s, &cfg) || forwarding_of(&cfg, &e->rec) == FORWARDING_FAST)
+		return NULL;
+	return firewall_open(f, p, buf);
+}
+
 int show_portmaps(struct report *r, struct session *x, uint32_t net, const char *ns, size_t *count, uint64_t *ports)
 {
 	static const struct column columns[] = {
@@ -103,9 +117,12 @@ int show_portmaps(struct report *r, struct session *x, uint32_t net, const char 
 		{ "to_addr", NULL },
 		{ "to_first", NULL, CELL_NUMBER },
 		{ "id", NULL, CELL_NUMBER },
+		{ "open_with", NULL },
 		{},
 	};
 	_cleanup_free_ struct portmap_entry *all = NULL;
+	struct firewall firewall = {};
+	char open[FIREWALL_OPEN];
 	size_t i, total;
 	struct table t;
 	int e;
@@ -114,6 +131,8 @@ int show_portmaps(struct report *r, struct session *x, uint32_t net, const char 
 	e = store_portmaps(&x->s, &all, &total);
 	if (e)
 		return e;
+	if (r->json)
+		firewall_read(&firewall);
 	table_begin(&t, r, "published", columns);
 	for (i = 0; i < total; i++) {
 		const struct portmap *p = &all[i].portmap;
@@ -126,7 +145,7 @@ int show_portmaps(struct report *r, struct session *x, uint32_t net, const char 
 		table_row(&t, TEXT(portmap_outside(p, outside)), TEXT(addr_text(p->addr, addr)),
 			  TEXT(proto_name(p->proto)), NUMBER(p->first_h), NUMBER(p->last_h), NUMBER(n), TEXT(p->name),
 			  TEXT(network_name(x, p->net)), TEXT(portmap_inside(p, inside)), TEXT(addr_text(p->to, to)),
-			  NUMBER(p->to_first_h), NUMBER(all[i].id));
+			  NUMBER(p->to_first_h), NUMBER(all[i].id), TEXT(open_with(x, &firewall, p, open)));
 		*ports += n;
 	}
 	table_end(&t);
@@ -298,12 +317,16 @@ void show_networks(struct report *r, const struct session *x, const struct ns_en
 		{ "client_id", NULL },
 		{ "net", NULL, CELL_NUMBER },
 		{ "namespaces", "namespaces", CELL_NUMBER },
+		{ "forwarding", NULL },
+		{ "own_forwarding", NULL, CELL_FLAG },
 		{},
 	};
 	char subnet[CIDR_TEXT], gateway[ADDR_TEXT], range[CIDR_TEXT], list[EBPFNET_UNMASQUERADED * CIDR_TEXT];
+	struct config cfg = {};
 	struct table t;
 	size_t i;
 
+	store_config(&x->s, &cfg); /* logs; modes are missing then */
 	table_begin(&t, r, "networks", columns);
 	for (i = 0; i < x->net_count; i++) {
 		const struct net_record *rec = &x->nets[i].rec;
@@ -314,7 +337,9 @@ void show_networks(struct report *r, const struct session *x, const struct ns_en
 			  TEXT(rec->range.prefix ? cidr_text(&rec->range, range) : NULL),
 			  NUMBER(rec->mtu ? rec->mtu : NO_NUMBER), TEXT(unmasqueraded_text(rec, list)),
 			  TEXT(text_or_null(rec->id)), NUMBER(x->nets[i].id),
-			  NUMBER(count_ports(all, count, x->nets[i].id)));
+			  NUMBER(count_ports(all, count, x->nets[i].id)),
+			  TEXT(forwarding_text(forwarding_of(&cfg, rec))),
+			  NUMBER(!!(rec->flags & NETWORK_OWN_FORWARDING)));
 	}
 	table_end(&t);
 }

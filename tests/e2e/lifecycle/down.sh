@@ -198,7 +198,7 @@ test_only_down_accepts_an_older_release() {
 	for command in up status flows "ns add x" "expose ns1 9" "ns del ns1"; do
 		# shellcheck disable=SC2086 # words
 		must_not ebpfnet $command
-		is "$err" "ebpfnet: $PINS was made by a release of ebpfnet with layout 3, this one has 6; run \`ebpfnet down\` first" \
+		is "$err" "ebpfnet: $PINS was made by a release of ebpfnet with layout 3, this one has 7; run \`ebpfnet down\` first" \
 			"what $command said"
 	done
 	pings ns1 8.8.8.8 # its programs still run
@@ -211,7 +211,7 @@ test_down_refuses_a_newer_release() {
 	everything
 	journal_says 99
 	must_not ebpfnet down
-	like "$err" "layout 99, this one has 6; run that release's \`ebpfnet down\` first"
+	like "$err" "layout 99, this one has 7; run that release's \`ebpfnet down\` first"
 	journal_says 5
 	must ebpfnet down
 }

@@ -56,7 +56,12 @@ test_names_complete() {
 	offers "$HOST:6000-6010/udp 5000" unexpose ns1 ''
 	offers '7000' unexpose ns2 7
 	offers 'hold-down' set hold
-	offers 'fdb-age filtering flows-per-namespace' get f
+	offers 'fdb-age filtering flows-per-namespace forwarding' get f
+	offers 'ask default fast stack' set forwarding ''
+	offers 'port' set filtering p
+	offers '' set fdb-age ''
+	offers 'ask fast stack' up --forwarding ''
+	offers 'stack' network add blue --forwarding s
 	completes exec ns1 -- ec
 	like " $out " ' echo '
 	must ebpfnet unexpose ns1 "$HOST:6000-6010/udp" # is accepted as it was offered

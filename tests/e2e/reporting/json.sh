@@ -52,7 +52,7 @@ test_a_single_setting_is_the_member_that_all_settings_have() {
 	up
 	as_documented get
 	cp $T/json $T/all
-	for key in timeout-udp fdb-age flows-per-namespace filtering; do
+	for key in timeout-udp fdb-age flows-per-namespace filtering forwarding; do
 		run ebpfnet get $key --json
 		is "$(json 'all(j[k] == v for k, v in json.load(open("'$T/all'")).items() if k in j) and len(j)' <<< "$out")" 1 \
 			"members of get $key"

@@ -481,6 +481,7 @@ static void add_network(uint16_t id, const char *subnet, const char *gateway, co
 		.broadcast = address(broadcast),
 		.gw_ifindex = gw,
 		.gw_peer = peer,
+		.forwarding = FORWARDING_FAST,
 	};
 
 	mac_parse(mac, net.gw_mac);

@@ -106,8 +106,8 @@ int nl_class_del(struct nl *nl, int ifindex, uint32_t id);
 /* ---- events ---- */
 
 /*
- * A socket that becomes readable when devices or default routes of this network namespace change. nl_watch_read()
- * reads all pending messages; 1: one of them was such a change, negative: -errno.
+ * A socket that becomes readable when devices, their IPv4 settings or default routes of this network namespace change.
+ * nl_watch_read() reads all pending messages; 1: one of them was such a change, negative: -errno.
  */
 int nl_watch_open(struct nl *nl);
 int nl_watch_read(struct nl *nl);

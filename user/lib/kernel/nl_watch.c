@@ -6,6 +6,8 @@
 
 #include "lib/kernel/nl_private.h"
 
+#define GROUP_NETCONF (1u << (RTNLGRP_IPV4_NETCONF - 1))
+
 int nl_watch_open(struct nl *nl)
 {
 	int r;
@@ -14,7 +16,7 @@ int nl_watch_open(struct nl *nl)
 	nl->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!nl->sock)
 		return -errno;
-	if (!mnl_socket_bind(nl->sock, RTMGRP_LINK | RTMGRP_IPV4_ROUTE, MNL_SOCKET_AUTOPID))
+	if (!mnl_socket_bind(nl->sock, RTMGRP_LINK | RTMGRP_IPV4_ROUTE | GROUP_NETCONF, MNL_SOCKET_AUTOPID))
 		return 0;
 	r = -errno;
 	nl_close(nl);
@@ -34,6 +36,7 @@ static bool matters(const struct nlmsghdr *h)
 	switch (h->nlmsg_type) {
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
+	case RTM_NEWNETCONF: /* forwarding was switched on or off */
 		return true;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:

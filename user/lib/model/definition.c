@@ -9,6 +9,7 @@
 
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/forwarding_text.h"
 #include "lib/base/log.h"
 #include "lib/model/definition.h"
 
@@ -57,6 +58,7 @@ static struct json_object *list_json(const struct cidr list[EBPFNET_UNMASQUERADE
 char *definition_format(const struct net_record *rec)
 {
 	struct json_object *j = json_object_new_object();
+	bool own = rec->flags & NETWORK_OWN_FORWARDING;
 	char addr[ADDR_TEXT], *text = NULL;
 
 	if (!j)
@@ -70,6 +72,7 @@ char *definition_format(const struct net_record *rec)
 	json_object_object_add(j, "isolated", json_object_new_boolean(!!(rec->flags & NETWORK_ISOLATED)));
 	json_object_object_add(j, "no_masquerade", list_json(rec->unmasqueraded));
 	json_object_object_add(j, "mtu", json_object_new_int64(rec->mtu));
+	json_object_object_add(j, "forwarding", own ? json_object_new_string(forwarding_text(rec->forwarding)) : NULL);
 	if (asprintf(&text, "%s\n", json_object_to_json_string_ext(j, JSON_C_TO_STRING_PRETTY |
 								     JSON_C_TO_STRING_NOSLASHESCAPE)) < 0)
 		text = NULL;
@@ -138,6 +141,16 @@ static bool read_mtu(struct json_object *j, uint32_t *out)
 	return json_object_is_type(member, json_type_int) && mtu >= 0 && mtu <= 65535;
 }
 
+static bool read_forwarding(struct json_object *j, struct network_def *out)
+{
+	const char *text = member_text(j, "forwarding", 16);
+
+	if (!text || (*text && !forwarding_parse(text, &out->forwarding)))
+		return false;
+	out->flags |= *text ? NETWORK_OWN_FORWARDING : 0;
+	return true;
+}
+
 static const char *read_members(struct json_object *j, struct network_def *out)
 {
 	const char *name = member_text(j, "name", sizeof(out->name)), *id = member_text(j, "id", sizeof(out->id));
@@ -162,6 +175,8 @@ static const char *read_members(struct json_object *j, struct network_def *out)
 		return "isolated";
 	if (!read_list(j, out->unmasqueraded))
 		return "no_masquerade";
+	if (!read_forwarding(j, out))
+		return "forwarding";
 	return read_mtu(j, &out->mtu) ? NULL : "mtu";
 }
 

@@ -74,14 +74,32 @@ void device_wait_running(struct nl *nl, const char *name, int *waited)
 	}
 }
 
-/* The first character of a sysctl; 0: no such sysctl. */
+static char read_first(const char *path)
+{
+	_cleanup_file_ FILE *f = fopen(path, "re");
+
+	return f ? fgetc(f) : 0;
+}
+
+/*
+ * The first character of a sysctl; 0: no such sysctl. A device may be called as what stands for all of them, or for
+ * those to come: the kernel makes no sysctls for it.
+ */
 static char sysctl_read(const char *family, const char *dev, const char *key, char path[SYSCTL_PATH])
 {
-	_cleanup_file_ FILE *f = NULL;
+	bool is_one = strcmp(dev, "all") && strcmp(dev, "default");
 
 	snprintf(path, SYSCTL_PATH, "/proc/sys/net/%s/conf/%s/%s", family, dev, key);
-	f = fopen(path, "re");
-	return f ? fgetc(f) : 0;
+	return is_one ? read_first(path) : 0;
+}
+
+static int sysctl_write(const char *path, const char *value)
+{
+	_cleanup_fd_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, value, 1) != 1)
+		return log_err(-errno, "cannot write %s: %s", path, strerror(errno));
+	return 0;
 }
 
 bool device_has_ipv6(const char *dev)
@@ -94,19 +112,30 @@ bool device_has_ipv6(const char *dev)
 int device_no_ipv6(const char *dev)
 {
 	char path[SYSCTL_PATH];
-	_cleanup_fd_ int fd = -1;
 
 	if (sysctl_read("ipv6", dev, "disable_ipv6", path) != '0') /* or a kernel without IPv6 */
 		return 0;
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, "1", 1) != 1)
-		return log_err(-errno, "cannot write %s: %s", path, strerror(errno));
-	return 0;
+	return sysctl_write(path, "1");
 }
 
-bool device_forwards(const char *dev)
+int device_forwarding(const char *dev)
 {
 	char path[SYSCTL_PATH], value = sysctl_read("ipv4", dev, "forwarding", path);
 
-	return !value || value == '1';
+	return value ? value == '1' : -ENOENT;
+}
+
+int device_set_forwarding(const char *dev, bool on)
+{
+	char path[SYSCTL_PATH], value = sysctl_read("ipv4", dev, "forwarding", path), to = on ? '1' : '0';
+
+	if (!value && on)
+		return log_err(-ENOENT, "cannot set forwarding of %s: the kernel has no sysctl for a device of that "
+					"name; `ip link set %s name OTHER`", dev, dev);
+	return !value || value == to ? 0 : sysctl_write(path, on ? "1" : "0");
+}
+
+bool host_forwards(void)
+{
+	return read_first("/proc/sys/net/ipv4/ip_forward") == '1';
 }

@@ -44,6 +44,11 @@ void device_wait_running(struct nl *nl, const char *name, int *waited);
 /* Host-side devices have IPv6 disabled: no address, no router solicitation, no advertisement accepted. */
 bool device_has_ipv6(const char *dev);
 int device_no_ipv6(const char *dev);
-bool device_forwards(const char *dev);	/* ipv4.conf.DEV.forwarding */
+/* ipv4.conf.DEV.forwarding, 0 or 1; -ENOENT (quiet): the device has no such setting. */
+int device_forwarding(const char *dev);
+/* Sets it by sysctl and not by netlink: the kernel then switches LRO off, and tells others. Logs. */
+int device_set_forwarding(const char *dev, bool on);
+/* ipv4.ip_forward, which nothing here writes: the kernel sets all devices to what is written there. */
+bool host_forwards(void);
 
 #endif

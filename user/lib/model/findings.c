@@ -20,6 +20,7 @@
 #include "lib/base/log.h"
 #include "lib/base/portmap_text.h"
 #include "lib/dataplane/dataplane.h"
+#include "lib/kernel/firewall.h"
 #include "lib/kernel/qdisc.h"
 #include "lib/model/model.h"
 #include "lib/model/walk.h"
@@ -291,6 +292,49 @@ static void check_way_in(struct findings *f, const struct net_record *net)
 		 other.prefix, dev.name, cidr_text(&net->subnet, subnet));
 }
 
+/* ---- the host's firewall ---- */
+
+/* The networks that a mode holds for: "network blue", "networks default, blue", "all networks"; false: none. */
+static bool networks_of(const struct findings *f, enum forwarding mode, char *text, size_t room)
+{
+	const struct session *x = f->x;
+	size_t i, count = 0, others = 0, len = 0;
+	char names[128] = "";
+
+	for (i = 0; i < x->net_count; i++) {
+		if (x->nets[i].rec.flags & NETWORK_INTERNAL)
+			continue;
+		if (forwarding_of(&f->cfg, &x->nets[i].rec) != mode) {
+			others++;
+			continue;
+		}
+		if (count++ < 3 && len < sizeof(names))
+			len += snprintf(names + len, sizeof(names) - len, "%s%s", len ? ", " : "", x->nets[i].rec.name);
+	}
+	if (count > 3 || len >= sizeof(names))
+		snprintf(text, room, "%zu networks", count);
+	else
+		snprintf(text, room, "network%s %s", count == 1 ? "" : "s", names);
+	if (!others)
+		snprintf(text, room, "the namespaces");
+	return count;
+}
+
+static void check_firewall(struct findings *f)
+{
+	char networks[160], names[FIREWALL_TEXT];
+	struct firewall firewall;
+
+	if (networks_of(f, FORWARDING_ASK, networks, sizeof(networks)))
+		diff_note(f->out, "forwarding", "ebpfnet set forwarding stack",
+			  "rules at FORWARD that count packets (counters, quota, connbytes, limit) see only some of "
+			  "each flow of %.64s: forwarding is ask", networks);
+	firewall_read(&firewall);
+	if (networks_of(f, FORWARDING_FAST, networks, sizeof(networks)) && firewall_names(&firewall, names))
+		diff_note(f->out, "firewall", "ebpfnet set forwarding stack",
+			  "what is at FORWARD (%s) does not see packets of %.80s: forwarding is fast", names, networks);
+}
+
 /* ---- other programs on the uplinks ---- */
 
 static void check_hook(struct findings *f, enum hook hook, const struct nl_link *dev)
@@ -392,6 +436,7 @@ int network_findings(struct session *x, struct diff *out)
 		for (i = 0; i < x->net_count; i++)
 			check_way_in(&f, &x->nets[i].rec);
 		check_other_devices(&f);
+		check_firewall(&f);
 		check_uplinks(&f);
 		qdisc_each_root(check_port_qdisc, &f);
 		check_build(&f);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/base/addr.h"
+#include "lib/base/forwarding_text.h"
 #include "lib/base/log.h"
 #include "lib/dataplane/dataplane.h"
 #include "lib/model/definition.h"
@@ -176,7 +177,7 @@ static bool forwards(void *object, struct difference *d)
 {
 	struct gateway *g = object;
 
-	return holds_if(device_forwards(g->dev.name), d, "forwarding is switched off on %s", g->dev.name);
+	return holds_if(device_forwarding(g->dev.name) != 0, d, "forwarding is switched off on %s", g->dev.name);
 }
 
 static int set_forwarding(void *object)
@@ -281,6 +282,10 @@ static bool recorded(void *object, struct difference *d)
 		return false;
 	want.ports = is.ports;
 	want.first_port = is.first_port;
+	want.forwarding = forwarding_of(&cfg, g->rec);
+	if (is.gw_ifindex && is.forwarding != want.forwarding)
+		return holds_if(false, d, "forwarding of network %s is %s, not %s", g->rec->name,
+				forwarding_text(is.forwarding), forwarding_text(want.forwarding));
 	return !memcmp(&want, &is, sizeof(is)) &&
 	       (cfg.fib_ifindex == (uint32_t)g->dev.ifindex || gateway_for_fib(g->x, &cfg) != g->net);
 }
@@ -300,6 +305,7 @@ static int write_record(void *object)
 		return r;
 	net.ports = old.ports;
 	net.first_port = old.first_port;
+	net.forwarding = forwarding_of(&cfg, g->rec);
 	if (gateway_for_fib(g->x, &cfg) == g->net) {
 		cfg.fib_ifindex = g->dev.ifindex;
 		r = store_config_set(s, &cfg);
@@ -356,19 +362,27 @@ static bool kept(void *object, struct difference *d)
 {
 	struct gateway *g = object;
 
+	if (g->rec->made & NET_CHANGED)
+		return holds_if(false, d, "the definition of network %s is not as it was set", g->rec->name);
 	return holds_if(!(g->rec->made & NET_KEPT) || definition_is_there(g->rec->name), d,
 			"the definition of network %s is gone: after a boot it is not made again", g->rec->name);
+}
+
+int network_keep(struct session *x, struct net_entry *net)
+{
+	uint32_t before = net->rec.made;
+
+	if (before & NET_KEPT && definition_write(&net->rec))
+		net->rec.made &= ~NET_KEPT; /* it has warned of it */
+	net->rec.made &= ~NET_CHANGED;
+	return net->rec.made == before ? 0 : store_net_set(&x->s, net);
 }
 
 static int keep(void *object)
 {
 	struct gateway *g = object;
 
-	if (!definition_write(g->rec))
-		return 0;
-	/* it has warned of it */
-	g->rec->made &= ~NET_KEPT;
-	return store_net_set(&g->x->s, g->net);
+	return network_keep(g->x, g->net);
 }
 
 static bool is_complete(void *object, struct difference *d)
@@ -430,6 +444,7 @@ int gateways_serve_fib(struct walk *w)
 {
 	static const struct property properties[] = {
 		{ has_pair, .stops = true },
+		{ forwards, set_forwarding, "switch forwarding on on it" },
 		{ recorded, write_record, "enter it in the maps" },
 		{},
 	};

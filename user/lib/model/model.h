@@ -35,6 +35,8 @@ int network_check_overlap(struct session *x, const struct cidr *subnet, const ch
 /* Enter a network in the journal, NET_PENDING and made; id: 0 for any. *out: in x->nets. Logs. */
 int network_enter(struct session *x, const struct network_def *def, uint32_t id, uint32_t made,
 		  struct net_entry **out);
+/* Write its definition to disk, if it is to be there. Warns if that fails: then it is not kept. */
+int network_keep(struct session *x, struct net_entry *net);
 /* Remove one, which has no endpoint any more, and its record. */
 int network_remove(struct session *x, uint32_t id);
 /*
@@ -66,6 +68,18 @@ struct shaper_dropped {
 	uint64_t in, out;		/* packets */
 };
 int shaper_dropped(struct session *x, const struct ns_entry *all, size_t count, struct shaper_dropped *out);
+
+/* ---- forwarding through the host's own rules: forwarding.c ---- */
+
+/*
+ * The mode that holds for a network: its own, or else that of the host. Nothing leaves an internal network, whose mode
+ * is fast.
+ */
+enum forwarding forwarding_of(const struct config *cfg, const struct net_record *net);
+/* Apply the modes of the journal and of the configuration: after one of them, or the list of networks, has changed. */
+int forwarding_apply(struct session *x);
+/* Switch forwarding off on an uplink, if UPLINK_SET_FORWARDING says so and the host is no router by now. Logs. */
+int forwarding_undo(struct session *x, struct uplink_record *u, const struct nl_link *dev);
 
 /* ---- uplinks ---- */
 

@@ -6,6 +6,7 @@
 
 #include "lib/base/addr.h"
 #include "lib/base/cleanup.h"
+#include "lib/base/forwarding_text.h"
 #include "lib/base/log.h"
 #include "lib/dataplane/dataplane.h"
 #include "lib/model/endpoint.h"
@@ -24,6 +25,8 @@ struct request {
 	size_t before;			/* number of entries of used that are in the journal */
 	bool fresh;			/* nothing is up */
 	bool makes_default;		/* there is no network `default` yet */
+	bool changes_forwarding;	/* config.forwarding is the spec's now, */
+	enum forwarding forwarding;	/* and was this */
 };
 
 static void request_free(struct request *q)
@@ -247,6 +250,27 @@ static int journal(struct session *x, const struct request *q)
 	return r;
 }
 
+static void list_forwarding(struct diff *out, enum forwarding is, enum forwarding wish)
+{
+	diff_add(out, "host", NULL, "set forwarding to %s (it is %s)", forwarding_text(wish), forwarding_text(is));
+}
+
+/* What follows from it is the walk's. */
+static int set_forwarding(struct session *x, struct request *q, struct diff *done)
+{
+	const enum forwarding *wish = q->spec->forwarding;
+	struct config cfg;
+	int r = store_config(&x->s, &cfg);
+
+	if (r || !wish || cfg.forwarding == *wish)
+		return r;
+	list_forwarding(done, cfg.forwarding, *wish);
+	q->changes_forwarding = true;
+	q->forwarding = cfg.forwarding;
+	cfg.forwarding = *wish;
+	return store_config_set(&x->s, &cfg);
+}
+
 /* A new endpoint that could not be made, for a reason that is logged, fails the command; an old one does not. */
 static int check_made(const struct session *x, const struct request *q)
 {
@@ -280,6 +304,8 @@ static void roll_back(struct session *x, struct request *q)
 	}
 	if (q->makes_default)
 		network_remove(x, NETWORK_DEFAULT_ID);
+	if (q->changes_forwarding)
+		forwarding_set(x, NULL, &q->forwarding);
 	shaper_settle(x);
 	hosts_write(x);
 }
@@ -333,6 +359,8 @@ int network_up(struct session *x, const struct network_spec *spec, struct diff *
 		return r;
 	list_new(x, &q, done);
 	r = journal(x, &q);
+	if (!r)
+		r = set_forwarding(x, &q, done);
 	if (!r && !spec->host_only)
 		r = networks_bring_back(x, false, done);
 	if (!r)
@@ -351,6 +379,7 @@ int network_up(struct session *x, const struct network_spec *spec, struct diff *
 int network_plan(struct session *x, const struct network_spec *spec, struct diff *plan)
 {
 	__attribute__((cleanup(request_free))) struct request q = { .spec = spec };
+	struct config cfg = { .forwarding = FORWARDING_DEFAULT };
 	int r;
 
 	r = prepare(x, &q);
@@ -362,7 +391,11 @@ int network_plan(struct session *x, const struct network_spec *spec, struct diff
 		return r;
 	if (!q.fresh && dataplane_is_of_another_build(&x->s))
 		diff_add(plan, "programs", NULL, "replace those of another build by this one's");
-	return q.fresh ? 0 : network_diff(x, NETWORK_PLAN, plan);
+	if (!q.fresh)
+		r = store_config(&x->s, &cfg);
+	if (!r && spec->forwarding && cfg.forwarding != *spec->forwarding)
+		list_forwarding(plan, cfg.forwarding, *spec->forwarding);
+	return r || q.fresh ? r : network_diff(x, NETWORK_PLAN, plan);
 }
 
 /* ---- down ---- */
@@ -439,7 +472,8 @@ int network_down_plan(struct session *x, struct diff *plan)
 	}
 	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0]; i++) {
 		snprintf(name, sizeof(name), "uplink %s", host->uplinks[i].name);
-		diff_add(plan, name, NULL, "detach the programs");
+		diff_add(plan, name, NULL, "detach the programs%s",
+			 host->uplinks[i].flags & UPLINK_SET_FORWARDING ? ", switch forwarding off" : "");
 	}
 	if (host->made & MADE_SHAPER)
 		diff_add(plan, "shaper " SHAPER_DEV, NULL, "remove the pair of devices");

@@ -81,6 +81,9 @@ static int check_members(const struct network_def *def)
 	if (def->mtu && (def->mtu < MTU_MIN || def->mtu > MTU_MAX))
 		return log_err(-EINVAL, "MTU %u of network %s: a number from %d to %d", def->mtu, def->name, MTU_MIN,
 			       MTU_MAX);
+	if (def->flags & NETWORK_INTERNAL && def->flags & NETWORK_OWN_FORWARDING)
+		return log_err(-EINVAL, "network %s is internal: nothing leaves it, so --forwarding has no meaning",
+			       def->name);
 	if (def->flags & NETWORK_INTERNAL && def->unmasqueraded[0].prefix)
 		return log_err(-EINVAL, "network %s is internal: nothing leaves it, so --no-masquerade has no meaning",
 			       def->name);
@@ -231,6 +234,7 @@ int network_enter(struct session *x, const struct network_def *def, uint32_t id,
 						  .range = def->range,
 						  .gateway = def->gateway,
 						  .flags = def->flags,
+						  .forwarding = def->forwarding,
 						  .mtu = def->mtu,
 						  .made = NET_PENDING | made } };
 	int r = 0;
@@ -264,6 +268,8 @@ static int make(struct session *x, const struct network_def *def, const struct n
 		return r;
 	id = e->id;
 	r = store_net_set(&x->s, e);
+	if (!r)
+		r = uplinks_forward(&w);
 	if (!r)
 		r = walk_gateway(&w, e);
 	if (r) {
@@ -309,7 +315,8 @@ static const char *differs(const struct net_record *rec, const struct network_de
 		return "gateway";
 	if (def->range.prefix && memcmp(&def->range, &rec->range, sizeof(rec->range)))
 		return "range";
-	if (def->flags != rec->flags)
+	/* its forwarding is the administrator's: no client asks for one */
+	if ((def->flags ^ rec->flags) & (NETWORK_INTERNAL | NETWORK_ISOLATED))
 		return "way of isolation";
 	if (def->mtu && def->mtu != rec->mtu)
 		return "MTU";
@@ -472,9 +479,10 @@ int network_remove(struct session *x, uint32_t id)
 		r = gateway_forget(x, e);
 	if (!r)
 		r = store_net_del(&x->s, id);
-	if (!r)
-		session_net_drop(x, id);
-	return r;
+	if (r)
+		return r;
+	session_net_drop(x, id);
+	return forwarding_apply(x);
 }
 
 /* "ns1, ns2 and 3 more" of those in the network; 0: none. */

@@ -27,9 +27,12 @@ static int walk_endpoints(struct walk *w)
 /* Walk in the order in which a packet needs the objects. Removes leftovers of killed commands. */
 static int walk_all(struct walk *w, enum network_scope scope)
 {
-	int r;
+	int r = 0;
 
-	r = walk_gateways(w);
+	if (w->apply)
+		r = uplinks_forward(w);
+	if (!r)
+		r = walk_gateways(w);
 	if (!r)
 		r = walk_shaper(w);
 	if (!r && scope != NETWORK_HOST)

@@ -322,10 +322,24 @@ static bool recorded(void *object, struct difference *d)
 static int write_record(void *object)
 {
 	const struct uplink_object *o = object;
-	struct uplink up = {};
+	struct uplink up = { .flags = o->u->flags & UPLINK_SET_FORWARDING ? UPLINK_NO_TRANSIT : 0 };
 
 	memcpy(up.name, o->dev.name, sizeof(up.name));
 	return store_uplink_set(&o->x->s, o->dev.ifindex, &up);
+}
+
+static bool forwards(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+
+	return uplink_forwards(o->x, o->u, &o->dev, d);
+}
+
+static int set_forwarding(void *object)
+{
+	struct uplink_object *o = object;
+
+	return uplink_set_forwarding(o->x, o->u, &o->dev);
 }
 
 static bool has_name(void *object, struct difference *d)
@@ -505,6 +519,7 @@ static const struct property uplink_properties[] = {
 	{ out_hooked, hook_out, "attach the egress program" },
 	{ in_hooked, hook_in, "attach the ingress program" },
 	{ recorded, write_record, "enter it in the maps" },
+	{ forwards, set_forwarding, "set forwarding on it" },
 	{ prefiltered, prefilter, "set the XDP prefilter" },
 	{ is_up },
 	{ has_carrier },
@@ -557,12 +572,14 @@ int uplink_remove(struct session *x, struct uplink_record *u)
 
 	if (!u->ifindex)
 		return 0;
-	r = dataplane_xdp_detach(&x->s, u->name);
+	nl_link_get(&x->nl, NULL, u->ifindex, &dev);
+	r = forwarding_undo(x, u, &dev);
+	if (!r)
+		r = dataplane_xdp_detach(&x->s, u->name);
 	if (!r)
 		r = store_uplink_del(&x->s, u->ifindex);
 	if (r)
 		return r;
-	nl_link_get(&x->nl, NULL, u->ifindex, &dev);
 	if (kind == HOOK_CLSACT && !dev.ifindex)
 		return 0;
 	r = dataplane_detach(&x->s, kind, HOOK_UPLINK_OUT, dev.ifindex, u->name, false);

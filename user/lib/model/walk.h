@@ -58,13 +58,19 @@ bool hook_holds(const struct session *x, enum hook hook, const struct nl_link *d
 /* The objects; each returns what walk_object() does. */
 int walk_gateways(struct walk *w);				/* gateway.c */
 int walk_gateway(struct walk *w, struct net_entry *net);
-/* Only the programs' records of the gateways, for the one that FIB look-ups name. */
+/* Only the programs' records of the gateways: which one FIB look-ups name, how packets pass the host's rules. */
 int gateways_serve_fib(struct walk *w);
 int walk_lo(struct walk *w);					/* lo.c */
 int walk_shaper(struct walk *w);				/* shaper.c */
 /* all: the other ports, of which those of the same namespace matter */
 int walk_endpoint(struct walk *w, struct ns_entry *e, struct ns_entry *all, size_t count);	/* endpoint.c */
 int walk_uplinks(struct walk *w);				/* uplink.c */
+/* Only forwarding on the uplinks that have programs, if a network needs it: before its mode is set. forwarding.c */
+int uplinks_forward(struct walk *w);
+
+/* An uplink's property, of one that has both programs: the kernel forwards, or not, as the networks need it. */
+bool uplink_forwards(struct session *x, const struct uplink_record *u, const struct nl_link *dev, struct difference *d);
+int uplink_set_forwarding(struct session *x, struct uplink_record *u, const struct nl_link *dev);
 
 /* True if the device has been an uplink when a command last looked. */
 bool uplink_is_recorded(const struct host_record *host, int ifindex);
