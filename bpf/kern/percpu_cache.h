@@ -38,8 +38,8 @@ static __always_inline __u32 cache_epoch(void)
 }
 
 /*
- * The stamp of now: configuration, routes and devices, the host's rules if they count, time. 0: rt_genid cannot be read,
- * and nothing may be kept.
+ * The stamp of now: configuration, routes and devices, the host's rules if they count, time. 0: rt_genid cannot be
+ * read, and nothing may be kept.
  */
 static __always_inline __u32 cache_stamp(ctx_t *ctx, const struct config *cfg)
 {

@@ -159,8 +159,8 @@ static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct
 }
 
 /*
- * A namespace's packet that has been through the host's rules, or what the host itself sends in the name of a namespace (a
- * rule rejects a connection), on its way out of an uplink. id: of the network that its source is in.
+ * A namespace's packet that has been through the host's rules, or one that the host itself sends in the name of a
+ * namespace (a rule rejects a connection), on its way out of an uplink. id: of the network that its source is in.
  */
 static __always_inline verdict_t nat_from_stack(ctx_t *ctx, struct pkt *p, __u32 id, struct fwd_out *fwd)
 {

@@ -495,7 +495,7 @@ struct config {
 	__u32 mark;			/* in skb->cb of packets that we send; random */
 	__u16 port_min_h, port_max_h;	/* external ports for masquerading, inclusive */
 	__u32 timeout_s[TIMEOUT_CLASSES];
-	__u32 ask_s;			/* how long an answer of the host's rules holds for a flow, if they do not change */
+	__u32 ask_s;			/* how long an answer of the host's rules holds, if they do not change */
 	__u32 shaper_ifindex;		/* the shaper's end with the queues; 0: no namespace is limited */
 };
 

@@ -17,6 +17,7 @@
 
 #define YEAR_S 31536000	/* ages are compared as signed 32-bit seconds */
 #define AGE_MAX_S 1000000	/* IEEE 802.1D-2004 table 7-5 */
+#define ASK_MAX_S 25 /* below netfilter's shortest timeout of what is asked about, UDP's 30 s */
 #define FLOWS_MAX 16777216
 #define PORTS "ports"
 #define FILTERING "filtering"
@@ -53,6 +54,8 @@ static const struct setting {
 	  "learned MAC address, after its last frame" },
 	{ "hold-down", FIELD(hold_down_s), 0, YEAR_S, 120, "6888 REQ-8",
 	  "released external port, before another namespace gets it" },
+	{ "ask-again", FIELD(ask_s), 1, ASK_MAX_S, 0, NULL,
+	  "answer of the host's rules about a flow (forwarding: ask), while they do not change" },
 	{ "flows-per-namespace", FIELD(max_flows_ns), 1, FLOWS_MAX, 0, NULL,
 	  "flows that one namespace may have", "flows" },
 	{ "ports-per-namespace", FIELD(max_ports_ns), 1, FLOWS_MAX, 0, NULL,

@@ -414,6 +414,7 @@ static int first_config(const struct store *s, uint32_t max_flows)
 		.lo_ifindex = 1,
 		.fdb_age_s = 300,
 		.hold_down_s = 120,
+		.ask_s = 5,
 		.forwarding = FORWARDING_DEFAULT,
 		.timeout_s = {
 			[TIMEOUT_UDP_UNREPLIED] = 120,

@@ -26,8 +26,7 @@ enum forwarding forwarding_of(const struct config *cfg, const struct net_record 
 	return net->flags & NETWORK_OWN_FORWARDING ? net->forwarding : cfg->forwarding;
 }
 
-/* True if the kernel has to forward what uplinks receive for a network. */
-static bool is_needed(const struct session *x)
+bool forwarding_is_needed(const struct session *x)
 {
 	struct config cfg;
 	size_t i;
@@ -61,7 +60,7 @@ static int tell_programs(struct session *x, const struct uplink_record *u, const
 
 bool uplink_forwards(struct session *x, const struct uplink_record *u, const struct nl_link *dev, struct difference *d)
 {
-	bool needed = is_needed(x), set = u->flags & UPLINK_SET_FORWARDING;
+	bool needed = forwarding_is_needed(x), set = u->flags & UPLINK_SET_FORWARDING;
 	struct uplink up;
 
 	if (store_uplink(&x->s, dev->ifindex, &up))
@@ -111,7 +110,7 @@ int uplink_set_forwarding(struct session *x, struct uplink_record *u, const stru
 	bool on = device_forwarding(dev->name) == 1;
 	int r = 0;
 
-	if (!is_needed(x))
+	if (!forwarding_is_needed(x))
 		return forwarding_undo(x, u, dev);
 	if (became_router(u))
 		r = leave_to_router(x, u);
@@ -163,7 +162,7 @@ static int walk_known_uplinks(struct walk *w)
 
 int uplinks_forward(struct walk *w)
 {
-	return is_needed(w->x) ? walk_known_uplinks(w) : 0;
+	return forwarding_is_needed(w->x) ? walk_known_uplinks(w) : 0;
 }
 
 /* ---- changes ---- */

@@ -286,6 +286,8 @@ static bool recorded(void *object, struct difference *d)
 	if (is.gw_ifindex && is.forwarding != want.forwarding)
 		return holds_if(false, d, "forwarding of network %s is %s, not %s", g->rec->name,
 				forwarding_text(is.forwarding), forwarding_text(want.forwarding));
+	if (cfg.has_rules != forwarding_is_needed(g->x))
+		return false;
 	return !memcmp(&want, &is, sizeof(is)) &&
 	       (cfg.fib_ifindex == (uint32_t)g->dev.ifindex || gateway_for_fib(g->x, &cfg) != g->net);
 }
@@ -306,10 +308,10 @@ static int write_record(void *object)
 	net.ports = old.ports;
 	net.first_port = old.first_port;
 	net.forwarding = forwarding_of(&cfg, g->rec);
-	if (gateway_for_fib(g->x, &cfg) == g->net) {
+	cfg.has_rules = forwarding_is_needed(g->x);
+	if (gateway_for_fib(g->x, &cfg) == g->net)
 		cfg.fib_ifindex = g->dev.ifindex;
-		r = store_config_set(s, &cfg);
-	}
+	r = store_config_set(s, &cfg);
 	if (!r)
 		r = store_unmasqueraded_set(s, g->net->id, g->rec->unmasqueraded);
 	if (!r)

@@ -76,6 +76,8 @@ int shaper_dropped(struct session *x, const struct ns_entry *all, size_t count, 
  * is fast.
  */
 enum forwarding forwarding_of(const struct config *cfg, const struct net_record *net);
+/* True if some network's mode is not FORWARDING_FAST: the kernel has to forward what uplinks receive for it. */
+bool forwarding_is_needed(const struct session *x);
 /* Apply the modes of the journal and of the configuration: after one of them, or the list of networks, has changed. */
 int forwarding_apply(struct session *x);
 /* Switch forwarding off on an uplink, if UPLINK_SET_FORWARDING says so and the host is no router by now. Logs. */
