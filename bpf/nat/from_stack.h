@@ -121,11 +121,10 @@ static __always_inline verdict_t stack_way(ctx_t *ctx, const struct pkt *p, stru
 
 static __always_inline verdict_t decide_from_stack(ctx_t *ctx, struct pkt *p, struct decision *d, struct fwd_out *fwd)
 {
-	enum forwarding mode = forwarding_of(d->net);
 	struct config *cfg = config_get();
 	_Bool copy;
 
-	if (!cfg || mode == FORWARDING_FAST || !pkt_has_tuple(p))
+	if (!cfg || forwarding_of(d->net) == FORWARDING_FAST || !pkt_has_tuple(p))
 		return DROP(private_source);
 	copy = stack_is_copy(ctx, cfg);
 	d->f = copy || !ctx_forwarded(ctx) ? ct_lookup_live(&p->key, cfg) : ct_find(p, cfg);
@@ -135,11 +134,8 @@ static __always_inline verdict_t decide_from_stack(ctx_t *ctx, struct pkt *p, st
 		return d->f ? FWD_NEXT : DROP(private_source);
 	if (ctx->ingress_ifindex != d->net->gw_ifindex)
 		return DROP(private_source);
-	if (copy) {
-		if (d->f)
-			stack_agreed(ctx, &p->key, d->f, mode == FORWARDING_ASK);
+	if (copy)
 		return FWD_STOLEN;
-	}
 	d->port_ifindex = port_of_source(p, p->key.zone);
 	d->port = port_get(d->port_ifindex);
 	return stack_way(ctx, p, d, fwd);

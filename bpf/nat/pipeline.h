@@ -165,13 +165,18 @@ static __always_inline verdict_t nat_from_host(ctx_t *ctx, struct pkt *p, struct
 static __always_inline verdict_t nat_from_stack(ctx_t *ctx, struct pkt *p, __u32 id, struct fwd_out *fwd)
 {
 	struct decision d = { .from = FROM_STACK, .net = network_get(id), .resolved = resolved_begin() };
+	_Bool forwarded = ctx_forwarded(ctx);
 	verdict_t v;
 
 	if (!d.net || !d.resolved)
 		return DROP(helper_failed);
 	p->key.zone = id;
 	v = decide_from_stack(ctx, p, &d, fwd);
-	return v == FWD_NEXT ? carry_out(ctx, p, &d, fwd) : v;
+	if (v == FWD_NEXT)
+		v = carry_out(ctx, p, &d, fwd);
+	if (v >= 0 && d.f && forwarded)
+		stack_agreed(ctx, &p->key, d.f, forwarding_of(d.net) == FORWARDING_ASK);
+	return v;
 }
 
 #endif
