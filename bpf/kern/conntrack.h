@@ -130,9 +130,9 @@ struct conntrack_ends {
 __noinline int conntrack_ends(ctx_t *ctx, const struct flow_key *key, struct conntrack_ends *ends)
 {
 	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .l4proto = L4_TCP };
+	__u32 original, reply;
 	struct bpf_sock_tuple t;
 	struct nf_conn *ct;
-	__u32 dir;
 	long failed;
 
 	if (!key || !ends || kernel_memory == KERNEL_MEMORY_CLOSED || !conntrack_knows(key))
@@ -141,11 +141,12 @@ __noinline int conntrack_ends(ctx_t *ctx, const struct flow_key *key, struct con
 	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
 	if (!ct)
 		return 0;
-	dir = opts.dir == IP_CT_DIR_REPLY;
-	/* by copy: the verifier of Linux 6.1 takes the union's first member for all */
-	failed = bpf_probe_read_kernel(&ends->sent, sizeof(ends->sent), &ct->proto.tcp.seen[dir].td_end) ||
-		 bpf_probe_read_kernel(&ends->received, sizeof(ends->received), &ct->proto.tcp.seen[!dir].td_end);
+	/* by copy: the verifier of Linux 6.1 takes the union's first member for all; CO-RE relocates constant indices */
+	failed = bpf_probe_read_kernel(&original, sizeof(original), &ct->proto.tcp.seen[0].td_end) ||
+		 bpf_probe_read_kernel(&reply, sizeof(reply), &ct->proto.tcp.seen[1].td_end);
 	bpf_ct_release(ct);
+	ends->sent = opts.dir == IP_CT_DIR_REPLY ? reply : original;
+	ends->received = opts.dir == IP_CT_DIR_REPLY ? original : reply;
 	return !failed;
 }
 

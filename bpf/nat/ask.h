@@ -2,11 +2,13 @@
 /*
  * Ask the host's rules about a direction of a flow (FORWARDING_ASK), whose packets go past them otherwise.
  *
- *   UNKNOWN: its packets go through FORWARD, until one comes out on the other side ── OPEN: they go fast
- *   the rules have changed, or config.ask_s are over:
- *     TCP ── ASKED: they still go fast, and a copy goes through FORWARD. It comes out ── OPEN; it does not in
- *            ASK_WAIT ── CLOSED: they are dropped, but for a copy each ASK_AGAIN and after each change of the rules
- *     others ── UNKNOWN
+ *   UNKNOWN   its packets go through FORWARD. One comes out on the other side: OPEN
+ *   OPEN      they go fast. The rules change, or config.ask_s are over: UNKNOWN, but for TCP, which is asked about by
+ *             a copy: ASKED if only time has passed, CLOSED if the rules have changed
+ *   ASKED     they still go fast. The copy comes out: OPEN. Not within ASK_WAIT: CLOSED
+ *   CLOSED    one packet each ASK_AGAIN, and after each change of the rules, asks by a copy. It and those that follow
+ *             closely are sent to where they came from, behind the copy; when it has come out, OPEN, they go on, and
+ *             else they are dropped, as are all others
  *
  * TCP needs copies, since the host's conntrack has not seen what went fast: a later packet is INVALID to it. The copy
  * is made to look like a retransmission of what it saw last: sequence numbers from its own entry, and no options, for a
@@ -22,7 +24,8 @@
 #include "ct/ct_update.h"
 
 /* In units of union ask_word.when, 4.2 ms. */
-#define ASK_WAIT 5		/* for a copy; no flow is asked about more often, either */
+#define ASK_WAIT 5		/* for a copy; nor are more copies made of a flow, however often the rules change */
+#define ASK_QUEUE 2		/* in which a copy and what is behind it pass the CPU's backlog */
 #define ASK_AGAIN 24		/* while it is closed */
 #define ASK_PER_S 238
 
@@ -33,7 +36,8 @@ enum ask_answer {
 	ANSWER_ASK,			/* past them, with a copy through them */
 	ANSWER_LAST,			/* not at all: the last copy has not come out */
 	ANSWER_CLOSED,			/* not at all */
-	ANSWER_ASK_CLOSED,		/* behind a copy, if that comes out */
+	ANSWER_WAIT,			/* behind a copy, if that comes out, which is under way */
+	ANSWER_ASK_AND_WAIT,		/* and which is still to be sent */
 };
 
 static __always_inline __u32 ask_now(void)
@@ -81,15 +85,21 @@ static __always_inline enum ask_answer ask_judge(union ask_word w, const struct 
 
 	switch (w.state) {
 	case ASK_OPEN:
-		if (ask_is_recent(w, cfg, rules, age) || age < ASK_WAIT)
+		if (ask_is_recent(w, cfg, rules, age))
 			return ANSWER_FAST;
-		return tcp && whole ? ANSWER_ASK : ANSWER_THROUGH;
+		if (!tcp || !whole)
+			return ANSWER_THROUGH;
+		if (age < ASK_WAIT)
+			return ANSWER_FAST;
+		return w.rules == rules ? ANSWER_ASK : ANSWER_ASK_AND_WAIT;
 	case ASK_ASKED:
 		return age < ASK_WAIT ? ANSWER_FAST : ANSWER_LAST;
 	case ASK_CLOSED:
-		if (again || !whole || age < (w.rules == rules ? ASK_AGAIN : ASK_WAIT))
+		if (again)
 			return ANSWER_CLOSED;
-		return ANSWER_ASK_CLOSED;
+		if (age < ASK_QUEUE)
+			return ANSWER_WAIT;
+		return whole && age >= (w.rules == rules ? ASK_AGAIN : ASK_WAIT) ? ANSWER_ASK_AND_WAIT : ANSWER_CLOSED;
 	default:
 		return ANSWER_THROUGH;
 	}

@@ -108,9 +108,10 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 		next.state = ASK_ASKED;
 		return ask_swap(f, w, next) ? ANSWER_ASK : ANSWER_FAST;
 	}
-	if (a == ANSWER_LAST || a == ANSWER_ASK_CLOSED) {
+	if (a == ANSWER_LAST || a == ANSWER_ASK_AND_WAIT) {
 		next.state = ASK_CLOSED;
-		return ask_swap(f, w, next) && a == ANSWER_ASK_CLOSED ? a : ANSWER_CLOSED;
+		if (!ask_swap(f, w, next)) /* another CPU has just done so */
+			return a == ANSWER_LAST ? ANSWER_CLOSED : ANSWER_WAIT;
 	}
 	if (a == ANSWER_THROUGH && !tcp)
 		ask_forget(f);
@@ -144,9 +145,12 @@ static __always_inline verdict_t policy(ctx_t *ctx, const struct pkt *p, const s
 		return FWD_THROUGH;
 	case ANSWER_ASK:
 		return ask_by_copy(ctx, p, up) ? DROP(helper_failed) : FWD_NEXT;
-	case ANSWER_ASK_CLOSED:
+	case ANSWER_ASK_AND_WAIT:
 		if (ask_by_copy(ctx, p, up))
 			return DROP(helper_failed);
+		ask_wait(ctx, cfg);
+		return FWD_STOLEN;
+	case ANSWER_WAIT:
 		ask_wait(ctx, cfg);
 		return FWD_STOLEN;
 	default:

@@ -60,3 +60,194 @@ test_what_the_rules_let_by_passes_and_nothing_else() {
 	must ebpfnet expose ns1 8080:80/udp
 	each_mode out_and_in
 }
+
+# ---- the rules change
+
+INSIDE_PASSES='iifname ebpfnet0 accept'
+closes_and_opens() { # MODE
+	rules "$INSIDE_PASSES"
+	converse ns1 "$kind" $INTERNET 7000
+	say before
+	must nft insert rule ip host forward ip saddr $NS1 drop
+	say_in_vain "closed-$1"
+	rules "$INSIDE_PASSES"
+	say "again-$1"
+	must nft add rule ip host forward ip daddr 198.51.100.1 drop
+	say "unrelated-$1"
+	stop talk
+	exec {talk}>&-
+	rm $T/say
+	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+}
+
+test_a_rule_takes_effect_on_a_tcp_connection_and_goes() {
+	kind=tcp
+	up
+	serve internet tcp 7000
+	each_mode closes_and_opens
+}
+
+closes_and_opens_udp() { # MODE
+	rules "$INSIDE_PASSES"
+	probe '
+	import subprocess
+	def udp(where, addr, port):
+	    sock = where.socket(socket.AF_INET, socket.SOCK_DGRAM)
+	    sock.bind((addr, port))
+	    sock.settimeout(0.3)
+	    return sock
+	server, sock = udp(internet, SERVER, 7000), udp(ns1, "0.0.0.0", 42000)
+	def passes():
+	    sock.sendto(b"x", (SERVER, 7000))
+	    try:
+	        return bool(server.recvfrom(10))
+	    except TimeoutError:
+	        return False
+	def nft(text):
+	    subprocess.run(["nft", *text.split()], check=True)
+	must(passes() and passes(), "passes at first")
+	nft("insert rule ip host forward ip saddr 192.168.1.10 drop")
+	must(not passes() and not passes(), "a rule drops it")
+	nft("-f '$T'/rules_again")
+	must(passes() and passes(), "passes again")
+	'
+}
+
+test_a_rule_takes_effect_on_a_udp_flow_and_goes() {
+	up
+	rules "$INSIDE_PASSES"
+	{ echo 'delete table ip host'; cat $T/rules; } > $T/rules_again
+	each_mode closes_and_opens_udp
+}
+
+# Rules without a generation: the next question finds them.
+test_rules_of_iptables_legacy_are_found_in_time() {
+	local legacy
+	legacy=$(command -v iptables-legacy) || skip "no iptables-legacy"
+	up
+	serve internet tcp 7000
+	must $legacy -P FORWARD DROP
+	must $legacy -A FORWARD -m conntrack --ctstate INVALID -j DROP
+	must $legacy -A FORWARD -j ACCEPT
+	must ebpfnet set forwarding ask
+	must ebpfnet set ask-again 1
+	converse ns1 tcp $INTERNET 7000
+	say before
+	must $legacy -I FORWARD -s $NS1 -j DROP
+	sleep 1.5
+	echo x >&"$talk" # asks
+	sleep 0.1
+	say_in_vain closed
+	must $legacy -D FORWARD -s $NS1 -j DROP
+	say again
+}
+
+# ---- what the host answers
+
+rejected() { # MODE
+	rules 'ip daddr '$NS1' tcp dport 80 reject with tcp reset' 'ip daddr '$NS1' udp dport 80 reject' \
+		'ip daddr '$INTERNET' tcp dport 7000 reject with tcp reset' 'ip daddr '$INTERNET' udp dport 7000 reject'
+	unreached internet tcp $HOST 8080 refused
+	unreached internet udp $HOST 8080 refused
+	unreached ns1 tcp $INTERNET 7000 refused
+	unreached ns1 udp $INTERNET 7000 refused
+}
+
+test_reject_refuses_both_ways() {
+	up
+	must ebpfnet expose ns1 8080:80
+	must ebpfnet expose ns1 8080:80/udp
+	each_mode rejected
+}
+
+# ---- what else is on the host
+
+beside_masquerade() { # MODE
+	reaches ns1 tcp $INTERNET 7000 $HOST
+	reaches ns1 udp $INTERNET 7000 $HOST
+	reaches internet tcp $HOST 8080 $INTERNET
+	rules "$INSIDE_PASSES" 'iifname eth0 ip daddr '$NS1' accept'
+	reaches ns1 tcp $INTERNET 7000 $HOST
+	reaches ns1 udp $INTERNET 7000 $HOST
+	reaches internet tcp $HOST 8080 $INTERNET
+	nft delete table ip host
+}
+
+test_the_hosts_own_masquerading_does_not_break_ours() {
+	up
+	must nft -f - <<-END
+		table ip vpn {
+		 chain out {
+		  type nat hook postrouting priority 100
+		  oifname eth0 masquerade
+		 }
+		}
+	END
+	serve internet tcp 7000
+	serve internet udp 7000
+	serve ns1 tcp 80
+	must ebpfnet expose ns1 8080:80
+	each_mode beside_masquerade
+}
+
+# forwarding of eth0 is on for namespaces, and for nobody else.
+test_the_host_does_not_route_for_strangers() {
+	up
+	must ebpfnet set forwarding stack
+	must ip netns add stranger
+	must ip link add toward type veth peer name eth0 netns stranger
+	ip address add 198.51.100.1/24 dev toward
+	ip link set toward up
+	ip -n stranger -batch - <<-END
+		link set lo up
+		link set eth0 up
+		address add 198.51.100.2/24 dev eth0
+		route add default via 198.51.100.1
+	END
+	echo 1 > /proc/sys/net/ipv4/conf/toward/forwarding # it could answer
+	ip -n isp route add 198.51.100.0/24 via $HOST
+	run on internet ping -n -c2 -i0.2 -W1 198.51.100.2
+	is "$status" 1 "a ping of a network behind the host"
+	must ebpfnet stats --json
+	like "$out" '"name": "transit", "count": [1-9]'
+	must on internet ping -n -c1 -W1 198.51.100.1
+	must on ns1 ping -n -c1 -W1 $INTERNET
+}
+
+# ---- TCP as the host's conntrack sees it
+
+connects_again() { # MODE
+	rules "$INSIDE_PASSES"
+	probe '
+	import struct
+	server = internet.socket(socket.AF_INET, socket.SOCK_STREAM)
+	server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	server.bind((SERVER, 7100))
+	server.listen(16)
+	for i in range(60):
+	    sock = ns1.socket(socket.AF_INET, socket.SOCK_STREAM)
+	    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	    sock.settimeout(2)
+	    sock.bind(("0.0.0.0", 41000 + i % 3))
+	    sock.connect((SERVER, 7100))
+	    peer, _ = server.accept()
+	    sock.sendall(b"x" * 3000)
+	    got = 0
+	    while got < 3000:
+	        got += len(peer.recv(4000))
+	    if i % 2:
+	        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+	        sock.close()
+	        peer.close()
+	    else:
+	        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+	        peer.close()
+	        sock.close()
+	'
+	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+}
+
+test_connections_on_the_same_ports_are_new_to_the_host_too() {
+	up
+	each_mode connects_again
+}
