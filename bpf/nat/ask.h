@@ -105,12 +105,17 @@ static __always_inline enum ask_answer ask_judge(union ask_word w, const struct 
 	}
 }
 
-/* A TCP packet that is being copied, and what is put back into it. */
+/* Part of a TCP header. */
+struct ask_header {
+	__be32 seq[2];			/* sequence and acknowledgement number */
+	__be32 options[10];
+};
+
+/* A TCP packet that is being copied. */
 struct ask_copy {
 	struct flow_key inside;		/* its tuple as FORWARD sees it */
 	struct conntrack_ends ends;
-	__be32 was[2], seq[2];		/* sequence and acknowledgement number */
-	__be32 options[10], none[10];
+	struct ask_header own, shown;	/* as it is, and as FORWARD sees it */
 };
 
 PERCPU_SCRATCH(struct ask_copy, ask_copy)
@@ -121,39 +126,38 @@ static __always_inline __u32 ask_options_len(const struct pkt *p)
 	return (p->l4_hlen - 20) & ~3u;
 }
 
-/* Exchange the numbers and options of the packet. back: those of the packet itself come back. */
-static __always_inline long ask_exchange(ctx_t *ctx, const struct pkt *p, struct ask_copy *c, _Bool back)
+/* Write one header in place of the other. */
+static __always_inline long ask_exchange(ctx_t *ctx, const struct pkt *p, const struct ask_header *is,
+					 const struct ask_header *to)
 {
+	__s64 diff = bpf_csum_diff((__be32 *)is->seq, 8, (__be32 *)to->seq, 8, 0);
 	__u32 len = ask_options_len(p);
-	__s64 diff = bpf_csum_diff(back ? c->seq : c->was, 8, back ? c->was : c->seq, 8, 0);
 
-	if (ctx_store(ctx, p->l4 + 4, back ? c->was : c->seq, 8))
+	if (ctx_store(ctx, p->l4 + 4, to->seq, 8))
 		return -1;
 	OPAQUE(len);
-	if (len >= 4 && len <= sizeof(c->options)) {
-		diff = bpf_csum_diff(back ? c->none : c->options, len, back ? c->options : c->none, len, (__u32)diff);
-		if (ctx_store(ctx, p->l4 + 20, back ? c->options : c->none, len))
+	if (len >= 4 && len <= sizeof(is->options)) {
+		diff = bpf_csum_diff((__be32 *)is->options, len, (__be32 *)to->options, len, (__u32)diff);
+		if (ctx_store(ctx, p->l4 + 20, to->options, len))
 			return -1;
 	}
 	return ctx_csum(ctx, p->l4 + 16, csum_fold32((__u32)diff), 0);
 }
 
-/* Prepare that exchange. False: conntrack has no entry, and the packet is copied as it is. */
+/* Prepare that. False: conntrack has no entry, and the packet is copied as it is. */
 static __always_inline _Bool ask_prepare(ctx_t *ctx, const struct pkt *p, struct ask_copy *c)
 {
 	__u32 len = ask_options_len(p), i;
 
-	if (!conntrack_ends(ctx, &c->inside, &c->ends) || ctx_load(ctx, p->l4 + 4, c->was, sizeof(c->was)))
+	if (!conntrack_ends(ctx, &c->inside, &c->ends) || ctx_load(ctx, p->l4 + 4, c->own.seq, sizeof(c->own.seq)))
 		return 0;
 	OPAQUE(len);
-	if (len >= 4 && len <= sizeof(c->options)) {
-		if (ctx_load(ctx, p->l4 + 20, c->options, len))
-			return 0;
-	}
+	if (len >= 4 && len <= sizeof(c->own.options) && ctx_load(ctx, p->l4 + 20, c->own.options, len))
+		return 0;
 	for (i = 0; i < 10; i++)
-		c->none[i] = 0x01010101; /* NOP */
-	c->seq[0] = __builtin_bswap32(c->ends.sent - (ctx->len - p->l4 - p->l4_hlen));
-	c->seq[1] = __builtin_bswap32(c->ends.received);
+		c->shown.options[i] = 0x01010101; /* NOP */
+	c->shown.seq[0] = __builtin_bswap32(c->ends.sent - (ctx->len - p->l4 - p->l4_hlen));
+	c->shown.seq[1] = __builtin_bswap32(c->ends.received);
 	return 1;
 }
 
@@ -167,7 +171,7 @@ __noinline int ask_by_copy(ctx_t *ctx, const struct pkt *p, __u32 up)
 	if (!c || !cfg || !p)
 		return 0;
 	prepared = p->kind == PKT_PORTS && p->key.proto == L4_TCP && ask_prepare(ctx, p, c);
-	if (prepared && ask_exchange(ctx, p, c, 0))
+	if (prepared && ask_exchange(ctx, p, &c->own, &c->shown))
 		return -1;
 	ctx_mark_ours(ctx, ~cfg->mark);
 	ctx_label_put(ctx, ask_label(cfg));
@@ -175,7 +179,7 @@ __noinline int ask_by_copy(ctx_t *ctx, const struct pkt *p, __u32 up)
 	ctx_label_put(ctx, 0);
 	ctx_mark_ours(ctx, 0);
 	count(COUNT_rules_asked);
-	return prepared ? ask_exchange(ctx, p, c, 1) : 0;
+	return prepared ? ask_exchange(ctx, p, &c->shown, &c->own) : 0;
 }
 
 /* Send the packet to where it came from, behind its copy. */

@@ -45,6 +45,10 @@ CONTENDERS = {
     "tc_drop": ("bare TC drop (floor)", "#4caf7a"), "xdp_drop": ("bare XDP drop (floor)", "#2a9d8f"),
     "tcx": ("ebpfnet, TCX", "#2f81f7"), "clsact": ("ebpfnet, clsact", "#8a63d2"), "xdp": ("ebpfnet --xdp", "#d6336c"),
     "tcx_10000": ("ebpfnet, 10,000 ports", "#8a63d2"),
+    "bridge_rules": ("bridge + nft", "#d9a441"), "fast_rules": ("fast", "#4caf7a"),
+    "ask_rules": ("ask", "#2f81f7"), "stack_rules": ("stack", "#8a63d2"),
+    "bridge_100_rules": ("bridge + nft, 100 rules", "#d9a441"), "fast_100_rules": ("fast, 100 rules", "#4caf7a"),
+    "ask_100_rules": ("ask, 100 rules", "#2f81f7"), "stack_100_rules": ("stack, 100 rules", "#8a63d2"),
 }
 TEXT = "#777777"  # visible on white and on black
 
