@@ -59,8 +59,11 @@ struct netns_nftables {
 	unsigned int base_seq; /* generation of the ruleset; before Linux 6.2 in struct nftables_pernet */
 };
 
+struct net_generic;
+
 struct net {
 	struct netns_ipv4 ipv4;
+	struct net_generic *gen;
 	struct netns_nf nf;
 	struct netns_nftables nft;
 	struct hlist_head *dev_index_head; /* devices, by the low eight bits of ifindex */

@@ -8,14 +8,33 @@
 
 #define NF_INET_FORWARD 2 /* enum nf_inet_hooks */
 
+const volatile struct kernel_nft kernel_nft SEC(".rodata.nft") = {};
+
+/* The same of older kernels. Each step by itself, as the module may be unloaded at any time. */
+__noinline __u32 ruleset_gen_of_module(ctx_t *ctx)
+{
+	struct net *net = netns_of(ctx);
+	__u64 gen = net ? (__u64)kernel_read(net, gen) : 0, of_module;
+	__u32 id, seq;
+
+	if (!gen || bpf_probe_read_kernel(&id, sizeof(id), (void *)kernel_nft.net_id) || !id ||
+	    bpf_probe_read_kernel(&of_module, sizeof(of_module), (void *)(gen + 8ull * id)) || !of_module ||
+	    bpf_probe_read_kernel(&seq, sizeof(seq), (void *)(of_module + kernel_nft.base_seq)))
+		return 0;
+	return seq;
+}
+
 /*
  * Generation of the nft ruleset (struct netns_nftables.base_seq), raised by each transaction of nft and iptables-nft
  * that changes it. 0: it cannot be read, or does not exist: then answers of the rules only age.
  */
 static __always_inline __u32 ruleset_gen(ctx_t *ctx)
 {
-	struct net *net = netns_of(ctx);
+	struct net *net;
 
+	if (kernel_nft.net_id && kernel_memory != KERNEL_MEMORY_CLOSED)
+		return ruleset_gen_of_module(ctx);
+	net = netns_of(ctx);
 	if (!net || !bpf_core_field_exists(struct netns_nftables, base_seq))
 		return 0;
 	return kernel_read(net, nft.base_seq);

@@ -135,8 +135,7 @@ static __always_inline long ask_exchange(ctx_t *ctx, const struct pkt *p, const 
 
 	if (ctx_store(ctx, p->l4 + 4, to->seq, 8))
 		return -1;
-	OPAQUE(len);
-	if (len >= 4 && len <= sizeof(is->options)) {
+	if (!OUTSIDE(len, 4, sizeof(is->options))) {
 		diff = bpf_csum_diff((__be32 *)is->options, len, (__be32 *)to->options, len, (__u32)diff);
 		if (ctx_store(ctx, p->l4 + 20, to->options, len))
 			return -1;
@@ -151,8 +150,7 @@ static __always_inline _Bool ask_prepare(ctx_t *ctx, const struct pkt *p, struct
 
 	if (!conntrack_ends(ctx, &c->inside, &c->ends) || ctx_load(ctx, p->l4 + 4, c->own.seq, sizeof(c->own.seq)))
 		return 0;
-	OPAQUE(len);
-	if (len >= 4 && len <= sizeof(c->own.options) && ctx_load(ctx, p->l4 + 20, c->own.options, len))
+	if (!OUTSIDE(len, 4, sizeof(c->own.options)) && ctx_load(ctx, p->l4 + 20, c->own.options, len))
 		return 0;
 	for (i = 0; i < 10; i++)
 		c->shown.options[i] = 0x01010101; /* NOP */

@@ -506,6 +506,16 @@ enum kernel_memory {
 	KERNEL_MEMORY_IN_PLACE,		/* by typed loads, from Linux 6.2 on */
 } __attribute__((packed));
 
+/*
+ * Where Linux before 6.2 has the generation of the nft ruleset: in a struct of the module nf_tables for each network
+ * namespace. Set by the loader (section .rodata.nft); zero: newer kernels, or without that module.
+ */
+struct kernel_nft {
+	__u64 net_id;			/* kernel address of the struct's number in net->gen, nf_tables_net_id */
+	__u32 base_seq;			/* offset of the generation in struct nftables_pernet */
+	__u32 zero;
+};
+
 /* Map conn_alloc, one entry: allocation state of map conns. Written by BPF only, except at creation. */
 struct conn_alloc {
 	__u64 free_head;		/* low half: first free slot + 1, 0: none; high half: tag against ABA */

@@ -43,6 +43,8 @@ enum kernel_memory dataplane_kernel_memory(void);
 
 /* True if programs can ask conntrack. Loads its module if it is not built in. */
 bool dataplane_kernel_conntrack(void);
+/* Where the kernel has the generation of the nft ruleset, if not in its struct net. */
+const struct kernel_nft *dataplane_kernel_nft(void);
 
 /*
  * Make and pin the journal's maps, then all other maps and the programs of every network, then those of lo (before a

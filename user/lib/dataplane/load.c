@@ -19,6 +19,8 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
+#include <ebpfnet/abi.h>
+
 #include "gateway.skel.h"
 #include "journal.skel.h"
 #include "lo.skel.h"
@@ -117,12 +119,17 @@ static int set_sizes(struct bpf_object *obj, uint32_t max_flows)
 	return r;
 }
 
-static void set_constant(struct bpf_object *obj, const char *section, uint8_t value)
+static void set_constants_of(struct bpf_object *obj, const char *section, const void *value, size_t size)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, section);
 
 	if (map)
-		bpf_map__set_initial_value(map, &value, sizeof(value));
+		bpf_map__set_initial_value(map, value, size);
+}
+
+static void set_constant(struct bpf_object *obj, const char *section, uint8_t value)
+{
+	set_constants_of(obj, section, &value, sizeof(value));
 }
 
 /*
@@ -133,6 +140,7 @@ static void set_constants(struct bpf_object *obj)
 {
 	set_constant(obj, ".rodata.kernel", dataplane_kernel_memory());
 	set_constant(obj, ".rodata.conntrack", dataplane_kernel_conntrack());
+	set_constants_of(obj, ".rodata.nft", dataplane_kernel_nft(), sizeof(struct kernel_nft));
 }
 
 /* Logs. NULL: failed, *r says why. */

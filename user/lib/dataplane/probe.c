@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -133,8 +134,59 @@ static bool can_ask_conntrack(struct btf *vmlinux)
 	return can;
 }
 
+/* The address of a kernel symbol; 0: unknown, or hidden from this process. */
+static uint64_t symbol_address(const char *symbol)
+{
+	_cleanup_file_ FILE *f = fopen("/proc/kallsyms", "re");
+	char line[256], name[128];
+	unsigned long long at;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (strstr(line, symbol) && sscanf(line, "%llx %*c %127s", &at, name) == 2 && !strcmp(name, symbol))
+			return at;
+	return 0;
+}
+
+/* The offset of a member of a struct, in bytes; -1: there is no such struct, or member. */
+static int member_offset(const struct btf *btf, const char *type, const char *member)
+{
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT), i;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
+	const char *name;
+
+	for (i = 0; t && i < btf_vlen(t); i++) {
+		name = btf__name_by_offset(btf, btf_members(t)[i].name_off);
+		if (name && !strcmp(name, member))
+			return btf_member_bit_offset(t, i) / 8;
+	}
+	return -1;
+}
+
+/* bpf/kern/ruleset.h reads there. Nothing is loaded for it: without nf_tables there is no such ruleset. */
+static struct kernel_nft find_nft(struct btf *vmlinux)
+{
+	struct btf *module = NULL;
+	struct kernel_nft nft = {};
+	int offset;
+
+	if (member_offset(vmlinux, "netns_nftables", "base_seq") >= 0)
+		return nft;
+	offset = member_offset(vmlinux, "nftables_pernet", "base_seq");
+	if (offset < 0) {
+		module = btf__load_module_btf("nf_tables", vmlinux);
+		offset = module ? member_offset(module, "nftables_pernet", "base_seq") : -1;
+		btf__free(module);
+	}
+	if (offset >= 0) {
+		nft.base_seq = offset;
+		nft.net_id = symbol_address("nf_tables_net_id");
+	}
+	return nft;
+}
+
 static enum kernel_memory kernel_memory;
 static bool kernel_conntrack;
+static struct kernel_nft kernel_nft;
 
 static void find_kernel_features(void)
 {
@@ -145,6 +197,8 @@ static void find_kernel_features(void)
 	else if (libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_probe_read_kernel, NULL) == 1)
 		kernel_memory = KERNEL_MEMORY_COPIED;
 	kernel_conntrack = btf && can_ask_conntrack(btf);
+	if (btf)
+		kernel_nft = find_nft(btf);
 	btf__free(btf);
 }
 
@@ -161,4 +215,10 @@ bool dataplane_kernel_conntrack(void)
 {
 	pthread_once(&features_once, find_kernel_features);
 	return kernel_conntrack;
+}
+
+const struct kernel_nft *dataplane_kernel_nft(void)
+{
+	pthread_once(&features_once, find_kernel_features);
+	return &kernel_nft;
 }
