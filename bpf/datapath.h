@@ -31,7 +31,7 @@ static __always_inline struct pkt *pkt_begin(ctx_t *ctx)
 	struct pkt *p = pkt_reset();
 
 	if (p && cfg)
-		p->stamp = cache_stamp(ctx, cfg);
+		p->stamp = cache_stamp_of_packet(ctx, cfg);
 	return p;
 }
 
@@ -291,23 +291,38 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 }
 
 /*
+ * A fragment of a namespace's datagram that the kernel has forwarded, and cut again. In a zone of their own, as the
+ * port's program has seen fragments of that datagram, too.
+ */
+static __always_inline verdict_t leaving_fragment(ctx_t *ctx, struct pkt *p, __u32 id, struct fwd_out *fwd)
+{
+	verdict_t v;
+
+	p->key.zone = EBPFNET_ZONE_FORWARDED;
+	v = frag_input(ctx, 0, 0);
+	if (v != FWD_NEXT)
+		return v < 0 ? v : DROP(private_source);
+	v = nat_from_stack(ctx, p, id, fwd);
+	p->key.zone = EBPFNET_ZONE_FORWARDED;
+	if (v != FWD_PASS)
+		return frag_done(ctx, v);
+	/* it leaves, and so do those that follow it, each translated */
+	v = frag_done(ctx, FWD_UPLINK);
+	return v == FWD_UPLINK ? FWD_PASS : v;
+}
+
+/*
  * A packet without our mark, on its way out of an uplink. One with a source in a network of ours leaves translated, if
  * the host has forwarded it for us, or not at all.
  */
 static __always_inline verdict_t leaving(ctx_t *ctx, struct pkt *p, enum parsed r, struct fwd_out *fwd)
 {
 	__u32 id = p->eth_type == ETH_P_IP ? address_is_private(&p->key.src) : 0;
-	verdict_t v = FWD_NEXT;
 
 	if (id) {
 		if (r != PARSED || ctx_vlan(ctx))
 			return DROP(private_source);
-		p->key.zone = id;
-		if (p->frag & IP_FRAG_MASK)
-			v = frag_input(ctx, 0, 0);
-		if (v == FWD_NEXT)
-			v = nat_from_stack(ctx, p, id, fwd);
-		return p->frag & IP_FRAG_MASK ? frag_done(ctx, v) : v;
+		return p->frag & IP_FRAG_MASK ? leaving_fragment(ctx, p, id, fwd) : nat_from_stack(ctx, p, id, fwd);
 	}
 	if (r != PARSED || p->eth_type != ETH_P_IP || ctx_vlan(ctx))
 		return FWD_PASS;

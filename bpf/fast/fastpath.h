@@ -195,7 +195,7 @@ static __always_inline _Bool fast_begin(ctx_t *ctx, struct fast_headers *h, cons
 {
 	if (!fast_headers_read(ctx, h))
 		return 0;
-	h->stamp = cache_stamp(ctx, cfg);
+	h->stamp = cache_stamp_of_packet(ctx, cfg);
 	return h->stamp;
 }
 

@@ -37,10 +37,7 @@ static __always_inline __u32 cache_epoch(void)
 	return bpf_jiffies64() >> 6 | 1u << 31;
 }
 
-/*
- * The stamp of now: configuration, routes and devices, the host's rules if they count, time. 0: rt_genid cannot be
- * read, and nothing may be kept.
- */
+/* The stamp of now: configuration, routes and devices, time. 0: rt_genid cannot be read, and nothing may be kept. */
 static __always_inline __u32 cache_stamp(ctx_t *ctx, const struct config *cfg)
 {
 	__u32 genid, stamp;
@@ -48,8 +45,17 @@ static __always_inline __u32 cache_stamp(ctx_t *ctx, const struct config *cfg)
 	if (!rt_genid_read(ctx, &genid))
 		return 0;
 	stamp = config_gen(cfg) + genid + cache_epoch();
-	if (cfg->has_rules)
-		stamp += ruleset_gen(ctx);
+	return stamp ? stamp : 1;
+}
+
+/* The same for what becomes of a packet, on which the host's rules may have a say. */
+static __always_inline __u32 cache_stamp_of_packet(ctx_t *ctx, const struct config *cfg)
+{
+	__u32 stamp = cache_stamp(ctx, cfg);
+
+	if (!cfg->has_rules || !stamp)
+		return stamp;
+	stamp += ruleset_gen(ctx);
 	return stamp ? stamp : 1;
 }
 

@@ -73,7 +73,9 @@ static __always_inline __u8 decision_ttl(const struct pkt *p, const struct decis
 static __always_inline verdict_t through_from_port(ctx_t *ctx, const struct pkt *p, const struct decision *d,
 						   struct fwd_out *fwd)
 {
-	verdict_t v = d->f || !route_reaches(d->kind) ? FWD_NEXT : specify(ctx, p, d);
+	/* a later fragment follows the first, whose flow may not have begun yet */
+	_Bool follows = d->f || p->kind == PKT_FRAG || !route_reaches(d->kind);
+	verdict_t v = follows ? FWD_NEXT : specify(ctx, p, d);
 
 	if (v != FWD_NEXT)
 		return refuse_flow(ctx, p, v, d->router, fwd);

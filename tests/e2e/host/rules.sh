@@ -251,3 +251,89 @@ test_connections_on_the_same_ports_are_new_to_the_host_too() {
 	up
 	each_mode connects_again
 }
+
+# ---- what is no plain packet
+
+# A datagram of many fragments, and back.
+large_datagram() { # FROM ADDR PORT
+	must on "$1" python3 -c '
+import socket, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.settimeout(3)
+sock.connect((sys.argv[1], int(sys.argv[2])))
+sock.send(bytes(range(250)) * 80)
+sys.exit(sock.recv(1 << 16) != bytes(range(250)) * 80)' "$2" "$3"
+}
+
+fragments_and_errors() { # MODE
+	rules 'iifname ebpfnet0 accept' 'ip daddr '$NS1' accept'
+	# fragments both ways; the host's conntrack puts them together, and the kernel cuts them again
+	large_datagram ns1 $INTERNET 7000
+	large_datagram internet $HOST 8080
+	must on ns1 ping -n -c2 -i0.2 -W1 -s 20000 $INTERNET
+	# TTL
+	run on ns1 ping -n -c1 -W1 -t1 $INTERNET
+	like "$out" "From $GATEWAY .*Time to live exceeded"
+	run on ns1 ping -n -c1 -W1 -t2 $INTERNET
+	like "$out" 'From 172.31.0.1 .*Time to live exceeded'
+	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+}
+
+test_fragments_and_errors_pass_the_rules() {
+	up
+	serve internet udp 7000
+	serve internet tcp 7000
+	serve ns1 tcp 80
+	serve ns1 udp 80
+	must ebpfnet expose ns1 8080:80
+	must ebpfnet expose ns1 8080:80/udp
+	each_mode fragments_and_errors
+}
+
+small_path() { # MODE
+	rules 'iifname ebpfnet0 accept' 'ip daddr '$NS1' accept'
+	run on ns1 ping -n -c1 -W1 -M do -s 2000 $INTERNET
+	like "$out$err" '[Ff]rag needed|message too long'
+	must on ns1 "$WIRE" copy $INTERNET 7000 3000000
+	must on internet "$WIRE" copy $HOST 8080 3000000
+	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+}
+
+test_a_small_mtu_of_the_path_is_learnt() {
+	up
+	must lab-mtu 1400
+	serve internet tcp 7000
+	serve ns1 tcp 80
+	must ebpfnet expose ns1 8080:80
+	each_mode small_path
+}
+
+# ---- modes change under a connection
+
+test_no_mode_ends_a_connection() {
+	local mode
+	up
+	serve internet tcp 7000
+	rules "$INSIDE_PASSES"
+	must ebpfnet set forwarding ask
+	converse ns1 tcp $INTERNET 7000
+	say first
+	for mode in stack ask fast ask stack fast; do
+		must ebpfnet set forwarding $mode
+		say "$mode-1"
+		say "$mode-2"
+	done
+	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+}
+
+# ---- nothing to ask
+
+test_without_rules_nothing_is_asked_and_nothing_goes_through_the_stack() {
+	up
+	serve internet tcp 7000
+	must ebpfnet set forwarding ask
+	reaches ns1 tcp $INTERNET 7000 $HOST
+	must ebpfnet stats --json
+	like "$out" '"name": "to_rules", "count": 0'
+	like "$out" '"name": "rules_asked", "count": 0'
+}
