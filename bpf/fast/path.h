@@ -78,14 +78,14 @@ static __noinline __u32 path_index(const struct flow_path *want)
 }
 
 /* True if the host's rules, where they count, let the direction by. Else the slow path asks them (nat/policy.h). */
-static __always_inline _Bool path_is_allowed(ctx_t *ctx, const struct flow *f, __u32 net_id)
+__noinline int path_is_allowed(ctx_t *ctx, const struct flow *f, __u32 net_id)
 {
 	struct network *net = network_get(net_id);
 	struct config *cfg = config_get();
 
-	if (!net || !cfg || net->forwarding == FORWARDING_FAST)
-		return 1;
-	return forwarding_of(net) == FORWARDING_ASK && ask_is_settled(ctx, f, cfg);
+	if (!net || !cfg || !f)
+		return 0;
+	return net->forwarding == FORWARDING_FAST || (forwarding_of(net) == FORWARDING_ASK && ask_is_settled(ctx, f, cfg));
 }
 
 /* Into a port. False: it is limited, its device is gone or down, or the MAC address behind it is to be looked up. */

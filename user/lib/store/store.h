@@ -118,7 +118,7 @@ int store_new_endpoint(const struct store *s, uint32_t *id);
 int store_new_portmaps(const struct store *s, uint32_t count, uint32_t *first);
 
 /* config.forwarding of a host for which `up` or `set` has chosen none. */
-#define FORWARDING_DEFAULT FORWARDING_FAST
+#define FORWARDING_DEFAULT FORWARDING_ASK
 
 /* Records that the programs read. Each setter increments config.gen after its write. */
 int store_config(const struct store *s, struct config *out);
