@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+"""inside.py WAY HOOK FILE: one rule set, one way, in the lab that scripts/lab made for it. Prints one line of JSON:
+
+    {"outcomes": {CONNECTION: WORD}, "expected": {CONNECTION: WORD}}    or {"skip": WHY}
+
+Status: 0, or 1 with the reason on stderr.
+"""
+import json
+import os
+import subprocess
+import sys
+
+import connections as c
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+# s for which a connection that a change must not harm is watched. Without a generation (iptables-legacy), `ask` asks
+# again only every five.
+WATCHED, WATCHED_WITHOUT_GENERATION = 0.3, 6.0
+
+
+def shell(code, *args):
+    """Bash with lib.sh and the rule set. What goes on behind it (firewalld) has neither of the pipes."""
+    done = subprocess.run(["bash", "-Eeuo", "pipefail", "-c", 'source "$0"; source "$1"; shift; ' + code,
+                           os.path.join(HERE, "lib.sh"), FILE, *args], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError("%s: %s" % (code, done.stderr.strip() or "status %d" % done.returncode))
+    return done.stdout
+
+
+def variable(name):
+    return shell('printf "%%s" "${%s-}"' % name)
+
+
+def words(text):
+    return dict(word.split("=") for word in text.split())
+
+
+def expectations(way):
+    """All passes, but for what the rule set says. What differs with ebpfnet is said there, too, with its reason. By
+    *fast* no rule at FORWARD applies."""
+    first, then = words(variable("expect")), words(variable("expect_changed"))
+    if way != "bridge":
+        first.update(words(variable("expect_ebpfnet")))
+        then.update(words(variable("expect_ebpfnet_changed")))
+    expected = {name: first.get(name, "passes") for name in c.FIRST}
+    for shown, name in c.KEPT.items():
+        expected[shown] = then.get(shown, "passes") if expected[name] == "passes" else "none"
+    for shown, name in c.NEW.items():
+        expected[shown] = then.get(shown, expected[name])
+    unknown = set(first) | set(then)
+    if unknown - set(expected):
+        raise RuntimeError("the rule set expects something of unknown connections: %s" % ", ".join(unknown))
+    if way == "fast":
+        expected.update((name, "passes") for name in (*c.FORWARDED, *c.KEPT, *c.NEW))
+    return expected
+
+
+def make_network(way, hook):
+    """Nothing, or why there is no such network."""
+    if way == "bridge":
+        shell("network_of_bridge")
+    elif "--forwarding" in subprocess.run(["ebpfnet", "up", "--help"], capture_output=True, text=True, check=True).stdout:
+        shell('network_of_ebpfnet "$@"', way, hook)
+    elif way == "fast":
+        shell('network_of_ebpfnet_as_it_is "$@"', hook)
+    else:
+        return "this build has no `ebpfnet up --forwarding`"
+    return None
+
+
+def try_all(way):
+    expected = expectations(way)
+    # without rules all passes, by every way: a network that is closed shows nothing of rules
+    before = c.attempts({name: name for name in c.FIRST}, {})
+    closed = {name: word for name, word in before.items() if word != "passes"}
+    if closed:
+        raise RuntimeError("without rules: %s" % closed)
+    shell("rules")
+    outcomes = c.attempts({name: name for name in c.FIRST}, expected)
+    kept = c.keep(expected)
+    shell("change")
+    seconds = WATCHED
+    if way == "ask" and variable("generation") == "no":
+        seconds = WATCHED_WITHOUT_GENERATION
+    outcomes.update(c.outcomes_of_kept(kept, expected, 0 if way == "bridge" else seconds))
+    outcomes.update(c.attempts(c.NEW, expected))
+    return {"outcomes": outcomes, "expected": expected}
+
+
+def main():
+    way, hook = sys.argv[1:3]
+    try:
+        lacking = variable("needs") and shell('for n in $needs; do command -v "$n" > /dev/null || echo "$n"; done')
+        if way not in (variable("ways") or way):
+            why = "not for this way: see its file"
+        else:
+            why = "there is no %s" % lacking.split()[0] if lacking else make_network(way, hook)
+        if why:
+            result = {"skip": why}
+        else:
+            c.start_servers()
+            result = try_all(way)
+    except RuntimeError as e:
+        sys.exit(str(e))
+    print(json.dumps(result))
+
+
+FILE = sys.argv[3]
+if __name__ == "__main__":
+    main()
