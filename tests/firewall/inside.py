@@ -7,6 +7,7 @@ Status: 0, or 1 with the reason on stderr.
 """
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -57,16 +58,12 @@ def expectations(way):
 
 
 def make_network(way, hook):
-    """Nothing, or why there is no such network."""
     if way == "bridge":
         shell("network_of_bridge")
-    elif "--forwarding" in subprocess.run(["ebpfnet", "up", "--help"], capture_output=True, text=True, check=True).stdout:
-        shell('network_of_ebpfnet "$@"', way, hook)
-    elif way == "fast":
+    elif os.environ.get("FIREWALL_ONE_WAY"):
         shell('network_of_ebpfnet_as_it_is "$@"', hook)
     else:
-        return "this build has no `ebpfnet up --forwarding`"
-    return None
+        shell('network_of_ebpfnet "$@"', way, hook)
 
 
 def try_all(way):
@@ -88,17 +85,25 @@ def try_all(way):
     return {"outcomes": outcomes, "expected": expected}
 
 
+def lacking():
+    """What the rule set needs and this machine or this kernel has not, or nothing."""
+    for command in variable("needs").split():
+        if not shutil.which(command):
+            return "there is no " + command
+    try:
+        shell("! declare -F available > /dev/null || available")
+    except RuntimeError as e:
+        return str(e).split("\n", maxsplit=1)[0]
+    return None
+
+
 def main():
     way, hook = sys.argv[1:3]
     try:
-        lacking = variable("needs") and shell('for n in $needs; do command -v "$n" > /dev/null || echo "$n"; done')
-        if way not in (variable("ways") or way):
-            why = "not for this way: see its file"
-        else:
-            why = "there is no %s" % lacking.split()[0] if lacking else make_network(way, hook)
-        if why:
+        if why := lacking():
             result = {"skip": why}
         else:
+            make_network(way, hook)
             c.start_servers()
             result = try_all(way)
     except RuntimeError as e:

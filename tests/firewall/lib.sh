@@ -81,8 +81,17 @@ publish() {
 
 # ---- ufw
 
+# The lab's own /etc says which iptables it is.
+iptables_is() { # nft|legacy
+	local name
+	for name in {ip,ip6}tables{,-save,-restore}; do
+		ln -sfn "/usr/sbin/${name/tables/tables-$1}" "/etc/alternatives/$name"
+	done
+}
+
 # As it is after its installation. IPv6: none in the lab, and half the time.
-begin_ufw() {
+begin_ufw() { # nft|legacy
+	iptables_is "$1"
 	rm -rf /etc/ufw/*.rules /etc/ufw/*.init
 	cp /usr/share/ufw/iptables/*.rules /usr/share/ufw/*.init /usr/share/ufw/ufw.conf /etc/ufw/
 	chmod 640 /etc/ufw/*.rules /etc/ufw/*.init

@@ -6,6 +6,9 @@
 
 needs=iptables-legacy-restore
 generation=no
+available() {
+	iptables-legacy -S
+}
 rules() {
 	docker_rules iptables-legacy
 }

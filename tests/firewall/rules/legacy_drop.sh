@@ -6,6 +6,9 @@
 
 needs=iptables-legacy
 generation=no
+available() {
+	iptables-legacy -S
+}
 rules() {
 	iptables-legacy -P FORWARD DROP
 	iptables-legacy -A FORWARD -m conntrack --ctstate INVALID -j DROP

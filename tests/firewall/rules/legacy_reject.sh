@@ -6,6 +6,9 @@
 
 needs=iptables-legacy
 generation=no
+available() {
+	iptables-legacy -S
+}
 rules() {
 	iptables-legacy -A FORWARD -i eth0 -s $B -p tcp -j REJECT --reject-with tcp-reset
 	iptables-legacy -A FORWARD -i eth0 -p udp --dport 53 -j REJECT

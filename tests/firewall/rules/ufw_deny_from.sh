@@ -7,7 +7,7 @@
 
 needs=ufw
 rules() {
-	begin_ufw
+	begin_ufw nft
 	ufw default allow routed
 	ufw --force enable
 	ufw allow 22/tcp

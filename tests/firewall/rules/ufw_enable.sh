@@ -6,7 +6,7 @@
 
 needs=ufw
 rules() {
-	begin_ufw
+	begin_ufw nft
 	ufw --force enable
 }
 change() {

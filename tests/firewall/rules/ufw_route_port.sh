@@ -7,7 +7,7 @@
 
 needs=ufw
 rules() {
-	begin_ufw
+	begin_ufw nft
 	ufw --force enable
 	ufw route allow proto tcp from $A to $NS1 port 80
 }
