@@ -37,7 +37,7 @@ FIRST = {
     "a-host": ("tcp", "internet", A, HOST, 22, A),
 }
 # connections that are there before the rules change, and new ones after
-KEPT = {"kept-a": "in-a", "kept-b": "in-b", "kept-out": "out-tcp"}
+KEPT = {"kept-a": "in-a", "kept-b": "in-b", "kept-udp": "in-udp", "kept-out": "out-tcp"}
 NEW = {"new-a": "in-a", "new-b": "in-b", "new-out": "out-tcp"}
 # a server answers, but for these: nobody listens there, and the client is told so
 CLOSED = ("in-closed", "out-closed")
@@ -202,14 +202,20 @@ def attempts(names, expected):
 class Kept:
     def __init__(self, name, expected):
         self.sock = None
+        self.exchange = self.exchange_stream if FIRST[name][0] == "tcp" else self.exchange_datagram
         try:
             self.sock = begin(name, patience(expected))
-            self.exchange(LOAD, LONG)
+            self.exchange(LOAD, patience(expected))
         except OSError as e:
             failure(e)
             self.sock = None  # not there to be kept
 
-    def exchange(self, size, seconds):
+    def exchange_datagram(self, _size, seconds):
+        self.sock.settimeout(seconds)
+        self.sock.send(b"who")
+        self.sock.recv(100)
+
+    def exchange_stream(self, size, seconds):
         text = random.randbytes(size)
         self.sock.settimeout(seconds)
         sender = threading.Thread(target=self.send, args=(text,), daemon=True)

@@ -66,14 +66,23 @@ def make_network(way, hook):
         shell('network_of_ebpfnet "$@"', way, hook)
 
 
-def try_all(way):
-    expected = expectations(way)
-    # without rules all passes, by every way: a network that is closed shows nothing of rules
-    before = c.attempts({name: name for name in c.FIRST}, {})
-    closed = {name: word for name, word in before.items() if word != "passes"}
+def all_passes():
+    """Without rules, by every way: a network that is closed shows nothing of rules."""
+    outcomes = c.attempts({name: name for name in c.FIRST}, {})
+    closed = {name: word for name, word in outcomes.items() if word != "passes"}
     if closed:
         raise RuntimeError("without rules: %s" % closed)
-    shell("rules")
+
+
+def try_all(way, hook):
+    expected = expectations(way)
+    if variable("rules_first"):
+        shell("rules")
+    make_network(way, hook)
+    c.start_servers()
+    if not variable("rules_first"):
+        all_passes()
+        shell("rules")
     outcomes = c.attempts({name: name for name in c.FIRST}, expected)
     kept = c.keep(expected)
     shell("change")
@@ -100,12 +109,8 @@ def lacking():
 def main():
     way, hook = sys.argv[1:3]
     try:
-        if why := lacking():
-            result = {"skip": why}
-        else:
-            make_network(way, hook)
-            c.start_servers()
-            result = try_all(way)
+        why = lacking()
+        result = {"skip": why} if why else try_all(way, hook)
     except RuntimeError as e:
         sys.exit(str(e))
     print(json.dumps(result))

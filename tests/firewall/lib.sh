@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # The vocabulary of rule sets (rules/NAME.sh), inside a lab: the same network made by a bridge or by ebpfnet, and the
-# host's firewalls. Nothing of it is seen outside: the lab has its own network, /etc, /run, /var/lib and processes.
+# host's firewalls. Nothing of it is seen outside: the lab has its own network, /etc, /run, /var/lib, /var/log and processes.
 
 # shellcheck disable=SC2034 # used by rule sets
 HOST=172.31.13.55 GATEWAY=192.168.1.1 NS1=192.168.1.10 NS2=192.168.1.11 A=203.0.113.10 B=203.0.113.11
@@ -112,7 +112,6 @@ begin_ufw() { # nft|legacy
 # As it is after its installation, and its own D-Bus, which starts nothing by itself. Modules of the kernel belong to
 # the machine: they stay.
 begin_firewalld() {
-	mount -t tmpfs -o mode=755 log /var/log
 	rm -rf /etc/firewalld
 	mkdir -p /etc/firewalld /run/dbus
 	cat > /etc/firewalld/firewalld.conf <<-END

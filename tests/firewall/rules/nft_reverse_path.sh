@@ -24,4 +24,4 @@ change() {
 	nft insert rule inet fw forward ip daddr $A drop
 }
 expect=""
-expect_changed="kept-a=silent kept-out=silent new-a=silent new-out=silent"
+expect_changed="kept-a=silent kept-udp=silent kept-out=silent new-a=silent new-out=silent"

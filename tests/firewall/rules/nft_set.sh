@@ -23,4 +23,4 @@ change() {
 	nft add element inet fw blocked "{ $A }"
 }
 expect="in-b=silent"
-expect_changed="kept-a=silent kept-out=silent new-a=silent new-out=silent"
+expect_changed="kept-a=silent kept-udp=silent kept-out=silent new-a=silent new-out=silent"
