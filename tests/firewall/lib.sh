@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # The vocabulary of rule sets (rules/NAME.sh), inside a lab: the same network made by a bridge or by ebpfnet, and the
-# host's firewalls. Nothing of it is seen outside: the lab has its own network, /etc, /run, /var/lib, /var/log and processes.
+# host's firewalls. Nothing of it is seen outside: their configuration, state, logs, sockets and processes are the lab's.
 
 # shellcheck disable=SC2034 # used by rule sets
 HOST=172.31.13.55 GATEWAY=192.168.1.1 NS1=192.168.1.10 NS2=192.168.1.11 A=203.0.113.10 B=203.0.113.11
@@ -13,6 +13,11 @@ HOST=172.31.13.55 GATEWAY=192.168.1.1 NS1=192.168.1.10 NS2=192.168.1.11 A=203.0.
 # several connections of one namespace are refused in the same moment.
 every_error_is_sent() {
 	sysctl -qw net.ipv4.icmp_ratelimit=0
+}
+
+# The provider sends packets for addresses inside here, as anybody on the same wire can.
+addresses_inside_are_routed_here() {
+	ip -n isp route add 192.168.1.0/24 via $HOST
 }
 
 network_of_bridge() {
@@ -73,6 +78,7 @@ network_of_ebpfnet_as_it_is() { # HOOK
 
 publish() {
 	every_error_is_sent
+	addresses_inside_are_routed_here
 	ebpfnet expose ns1 8080:80
 	ebpfnet expose ns2 8081:80
 	ebpfnet expose ns1 8082:82
@@ -145,9 +151,10 @@ start_firewalld() {
 	done
 }
 
-# ---- what Docker 20.10 to 27 makes with iptables, for a bridge that no container is on
+# ---- what Docker 20.10 to 27 makes for a bridge that no container is on
 
 docker_rules() { # IPTABLES
+	sysctl -qw net.ipv4.ip_forward=1
 	"$1"-restore <<-END
 		*nat
 		:DOCKER - [0:0]
