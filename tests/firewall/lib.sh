@@ -85,6 +85,16 @@ publish() {
 	ebpfnet expose ns1 5353:53/udp
 }
 
+# The command that opens the port, as an operator types it. It is printed when the port is published.
+type_what_expose_prints() {
+	local said
+	ebpfnet unexpose ns1 8080
+	said=$(ebpfnet expose ns1 8080:80 2>&1)
+	[[ $said == *"to allow this: "* ]] || { echo "expose printed no command: $said" >&2 && return 1; }
+	said=${said#*to allow this: }
+	bash -ec "${said%%$'\n'*}"
+}
+
 # ---- ufw
 
 # The lab's own /etc says which iptables it is.
