@@ -48,6 +48,8 @@ KEPT = {"kept-a": "in-a", "kept-b": "in-b", "kept-udp": "in-udp", "kept-out": "o
 NEW = {"new-a": "in-a", "new-b": "in-b", "new-out": "out-tcp"}
 # a server answers, but for these: nobody listens there, and the client is told so
 CLOSED = ("in-closed", "out-closed")
+# a router that translates elsewhere has no port of its own to come back from
+NOT_BY_ROUTER = (NEVER_PASSES, "hairpin", "own-port")
 # what passes FORWARD; of the others the host is an end, or it switches their frames
 FORWARDED = tuple(n for n in FIRST if n not in ("ns-ns", "ns-host", "host-ns", "a-host", NEVER_PASSES))
 

@@ -53,25 +53,25 @@ def expectations(way):
     unknown = set(first) | set(then)
     if unknown - set(expected):
         raise RuntimeError("the rule set expects something of unknown connections: %s" % ", ".join(unknown))
-    if way == "bridge":
-        del expected[c.NEVER_PASSES]
+    for name in {"bridge": (c.NEVER_PASSES,), "router": c.NOT_BY_ROUTER}.get(way, ()):
+        del expected[name]
     if way == "fast":
         expected.update((name, "passes") for name in (*c.FORWARDED, *c.KEPT, *c.NEW))
     return expected
 
 
 def make_network(way, hook):
-    if way == "bridge":
-        shell("network_of_bridge")
+    if way in ("bridge", "router"):
+        shell("network_of_" + way)
     elif os.environ.get("FIREWALL_ONE_WAY"):
         shell('network_of_ebpfnet_as_it_is "$@"', hook)
     else:
         shell('network_of_ebpfnet "$@"', way, hook)
 
 
-def all_passes():
+def all_passes(names):
     """Without rules, by every way: a network that is closed shows nothing of rules."""
-    outcomes = c.attempts({name: name for name in c.FIRST if name != c.NEVER_PASSES}, {})
+    outcomes = c.attempts({name: name for name in names if name != c.NEVER_PASSES}, {})
     closed = {name: word for name, word in outcomes.items() if word != "passes"}
     if closed:
         raise RuntimeError("without rules: %s" % closed)
@@ -79,20 +79,21 @@ def all_passes():
 
 def try_all(way, hook):
     expected = expectations(way)
+    first = {name: name for name in c.FIRST if name in expected}
     if variable("rules_first"):
         shell("rules")
     make_network(way, hook)
     c.start_servers()
     if not variable("rules_first"):
-        all_passes()
+        all_passes(first)
         shell("rules")
-    outcomes = c.attempts({name: name for name in c.FIRST if name in expected}, expected)
+    outcomes = c.attempts(first, expected)
     kept = c.keep(expected)
     shell("change")
     seconds = WATCHED
     if way == "ask" and variable("generation") == "no":
         seconds = WATCHED_WITHOUT_GENERATION
-    outcomes.update(c.outcomes_of_kept(kept, expected, 0 if way == "bridge" else seconds))
+    outcomes.update(c.outcomes_of_kept(kept, expected, 0 if way in ("bridge", "router") else seconds))
     outcomes.update(c.attempts(c.NEW, expected))
     return {"outcomes": outcomes, "expected": expected}
 

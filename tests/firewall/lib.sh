@@ -20,7 +20,7 @@ addresses_inside_are_routed_here() {
 	ip -n isp route add 192.168.1.0/24 via $HOST
 }
 
-network_of_bridge() {
+namespaces_on_a_bridge() {
 	local n
 	every_error_is_sent
 	ip link add ebpfnet0 type bridge
@@ -40,9 +40,12 @@ network_of_bridge() {
 			route add default via $GATEWAY
 		END
 	done
-	# as Docker has it for docker0; in a table of its own, as rule sets replace iptables' own tables
+}
+
+# In a table of its own, as rule sets replace those of iptables.
+translate() { # DEVICE-IN DEVICE-OUT, where packets of outside come in and packets for outside leave
 	nft -f - <<-END
-		table ip bridge_nat {
+		table ip network {
 			map tcp_ports {
 				type inet_service : ipv4_addr . inet_service
 				elements = { 8080 : $NS1 . 80, 8081 : $NS2 . 80, 8082 : $NS1 . 82 }
@@ -53,16 +56,31 @@ network_of_bridge() {
 			}
 			chain prerouting {
 				type nat hook prerouting priority -100
-				ip daddr $HOST dnat ip to tcp dport map @tcp_ports
-				ip daddr $HOST dnat ip to udp dport map @udp_ports
+				iifname $1 ip daddr $HOST dnat ip to tcp dport map @tcp_ports
+				iifname $1 ip daddr $HOST dnat ip to udp dport map @udp_ports
 			}
 			chain postrouting {
 				type nat hook postrouting priority 100
-				ip saddr 192.168.1.0/24 oifname != "ebpfnet0" masquerade
+				ip saddr 192.168.1.0/24 oifname $2 snat to $HOST
 				ip saddr 192.168.1.0/24 oifname "ebpfnet0" ct status dnat snat to $HOST
 			}
 		}
 	END
+}
+
+# As Docker has it with docker0.
+network_of_bridge() {
+	namespaces_on_a_bridge
+	translate '{ "eth0", "ebpfnet0" }' '"eth0"'
+}
+
+# The host routes, and another router translates: what its rules see is what they see of ebpfnet's packets.
+network_of_router() {
+	namespaces_on_a_bridge
+	addresses_inside_are_routed_here
+	export -f translate
+	export HOST NS1 NS2
+	ip netns exec isp bash -ec 'translate "\"wan\"" "\"wan\""'
 }
 
 network_of_ebpfnet() { # WAY HOOK
