@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # The vocabulary of rule sets (rules/NAME.sh), inside a lab: the same network made by a bridge or by ebpfnet, and the
-# host's firewalls. Nothing of it is seen outside: their configuration, state, logs, sockets and processes are the lab's.
+# host's firewalls. Nothing of it is seen outside: their configuration, state, logs, sockets and processes are those of
+# the lab.
 
 # shellcheck disable=SC2034 # used by rule sets
 HOST=172.31.13.55 GATEWAY=192.168.1.1 NS1=192.168.1.10 NS2=192.168.1.11 A=203.0.113.10 B=203.0.113.11
