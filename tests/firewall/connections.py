@@ -54,6 +54,8 @@ NOT_BY_ROUTER = (NEVER_PASSES, "hairpin", "own-port")
 FORWARDED = tuple(n for n in FIRST if n not in ("ns-ns", "ns-host", "host-ns", "a-host", NEVER_PASSES))
 
 LONG = 8.0    # s: for what is expected to come
+SHORT = 1.0   # s: for what should come, but is known to be missing
+MISSING = os.environ.get("FIREWALL_MISSING", "").split()
 NEVER = 0.4   # s: for what is expected not to come
 LOAD = 1 << 20  # bytes that a connection which is kept carries before the rules change, each way
 FRAGMENTED = 20000  # bytes of a datagram: more than any MTU here
@@ -181,8 +183,11 @@ def attempt(name, patience):
     return outcome
 
 
-def patience(expected):
-    return NEVER if expected == "silent" else LONG
+def patience(name, expected):
+    """For a connection of which that is expected; all passes of which nothing is."""
+    if name in MISSING:
+        return SHORT
+    return NEVER if expected.get(name) == "silent" else LONG
 
 
 def at_once(jobs):
@@ -205,7 +210,7 @@ def at_once(jobs):
 
 def attempts(names, expected):
     """What becomes of {shown name: connection}."""
-    return at_once({shown: lambda n=name, s=shown: attempt(n, patience(expected.get(s, "passes")))
+    return at_once({shown: lambda n=name, s=shown: attempt(n, patience(s, expected))
                     for shown, name in names.items()})
 
 
@@ -213,11 +218,12 @@ def attempts(names, expected):
 
 class Kept:
     def __init__(self, name, expected):
+        """Connection `name` is begun, and carries its load."""
         self.sock = None
         self.exchange = self.exchange_stream if FIRST[name][0] == "tcp" else self.exchange_datagram
         try:
-            self.sock = begin(name, patience(expected))
-            self.exchange(LOAD, patience(expected))
+            self.sock = begin(name, patience(name, expected))
+            self.exchange(LOAD, patience(name, expected))
         except OSError as e:
             failure(e)
             self.sock = None  # not there to be kept
@@ -248,16 +254,16 @@ class Kept:
         except OSError:
             pass  # who receives has the error, too
 
-    def outcome(self, expected, seconds):
+    def outcome(self, name, expected, seconds):
         """By then it is cut, or has passed all that time; what is to be cut may be cut later still."""
         if not self.sock:
             return "none"
         now = time.monotonic()
         passing_until = now + seconds
-        end = passing_until if expected == "passes" else now + seconds + LONG
+        end = passing_until if expected.get(name) == "passes" else now + seconds + LONG
         try:
             while True:
-                self.exchange(2000, patience(expected))
+                self.exchange(2000, patience(name, expected))
                 if time.monotonic() >= end:
                     return "passes"
                 time.sleep(0.02)
@@ -266,9 +272,9 @@ class Kept:
 
 
 def keep(expected):
-    return at_once({shown: lambda n=name: Kept(n, expected.get(n, "passes")) for shown, name in KEPT.items()})
+    return at_once({shown: lambda n=name: Kept(n, expected) for shown, name in KEPT.items()})
 
 
 def outcomes_of_kept(kept, expected, seconds):
-    return at_once({shown: lambda k=k, s=shown: k.outcome(expected.get(s, "passes"), seconds)
+    return at_once({shown: lambda k=k, s=shown: k.outcome(s, expected, seconds)
                     for shown, k in kept.items()})

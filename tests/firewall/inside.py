@@ -15,8 +15,8 @@ import connections as c
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 # s for which a connection that a change must not harm is watched. Without a generation (iptables-legacy), `ask` asks
-# again only every five.
-WATCHED, WATCHED_WITHOUT_GENERATION = 0.3, 6.0
+# again only every second, in these labs.
+WATCHED, WATCHED_WITHOUT_GENERATION = 0.3, 2.5
 
 
 def shell(code, *args):

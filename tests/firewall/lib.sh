@@ -86,6 +86,7 @@ network_of_router() {
 
 network_of_ebpfnet() { # WAY HOOK
 	ebpfnet up -q --hook "$2" --forwarding "$1"
+	ebpfnet set ask-again 1
 	publish
 }
 
