@@ -6,6 +6,7 @@
 #   make demo       the tutorial, walked in a lab
 #   make scoreboard requirements of a NAT, netfilter's and ours
 #   make diff       the same random packets to netfilter and to ebpfnet    make diff DIFF=long  a million
+#   make firewall   ufw, firewalld, Docker's rules, nft and iptables-legacy: what passes with a bridge and with ebpfnet
 #   make fuzz       random packets, FUZZ_TIME=seconds      make fuzz MUTANTS=1    and that it finds what is broken
 #   make bench      beside bridge, iptables and nft, in turn; and what grows with ports, namespaces and flows:
 #                   tests/bench/run -h, tests/bench/report.py -h, tests/bench/scale -h, tests/bench/limits -h
@@ -243,6 +244,12 @@ diff:
 	@scripts/install-deps
 	@$(MAKE) --no-print-directory $(JOBS) all
 	@DIFF=$(DIFF) tests/diff/run
+
+firewall:
+	@scripts/install-deps
+	@$(MAKE) --no-print-directory $(JOBS) all
+	@tests/firewall/run --table
+
 # Of these `make test` floods a small table, and kills the commands that make most, at what they make.
 faults:
 	@scripts/install-deps
@@ -291,6 +298,6 @@ clean:
 # build/clients has the root of another release
 -include $(shell find $(BUILD) -path $(BUILD)/clients -prune -o -name '*.d' -print 2>/dev/null)
 
-.PHONY: all tests test check bench bench-clients fuzz verify demo scoreboard diff install uninstall clean integrity faults soak test-clients
+.PHONY: all tests test check bench bench-clients fuzz verify demo scoreboard diff firewall install uninstall clean integrity faults soak test-clients
 .DELETE_ON_ERROR:
 .SECONDARY:
