@@ -37,7 +37,6 @@ struct nf_conn {
 /* enum ip_conntrack_dir, ip_conntrack_status: fixed, as `conntrack -L` shows them */
 #define IP_CT_DIR_REPLY 1
 #define IPS_SEEN_REPLY (1 << 1)
-#define IPS_SRC_NAT (1 << 4)
 #define IPS_DST_NAT (1 << 5)
 
 /*
@@ -101,26 +100,6 @@ __noinline enum conntrack conntrack_of_host(ctx_t *ctx, const struct flow_key *k
 	return found;
 }
 
-/* True if the host translates the source of that tuple's packets, which it forwards: its own rules masquerade. */
-__noinline int conntrack_masquerades(ctx_t *ctx, const struct flow_key *key)
-{
-	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS };
-	struct bpf_sock_tuple t;
-	unsigned long status;
-	struct nf_conn *ct;
-
-	if (!key || !conntrack_knows(key))
-		return 0;
-	t = conntrack_tuple(key);
-	opts.l4proto = key->proto;
-	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
-	if (!ct)
-		return 0;
-	status = ct->status;
-	bpf_ct_release(ct);
-	return opts.dir != IP_CT_DIR_REPLY && status & IPS_SRC_NAT && status & IPS_SEEN_REPLY;
-}
-
 /* TCP: ends of the sequence numbers that conntrack has seen, of the tuple's sender and of its receiver. */
 struct conntrack_ends {
 	__u32 sent, received;
@@ -141,7 +120,7 @@ __noinline int conntrack_ends(ctx_t *ctx, const struct flow_key *key, struct con
 	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
 	if (!ct)
 		return 0;
-	/* by copy: Linux 6.1's verifier takes the union's first member for all. CO-RE relocates constant indices alone */
+	/* by copy: Linux 6.1's verifier takes the union's first member for all. CO-RE relocates only constant indices */
 	failed = bpf_probe_read_kernel(&original, sizeof(original), &ct->proto.tcp.seen[0].td_end) ||
 		 bpf_probe_read_kernel(&reply, sizeof(reply), &ct->proto.tcp.seen[1].td_end);
 	bpf_ct_release(ct);

@@ -143,18 +143,23 @@ static __always_inline verdict_t decide_from_stack(ctx_t *ctx, struct pkt *p, st
 
 /*
  * What the kernel forwards to a namespace, at the gateway device's egress. It belongs to a flow if the port's program
- * would find the answer's. FWD_NEXT: into the port.
+ * would find the answer's. If it has none, and came by an uplink, whose program lets nothing with an address of ours
+ * enter, then the host has translated it: its own rules masquerade what the namespace sent. FWD_NEXT: into the port.
  */
 static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 id, const struct network *net,
 					       struct fwd_out *fwd)
 {
 	enum forwarding mode = forwarding_of(net);
+	__u32 from = ctx->ingress_ifindex;
+	_Bool from_uplink = bpf_map_lookup_elem(&uplinks, &from) != NULL;
 	struct config *cfg = config_get();
 	struct flow_key answer;
 	struct flow *f, *own;
 
-	if (!cfg || mode == FORWARDING_FAST || p->eth_type != ETH_P_IP || !pkt_has_tuple(p))
+	if (!cfg || mode == FORWARDING_FAST || p->eth_type != ETH_P_IP)
 		return DROP(unsolicited);
+	if (!pkt_has_tuple(p))
+		return from_uplink ? FWD_NEXT : DROP(unsolicited);
 	p->key.zone = id;
 	answer = p->key;
 	answer.src = p->key.dst;
@@ -163,7 +168,7 @@ static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 
 	answer.dport_h = p->key.sport_h;
 	f = ct_lookup_live(&answer, cfg);
 	if (!f)
-		return conntrack_masquerades(ctx, &answer) ? FWD_NEXT : DROP(unsolicited);
+		return from_uplink ? FWD_NEXT : DROP(unsolicited);
 	own = flow_opposite(f);
 	if (!own)
 		return DROP(unsolicited);

@@ -118,7 +118,8 @@ static const char *kind_of(const struct command *c, const char *arg, size_t len)
 		const char *arg, *kind;
 	} kinds[] = { { "NS", "ns" }, { "[NS", "ns" }, { "NAME", "ns" }, { "NETWORK", "network" },
 		      { "NETNS|PID|--later", "netns" }, { "in|out", "words in out" }, { "RATE|none]", "words none" },
-		      { "VALUE", "value" }, { "KEY", "key" }, { "[KEY]", "key" }, { "CMD", "command" }, { "bash", "words bash" } };
+		      { "VALUE", "value" }, { "KEY", "key" }, { "[KEY]", "key" }, { "CMD", "command" },
+		      { "bash", "words bash" } };
 	size_t i;
 
 	if (c->second && !strcmp(c->second, "add"))

@@ -60,16 +60,16 @@ mends() { # EVERY PREPARE SYSCALL CMD...
 	done
 }
 
-fast() { up; }
+fast() { up --forwarding fast; }
 stack() { up --forwarding stack; }
 
 fast_with_blue() {
-	up
+	up --forwarding fast
 	must ebpfnet network add blue
 }
 
 only_blue() {
-	up
+	up --forwarding fast
 	must ebpfnet network add blue --forwarding stack
 }
 
@@ -106,6 +106,6 @@ test_a_definition_that_was_not_written_is_written_by_up() {
 	must ebpfnet up
 	must ebpfnet status
 	must ebpfnet down
-	up
+	up --forwarding fast
 	is "$(ebpfnet get forwarding --network blue)" stack "mode of blue after down and up"
 }

@@ -43,12 +43,17 @@ second_way_out() {
 	ip address add 198.51.100.2/24 dev eth1
 }
 
-test_without_a_word_no_sysctl_changes() {
+test_fast_changes_no_sysctl() {
 	local before
 	before=$(others)
-	up
+	up --forwarding fast
 	is_mode fast 0 0 "after up"
 	is "$(others)" "$before" "what the kernel forwards"
+}
+
+test_without_a_word_the_rules_are_asked() {
+	up
+	is_mode ask 1 1 "after up"
 }
 
 test_up_sets_the_mode_and_down_undoes_it() {
@@ -75,7 +80,7 @@ test_it_is_set_while_flows_go_on() {
 	local before mode gen
 	generation() { bpftool -j map dump pinned $PINS/config | json 'j[0]["formatted"]["value"]["gen"]'; }
 	before=$(others)
-	up
+	up --forwarding fast
 	serve internet tcp 7000
 	converse ns1 tcp $INTERNET 7000
 	for mode in stack ask fast ask stack fast; do
@@ -227,7 +232,7 @@ test_monitor_mends_it_at_once() {
 # ---- networks
 
 test_a_network_has_its_own_mode_until_it_follows_the_host_again() {
-	up
+	up --forwarding fast
 	must ebpfnet network add blue --forwarding stack
 	is "$(known_mode 1) $(known_mode 2) $(forwarding_of eth0) $(no_transit eth0)" "fast stack 1 1" "after network add"
 	is "$(ebpfnet get forwarding) $(ebpfnet get forwarding --network blue)" "fast stack" "get"
@@ -248,7 +253,7 @@ test_a_network_has_its_own_mode_until_it_follows_the_host_again() {
 
 test_with_the_last_network_that_needs_it_forwarding_ends() {
 	local before
-	up
+	up --forwarding fast
 	before=$(snapshot)
 	must ebpfnet network add blue --forwarding stack
 	must ebpfnet network add green --forwarding ask
@@ -259,23 +264,23 @@ test_with_the_last_network_that_needs_it_forwarding_ends() {
 }
 
 test_a_networks_own_mode_outlives_down() {
-	up
+	up --forwarding fast
 	must ebpfnet network add blue
 	must ebpfnet set forwarding stack --network blue
 	must ebpfnet network add green --forwarding ask
 	must ebpfnet down
 	is "$(forwarding_of eth0)" 0 "forwarding of eth0 after down"
-	up
+	up --forwarding fast
 	is "$(known_mode 1) $(known_mode 2) $(known_mode 3) $(forwarding_of eth0) $(no_transit eth0)" "fast stack ask 1 1" \
 		"after the next up"
 	must ebpfnet set forwarding default --network blue
 	must ebpfnet down
-	up
+	up --forwarding fast
 	is "$(ebpfnet get forwarding --network blue)" fast "mode of blue after default, down and up"
 }
 
 test_nothing_leaves_an_internal_network_so_it_needs_nothing() {
-	up
+	up --forwarding fast
 	must ebpfnet network add lab --internal
 	must ebpfnet set forwarding stack --network default
 	must ebpfnet set forwarding fast --network default
@@ -289,7 +294,7 @@ test_nothing_leaves_an_internal_network_so_it_needs_nothing() {
 
 test_what_is_no_mode_is_refused_in_one_line() {
 	local bad
-	up
+	up --forwarding fast
 	for bad in '' fastest Fast FAST 1 'ask ' default; do
 		misused "ask, fast or stack|for a network only" ebpfnet set forwarding "$bad"
 		misused "forwarding must be ask, fast or stack, not '$bad'" ebpfnet up --forwarding "$bad"
@@ -306,7 +311,7 @@ test_what_is_no_mode_is_refused_in_one_line() {
 }
 
 test_a_mode_that_cannot_be_had_is_not_set() {
-	up
+	up --forwarding fast
 	must ebpfnet network add blue
 	mount -o bind,ro /proc/sys /proc/sys
 	refused 'cannot write /proc/sys/net/ipv4/conf/eth0/forwarding: Read-only' ebpfnet set forwarding stack

@@ -325,12 +325,14 @@ static void check_firewall(struct findings *f)
 	char networks[160], names[FIREWALL_TEXT];
 	struct firewall firewall;
 
+	firewall_read(&firewall);
+	if (!firewall_names(&firewall, names))
+		return;
 	if (networks_of(f, FORWARDING_ASK, networks, sizeof(networks)))
 		diff_note(f->out, "forwarding", "ebpfnet set forwarding stack",
 			  "rules at FORWARD that count packets (counters, quota, connbytes, limit) see only some of "
 			  "each flow of %.64s: forwarding is ask", networks);
-	firewall_read(&firewall);
-	if (networks_of(f, FORWARDING_FAST, networks, sizeof(networks)) && firewall_names(&firewall, names))
+	if (networks_of(f, FORWARDING_FAST, networks, sizeof(networks)))
 		diff_note(f->out, "firewall", "ebpfnet set forwarding stack",
 			  "what is at FORWARD (%s) does not see packets of %.80s: forwarding is fast", names, networks);
 }
