@@ -421,8 +421,8 @@ enum {
 	 */
 	UPLINK_NO_TRANSIT = 1 << 0,
 	/*
-	 * A tunnel of the kernel's (ipip, gre): its driver notes the path MTU between its ends in the route that a packet
-	 * has. So the kernel is to look that up, and not only the next hop's neighbour.
+	 * A tunnel of the kernel's (ipip, gre): its driver notes the path MTU between its ends in the packet's route.
+	 * So the kernel is to look that up, and not only the next hop's neighbour.
 	 */
 	UPLINK_NEEDS_ROUTE = 1 << 1,
 };
