@@ -69,8 +69,9 @@ static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *h
 		mac_copy((__u8 *)h->new_mac, path->dmac);
 		mac_copy((__u8 *)h->new_mac + 6, path->smac);
 		h->eth_type = __builtin_bswap16(ETH_P_IP);
-		failed = (!LINK_HLEN && ctx_push_eth(ctx)) ||
-			 ctx_store(ctx, 0, &h->new_mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
+		failed = LINK_HLEN ? 0 : ctx_push_eth(ctx);
+		if (!failed)
+			failed = ctx_store(ctx, 0, &h->new_mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
 	}
 	if (!failed && !summed)
 		failed = ctx_csum_pseudo(ctx, check, csum_fold32(pseudo), flags) ||
