@@ -147,7 +147,7 @@ test_half_of_all_addresses_each_through_another_device() {
 # A table of its own, by a rule: so wg-quick does.
 test_a_rule_to_another_table() {
 	up
-	[ -e /dev/net/tun ] || skip "no tun devices in this kernel"
+	[ -e /dev/net/tun ] || modprobe -q tun || skip "no tun devices in this kernel"
 	start tunnel "$TOP/tests/lib/tun.py" wg0 isp wg1
 	ip address add 10.8.0.2/24 dev wg0
 	ip link set wg0 up

@@ -37,7 +37,7 @@ tunnel_up() { # DEV
 }
 
 tun_pair() { # [gso]
-	[ -e /dev/net/tun ] || skip "no tun devices in this kernel"
+	[ -e /dev/net/tun ] || modprobe -q tun || skip "no tun devices in this kernel"
 	start tun "$TOP/tests/lib/tun.py" tun0 far tun1 "$@"
 	tunnel_up tun1
 }
@@ -102,6 +102,10 @@ others_go_on() {
 	reaches host tcp $FAR 7000 $VPN
 	pings host $FAR
 	pings far $VPN
+	[ -e /proc/net/if_inet6 ] || return 0
+	ip address add 2001:db8::1/64 dev tun0 nodad
+	ip -n far address add 2001:db8::2/64 dev tun1 nodad
+	pings host 2001:db8::2
 }
 
 test_namespaces_reach_what_is_behind_it() {
@@ -176,6 +180,25 @@ test_errors_reach_both_ends() {
 	like "$out" "From $FAR icmp_seq=1 Time to live exceeded"
 	must_not on ns1 ping -n -c1 -W1 -t1 $BEYOND
 	like "$out" "From $GATEWAY icmp_seq=1 Time to live exceeded"
+}
+
+# No MAC address says that a packet is for all: its destination does.
+test_a_broadcast_is_not_published() {
+	tunnel
+	up_by_tunnel
+	must ebpfnet expose ns1 5000/udp
+	probe '
+	here, there = ns1.udp(5000), place("far").udp(7000)
+	raw = place("far").socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+	for dst in "192.0.2.255", "224.0.0.251", "255.255.255.255":
+	    text = mark()
+	    packet = IP(src="192.0.2.2", dst=dst) / UDP(sport=7000, dport=5000) / text
+	    raw.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+	    raw.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"tun1")
+	    raw.sendto(bytes(packet), (dst, 0))
+	    here.does_not_hear(text, "a datagram to " + dst)
+	gets_through(there, ("192.0.2.1", 5000), here)
+	'
 }
 
 # Of the program itself, by the way that the packet came.
