@@ -38,6 +38,7 @@ tunnel_up() { # DEV
 
 tun_pair() { # [gso]
 	[ -e /dev/net/tun ] || modprobe -q tun || skip "no tun devices in this kernel"
+	rm -f $T/tun.out # of an earlier pair
 	start tun "$TOP/tests/lib/tun.py" tun0 far tun1 "$@"
 	tunnel_up tun1
 }
