@@ -133,6 +133,41 @@ test_with_packets_that_the_device_is_to_segment() {
 	comes_in $VPN
 }
 
+# Through the host's rules, which see the addresses inside.
+through_the_rules() { # MODE
+	tunnel
+	nft -f - <<-END
+		table ip t {
+			chain f {
+				type filter hook forward priority 0; policy drop;
+				ct state established,related accept
+				ct state invalid drop
+				ip saddr 192.168.1.0/24 accept
+				ip daddr $NS1 th dport 5000 accept
+			}
+		}
+	END
+	up_by_tunnel
+	must ebpfnet set forwarding "$1"
+	far_serves
+	goes_out $VPN
+	comes_in $VPN
+	must ebpfnet expose ns2 5001
+	serve ns2 tcp 5001
+	unreached far tcp $VPN 5001 silent
+	nft insert rule ip t f ip daddr $FAR reject
+	unreached ns1 udp $FAR 7000 refused
+	well
+}
+
+test_through_the_hosts_rules() {
+	through_the_rules stack
+}
+
+test_the_hosts_rules_are_asked() {
+	through_the_rules ask
+}
+
 # The veth's own packet sockets see what a packet socket of an Ethernet uplink's packets sees: Ethernet frames.
 test_a_capture_on_a_namespaces_veth() {
 	tunnel

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * What is read of an uplink's device: its address, and its link type. A device whose packets have no link-layer header has programs of its own, built from the
- * same source (bpf/hooks/uplink_l3.bpf.c), so that no program tests for it.
+ * What is read of an uplink's device: its address, and its link type. One whose packets have no link-layer header has
+ * programs of its own, built from the same source (bpf/hooks/uplink_l3.bpf.c), so that no program tests for it.
  */
 #include <ifaddrs.h>
 #include <net/if_arp.h>
