@@ -8,7 +8,6 @@
 #ifndef EBPFNET_BPF_FRAG_FRAG_INPUT_H
 #define EBPFNET_BPF_FRAG_FRAG_INPUT_H
 
-#include "kern/link_header.h"
 #include "kern/scratch.h"
 #include "kern/verdict.h"
 #include "l3/route.h"
@@ -79,18 +78,16 @@ static __always_inline int frag_release(ctx_t *ctx, const struct pkt *p, __u32 q
 {
 	struct fragq_release r = { .ctx = ctx, .ref = queued };
 	struct reinject_buf *buf = reinject_buf_get();
-	__u32 len = ctx->len - LINK_HLEN;
-	__u8 macs[12];
+	__u32 len = ctx->len;
 	int failed = 1;
 
 	if (!buf)
 		return 0;
-	if (!(LINK_HLEN && ctx_load(ctx, 0, macs, sizeof(macs))) &&
-	    !OUTSIDE(len, IP_MIN_HLEN, REINJECT_FRAME_MAX) && !ctx_load(ctx, LINK_HLEN, buf->bytes, len) &&
-	    !ctx_reset_l3(ctx, IP_MIN_HLEN + 8) && !(LINK_HLEN && link_header_write(ctx, p->dmac, p->smac))) {
+	if (!OUTSIDE(len, ETH_HLEN, REINJECT_FRAME_MAX) && !ctx_load(ctx, 0, buf->bytes, len) &&
+	    !ctx_reset_l3(ctx, IP_MIN_HLEN + 8) && !reinject_macs(ctx, p->dmac)) {
 		bpf_loop(FRAGQ_SLOTS, fragq_release_one, &r, 0);
-		failed = (LINK_HLEN && link_header_write(ctx, macs, macs + 6)) ||
-			 reinject_write(ctx, buf->bytes, len, REINJECT_FRAME_MAX);
+		failed = reinject_macs(ctx, buf->bytes) ||
+			 reinject_write(ctx, buf->bytes + LINK_HLEN, len - LINK_HLEN, REINJECT_FRAME_MAX - LINK_HLEN);
 	}
 	reinject_buf_put(buf);
 	return failed;

@@ -30,6 +30,12 @@ static __always_inline void reinject_buf_put(struct reinject_buf *buf)
 	*(volatile __u32 *)&buf->taken = 0;
 }
 
+/* Write both MAC addresses of the current packet, 12 bytes; a device without a link-layer header has none. */
+static __always_inline int reinject_macs(ctx_t *ctx, const __u8 *macs)
+{
+	return LINK_HLEN ? ctx_store(ctx, 0, macs, 12) : 0;
+}
+
 /* Write an IP packet of len bytes behind the current packet's link-layer header. max: a constant upper bound of len. */
 static __always_inline int reinject_write(ctx_t *ctx, const __u8 *packet, __u32 len, __u32 max)
 {

@@ -25,7 +25,7 @@ enum pkt_kind {
 /* A parsed packet. The first part is filled in by parse_frame(), the rest as said. */
 struct pkt {
 	struct flow_key key;	/* .zone is set by the hook's program */
-	__u8 dmac[6], smac[6];
+	__u8 dmac[6], smac[6];	/* in this order: they are written as one */
 	__u16 eth_type;		/* host order */
 	__u16 l4;		/* offset of the transport header; the IP header is at LINK_HLEN */
 	__u16 ip_len;		/* total length in the IP header */
