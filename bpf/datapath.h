@@ -21,8 +21,8 @@
 #include "nat/recheck.h"
 #include "fast/fastpath.h"
 
-/* Bytes pulled into the linear area: Ethernet, IP with options, TCP without. */
-#define PARSE_PULL (ETH_HLEN + 60 + 20)
+/* Bytes pulled into the linear area: link layer, IP with options, TCP without. */
+#define PARSE_PULL (LINK_HLEN + 60 + 20)
 
 /* A packet, of which nothing is known yet. The stamp is sampled before anything is looked up for it. */
 static __always_inline struct pkt *pkt_begin(ctx_t *ctx)
@@ -40,7 +40,10 @@ __noinline int parse_once(ctx_t *ctx, struct pkt *p)
 {
 	if (!p)
 		return PARSE_BAD;
-	return parse_frame(ctx_data(ctx), ctx_data_end(ctx), ctx->len, p);
+	if (LINK_HLEN)
+		return parse_frame(ctx_data(ctx), ctx_data_end(ctx), ctx->len, p);
+	p->eth_type = ctx_protocol(ctx);
+	return parse_network(ctx_data(ctx), ctx_data_end(ctx), ctx->len, p);
 }
 
 /* Parse the headers into *p; pull more bytes and try again if the linear area is too short. */

@@ -53,7 +53,8 @@ static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *h
 	__u32 check = ETH_HLEN + IP_MIN_HLEN + (fast_is_tcp(h) ? 16 : 6);
 	__u32 l4_len = fast_is_tcp(h) ? 20 : 8;
 	_Bool same_ports = h->l4.ports == to->ports, summed;
-	verdict_t v = path->verdict == FWD_UPLINK ? FWD_UPLINK : FWD_PORT;
+	/* from a device without an Ethernet header, as from any uplink, a packet goes into a namespace */
+	verdict_t v = LINK_HLEN && path->verdict == FWD_UPLINK ? FWD_UPLINK : FWD_PORT;
 	long failed;
 
 	h->ip.check = csum_apply(h->ip.check, pseudo + ttl_diff(h->ip.ttl, h->ip.ttl - 1));
@@ -68,7 +69,9 @@ static __always_inline verdict_t fast_rewrite(ctx_t *ctx, struct fast_headers *h
 		mac_copy((__u8 *)h->new_mac, path->dmac);
 		mac_copy((__u8 *)h->new_mac + 6, path->smac);
 		h->eth_type = __builtin_bswap16(ETH_P_IP);
-		failed = ctx_store(ctx, 0, &h->new_mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
+		failed = LINK_HLEN ? 0 : ctx_push_eth(ctx);
+		if (!failed)
+			failed = ctx_store(ctx, 0, &h->new_mac, ETH_HLEN + IP_MIN_HLEN + l4_len);
 	}
 	if (!failed && !summed)
 		failed = ctx_csum_pseudo(ctx, check, csum_fold32(pseudo), flags) ||
@@ -105,7 +108,7 @@ static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_
 		/* the host's conntrack is to know of it (nat/policy.h) */
 		if (ask_word(f).state != ASK_UNKNOWN && p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST))
 			return NULL;
-		p->l4 = ETH_HLEN + IP_MIN_HLEN;
+		p->l4 = LINK_HLEN + IP_MIN_HLEN;
 		p->l4_hlen = h->headers - IP_MIN_HLEN;
 		tcp_option_scale(ctx, p);
 		p->seq = __builtin_bswap32(h->l4.tcp.seq);

@@ -103,6 +103,11 @@ static __always_inline _Bool fast_headers_read_l4(const __u32 *l4, const void *e
 	return h->headers >= IP_MIN_HLEN + 20;
 }
 
+static __always_inline _Bool fast_is_ipv4(const ctx_t *ctx, const __u8 *data)
+{
+	return LINK_HLEN ? *(__be16 *)(data + 12) == __builtin_bswap16(ETH_P_IP) : ctx_protocol(ctx) == ETH_P_IP;
+}
+
 /*
  * Copy the headers. False unless the frame is ordinary: no VLAN tag, well formed. Reads words: the IP header is
  * aligned to four bytes (NET_IP_ALIGN), or the CPU does not care.
@@ -110,20 +115,19 @@ static __always_inline _Bool fast_headers_read_l4(const __u32 *l4, const void *e
 static __always_inline _Bool fast_headers_read(ctx_t *ctx, struct fast_headers *h)
 {
 	const __u8 *data = ctx_data(ctx), *end = ctx_data_end(ctx);
-	const __u32 *mac = (const __u32 *)data, *ip = (const __u32 *)(data + ETH_HLEN);
+	const __u32 *mac = (const __u32 *)data, *ip = (const __u32 *)(data + LINK_HLEN);
 	int i;
 
-	if (data + ETH_HLEN + IP_MIN_HLEN + 8 > end || *(__be16 *)(data + 12) != __builtin_bswap16(ETH_P_IP) ||
-	    ctx->vlan_present)
+	if (data + LINK_HLEN + IP_MIN_HLEN + 8 > end || !fast_is_ipv4(ctx, data) || ctx->vlan_present)
 		return 0;
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < LINK_HLEN / 4; i++)
 		h->mac[i] = mac[i];
 	for (i = 0; i < 5; i++)
 		h->ip.word[i] = ip[i];
 	h->ip_len = __builtin_bswap16(h->ip.len);
 	h->dscp = h->ip.tos & IP_DSCP;
 	return h->ip.version_ihl == 0x45 && !(h->ip.frag & __builtin_bswap16(IP_FRAG_MASK)) &&
-	       ctx->len == ETH_HLEN + h->ip_len && fast_headers_read_l4(ip + 5, end, h) && h->headers <= h->ip_len;
+	       ctx->len == LINK_HLEN + h->ip_len && fast_headers_read_l4(ip + 5, end, h) && h->headers <= h->ip_len;
 }
 
 /* The packet's key in a zone. */

@@ -20,7 +20,7 @@ static __always_inline enum frag_result frag_enqueue(ctx_t *ctx, struct pkt *p)
 {
 	struct outside_peer *peer = outside_peer_get(outside_peer_bucket(p->key.src));
 	_Bool stranger = p->key.zone == EBPFNET_ZONE_OUTSIDE && peer && !peer->flows;
-	__u32 len = ETH_HLEN + p->ip_len, ref = fragq_alloc(frag_bucket_of(p), stranger, len);
+	__u32 len = p->ip_len, ref = fragq_alloc(frag_bucket_of(p), stranger, len);
 	enum frag_result r;
 
 	if (!ref)
@@ -46,7 +46,7 @@ __noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
 	struct pkt *p = pkt_scratch_get();
 	enum frag_result r;
 
-	if (!p || ctx_load(ctx, ETH_HLEN + 4, &p->ip_id, sizeof(p->ip_id)))
+	if (!p || ctx_load(ctx, LINK_HLEN + 4, &p->ip_id, sizeof(p->ip_id)))
 		return DROP(helper_failed);
 	if (!frag_is_sound(p->frag, p->ihl, p->ip_len - p->ihl, p->key.proto))
 		return outside ? FWD_PASS : DROP(malformed);
@@ -70,8 +70,11 @@ __noinline verdict_t frag_input(ctx_t *ctx, _Bool outside, _Bool may_queue)
 	}
 }
 
-/* Re-inject queued fragments, and restore the current packet. */
-static __always_inline int frag_release(ctx_t *ctx, __u32 queued)
+/*
+ * Re-inject queued fragments behind the link-layer header that the current packet came with, as a fragment may have
+ * come by a device with another one; and restore the current packet, which may be translated.
+ */
+static __always_inline int frag_release(ctx_t *ctx, const struct pkt *p, __u32 queued)
 {
 	struct fragq_release r = { .ctx = ctx, .ref = queued };
 	struct reinject_buf *buf = reinject_buf_get();
@@ -81,9 +84,10 @@ static __always_inline int frag_release(ctx_t *ctx, __u32 queued)
 	if (!buf)
 		return 0;
 	if (!OUTSIDE(len, ETH_HLEN, REINJECT_FRAME_MAX) && !ctx_load(ctx, 0, buf->bytes, len) &&
-	    !ctx_reset_l3(ctx, IP_MIN_HLEN + 8)) {
+	    !ctx_reset_l3(ctx, IP_MIN_HLEN + 8) && !reinject_macs(ctx, p->dmac)) {
 		bpf_loop(FRAGQ_SLOTS, fragq_release_one, &r, 0);
-		failed = reinject_write(ctx, buf->bytes, len, REINJECT_FRAME_MAX);
+		failed = reinject_macs(ctx, buf->bytes) ||
+			 reinject_write(ctx, buf->bytes + LINK_HLEN, len - LINK_HLEN, REINJECT_FRAME_MAX - LINK_HLEN);
 	}
 	reinject_buf_put(buf);
 	return failed;
@@ -109,7 +113,7 @@ __noinline verdict_t frag_done(ctx_t *ctx, verdict_t v)
 		return v;
 	if (state == FRAG_ENTRY_REFUSED)
 		bpf_loop(FRAGQ_SLOTS, fragq_drop_one, &queued, 0);
-	else if (frag_release(ctx, queued))
+	else if (frag_release(ctx, p, queued))
 		return DROP(helper_failed);
 	return v;
 }

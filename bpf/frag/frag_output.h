@@ -44,14 +44,14 @@ static __noinline int frag_out_write(ctx_t *ctx, struct reinject_buf *buf)
 	struct frag_out_state *st = &buf->frag_out;
 	__u32 len, done, ihl = st->ihl;
 
-	if (ctx_resize(ctx, ETH_HLEN + ihl + st->now) || OUTSIDE(ihl, IP_MIN_HLEN, sizeof(st->ip)) ||
-	    ctx_store_body(ctx, ETH_HLEN, st->ip, ihl))
+	if (ctx_resize(ctx, LINK_HLEN + ihl + st->now) || OUTSIDE(ihl, IP_MIN_HLEN, sizeof(st->ip)) ||
+	    ctx_store_body(ctx, LINK_HLEN, st->ip, ihl))
 		return -1;
 	len = ((st->now - 1) & (REINJECT_CHUNK - 1)) + 1;
 	done = st->done & 0xffff;
 	OPAQUE(len);
 	OPAQUE(done);
-	return ctx_store_body(ctx, ETH_HLEN + st->ihl, buf->bytes + done, len);
+	return ctx_store_body(ctx, LINK_HLEN + st->ihl, buf->bytes + done, len);
 }
 
 /* bpf_loop callback: one fragment. */
@@ -109,7 +109,7 @@ static __always_inline int frag_out_load(ctx_t *ctx, const struct pkt *p, struct
 	OPAQUE(len);
 	if (OUTSIDE(ihl, IP_MIN_HLEN, sizeof(st->ip)))
 		return -1;
-	return ctx_load(ctx, ETH_HLEN, st->ip, ihl) || ctx_load(ctx, ETH_HLEN + ihl, buf->bytes, len);
+	return ctx_load(ctx, LINK_HLEN, st->ip, ihl) || ctx_load(ctx, LINK_HLEN + ihl, buf->bytes, len);
 }
 
 /* FWD_STOLEN, or DROP(reason). */

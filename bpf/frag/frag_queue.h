@@ -202,10 +202,10 @@ static __noinline int fragq_load(ctx_t *ctx, __u32 i, __u32 len)
 
 	if (i < FRAGQ_SMALL_SLOTS) {
 		to = fragq_small_frame(i);
-		return !to || OUTSIDE(len, ETH_HLEN, FRAGQ_SMALL_MAX) || ctx_load(ctx, 0, to, len) ? -1 : 0;
+		return !to || OUTSIDE(len, IP_MIN_HLEN, FRAGQ_SMALL_MAX) || ctx_load(ctx, LINK_HLEN, to, len) ? -1 : 0;
 	}
 	to = fragq_large(i);
-	return !to || OUTSIDE(len, ETH_HLEN, FRAGQ_FRAME_MAX) || ctx_load(ctx, 0, to, len) ? -1 : 0;
+	return !to || OUTSIDE(len, IP_MIN_HLEN, FRAGQ_FRAME_MAX) || ctx_load(ctx, LINK_HLEN, to, len) ? -1 : 0;
 }
 
 /* Store a frame of len bytes: USED. */

@@ -30,21 +30,24 @@ static __always_inline void reinject_buf_put(struct reinject_buf *buf)
 	*(volatile __u32 *)&buf->taken = 0;
 }
 
-/* Write frame, len bytes, into the current packet. max: a constant upper bound of len. */
-static __always_inline int reinject_write(ctx_t *ctx, const __u8 *frame, __u32 len, __u32 max)
+/* Write both MAC addresses of the current packet, 12 bytes; a device without a link-layer header has none. */
+static __always_inline int reinject_macs(ctx_t *ctx, const __u8 *macs)
 {
-	__u32 body = len - ETH_HLEN;
+	return LINK_HLEN ? ctx_store(ctx, 0, macs, 12) : 0;
+}
 
-	if (ctx_resize(ctx, len) || ctx_store(ctx, 0, frame, ETH_HLEN) ||
-	    OUTSIDE(body, IP_MIN_HLEN, max - ETH_HLEN))
+/* Write an IP packet of len bytes behind the current packet's link-layer header. max: a constant upper bound of len. */
+static __always_inline int reinject_write(ctx_t *ctx, const __u8 *packet, __u32 len, __u32 max)
+{
+	if (ctx_resize(ctx, LINK_HLEN + len) || OUTSIDE(len, IP_MIN_HLEN, max))
 		return -1;
-	return ctx_store_body(ctx, ETH_HLEN, frame + ETH_HLEN, body);
+	return ctx_store_body(ctx, LINK_HLEN, packet, len);
 }
 
 /* Then re-inject a clone at the ingress. */
-static __always_inline int reinject_send(ctx_t *ctx, const __u8 *frame, __u32 len, __u32 max)
+static __always_inline int reinject_send(ctx_t *ctx, const __u8 *packet, __u32 len, __u32 max)
 {
-	return reinject_write(ctx, frame, len, max) ? -1 : ctx_reinject_clone(ctx);
+	return reinject_write(ctx, packet, len, max) ? -1 : ctx_reinject_clone(ctx);
 }
 
 #endif

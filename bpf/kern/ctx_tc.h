@@ -4,7 +4,7 @@
  * No other header of bpf/ names __sk_buff or TC_ACT_*; ctx_xdp.h is its counterpart.
  *
  * The object that includes this header defines the direction of its hook: HOOK_IS_EGRESS 0 or 1. Functions
- * return 0 or a negative errno, unless they say otherwise. Offsets count from the Ethernet header. A call that
+ * return 0 or a negative errno, unless they say otherwise. Offsets count from the link-layer header. A call that
  * changes the packet invalidates ctx_data().
  */
 #ifndef EBPFNET_BPF_KERN_CTX_TC_H
@@ -52,7 +52,7 @@ static __always_inline int ctx_store(ctx_t *ctx, __u32 off, const void *from, __
 	return bpf_skb_store_bytes(ctx, off, from, len, 0);
 }
 
-/* Store behind the Ethernet header. Updates the device's checksum over the packet, too (CHECKSUM_COMPLETE). */
+/* Store behind the link-layer header. Updates the device's checksum over the packet, too (CHECKSUM_COMPLETE). */
 static __always_inline int ctx_store_body(ctx_t *ctx, __u32 off, const void *from, __u32 len)
 {
 	return bpf_skb_store_bytes(ctx, off, from, len, BPF_F_RECOMPUTE_CSUM);
@@ -170,15 +170,27 @@ static __always_inline int ctx_resize(ctx_t *ctx, __u32 len)
 }
 
 /*
- * Reduce the packet to its Ethernet header and len bytes, to be rewritten. change_tail ends GSO. A checksum
+ * Reduce the packet to its link-layer header and len bytes, to be rewritten. change_tail ends GSO. A checksum
  * that a device is to finish (CHECKSUM_PARTIAL) is cancelled by removing the header that it lies in.
  */
 static __always_inline int ctx_reset_l3(ctx_t *ctx, __u32 len)
 {
-	return bpf_skb_change_tail(ctx, ETH_HLEN + 80, 0) ||
+	return bpf_skb_change_tail(ctx, LINK_HLEN + 80, 0) ||
 	       bpf_skb_adjust_room(ctx, -56, BPF_ADJ_ROOM_MAC, 0) ||
 	       bpf_skb_adjust_room(ctx, 32, BPF_ADJ_ROOM_MAC, 0) ||
-	       bpf_skb_change_tail(ctx, ETH_HLEN + len, 0);
+	       bpf_skb_change_tail(ctx, LINK_HLEN + len, 0);
+}
+
+/* The Ethertype that the kernel takes the packet for, in host order. A device without a header has no other. */
+static __always_inline __u16 ctx_protocol(const ctx_t *ctx)
+{
+	return __builtin_bswap16(ctx->protocol);
+}
+
+/* Make room for an Ethernet header in front of a packet that has none. */
+static __always_inline int ctx_push_eth(ctx_t *ctx)
+{
+	return bpf_skb_change_head(ctx, ETH_HLEN, 0);
 }
 
 /* The outer VLAN id, which the kernel has moved out of the bytes. 0: no tag, or a priority tag. */

@@ -8,6 +8,7 @@
 
 #include "kern/ctx_tc.h"
 #include "kern/device.h"
+#include "kern/link_header.h"
 #include "kern/lookup.h"
 #include "kern/shaper.h"
 #include "kern/verdict.h"
@@ -202,6 +203,8 @@ __noinline int forward_verdict(ctx_t *ctx, verdict_t v, const struct fwd_out *fw
 	if (!fwd)
 		return ACTION_DROP;
 	v = forward_check(ctx, v, fwd, net);
+	if (v >= 0 && v != FWD_TX && v != FWD_STOLEN && link_header_push(ctx))
+		v = DROP(helper_failed);
 	if (v < 0) {
 		count(-v);
 		return ACTION_DROP;

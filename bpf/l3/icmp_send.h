@@ -17,7 +17,7 @@ struct icmp_hdr {
 
 #define ICMP_INNER_MAX 68 /* an IP header with options, and 8 bytes of payload */
 
-/* The error behind its Ethernet header. */
+/* The error behind its link-layer header. */
 struct icmp_error {
 	struct {
 		__u8 vihl, tos;
@@ -87,7 +87,7 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 	if (inner < 28 || inner > ICMP_INNER_MAX)
 		return FWD_NEXT;
 	OPAQUE(inner);
-	if (inner < 28 || inner > ICMP_INNER_MAX || ctx_load(ctx, ETH_HLEN, e.inner, inner))
+	if (inner < 28 || inner > ICMP_INNER_MAX || ctx_load(ctx, LINK_HLEN, e.inner, inner))
 		return FWD_NEXT;
 	len = sizeof(e.ip) + sizeof(e.icmp) + inner;
 
@@ -111,9 +111,9 @@ __noinline verdict_t icmp_send(ctx_t *ctx, const struct pkt *p, const struct icm
 	if (ctx_reset_l3(ctx, len))
 		return DROP(helper_failed);
 	OPAQUE(len);
-	if (len < 56 || len > sizeof(e) || ctx_store(ctx, ETH_HLEN, &e, len))
+	if (len < 56 || len > sizeof(e) || ctx_store(ctx, LINK_HLEN, &e, len))
 		return DROP(helper_failed);
-	if (rewrite_macs(ctx, p->smac, p->dmac) != FWD_NEXT)
+	if (LINK_HLEN && rewrite_macs(ctx, p->smac, p->dmac) != FWD_NEXT)
 		return DROP(helper_failed);
 	return FWD_TX;
 }

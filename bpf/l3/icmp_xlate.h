@@ -36,12 +36,12 @@ __noinline verdict_t inner_read(ctx_t *ctx, const struct pkt *p, __u16 zone, str
 	if (!p || !in)
 		return DROP(helper_failed);
 	in->ip = p->l4 + 8;
-	if (ETH_HLEN + p->ip_len < in->ip + sizeof(ip) + 8 || ctx_load(ctx, in->ip, &ip, sizeof(ip)))
+	if (LINK_HLEN + p->ip_len < in->ip + sizeof(ip) + 8 || ctx_load(ctx, in->ip, &ip, sizeof(ip)))
 		return DROP(icmp_error);
 	vihl = *(__u8 *)&ip;
 	in->l4 = in->ip + ((vihl & 0x0f) << 2);
-	in->room = ETH_HLEN + p->ip_len - in->l4;
-	if (vihl >> 4 != 4 || (vihl & 0x0f) < 5 || ETH_HLEN + p->ip_len < in->l4 + 8 ||
+	in->room = LINK_HLEN + p->ip_len - in->l4;
+	if (vihl >> 4 != 4 || (vihl & 0x0f) < 5 || LINK_HLEN + p->ip_len < in->l4 + 8 ||
 	    (ip.frag_off & __builtin_bswap16(IP_OFFSET)) || ctx_load(ctx, in->l4, l4, sizeof(l4)))
 		return DROP(icmp_error);
 	in->ip_check = ip.check;
@@ -123,7 +123,7 @@ __noinline verdict_t icmp_find(ctx_t *ctx, const struct pkt *p, __u16 zone)
 	if (v != FWD_NEXT)
 		return v;
 	/* RFC 5508 REQ-3: both checksums must be right */
-	if (!csum_packet_ok(ctx, p->l4, ETH_HLEN + p->ip_len - p->l4) ||
+	if (!csum_packet_ok(ctx, p->l4, LINK_HLEN + p->ip_len - p->l4) ||
 	    !csum_packet_ok(ctx, in->ip, in->l4 - in->ip))
 		return DROP(icmp_bad_sum);
 	/* the error must be addressed to the sender of the embedded packet */

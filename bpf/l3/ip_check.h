@@ -11,7 +11,7 @@
 /* True for a packet with a source route (RFC 7126 section 4), and for options that do not parse. */
 __noinline int has_source_route(ctx_t *ctx, const struct pkt *p)
 {
-	__u32 at = ETH_HLEN + IP_MIN_HLEN;
+	__u32 at = LINK_HLEN + IP_MIN_HLEN;
 	__u8 option[2];
 	int i;
 

@@ -12,6 +12,7 @@
 #include <ebpfnet/core/nat.h>
 #include <ebpfnet/core/parse.h>
 #include "kern/ctx_tc.h"
+#include "kern/link_header.h"
 #include "kern/verdict.h"
 
 /* The IP header from TTL to destination: the part that changes, for a single store. */
@@ -47,7 +48,7 @@ static __always_inline verdict_t rewrite_ip(ctx_t *ctx, const struct pkt *p,
 		.dst = to->dst,
 	};
 
-	return ctx_trim(ctx, ETH_HLEN + p->ip_len) || ctx_store(ctx, ETH_HLEN + 8, &tail, sizeof(tail)) ?
+	return ctx_trim(ctx, LINK_HLEN + p->ip_len) || ctx_store(ctx, LINK_HLEN + 8, &tail, sizeof(tail)) ?
 		       DROP(helper_failed) : FWD_NEXT;
 }
 
@@ -103,11 +104,7 @@ static __always_inline verdict_t rewrite_tuple(ctx_t *ctx, const struct pkt *p,
 /* Write the Ethernet addresses. FWD_NEXT, or DROP(helper_failed). */
 static __always_inline verdict_t rewrite_macs(ctx_t *ctx, const __u8 *dmac, const __u8 *smac)
 {
-	__u8 eth[12];
-
-	mac_copy(eth, dmac);
-	mac_copy(eth + 6, smac);
-	return ctx_store(ctx, 0, eth, sizeof(eth)) ? DROP(helper_failed) : FWD_NEXT;
+	return link_header_write(ctx, dmac, smac) ? DROP(helper_failed) : FWD_NEXT;
 }
 
 #endif

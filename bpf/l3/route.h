@@ -102,6 +102,7 @@ static __always_inline enum route_kind route_uplink(ctx_t *ctx, const struct rou
 static __always_inline enum route_kind route_look_up(ctx_t *ctx, const struct route_query *q, struct route *out)
 {
 	struct bpf_fib_lookup *fib = fib_scratch_get();
+	struct uplink *uplink;
 	__u32 ifindex;
 	long r;
 
@@ -127,8 +128,11 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, const struct ro
 	switch (r) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
-		if (!bpf_map_lookup_elem(&uplinks, &ifindex))
+		uplink = bpf_map_lookup_elem(&uplinks, &ifindex);
+		if (!uplink)
 			return ROUTE_UNMANAGED;
+		if (uplink->flags & UPLINK_NEEDS_ROUTE)
+			out->nexthop = 0;
 		return route_uplink(ctx, q, fib->rt_metric, out);
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		/* the route's MTU is exceeded (no .ifindex); or with len 0 the device's, by the packet itself */

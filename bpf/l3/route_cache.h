@@ -30,7 +30,7 @@ enum broadcast {
 
 /* A result. */
 struct route {
-	__be32 nexthop;		/* 0: left to the kernel (a gateway with an IPv6 address) */
+	__be32 nexthop;		/* 0: left to the kernel (a gateway with an IPv6 address, UPLINK_NEEDS_ROUTE) */
 	struct ipaddr src;	/* source address that the kernel would choose */
 	__u32 ifindex;
 	__u16 mtu;		/* path MTU; ROUTE_TOO_BIG: the MTU exceeded */

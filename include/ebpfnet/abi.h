@@ -420,6 +420,11 @@ enum {
 	 * switched it on for namespaces: what is neither for them nor for the host is still dropped.
 	 */
 	UPLINK_NO_TRANSIT = 1 << 0,
+	/*
+	 * A tunnel of the kernel's (ipip, gre): its driver notes the path MTU between its ends in the packet's route.
+	 * So the kernel is to look that up, and not only the next hop's neighbour.
+	 */
+	UPLINK_NEEDS_ROUTE = 1 << 1,
 };
 
 /*

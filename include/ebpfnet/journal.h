@@ -35,7 +35,7 @@ enum {
 #define XDP_MODE_ANY (XDP_MODE_NATIVE | XDP_MODE_GENERIC)
 
 #define EBPFNET_HOST_UPLINKS 16		/* uplinks of all networks */
-#define EBPFNET_PROGRAMS 8		/* room for enum hook (lib/dataplane/dataplane.h) */
+#define EBPFNET_PROGRAMS 16		/* room for enum hook (lib/dataplane/dataplane.h) */
 
 /* struct uplink_record.flags */
 enum {
@@ -43,6 +43,7 @@ enum {
 	/* net.ipv4.conf.NAME.forwarding was 0, and is switched on, or about to be: 0 again when no network needs it */
 	UPLINK_SET_FORWARDING = 1 << 1,
 	UPLINK_OF_ROUTER = 1 << 2,	/* then net.ipv4.ip_forward was 1 all the same */
+	UPLINK_L3 = 1 << 3,		/* its packets have no link-layer header: it has the programs for that */
 };
 
 /* An uplink. If the device is gone, a new one with that name takes its place. */

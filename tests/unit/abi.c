@@ -136,7 +136,7 @@ static void sizes_belong_to_abi_7(void **state)
 	assert_int_equal(sizeof(struct portmap), 40);
 	assert_int_equal(sizeof(struct config), 96);
 	assert_int_equal(sizeof(struct conn_alloc), 32);
-	assert_int_equal(sizeof(struct host_record), 528);
+	assert_int_equal(sizeof(struct host_record), 592);
 	assert_int_equal(sizeof(struct ns_key), 20);
 	assert_int_equal(sizeof(struct ns_record), 664);
 	assert_int_equal(CONN_STATES, 11);

@@ -88,11 +88,12 @@ static void show_uplink(struct status *v, const struct uplink_record *u, struct 
 	const char *state, *name;
 	struct ipaddr addr;
 	struct nl_link dev;
-	bool has_addr;
+	bool has_addr, l3;
 
 	uplink_device(&v->x, u, &dev);
 	name = dev.ifindex ? dev.name : u->name;
 	state = uplink_state(u, &dev);
+	l3 = dev.ifindex && uplink_type_is_l3(&dev);
 	has_addr = dev.ifindex && uplink_address(dev.name, &addr);
 	if (has_addr)
 		addr_text(addr, text);
@@ -101,7 +102,7 @@ static void show_uplink(struct status *v, const struct uplink_record *u, struct 
 	if (strcmp(state, "up"))
 		report_line(&v->report, "uplink", "%s, %s", name, state);
 	else
-		report_line(&v->report, "uplink", "%s, %s%s%s%s", name,
+		report_line(&v->report, "uplink", "%s, %s%s%s%s%s", name, l3 ? "without Ethernet, " : "",
 			    has_addr ? "masquerading as " : "without an address", text,
 			    xdp.how ? ", with an XDP prefilter: " : "", xdp.how ? xdp_mode_text(xdp.how) : "");
 	if (v->report.json)
@@ -109,7 +110,8 @@ static void show_uplink(struct status *v, const struct uplink_record *u, struct 
 			  NUMBER(dev.ifindex ? (uint64_t)dev.ifindex : NO_NUMBER), TEXT(state),
 			  TEXT(xdp.how ? xdp_mode_text(xdp.how) : NULL),
 			  NUMBER(dev.ifindex && device_forwarding(dev.name) == 1),
-			  NUMBER(!!(u->flags & UPLINK_SET_FORWARDING)));
+			  NUMBER(!!(u->flags & UPLINK_SET_FORWARDING)),
+			  TEXT(!dev.ifindex ? NULL : l3 ? "ip" : "ethernet"));
 }
 
 static void show_uplinks(struct status *v)
@@ -117,7 +119,9 @@ static void show_uplinks(struct status *v)
 	static const struct column columns[] = {
 		{ "name", NULL },  { "addr", NULL }, { "ifindex", NULL, CELL_NUMBER },
 		{ "state", NULL }, { "xdp", NULL },
-		{ "forwarding", NULL, CELL_FLAG }, { "set_forwarding", NULL, CELL_FLAG }, {},
+		{ "forwarding", NULL, CELL_FLAG }, { "set_forwarding", NULL, CELL_FLAG },
+		{ "link", NULL },
+		{},
 	};
 	const struct host_record *host = &v->x.host;
 	struct table t;

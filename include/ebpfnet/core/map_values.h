@@ -53,8 +53,8 @@ struct frag_bucket {
 #define FRAGQ_SMALL_SLOTS 384
 #define FRAGQ_LARGE_SLOTS 128
 #define FRAGQ_SLOTS (FRAGQ_SMALL_SLOTS + FRAGQ_LARGE_SLOTS)
-#define FRAGQ_SMALL_MAX 128 /* bytes of a frame */
-#define FRAGQ_FRAME_MAX 9232 /* the same for large ones: MTUs up to 9218 */
+#define FRAGQ_SMALL_MAX 128 /* bytes of an IP packet */
+#define FRAGQ_FRAME_MAX 9232 /* the same for large ones: the MTU up to which fragments wait */
 
 enum fragq_state {
 	FRAGQ_FREE,

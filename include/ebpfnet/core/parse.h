@@ -25,9 +25,9 @@ enum pkt_kind {
 /* A parsed packet. The first part is filled in by parse_frame(), the rest as said. */
 struct pkt {
 	struct flow_key key;	/* .zone is set by the hook's program */
-	__u8 dmac[6], smac[6];
+	__u8 dmac[6], smac[6];	/* in this order: they are written as one */
 	__u16 eth_type;		/* host order */
-	__u16 l4;		/* offset of the transport header; the IP header is at ETH_HLEN */
+	__u16 l4;		/* offset of the transport header; the IP header is at LINK_HLEN */
 	__u16 ip_len;		/* total length in the IP header */
 	__u16 ihl;		/* header length in bytes */
 	__u16 frag;		/* flags and offset, host order */
@@ -79,7 +79,7 @@ static __always_inline struct ipaddr addr_at(const __u8 *at)
 
 static __always_inline enum parsed parse_arp(const __u8 *data, const __u8 *end, struct pkt *p)
 {
-	const __u8 *arp = data + ETH_HLEN;
+	const __u8 *arp = data + LINK_HLEN;
 
 	if (arp + 28 > end)
 		return PARSE_SHORT;
@@ -169,7 +169,7 @@ static __always_inline enum parsed parse_l4(const __u8 *l4, const __u8 *end, str
 static __always_inline enum parsed parse_ipv4(const __u8 *data, const __u8 *end, struct pkt *p,
 					      __u32 frame_len)
 {
-	const __u8 *ip = data + ETH_HLEN, *l4;
+	const __u8 *ip = data + LINK_HLEN, *l4;
 
 	if (ip + IP_MIN_HLEN > end)
 		return PARSE_SHORT;
@@ -183,10 +183,10 @@ static __always_inline enum parsed parse_ipv4(const __u8 *data, const __u8 *end,
 	p->key.src = addr_at(ip + 12);
 	p->key.dst = addr_at(ip + 16);
 	if (ip[0] >> 4 != 4 || p->ihl < IP_MIN_HLEN || p->ip_len < p->ihl ||
-	    (__u32)(ETH_HLEN + p->ip_len) > frame_len)
+	    (__u32)(LINK_HLEN + p->ip_len) > frame_len)
 		return PARSE_BAD;
 
-	p->l4 = ETH_HLEN + p->ihl;
+	p->l4 = LINK_HLEN + p->ihl;
 	if (p->frag & IP_OFFSET) {
 		p->kind = PKT_FRAG;
 		return PARSED;
@@ -195,24 +195,18 @@ static __always_inline enum parsed parse_ipv4(const __u8 *data, const __u8 *end,
 	return parse_l4(l4, end, p);
 }
 
-/* Parse [data, end), the readable part of a frame of frame_len bytes, into *p, which must be zeroed. */
-static __always_inline enum parsed parse_frame(const __u8 *data, const __u8 *end, __u32 frame_len,
-					       struct pkt *p)
+/* Parse what is behind the link-layer header, of the type p->eth_type. Otherwise as parse_frame(). */
+static __always_inline enum parsed parse_network(const __u8 *data, const __u8 *end, __u32 frame_len, struct pkt *p)
 {
 	enum parsed r;
 
-	if (data + ETH_HLEN > end)
-		return PARSE_SHORT;
-	mac_copy(p->dmac, data);
-	mac_copy(p->smac, data + 6);
-	p->eth_type = data[12] << 8 | data[13];
-	p->l4 = ETH_HLEN;
+	p->l4 = LINK_HLEN;
 	switch (p->eth_type) {
 	case ETH_P_IP:
 		r = parse_ipv4(data, end, p, frame_len);
 		/* the transport header must end within the packet, not only within the frame */
 		if (r == PARSED && p->kind != PKT_FRAG && p->kind != PKT_OTHER &&
-		    p->l4 + p->l4_hlen > ETH_HLEN + p->ip_len)
+		    p->l4 + p->l4_hlen > LINK_HLEN + p->ip_len)
 			return PARSE_BAD;
 		return r;
 	case ETH_P_ARP:
@@ -226,10 +220,22 @@ static __always_inline enum parsed parse_frame(const __u8 *data, const __u8 *end
 	}
 }
 
+/* Parse [data, end), the readable part of a frame of frame_len bytes, into *p, which must be zeroed. */
+static __always_inline enum parsed parse_frame(const __u8 *data, const __u8 *end, __u32 frame_len,
+					       struct pkt *p)
+{
+	if (data + ETH_HLEN > end)
+		return PARSE_SHORT;
+	mac_copy(p->dmac, data);
+	mac_copy(p->smac, data + 6);
+	p->eth_type = data[12] << 8 | data[13];
+	return parse_network(data, end, frame_len, p);
+}
+
 /* RFC 1071 over the IP header of a parsed packet. False too if it is not all in [data, end). */
 static __always_inline _Bool ip_header_sum_ok(const __u8 *data, const __u8 *end, __u32 ihl)
 {
-	const __u8 *ip = data + ETH_HLEN;
+	const __u8 *ip = data + LINK_HLEN;
 	const __u16 *word = (const __u16 *)ip;
 	__u64 sum;
 	__u32 i;

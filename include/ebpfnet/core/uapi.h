@@ -10,6 +10,14 @@
 #define ENODEV 19
 
 #define ETH_HLEN 14
+
+/*
+ * Bytes in front of the IP header where a program sees a packet. The programs for devices without a link-layer header
+ * (tun, WireGuard, ipip, ppp) are built with 0.
+ */
+#ifndef LINK_HLEN
+#define LINK_HLEN ETH_HLEN
+#endif
 #define ETH_P_IP 0x0800
 #define ETH_P_ARP 0x0806
 #define ETH_P_IPV6 0x86dd

@@ -354,6 +354,8 @@ static int load(void)
 		r = dataplane_load_xdp(&h.state);
 	if (!r)
 		r = dataplane_load_shaper(&h.state);
+	if (!r)
+		r = dataplane_load_l3(&h.state);
 	for (hook = 0; hook < HOOKS && !r; hook++) {
 		snprintf(path, sizeof(path), "%s/progs/%s", h.state.dir, hook_name(hook));
 		h.prog[hook] = bpf_obj_get(path);

@@ -30,7 +30,7 @@
 
 static bool is_egress(enum hook hook)
 {
-	return hook == HOOK_GATEWAY || hook == HOOK_UPLINK_OUT;
+	return hook == HOOK_GATEWAY || hook == HOOK_UPLINK_OUT || hook == HOOK_UPLINK_L3_OUT;
 }
 
 static const char *direction(enum hook hook)

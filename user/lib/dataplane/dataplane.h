@@ -23,6 +23,8 @@ enum hook {
 	HOOK_UPLINK_XDP,	/* XDP of the uplink, if the XDP prefilter is enabled: in the driver, */
 	HOOK_UPLINK_XDPGENERIC,	/* or generic */
 	HOOK_SHAPER,		/* ingress of the shaper's far end, while a namespace is limited */
+	HOOK_UPLINK_L3,		/* ingress and egress of an uplink whose packets have no link-layer header */
+	HOOK_UPLINK_L3_OUT,
 	HOOKS,
 };
 
@@ -48,9 +50,9 @@ const struct kernel_nft *dataplane_kernel_nft(void);
 
 /*
  * Make and pin the journal's maps, then all other maps and the programs of every network, then those of lo (before a
- * port is published) and of the XDP prefilter. All keep what is pinned already, except that dataplane_load() replaces
- * the programs of another build, with the same maps. max_flows sizes the flow table when its maps are made. -EPROTO:
- * the maps have another layout. Log.
+ * port is published), of the XDP prefilter, and of uplinks without a link-layer header. All keep what is pinned
+ * already, except that dataplane_load() replaces the programs of another build, with the same maps. max_flows sizes the
+ * flow table when its maps are made. -EPROTO: the maps have another layout. Log.
  */
 int dataplane_journal(struct store *s);
 int dataplane_load(struct store *s, uint32_t max_flows);
@@ -61,6 +63,7 @@ uint32_t dataplane_flows(const struct store *s);
 int dataplane_load_lo(const struct store *s);
 int dataplane_load_shaper(const struct store *s);
 int dataplane_load_xdp(const struct store *s);
+int dataplane_load_l3(const struct store *s);
 
 /*
  * Attaches hook's program to a device of this network namespace, unless it is attached already. For clsact, makes the

@@ -27,6 +27,8 @@
 #include "port.skel.h"
 #include "shaper.skel.h"
 #include "uplink.skel.h"
+#include "uplink_l3.skel.h"
+#include "uplink_l3_out.skel.h"
 #include "uplink_out.skel.h"
 #include "uplink_xdp.skel.h"
 #include "uplink_xdpgeneric.skel.h"
@@ -55,6 +57,8 @@ static const struct object objects[HOOKS] = {
 	[HOOK_UPLINK_XDP] = { "uplink_xdp", "ebpfnet_xdp", uplink_xdp_bpf__elf_bytes },
 	[HOOK_UPLINK_XDPGENERIC] = { "uplink_xdpgeneric", "ebpfnet_xdp", uplink_xdpgeneric_bpf__elf_bytes },
 	[HOOK_SHAPER] = { "shaper", "ebpfnet_shaper", shaper_bpf__elf_bytes },
+	[HOOK_UPLINK_L3] = { "uplink_l3", "ebpfnet_uplink", uplink_l3_bpf__elf_bytes },
+	[HOOK_UPLINK_L3_OUT] = { "uplink_l3_out", "ebpfnet_out", uplink_l3_out_bpf__elf_bytes },
 };
 
 const char *hook_name(enum hook hook)
@@ -247,6 +251,8 @@ int dataplane_journal(struct store *s)
 /* ---- programs ---- */
 
 /* Objects whose programs are loaded by several threads. */
+_Static_assert(HOOKS <= EBPFNET_PROGRAMS, "struct host_record.build has a digest of each");
+
 struct load {
 	const struct store *s;
 	enum hook hook[HOOKS];
@@ -456,7 +462,7 @@ int dataplane_load(struct store *s, uint32_t max_flows)
 	/* the largest first: it takes as long as the others together */
 	static const enum hook hooks[HOOKS] = { HOOK_PORT, HOOK_UPLINK, HOOK_UPLINK_OUT, HOOK_GATEWAY,
 						HOOK_LO, HOOK_UPLINK_XDP, HOOK_UPLINK_XDPGENERIC,
-						HOOK_SHAPER };
+						HOOK_SHAPER, HOOK_UPLINK_L3, HOOK_UPLINK_L3_OUT };
 	static const unsigned int always = 4;	/* the others are loaded when they are needed first */
 	enum hook load[HOOKS];
 	unsigned int i, count = 0;
@@ -491,6 +497,13 @@ int dataplane_load_shaper(const struct store *s)
 	static const enum hook shaper = HOOK_SHAPER;
 
 	return load_missing(s, &shaper, 1);
+}
+
+int dataplane_load_l3(const struct store *s)
+{
+	static const enum hook hooks[] = { HOOK_UPLINK_L3, HOOK_UPLINK_L3_OUT };
+
+	return load_missing(s, hooks, 2);
 }
 
 int dataplane_load_xdp(const struct store *s)

@@ -41,6 +41,7 @@ struct nl_link {
 	uint8_t mac[6];
 	uint32_t mtu;
 	uint16_t type;			/* ARPHRD_* */
+	bool has_remote;		/* IFF_POINTOPOINT: a tunnel to one address, not to one for each packet */
 	bool up;
 	bool carrier;			/* up, with a carrier */
 	bool running;			/* up, with a carrier, and its queues are active */

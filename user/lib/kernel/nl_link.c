@@ -18,6 +18,7 @@ static int read_link(const struct nlmsghdr *h, void *arg)
 	nl_attrs(h, sizeof(*ifi), at, IFLA_MAX);
 	out->ifindex = ifi->ifi_index;
 	out->type = ifi->ifi_type;
+	out->has_remote = ifi->ifi_flags & IFF_POINTOPOINT;
 	out->up = ifi->ifi_flags & IFF_UP;
 	out->running = ifi->ifi_flags & IFF_RUNNING;
 	if (at[IFLA_IFNAME])

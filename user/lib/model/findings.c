@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <net/if_arp.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -199,7 +198,7 @@ static size_t published_on(const struct findings *f, struct ipaddr addr, const s
 
 static const char *advise_uplink(const struct nl_link *dev, char fix[64])
 {
-	if (dev->type != ARPHRD_ETHER)
+	if (uplink_type_unfit(dev))
 		return NULL;
 	snprintf(fix, 64, "ebpfnet up --uplink %s", dev->name);
 	return fix;
@@ -268,9 +267,9 @@ static void check_way_out(struct findings *f)
 		last = ifindex;
 		snprintf(object, sizeof(object), "device %s", dev.name);
 		diff_add(f->out, object,
-			 advise_uplink(&dev, fix) ? fix : "route what the namespaces send over an Ethernet device",
+			 advise_uplink(&dev, fix) ? fix : "route what the namespaces send over another device",
 			 "the host routes most of the internet through %s, which %s: packets routed there are refused",
-			 dev.name, dev.type == ARPHRD_ETHER ? "has no programs" : "is not an Ethernet device");
+			 dev.name, uplink_type_unfit(&dev) ? uplink_type_unfit(&dev) : "has no programs");
 	}
 }
 
@@ -361,8 +360,8 @@ static void check_uplinks(struct findings *f)
 	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0]; i++) {
 		if (uplink_device(f->x, &host->uplinks[i], &dev))
 			continue;
-		check_hook(f, HOOK_UPLINK, &dev);
-		check_hook(f, HOOK_UPLINK_OUT, &dev);
+		check_hook(f, uplink_hook(&host->uplinks[i]), &dev);
+		check_hook(f, uplink_egress_hook(&host->uplinks[i]), &dev);
 		dataplane_xdp_state(&f->x->s, dev.ifindex, host->uplinks[i].name, &xdp);
 		if (!xdp.other[0] || host->made & XDP_MODE_ANY) /* a prefilter that has no room is a problem */
 			continue;

@@ -50,10 +50,12 @@ static bool became_router(const struct uplink_record *u)
 	return u->flags & UPLINK_SET_FORWARDING && !(u->flags & UPLINK_OF_ROUTER) && host_forwards();
 }
 
-static int tell_programs(struct session *x, const struct uplink_record *u, const struct nl_link *dev)
+int uplink_tell(struct session *x, const struct uplink_record *u, const struct nl_link *dev)
 {
-	struct uplink up = { .flags = u->flags & UPLINK_SET_FORWARDING ? UPLINK_NO_TRANSIT : 0 };
+	struct uplink up = { .flags = uplink_type_flags(dev) };
 
+	if (u->flags & UPLINK_SET_FORWARDING)
+		up.flags |= UPLINK_NO_TRANSIT;
 	memcpy(up.name, dev->name, sizeof(up.name));
 	return store_uplink_set(&x->s, dev->ifindex, &up);
 }
@@ -98,7 +100,7 @@ int forwarding_undo(struct session *x, struct uplink_record *u, const struct nl_
 	if (u->flags & UPLINK_SET_FORWARDING && dev->ifindex && !became_router(u))
 		r = device_set_forwarding(dev->name, false);
 	if (!r && dev->ifindex && !store_uplink(&x->s, dev->ifindex, &up) && up.flags & UPLINK_NO_TRANSIT)
-		r = tell_programs(x, &without, dev);
+		r = uplink_tell(x, &without, dev);
 	if (r || without.flags == u->flags)
 		return r;
 	*u = without;
@@ -120,7 +122,7 @@ int uplink_set_forwarding(struct session *x, struct uplink_record *u, const stru
 		r = session_save(x);
 	}
 	if (!r)
-		r = tell_programs(x, u, dev);
+		r = uplink_tell(x, u, dev);
 	return r || on ? r : device_set_forwarding(dev->name, true);
 }
 

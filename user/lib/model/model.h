@@ -85,7 +85,18 @@ int forwarding_undo(struct session *x, struct uplink_record *u, const struct nl_
 
 /* ---- uplinks ---- */
 
-/* Add a device to x->host: the named one; that of the default route, if there is one on Ethernet. Logs. */
+/*
+ * Which devices can be uplinks, by their link types. unfit: why one cannot, "is ...", or NULL. is_l3: its packets have
+ * no link-layer header.
+ */
+const char *uplink_type_unfit(const struct nl_link *dev);
+bool uplink_type_is_l3(const struct nl_link *dev);
+/* Of struct uplink.flags, those that its type decides. */
+uint32_t uplink_type_flags(const struct nl_link *dev);
+/* The programs of an uplink. */
+enum hook uplink_hook(const struct uplink_record *u);
+enum hook uplink_egress_hook(const struct uplink_record *u);
+/* Add a device to x->host: the named one; that of the default route, if it can be an uplink. Logs. */
 int uplink_want(struct session *x, const char *name);
 int uplink_want_default(struct session *x);
 /* Find the device of an uplink, even if renamed or created again; zeroed if none. Quiet; -ENODEV. */

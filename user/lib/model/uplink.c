@@ -8,9 +8,6 @@
  * attach them.
  */
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if_arp.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,8 +57,9 @@ static int find_device(struct nl *nl, const char *name, struct nl_link *out)
 		return log_err(r, "uplink %s does not exist; `ip link` lists the devices there are", name);
 	if (r)
 		return log_err(r, "cannot read device %s: %s", name, nl_why(nl, r));
-	if (out->type != ARPHRD_ETHER)
-		return log_err(-EINVAL, "uplink %s is not an Ethernet device; name one with --uplink DEV", out->name);
+	if (uplink_type_unfit(out))
+		return log_err(-EINVAL, "uplink %s %s; name another with --uplink DEV", out->name,
+			       uplink_type_unfit(out));
 	if (!out->up)
 		return log_err(-ENETDOWN, "uplink %s is down; `ip link set %s up` first", out->name, out->name);
 	return 0;
@@ -108,7 +106,7 @@ int uplink_want_default(struct session *x)
 	r = nl_route_default(&x->nl, &ifindex);
 	if (r && r != -ENOENT)
 		return log_err(r, "cannot read the routing table: %s", nl_why(&x->nl, r));
-	if (r || nl_link_get(&x->nl, NULL, ifindex, &dev) || dev.type != ARPHRD_ETHER ||
+	if (r || nl_link_get(&x->nl, NULL, ifindex, &dev) || uplink_type_unfit(&dev) ||
 	    session_is_gateway(x, dev.name))
 		return 0;
 	return uplink_want(x, dev.name);
@@ -151,7 +149,7 @@ static bool is_uplink(void *object, struct difference *d)
 	const struct default_route *o = object;
 	const struct host_record *host = &o->x->host;
 
-	if (o->dev.type != ARPHRD_ETHER || (!(host->made & UPLINKS_FOLLOW) && !o->best))
+	if (uplink_type_unfit(&o->dev) || (!(host->made & UPLINKS_FOLLOW) && !o->best))
 		return true;
 	if (!(host->made & UPLINKS_FOLLOW))
 		snprintf(d->fix, sizeof(d->fix), "ebpfnet up --uplink %s", o->dev.name);
@@ -169,10 +167,11 @@ static int adopt(void *object)
 static bool is_usable(void *object, struct difference *d)
 {
 	const struct default_route *o = object;
+	const char *unfit = uplink_type_unfit(&o->dev);
 
-	return holds_if(o->dev.type == ARPHRD_ETHER || !o->best, d,
-			"the default route leads through %s, which is not an Ethernet device: packets routed "
-			"there are refused", o->dev.name);
+	return holds_if(!unfit || !o->best, d,
+			"the default route leads through %s, which %s: packets routed there are refused", o->dev.name,
+			unfit ? unfit : "");
 }
 
 static bool leads_out(void *object, struct difference *d)
@@ -274,11 +273,11 @@ static int forget(void *object)
 	int r = store_uplink_del(s, u->ifindex);
 
 	u->ifindex = 0;
+	if (!r && o->x->host.hook == HOOK_TCX)
+		r = dataplane_detach(s, HOOK_TCX, uplink_egress_hook(u), 0, u->name, false);
+	if (!r && o->x->host.hook == HOOK_TCX)
+		r = dataplane_detach(s, HOOK_TCX, uplink_hook(u), 0, u->name, false);
 	u->flags = 0;
-	if (!r && o->x->host.hook == HOOK_TCX)
-		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK_OUT, 0, u->name, false);
-	if (!r && o->x->host.hook == HOOK_TCX)
-		r = dataplane_detach(s, HOOK_TCX, HOOK_UPLINK, 0, u->name, false);
 	return r ? r : dataplane_xdp_detach(s, u->name);
 }
 
@@ -289,6 +288,14 @@ static bool exists(void *object, struct difference *d)
 	snprintf(d->what, sizeof(d->what), GONE, o->u->name);
 	snprintf(d->fix, sizeof(d->fix), "%s", BRING_BACK);
 	return o->dev.ifindex;
+}
+
+static bool fits(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+	const char *unfit = uplink_type_unfit(&o->dev);
+
+	return holds_if(!unfit, d, "uplink %s %s: packets routed there are refused", o->dev.name, unfit ? unfit : "");
 }
 
 /* Journal the device before attaching programs, so that nothing is left unrecorded if the command is killed. */
@@ -304,6 +311,7 @@ static int claim(void *object)
 	struct uplink_object *o = object;
 
 	o->u->ifindex = o->dev.ifindex;
+	o->u->flags = uplink_type_is_l3(&o->dev) ? UPLINK_L3 : 0;
 	if (o->x->host.hook == HOOK_CLSACT && !dataplane_has_qdisc(o->dev.ifindex))
 		o->u->flags |= UPLINK_MADE_QDISC;
 	return session_save(o->x);
@@ -322,10 +330,8 @@ static bool recorded(void *object, struct difference *d)
 static int write_record(void *object)
 {
 	const struct uplink_object *o = object;
-	struct uplink up = { .flags = o->u->flags & UPLINK_SET_FORWARDING ? UPLINK_NO_TRANSIT : 0 };
 
-	memcpy(up.name, o->dev.name, sizeof(up.name));
-	return store_uplink_set(&o->x->s, o->dev.ifindex, &up);
+	return uplink_tell(o->x, o->u, &o->dev);
 }
 
 static bool forwards(void *object, struct difference *d)
@@ -356,9 +362,9 @@ static int rename_pins(void *object)
 	const struct store *s = &o->x->s;
 	int r;
 
-	r = dataplane_rename(s, HOOK_UPLINK_OUT, o->u->name, o->dev.name);
+	r = dataplane_rename(s, uplink_egress_hook(o->u), o->u->name, o->dev.name);
 	if (!r)
-		r = dataplane_rename(s, HOOK_UPLINK, o->u->name, o->dev.name);
+		r = dataplane_rename(s, uplink_hook(o->u), o->u->name, o->dev.name);
 	if (!r)
 		r = dataplane_rename(s, HOOK_UPLINK_XDP, o->u->name, o->dev.name);
 	memcpy(o->u->name, o->dev.name, sizeof(o->u->name));
@@ -369,47 +375,35 @@ static bool out_hooked(void *object, struct difference *d)
 {
 	struct uplink_object *o = object;
 
-	return hook_holds(o->x, HOOK_UPLINK_OUT, &o->dev, o->u->name, d);
+	return hook_holds(o->x, uplink_egress_hook(o->u), &o->dev, o->u->name, d);
 }
 
 static bool in_hooked(void *object, struct difference *d)
 {
 	struct uplink_object *o = object;
 
-	return hook_holds(o->x, HOOK_UPLINK, &o->dev, o->u->name, d);
+	return hook_holds(o->x, uplink_hook(o->u), &o->dev, o->u->name, d);
 }
 
 static int hook(struct uplink_object *o, enum hook which)
 {
-	return dataplane_attach(&o->x->s, o->x->host.hook, which, o->dev.ifindex, o->dev.name);
+	int r = o->u->flags & UPLINK_L3 ? dataplane_load_l3(&o->x->s) : 0;
+
+	return r ? r : dataplane_attach(&o->x->s, o->x->host.hook, which, o->dev.ifindex, o->dev.name);
 }
 
 static int hook_out(void *object)
 {
-	return hook(object, HOOK_UPLINK_OUT);
+	struct uplink_object *o = object;
+
+	return hook(o, uplink_egress_hook(o->u));
 }
 
 static int hook_in(void *object)
 {
-	return hook(object, HOOK_UPLINK);
-}
+	struct uplink_object *o = object;
 
-/* The first IPv4 address of a device; false: it has none. */
-bool uplink_address(const char *dev, struct ipaddr *out)
-{
-	struct ifaddrs *all, *a;
-	bool found = false;
-
-	if (getifaddrs(&all))
-		return false;
-	for (a = all; a && !found; a = a->ifa_next) {
-		if (strcmp(a->ifa_name, dev) || !a->ifa_addr || a->ifa_addr->sa_family != AF_INET)
-			continue;
-		memcpy(out, &((struct sockaddr_in *)a->ifa_addr)->sin_addr, sizeof(*out));
-		found = true;
-	}
-	freeifaddrs(all);
-	return found;
+	return hook(o, uplink_hook(o->u));
 }
 
 /* ---- the XDP prefilter, attached last: it is optional ---- */
@@ -433,11 +427,17 @@ const char *xdp_mode_text(uint32_t modes)
 	return modes == XDP_MODE_ANY ? "any" : modes == XDP_MODE_NATIVE ? "native" : modes ? "generic" : "off";
 }
 
+/* XDP programs get Ethernet frames. */
+static uint32_t xdp_modes(const struct uplink_object *o)
+{
+	return o->u->flags & UPLINK_L3 ? 0 : o->x->host.made & XDP_MODE_ANY;
+}
+
 /* If another program or a VLAN prevents the prefilter, `up` cannot attach it: leave d->action empty. */
 static bool prefiltered(void *object, struct difference *d)
 {
 	const struct uplink_object *o = object;
-	uint32_t configured = o->x->host.made & XDP_MODE_ANY;
+	uint32_t configured = xdp_modes(o);
 	const char *dev = o->dev.name, *vlan;
 	char name[EBPFNET_NAME_LEN];
 	struct xdp_state xdp;
@@ -471,7 +471,7 @@ static bool prefiltered(void *object, struct difference *d)
 static int prefilter(void *object)
 {
 	struct uplink_object *o = object;
-	uint32_t modes = o->x->host.made & XDP_MODE_ANY;
+	uint32_t modes = xdp_modes(o);
 	char vlan[EBPFNET_NAME_LEN];
 	int r;
 
@@ -514,6 +514,7 @@ static bool has_address(void *object, struct difference *d)
 static const struct property uplink_properties[] = {
 	{ not_stale, forget, "forget the old device", .stops = true },
 	{ exists, .stops = true },
+	{ fits, .stops = true },
 	{ has_name, rename_pins, "follow its new name", .minor = true },
 	{ claimed, claim, "enter it in the journal", .stops = true },
 	{ out_hooked, hook_out, "attach the egress program" },
@@ -582,6 +583,7 @@ int uplink_remove(struct session *x, struct uplink_record *u)
 		return r;
 	if (kind == HOOK_CLSACT && !dev.ifindex)
 		return 0;
-	r = dataplane_detach(&x->s, kind, HOOK_UPLINK_OUT, dev.ifindex, u->name, false);
-	return r ? r : dataplane_detach(&x->s, kind, HOOK_UPLINK, dev.ifindex, u->name, u->flags & UPLINK_MADE_QDISC);
+	r = dataplane_detach(&x->s, kind, uplink_egress_hook(u), dev.ifindex, u->name, false);
+	return r ? r : dataplane_detach(&x->s, kind, uplink_hook(u), dev.ifindex, u->name,
+					u->flags & UPLINK_MADE_QDISC);
 }

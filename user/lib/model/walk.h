@@ -70,6 +70,8 @@ int uplinks_forward(struct walk *w);
 
 /* An uplink's property, of one that has both programs: the kernel forwards, or not, as the networks need it. */
 bool uplink_forwards(struct session *x, const struct uplink_record *u, const struct nl_link *dev, struct difference *d);
+/* Write the entry that the programs have of it. */
+int uplink_tell(struct session *x, const struct uplink_record *u, const struct nl_link *dev);
 int uplink_set_forwarding(struct session *x, struct uplink_record *u, const struct nl_link *dev);
 
 /* True if the device has been an uplink when a command last looked. */
