@@ -78,8 +78,8 @@ test_set_stack_at_each_write() { STEP=1 mends loses_nothing fast write ebpfnet s
 test_set_stack_at_each_file() { STEP=1 mends loses_nothing fast openat ebpfnet set forwarding stack; }
 test_set_fast_at_each_bpf_call() { STEP=2 mends loses_nothing stack bpf ebpfnet set forwarding fast; }
 test_set_fast_at_each_write() { STEP=1 mends loses_nothing stack write ebpfnet set forwarding fast; }
-test_up_with_a_mode_at_each_bpf_call() { STEP=24 mends nothing nothing bpf ebpfnet up --forwarding stack; }
-test_up_with_a_mode_at_each_write() { STEP=1 mends nothing nothing write ebpfnet up --forwarding stack; }
+test_up_with_a_mode_at_each_bpf_call() { STEP=24 mends nothing nothing bpf ebpfnet up --hook "$HOOK" --forwarding stack; }
+test_up_with_a_mode_at_each_write() { STEP=1 mends nothing nothing write ebpfnet up --hook "$HOOK" --forwarding stack; }
 test_up_changes_the_mode_at_each_bpf_call() { STEP=3 mends loses_nothing fast bpf ebpfnet up --forwarding ask; }
 test_set_of_a_network_at_each_bpf_call() {
 	STEP=2 mends loses_nothing fast_with_blue bpf ebpfnet set forwarding stack --network blue
