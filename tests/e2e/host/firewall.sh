@@ -31,12 +31,19 @@ notes() {
 opens() { # NAME
 	local command
 	unreached internet tcp $PLAIN 80 "${2-silent}"
+	serve ns1 tcp 80
 	must ebpfnet expose ns1 5000:80
 	like "$out" "$1 drops at FORWARD what it does not allow; to allow this: "
 	command=$(sed -n 's/.*to allow this: //p' <<< "$out")
 	is "$(ebpfnet exposed --json | json 'j["published"][0]["open_with"]')" "$command" "open_with"
 	must bash -c "${command//192.168.1.10/$PLAIN}"
 	reaches internet tcp $PLAIN 80 $INTERNET
+	unreached internet tcp $HOST 5000 "${2-silent}"
+	run bash -c "$command"
+	reaches internet tcp $HOST 5000 $INTERNET
+	must ebpfnet set forwarding ask
+	reaches internet tcp $HOST 5000 $INTERNET
+	must ebpfnet set forwarding stack
 	unreached internet tcp $PLAIN 81 "${2-silent}"
 	unreached internet udp $PLAIN 80 "${2-silent}"
 	must ebpfnet expose ns1 5000:80/udp
