@@ -57,7 +57,7 @@ opens() { # NAME
 }
 
 test_nothing_at_forward_is_no_firewall() {
-	up
+	up --forwarding fast
 	is "$(notes)" "[]" notes
 	nft add table inet mine
 	nft add chain inet mine forward '{ type filter hook forward priority 0; }'
@@ -72,7 +72,7 @@ test_nothing_at_forward_is_no_firewall() {
 }
 
 test_status_names_what_fast_packets_do_not_pass() {
-	up
+	up --forwarding fast
 	iptables -A FORWARD -j ACCEPT
 	like "$(notes)" 'FORWARD \(iptables\) does not see packets of the namespaces: forwarding is fast'
 	must ebpfnet expose ns1 5000
@@ -94,7 +94,7 @@ test_status_names_what_fast_packets_do_not_pass() {
 }
 
 test_iptables_legacy_is_read_too() {
-	up
+	up --forwarding fast
 	is "$(notes)" "[]" notes
 	iptables-legacy -P FORWARD DROP 2> /dev/null || skip "this kernel has no iptables-legacy"
 	like "$(notes)" '\(iptables-legacy\)'
