@@ -85,7 +85,8 @@ __noinline int path_is_allowed(ctx_t *ctx, const struct flow *f, __u32 net_id)
 
 	if (!net || !cfg || !f)
 		return 0;
-	return net->forwarding == FORWARDING_FAST || (forwarding_of(net) == FORWARDING_ASK && ask_is_settled(ctx, f, cfg));
+	return net->forwarding == FORWARDING_FAST ||
+	       (forwarding_of(net) == FORWARDING_ASK && ask_is_settled(ctx, f, cfg));
 }
 
 /* Into a port. False: it is limited, its device is gone or down, or the MAC address behind it is to be looked up. */

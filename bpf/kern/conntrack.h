@@ -120,7 +120,7 @@ __noinline int conntrack_ends(ctx_t *ctx, const struct flow_key *key, struct con
 	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
 	if (!ct)
 		return 0;
-	/* by copy: Linux 6.1's verifier takes the union's first member for all. CO-RE relocates only constant indices */
+	/* by copy: to Linux 6.1's verifier a union is its first member. CO-RE relocates only constant indices */
 	failed = bpf_probe_read_kernel(&original, sizeof(original), &ct->proto.tcp.seen[0].td_end) ||
 		 bpf_probe_read_kernel(&reply, sizeof(reply), &ct->proto.tcp.seen[1].td_end);
 	bpf_ct_release(ct);

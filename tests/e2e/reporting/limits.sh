@@ -3,8 +3,8 @@
 #
 # What README and man page say of the host's own rules: which see packets of namespaces, and which do not.
 
-test_rules_between_interfaces_are_passed_by() {
-	up
+test_with_forwarding_fast_rules_between_interfaces_are_passed_by() {
+	up --forwarding fast
 	serve internet tcp 7000
 	serve ns1 tcp 3000
 	must ebpfnet expose ns1 5000:3000
