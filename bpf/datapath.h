@@ -182,6 +182,8 @@ static __always_inline int slow_from_gateway(ctx_t *ctx)
 	if (ctx_forwarded(ctx)) {
 		v = forwarded_into_port(ctx, p, *id, net, &fwd);
 		counter = fwd.counter;
+	} else {
+		ask_mend_reset(ctx, p);
 	}
 	if (v == FWD_NEXT)
 		v = switch_frame(ctx, p, *id, net, NULL, &fwd);

@@ -215,6 +215,8 @@ static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *f
 	e = l2_cache_at(h->mac);
 	if (!e || !l2_cache_valid(e, h->mac, ctx->ifindex, h->stamp))
 		return FWD_NEXT;
+	if (HOOK_IS_EGRESS && cfg->has_rules && fast_is_tcp(h) && h->l4.tcp.flags & TCP_RST)
+		return FWD_NEXT; /* it may answer a copy (nat/ask.h) */
 	if (!HOOK_IS_EGRESS && (e->src != h->ip.src || !fast_csum_is_own(ctx, h)))
 		return FWD_NEXT;
 	if (e->to) {

@@ -317,6 +317,15 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } icmp_budget SEC(".maps");
 
+/* PERCPU_ARRAY, pinned: one program writes it, and others read it later in the same softirq. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct ask_sent);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} ask_sent SEC(".maps");
+
 /*
  * Define a per-CPU value that one packet uses, or one CPU's cache, and name_get(), which returns it (not NULL,
  * but the verifier wants a check). Not pinned: each object has its own. For values that would not fit into 512

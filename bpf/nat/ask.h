@@ -159,6 +159,46 @@ static __always_inline _Bool ask_prepare(ctx_t *ctx, const struct pkt *p, struct
 	return 1;
 }
 
+static __always_inline struct ask_sent *ask_sent_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&ask_sent, &zero);
+}
+
+/* Note what was copied. */
+static __always_inline void ask_note(const struct ask_copy *c)
+{
+	struct ask_sent *a = ask_sent_get();
+
+	if (!a)
+		return;
+	a->inside = c->inside;
+	a->inside.zone = 0;
+	a->shown_ack = __builtin_bswap32(c->shown.seq[1]);
+	a->ack = __builtin_bswap32(c->own.seq[1]);
+}
+
+/*
+ * A TCP reset of the host. If it answers a copy, it has the number that the copy acknowledged, of long ago: put in that
+ * of the packet which was copied, for its sender believes no other (RFC 5961 section 3.2). Returns 0.
+ */
+__noinline int ask_mend_reset(ctx_t *ctx, const struct pkt *p)
+{
+	struct ask_sent *a = ask_sent_get();
+	__be32 from, to;
+
+	if (!a || !p || p->kind != PKT_PORTS || p->key.proto != L4_TCP || !(p->tcp_flags & TCP_RST) ||
+	    p->seq != a->shown_ack || !addr_eq(p->key.src, a->inside.dst) || !addr_eq(p->key.dst, a->inside.src) ||
+	    p->key.sport_h != a->inside.dport_h || p->key.dport_h != a->inside.sport_h)
+		return 0;
+	from = __builtin_bswap32(a->shown_ack);
+	to = __builtin_bswap32(a->ack);
+	if (!ctx_store(ctx, p->l4 + 4, &to, sizeof(to)))
+		ctx_csum(ctx, p->l4 + 16, csum_fold32(csum_diff32(from, to)), 0);
+	return 0;
+}
+
 /* Send a copy through FORWARD, by device up. ask_copy_get()->inside has the tuple. 0, or the packet is broken. */
 __noinline int ask_by_copy(ctx_t *ctx, const struct pkt *p, __u32 up)
 {
@@ -171,6 +211,8 @@ __noinline int ask_by_copy(ctx_t *ctx, const struct pkt *p, __u32 up)
 	prepared = p->kind == PKT_PORTS && p->key.proto == L4_TCP && ask_prepare(ctx, p, c);
 	if (prepared && ask_exchange(ctx, p, &c->own, &c->shown))
 		return -1;
+	if (prepared)
+		ask_note(c);
 	ctx_mark_ours(ctx, ~cfg->mark);
 	ctx_label_put(ctx, ask_label(cfg));
 	ctx_copy_up(ctx, up);

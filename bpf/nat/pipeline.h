@@ -172,6 +172,8 @@ static __always_inline verdict_t nat_from_stack(ctx_t *ctx, struct pkt *p, __u32
 
 	if (!d.net || !d.resolved)
 		return DROP(helper_failed);
+	if (!forwarded)
+		ask_mend_reset(ctx, p);
 	p->key.zone = id;
 	v = decide_from_stack(ctx, p, &d, fwd);
 	if (v == FWD_NEXT)

@@ -124,6 +124,15 @@ struct icmp_budget {
 	__u32 sent;
 };
 
+/*
+ * Map ask_sent, per CPU: the last TCP packet that was copied to ask the host's rules (bpf/nat/ask.h). A rule may answer
+ * the copy with a reset, at once and on the same CPU; it then has to be one that the packet's sender believes.
+ */
+struct ask_sent {
+	struct flow_key inside;		/* of the copy; .zone: 0 */
+	__u32 shown_ack, ack;		/* its acknowledgement number, and the packet's own; host order */
+};
+
 /* Map outside_peers, by a hash of an address outside. */
 #define OUTSIDE_PEERS 4096
 

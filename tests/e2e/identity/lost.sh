@@ -11,6 +11,7 @@ boot() {
 	ip link del ebpfnet0
 	soon test ! -e /sys/class/net/veth1
 	tc qdisc del dev eth0 clsact 2> /dev/null || true
+	echo 0 > /proc/sys/net/ipv4/conf/eth0/forwarding
 }
 
 # But for a clsact qdisc, which nobody can tell whose it was.
