@@ -233,14 +233,24 @@ __noinline int is_transit(ctx_t *ctx, const struct pkt *p)
 {
 	__u32 ifindex = ctx->ifindex;
 	struct uplink *up = bpf_map_lookup_elem(&uplinks, &ifindex);
+	struct bpf_fib_lookup *fib = fib_scratch_get();
 	struct route route;
 	enum route_kind kind;
+	long r;
 
-	if (!p || !up || !(up->flags & UPLINK_NO_TRANSIT) || p->eth_type != ETH_P_IP || !ctx_is_for_us(ctx) ||
+	if (!p || !up || !fib || !(up->flags & UPLINK_NO_TRANSIT) || p->eth_type != ETH_P_IP || !ctx_is_for_us(ctx) ||
 	    addr_group(p->key.dst))
 		return 0;
 	kind = route_to(ctx, p->key.dst, &route);
-	return kind == ROUTE_UPLINK || kind == ROUTE_UNMANAGED || kind == ROUTE_TOO_BIG;
+	if (kind != ROUTE_UPLINK && kind != ROUTE_UNMANAGED && kind != ROUTE_TOO_BIG)
+		return 0;
+	/* once more in the name of this device: it may be in a VRF, where other addresses are local */
+	*fib = (struct bpf_fib_lookup){
+		.family = AF_INET, .ifindex = ifindex,
+		.ipv4_src = addr_be32(p->key.src), .ipv4_dst = addr_be32(p->key.dst),
+	};
+	r = bpf_fib_lookup(ctx, fib, sizeof(*fib), BPF_FIB_LOOKUP_SKIP_NEIGH);
+	return r == BPF_FIB_LKUP_RET_SUCCESS || r == BPF_FIB_LKUP_RET_NO_NEIGH;
 }
 
 /* What is left to the host's stack, by an uplink. */
@@ -276,7 +286,7 @@ static __noinline int slow_from_uplink(ctx_t *ctx, _Bool reentry)
 		v = from_outside(ctx, p, &at, &fwd);
 	if (v == FWD_THROUGH) {
 		if (!at.copy)
-			ctx_label_put(ctx, 0);
+			ctx_label_put(ctx, ask_label_of_rules(ruleset_gen(ctx)));
 		fwd.counter = COUNT_to_rules;
 		v = FWD_PASS;
 	} else if (v == FWD_PASS && p && p->eth_type == ETH_P_IP) {

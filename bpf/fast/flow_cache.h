@@ -25,7 +25,7 @@ struct flow_cache_entry {
 	__u8 scale;			/* TCP: window scale of .edge */
 	__u8 zero;
 	/* validity */
-	__u32 stamp;			/* cache_stamp() */
+	__u32 stamp;			/* cache_stamp_of_packet() */
 	__u32 slot, word;		/* index in map conns, and the union conn_word there */
 	__u32 edge;			/* TCP: struct flow.edge */
 	struct fast_action action;

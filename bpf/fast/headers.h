@@ -69,7 +69,7 @@ struct fast_headers {
 	__u8 dscp;			/* TOS without the ECN bits */
 	_Bool no_control;		/* no SYN, FIN or RST: cannot change the connection's state */
 	__u16 zone;			/* that it arrived in */
-	__u32 stamp;			/* cache_stamp() before anything is looked up */
+	__u32 stamp;			/* cache_stamp_of_packet() before anything is looked up */
 	struct fast_action action;
 	__u32 missed;			/* packets of this CPU that the flow cache had not */
 };

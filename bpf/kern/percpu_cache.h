@@ -55,7 +55,8 @@ static __always_inline __u32 cache_stamp_of_packet(ctx_t *ctx, const struct conf
 
 	if (!cfg->has_rules || !stamp)
 		return stamp;
-	stamp += ruleset_gen(ctx);
+	/* it may become lower: with the last network that obeys rules, or when the module is loaded again */
+	stamp += ruleset_gen(ctx) * 0x9e3779b1u;
 	return stamp ? stamp : 1;
 }
 

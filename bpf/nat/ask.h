@@ -5,10 +5,13 @@
  *   UNKNOWN   its packets go through FORWARD. One comes out on the other side: OPEN
  *   OPEN      they go fast. The rules change, or config.ask_s are over: UNKNOWN, but for TCP, which is asked about by
  *             a copy: ASKED if only time has passed, CLOSED if the rules have changed
- *   ASKED     they still go fast. The copy comes out: OPEN. Not within ASK_WAIT: CLOSED
+ *   ASKED     they still go fast. The copy comes out: OPEN. Not within ASK_WAIT: CLOSED, with another copy
  *   CLOSED    one packet each ASK_AGAIN, and after each change of the rules, asks by a copy. It and those that follow
  *             closely are sent to where they came from, behind the copy; when it has come out, OPEN, they go on, and
  *             else they are dropped, as are all others
+ *   PASSED    the same as UNKNOWN, with FORWARDING_STACK
+ *
+ * A change of the rules is seen with the next packet; of a TCP flow that was asked about within ASK_WAIT, after that.
  *
  * TCP needs copies, since the host's conntrack has not seen what went fast: a later packet is INVALID to it. The copy
  * is made to look like a retransmission of what it saw last: sequence numbers from its own entry, and no options, for a
@@ -45,6 +48,11 @@ static __always_inline __u32 ask_now(void)
 	return bpf_ktime_get_coarse_ns() >> 22 & 0xffffff;
 }
 
+static __always_inline __u32 ask_age(union ask_word w)
+{
+	return (ask_now() - w.when) & 0xffffff;
+}
+
 static __always_inline union ask_word ask_word(const struct flow *f)
 {
 	return (union ask_word){ .word = *(const volatile __u64 *)&f->ask.word };
@@ -74,14 +82,14 @@ static __always_inline _Bool ask_is_settled(ctx_t *ctx, const struct flow *f, co
 
 	if (!ruleset_at_forward(ctx))
 		return 1;
-	return w.state == ASK_OPEN && ask_is_recent(w, cfg, ruleset_gen(ctx), (ask_now() - w.when) & 0xffffff);
+	return w.state == ASK_OPEN && ask_is_recent(w, cfg, ruleset_gen(ctx), ask_age(w));
 }
 
 /* whole: a copy could come out. again: it has been sent behind its copy. */
 static __always_inline enum ask_answer ask_judge(union ask_word w, const struct config *cfg, __u32 rules, _Bool tcp,
 						 _Bool whole, _Bool again)
 {
-	__u32 age = (ask_now() - w.when) & 0xffffff;
+	__u32 age = ask_age(w);
 
 	switch (w.state) {
 	case ASK_OPEN:
@@ -92,8 +100,10 @@ static __always_inline enum ask_answer ask_judge(union ask_word w, const struct 
 		if (age < ASK_WAIT)
 			return ANSWER_FAST;
 		return w.rules == rules ? ANSWER_ASK : ANSWER_ASK_AND_WAIT;
-	case ASK_ASKED:
-		return age < ASK_WAIT ? ANSWER_FAST : ANSWER_LAST;
+	case ASK_ASKED: /* the copy may have been lost: once more */
+		if (age < ASK_WAIT)
+			return ANSWER_FAST;
+		return whole ? ANSWER_ASK_AND_WAIT : ANSWER_LAST;
 	case ASK_CLOSED:
 		if (again)
 			return ANSWER_CLOSED;
@@ -229,27 +239,60 @@ static __always_inline void ask_wait(ctx_t *ctx, const struct config *cfg)
 	ctx_reinject_clone(ctx);
 }
 
-/* A packet of that direction has come out of FORWARD. copy: it was one. */
-static __always_inline void ask_agreed(ctx_t *ctx, struct flow *f, _Bool copy)
+/* The label of packets that go through FORWARD themselves: of the rules' generation; even, as that of copies is not. */
+static __always_inline __u16 ask_label_of_rules(__u32 rules)
 {
-	union ask_word w = ask_word(f), open = { .rules = w.rules, .when = w.when, .state = ASK_OPEN };
-
-	if (w.state == ASK_UNKNOWN) {
-		open.rules = ruleset_gen(ctx);
-		open.when = ask_now();
-	} else if (!copy || w.state == ASK_OPEN) {
-		return;
-	}
-	ask_swap(f, w, open);
+	return rules << 1;
 }
 
-/* A direction is unknown again. */
+static __always_inline _Bool ask_is_unknown(union ask_word w)
+{
+	return w.state == ASK_UNKNOWN || w.state == ASK_PASSED;
+}
+
+/*
+ * A packet of that direction has come out of FORWARD, with that label. It has perhaps waited there, or behind it for a
+ * MAC address: the answer of rules that have changed since is none.
+ */
+static __always_inline void ask_agreed(ctx_t *ctx, struct flow *f, __u32 label, _Bool copy, _Bool asked)
+{
+	union ask_word w = ask_word(f), open = { .rules = w.rules, .when = w.when, .state = ASK_OPEN };
+	__u32 rules = ruleset_gen(ctx);
+
+	if (copy) {
+		if ((w.state == ASK_ASKED || w.state == ASK_CLOSED) && ask_age(w) < ASK_AGAIN)
+			ask_swap(f, w, open);
+		return;
+	}
+	if (!ask_is_unknown(w) || label != ask_label_of_rules(rules))
+		return;
+	if (asked) {
+		open.rules = rules;
+		open.when = ask_now();
+		ask_swap(f, w, open);
+	} else if (w.state == ASK_UNKNOWN) {
+		open.state = ASK_PASSED;
+		ask_swap(f, w, open);
+	}
+}
+
+/* A direction is unknown again, by a word that the memory of the flow has not had for another. */
 static __always_inline void ask_forget(struct flow *f)
 {
-	union ask_word w = ask_word(f), unknown = { .rules = w.rules };
+	__u32 slot = f->conn;
+	struct conn *c = conn_get(slot);
+	union ask_word w = ask_word(f), unknown = { .rules = slot << 8 | (c ? conn_word(c).use : 0) };
 
 	if (w.state != ASK_UNKNOWN)
 		ask_swap(f, w, unknown);
+}
+
+/* True if the rules have let a packet of that direction by, and not closed it since. */
+static __always_inline _Bool ask_has_passed(const struct flow *f)
+{
+	union ask_word w = ask_word(f);
+
+	return w.state == ASK_OPEN || w.state == ASK_ASKED || w.state == ASK_PASSED;
 }
 
 #endif

@@ -15,9 +15,11 @@
 #include "l3/ip_check.h"
 #include "l3/rewrite.h"
 #include "l3/route_cache.h"
+#include "nat/ask.h"
 #include "nat/decision.h"
 #include "nat/egress.h"
 #include "nat/masquerade.h"
+#include "nat/policy.h"
 #include "nat/portmap.h"
 #include "nat/translate.h"
 
@@ -77,6 +79,8 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, const 
 	came_by = flow_opposite(f);
 	if (!came_by || came_by->to != TO_PORT || came_by->ifindex != ctx->ifindex)
 		return DROP(foreign_error);
+	if (f->to == TO_UPLINK && !policy_of_error(ctx, came_by, net))
+		return DROP(host_rules);
 	if (p->ttl <= 1)
 		return DROP(ttl_exceeded);
 	if (f->to == TO_UPLINK) {
@@ -156,6 +160,9 @@ static __always_inline struct flow *flow_from_port(struct pkt *p, const struct d
 static __always_inline void decide_route(ctx_t *ctx, const struct pkt *p, struct decision *d)
 {
 	d->kind = egress_flow_route(ctx, p, d->f, &d->resolved->route);
+	/* what goes through the stack is routed by it: see stack_way() */
+	if (d->f && policy_is_through(ctx, d->net, d->f))
+		return;
 	if (d->f && route_is_forwarding(d->kind) && !external_is_current(ctx, d->f, &d->resolved->route)) {
 		ct_delete(d->f);
 		d->f = NULL;

@@ -28,15 +28,16 @@ static __always_inline _Bool stack_is_copy(const ctx_t *ctx, const struct config
 __noinline int stack_agreed(ctx_t *ctx, const struct flow_key *key, struct flow *f, _Bool asked)
 {
 	struct config *cfg = config_get();
+	__u32 label = ctx_label(ctx);
 	_Bool copy;
 
 	if (!key || !f || !cfg)
 		return 0;
-	copy = stack_is_copy(ctx, cfg);
+	copy = label == ask_label(cfg);
 	if (copy)
 		count(COUNT_rules_agreed);
-	if (asked && !(f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
-		ask_agreed(ctx, f, copy);
+	if (!(f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
+		ask_agreed(ctx, f, label, copy, asked);
 	return copy;
 }
 
@@ -110,8 +111,12 @@ static __always_inline verdict_t stack_way(ctx_t *ctx, const struct pkt *p, stru
 		fwd->nexthop = route->nexthop;
 		return d->kind == ROUTE_UPLINK && route->ifindex != ctx->ifindex ? FWD_UPLINK : FWD_NEXT;
 	}
-	if ((d->kind != ROUTE_UPLINK || route->ifindex != ctx->ifindex) && !stack_route_by(ctx, p, route))
-		return DROP(no_source);
+	if (d->kind != ROUTE_UPLINK || route->ifindex != ctx->ifindex) {
+		/* by a rule that our own question does not know (a mark): the flow stays in the stack */
+		d->kind = ROUTE_FAILED;
+		if (!stack_route_by(ctx, p, route))
+			return DROP(no_source);
+	}
 	if (d->f && !external_is_current(ctx, d->f, route)) {
 		ct_delete(d->f);
 		d->f = NULL;
@@ -128,6 +133,8 @@ static __always_inline verdict_t decide_from_stack(ctx_t *ctx, struct pkt *p, st
 		return DROP(private_source);
 	copy = stack_is_copy(ctx, cfg);
 	d->f = copy || !ctx_forwarded(ctx) ? ct_lookup_live(&p->key, cfg) : ct_find(p, cfg);
+	if (d->f && d->f->flags & FLOW_ANY_PEER && !nat_is_first_peer(d->f, &p->key) && masquerade_not(d->net, p))
+		d->f = NULL;
 	if (d->f && d->f->to != TO_UPLINK)
 		return DROP(private_source);
 	if (!ctx_forwarded(ctx)) /* of the host: only about a flow that there is */
@@ -143,8 +150,9 @@ static __always_inline verdict_t decide_from_stack(ctx_t *ctx, struct pkt *p, st
 
 /*
  * What the kernel forwards to a namespace, at the gateway device's egress. It belongs to a flow if the port's program
- * would find the answer's. If it has none, and came by an uplink, whose program lets nothing with an address of ours
- * enter, then the host has translated it: its own rules masquerade what the namespace sent. FWD_NEXT: into the port.
+ * would find the answer's. If it has none, the host has translated it, whose own rules masquerade what the namespace
+ * sent: the program at an uplink lets nothing else with an address of ours enter, and what comes by other devices is
+ * not for namespaces. FWD_NEXT: into the port.
  */
 static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 id, const struct network *net,
 					       struct fwd_out *fwd)
@@ -156,10 +164,10 @@ static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 
 	struct flow_key answer;
 	struct flow *f, *own;
 
-	if (!cfg || mode == FORWARDING_FAST || p->eth_type != ETH_P_IP)
+	if (!cfg || mode == FORWARDING_FAST || p->eth_type != ETH_P_IP || !from_uplink)
 		return DROP(unsolicited);
 	if (!pkt_has_tuple(p))
-		return from_uplink ? FWD_NEXT : DROP(unsolicited);
+		return FWD_NEXT;
 	p->key.zone = id;
 	answer = p->key;
 	answer.src = p->key.dst;
@@ -168,7 +176,7 @@ static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 
 	answer.dport_h = p->key.sport_h;
 	f = ct_lookup_live(&answer, cfg);
 	if (!f)
-		return from_uplink ? FWD_NEXT : DROP(unsolicited);
+		return FWD_NEXT;
 	own = flow_opposite(f);
 	if (!own)
 		return DROP(unsolicited);

@@ -18,6 +18,7 @@
 #include "l3/route.h"
 #include "l3/route_cache.h"
 #include "nat/decision.h"
+#include "nat/policy.h"
 #include "nat/portmap.h"
 #include "nat/translate.h"
 
@@ -46,6 +47,7 @@ __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, cons
 					   struct fwd_out *fwd)
 {
 	struct icmp_xlate *x = icmp_xlate_get();
+	struct port *port;
 	struct flow *f;
 	verdict_t v;
 
@@ -63,6 +65,9 @@ __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, cons
 	}
 	if (f->to != TO_PORT || p->ttl <= 1)
 		return DROP(icmp_error);
+	port = port_get(f->ifindex);
+	if (at->routed && port && !policy_of_error(ctx, flow_opposite(f), network_get(port->net)))
+		return DROP(host_rules);
 	v = rewrite_ip(ctx, p, &x->outer, at->routed ? p->ttl - 1 : p->ttl);
 	if (v != FWD_NEXT)
 		return v;

@@ -5,7 +5,8 @@
  *   sanity of headers -> flow -> decision -> policy -> TTL and route
  *     -> begin a flow, or refuse -> translate -> egress
  *
- * Nothing is created before policy and all checks have let the packet by.
+ * Nothing is created before policy and all checks have let the packet by; but a published port's flow before the host's
+ * rules have, as its translation comes before them.
  */
 #ifndef EBPFNET_BPF_NAT_PIPELINE_H
 #define EBPFNET_BPF_NAT_PIPELINE_H
@@ -79,7 +80,7 @@ static __always_inline verdict_t through_from_port(ctx_t *ctx, const struct pkt 
 
 	if (v != FWD_NEXT)
 		return refuse_flow(ctx, p, v, d->router, fwd);
-	ctx_label_put(ctx, 0);
+	ctx_label_put(ctx, ask_label_of_rules(ruleset_gen(ctx)));
 	fwd->counter = COUNT_to_rules;
 	return FWD_HOST;
 }
@@ -168,19 +169,18 @@ static __always_inline verdict_t nat_from_stack(ctx_t *ctx, struct pkt *p, __u32
 {
 	struct decision d = { .from = FROM_STACK, .net = network_get(id), .resolved = resolved_begin() };
 	_Bool forwarded = ctx_forwarded(ctx);
-	verdict_t v;
+	verdict_t way, v;
 
 	if (!d.net || !d.resolved)
 		return DROP(helper_failed);
 	if (!forwarded)
 		ask_mend_reset(ctx, p);
 	p->key.zone = id;
-	v = decide_from_stack(ctx, p, &d, fwd);
-	if (v == FWD_NEXT)
-		v = carry_out(ctx, p, &d, fwd);
-	if (v >= 0 && d.f && forwarded)
+	way = decide_from_stack(ctx, p, &d, fwd);
+	v = way == FWD_NEXT || way == FWD_UPLINK ? carry_out(ctx, p, &d, fwd) : way;
+	if (v >= 0 && d.f && forwarded && d.kind != ROUTE_FAILED && ct_lookup(&p->key) == d.f)
 		stack_agreed(ctx, &p->key, d.f, forwarding_of(d.net) == FORWARDING_ASK);
-	return v;
+	return v == FWD_PASS ? (way == FWD_UPLINK ? FWD_UPLINK : FWD_PASS) : v;
 }
 
 #endif

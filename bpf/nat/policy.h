@@ -23,6 +23,15 @@ static __always_inline enum forwarding forwarding_of(const struct network *net)
 	return mode;
 }
 
+/* True if a packet of a flow between that network and the outside goes through the rules itself. */
+static __always_inline _Bool policy_is_through(ctx_t *ctx, const struct network *net, const struct flow *f)
+{
+	enum forwarding mode = forwarding_of(net);
+
+	return mode != FORWARDING_FAST && ask_is_unknown(ask_word(f)) &&
+	       (mode == FORWARDING_STACK || ruleset_at_forward(ctx));
+}
+
 /* The network between which and the outside a packet passes; NULL: it does not. */
 static __always_inline const struct network *policy_network(const struct decision *d)
 {
@@ -43,24 +52,48 @@ static __always_inline const struct network *policy_network(const struct decisio
 	return port ? network_get(port->net) : NULL;
 }
 
-/*
- * A SYN, FIN or RST of a TCP flow, about which the rules were asked: the host's conntrack, which sees no packet that
- * goes fast, is told by its entry's timeout. Without that a new connection on the same tuple would be INVALID to it.
- */
-static __always_inline void policy_tcp_event(ctx_t *ctx, const struct pkt *p, struct flow *f,
-					     const struct flow_key *inside)
+/* A SYN begins a new connection on a tuple of which the host's conntrack still has the last: it would be INVALID. */
+static __always_inline void policy_tcp_begins(ctx_t *ctx, const struct pkt *p, struct flow *f,
+					      const struct flow_key *inside)
 {
+	struct conn *c = conn_get(f->conn);
 	struct flow *other;
 
-	if ((p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN) {
-		other = flow_opposite(f);
-		if (other)
-			ask_forget(other);
-		ask_forget(f);
+	if ((p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN || !c ||
+	    conn_word(c).state != CONN_SYN_SENT)
+		return;
+	other = flow_opposite(f);
+	if (other)
+		ask_forget(other);
+	ask_forget(f);
+	conntrack_end(ctx, inside, 0);
+}
+
+/* A FIN or RST goes fast, so that the host's conntrack does not see it: its entry gets the timeout of one that ends. */
+static __always_inline void policy_tcp_ends(ctx_t *ctx, const struct pkt *p, struct flow *f,
+					    const struct flow_key *inside)
+{
+	struct conn *c = conn_get(f->conn);
+
+	if (p->out_of_window || !c)
+		return;
+	if (p->tcp_flags & TCP_RST)
 		conntrack_end(ctx, inside, 0);
-	} else if (p->tcp_flags & (TCP_FIN | TCP_RST) && !p->out_of_window) {
-		conntrack_end(ctx, inside, p->tcp_flags & TCP_RST ? 0 : 10000);
-	}
+	else if (p->tcp_flags & TCP_FIN && conn_word(c).state == CONN_CLOSING)
+		conntrack_end(ctx, inside, 10000);
+}
+
+/*
+ * True if an ICMP error about a packet of that direction may pass: the rules have let such a packet by. net: of the
+ * namespace.
+ */
+static __always_inline _Bool policy_of_error(ctx_t *ctx, const struct flow *about, const struct network *net)
+{
+	enum forwarding mode = net ? forwarding_of(net) : FORWARDING_FAST;
+
+	if (mode == FORWARDING_FAST || (mode == FORWARDING_ASK && !ruleset_at_forward(ctx)))
+		return 1;
+	return about && ask_has_passed(about);
 }
 
 /*
@@ -85,7 +118,7 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 	w = ask_word(f);
 	if (asked && !ruleset_at_forward(ctx))
 		return ANSWER_FAST;
-	if (w.state == ASK_UNKNOWN || !(asked || tcp) || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key)))
+	if (ask_is_unknown(w) || !(asked || tcp) || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key)))
 		return ANSWER_THROUGH;
 	c->inside = p->key;
 	if (p->key.zone == EBPFNET_ZONE_OUTSIDE) {
@@ -96,8 +129,8 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 		c->inside.sport_h = t.sport_h;
 		c->inside.dport_h = t.dport_h;
 	}
-	if (tcp && p->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST)) {
-		policy_tcp_event(ctx, p, f, &c->inside);
+	if (tcp && p->tcp_flags & TCP_SYN) {
+		policy_tcp_begins(ctx, p, f, &c->inside);
 		w = ask_word(f);
 	}
 	rules = ruleset_gen(ctx);
@@ -115,6 +148,8 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 	}
 	if (a == ANSWER_THROUGH && !tcp)
 		ask_forget(f);
+	if (a == ANSWER_FAST && p->tcp_flags & (TCP_FIN | TCP_RST))
+		policy_tcp_ends(ctx, p, f, &c->inside);
 	return a;
 }
 
@@ -136,6 +171,10 @@ static __always_inline verdict_t policy(ctx_t *ctx, const struct pkt *p, const s
 		return FWD_THROUGH;
 	if (!d->f)
 		return mode == FORWARDING_ASK && !ruleset_at_forward(ctx) ? FWD_NEXT : FWD_THROUGH;
+	/* what our own router refuses, by an ICMP error, is not asked about: no copy would come out */
+	if (!outside && p->key.proto == L4_TCP && !ask_is_unknown(ask_word(d->f)) &&
+	    (p->ttl <= 1 || (d->kind == ROUTE_TOO_BIG && p->frag & IP_DF)))
+		return FWD_NEXT;
 	up = outside ? ctx->ifindex : net->gw_ifindex;
 	a = policy_of_flow(ctx, p, d->f, mode == FORWARDING_ASK, outside || d->kind == ROUTE_UPLINK);
 	switch (a) {

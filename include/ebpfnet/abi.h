@@ -137,6 +137,7 @@ enum ask_state {
 	ASK_OPEN,			/* one has come out of FORWARD: they go fast */
 	ASK_ASKED,			/* TCP: they go fast, and a copy is on its way through FORWARD */
 	ASK_CLOSED,			/* TCP: the copy has not come out: they are dropped, and copies go on asking */
+	ASK_PASSED,			/* FORWARDING_STACK: one has come out, and all go through */
 } __attribute__((packed));
 
 /* The state and its time. Changed as a whole, by a compare-and-swap. */

@@ -68,6 +68,7 @@ test_datagrams_in_fragments_and_in_gso() {
 test_ip_forward_of_the_host_is_not_needed_nor_changed() {
 	up
 	is "$(< /proc/sys/net/ipv4/ip_forward)" 0 ip_forward
+	must ebpfnet set forwarding fast
 	is "$(< /proc/sys/net/ipv4/conf/eth0/forwarding)" 0 "forwarding of eth0"
 	is "$(< /proc/sys/net/ipv4/conf/all/rp_filter)" 1 "rp_filter of all"
 }
