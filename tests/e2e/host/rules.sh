@@ -120,6 +120,24 @@ test_a_rule_takes_effect_on_a_udp_flow_and_goes() {
 	each_mode closes_and_opens_udp
 }
 
+stream_goes_on() { # MODE
+	local i sender
+	rules "$INSIDE_PASSES" 'ip daddr '$NS1' accept'
+	on ns1 "$WIRE" copy $INTERNET 7000 300000000 > /dev/null & sender=$!
+	for i in {1..10}; do
+		must nft add rule ip host forward ip daddr 198.51.100.$i drop
+		sleep 0.05
+	done
+	wait $sender || fail "the stream broke"
+	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+}
+
+test_a_stream_goes_on_while_other_rules_change() {
+	up
+	serve internet tcp 7000
+	each_mode stream_goes_on
+}
+
 # Rules without a generation: the next question finds them.
 test_rules_of_iptables_legacy_are_found_in_time() {
 	local legacy
