@@ -253,14 +253,17 @@ connects_again() { # MODE
 	    got = 0
 	    while got < 3000:
 	        got += len(peer.recv(4000))
-	    if i % 2:
-	        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-	        sock.close()
+	    reset = struct.pack("ii", 1, 0)
+	    how = i // 3 % 3
+	    if how == 0: # the server has TIME-WAIT, and lets the same port begin again
 	        peer.close()
-	    else:
-	        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-	        peer.close()
+	        must(sock.recv(1) == b"", "the end")
 	        sock.close()
+	        continue
+	    first, second = (sock, peer) if how == 1 else (peer, sock)
+	    first.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+	    first.close()
+	    second.close()
 	'
 	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
 }
@@ -354,4 +357,44 @@ test_without_rules_nothing_is_asked_and_nothing_goes_through_the_stack() {
 	must ebpfnet stats --json
 	like "$out" '"name": "to_rules", "count": 0'
 	like "$out" '"name": "rules_asked", "count": 0'
+}
+
+# The host's conntrack still has the last connection on that tuple, as established: the next one is new nonetheless.
+closed_to_new_ones() { # MODE
+	rules "$INSIDE_PASSES"
+	cp $T/rules $T/open
+	rules
+	{ echo 'delete table ip host'; cat $T/rules; } > $T/closed
+	nft delete table ip host
+	must nft -f $T/open
+	probe '
+	import subprocess
+	server = internet.socket(socket.AF_INET, socket.SOCK_STREAM)
+	server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	server.bind((SERVER, 7100))
+	server.listen(16)
+	def connect():
+	    sock = ns1.socket(socket.AF_INET, socket.SOCK_STREAM)
+	    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	    sock.settimeout(0.5)
+	    sock.bind(("0.0.0.0", 41500))
+	    sock.connect((SERVER, 7100))
+	    return sock
+	sock = connect()
+	peer, _ = server.accept()
+	peer.close()
+	must(sock.recv(1) == b"", "the end")
+	sock.close()
+	subprocess.run(["nft", "-f", "'$T'/closed"], check=True)
+	try:
+	    connect()
+	    must(False, "a new connection passes")
+	except TimeoutError:
+	    pass
+	'
+}
+
+test_a_tuple_that_was_open_is_closed_to_a_new_connection() {
+	up
+	each_mode closed_to_new_ones
 }
