@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # `forwarding`: the mode of the host and of networks, the sysctls that a mode needs, and who else changes these.
+#
+# hooks: any
 
 CONF=/proc/sys/net/ipv4/conf
 KEPT=/var/lib/ebpfnet/networks
