@@ -342,7 +342,10 @@ test_no_mode_ends_a_connection() {
 	for mode in stack ask fast ask stack fast; do
 		must ebpfnet set forwarding $mode
 		say "$mode-1"
+		must nft add rule ip host forward ip daddr 198.51.100.7 drop # asked about anew
 		say "$mode-2"
+		sleep 0.1
+		say "$mode-3"
 	done
 	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
 }
