@@ -149,7 +149,7 @@ static __always_inline verdict_t larger_than_inside(ctx_t *ctx, const struct pkt
 	return p->eth_type == ETH_P_IP ? icmp_refuse(ctx, p, err, DROP(too_big), fwd) : DROP(too_big);
 }
 
-/* What the kernel forwards to a namespace, which has been through the host's rules. FWD_NEXT: into its port. */
+/* A packet that the kernel forwards to a namespace, through the host's rules. FWD_NEXT: into its port. */
 static __always_inline verdict_t forwarded_into_port(ctx_t *ctx, struct pkt *p, __u32 id, const struct network *net,
 						     struct fwd_out *fwd)
 {
@@ -253,7 +253,7 @@ __noinline int is_transit(ctx_t *ctx, const struct pkt *p)
 	return r == BPF_FIB_LKUP_RET_SUCCESS || r == BPF_FIB_LKUP_RET_NO_NEIGH;
 }
 
-/* What is left to the host's stack, by an uplink. */
+/* Leave a packet from an uplink to the host's stack. */
 static __always_inline verdict_t pass_up(ctx_t *ctx, const struct pkt *p)
 {
 	verdict_t v = bogon_refuse_host(p);
@@ -277,7 +277,7 @@ static __noinline int slow_from_uplink(ctx_t *ctx, _Bool reentry)
 
 	if (reentry && cfg) {
 		at.hairpin = ctx_is_ours(ctx, cfg->mark);
-		at.copy = !at.hairpin && ctx_label(ctx) == ask_label(cfg);
+		at.copy = !at.hairpin && ask_is_copy(ctx, cfg);
 		if (at.hairpin || at.copy)
 			ctx_mark_ours(ctx, 0); /* the mark must not reach a namespace */
 	}
@@ -286,7 +286,7 @@ static __noinline int slow_from_uplink(ctx_t *ctx, _Bool reentry)
 		v = from_outside(ctx, p, &at, &fwd);
 	if (v == FWD_THROUGH) {
 		if (!at.copy)
-			ctx_label_put(ctx, ask_label_of_rules(ruleset_gen(ctx)));
+			ctx_label_put(ctx, ask_label_of_rules(ctx));
 		fwd.counter = COUNT_to_rules;
 		v = FWD_PASS;
 	} else if (v == FWD_PASS && p && p->eth_type == ETH_P_IP) {

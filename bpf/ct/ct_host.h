@@ -26,14 +26,7 @@ __noinline int host_has_moved(const struct flow_key *key)
 
 	if (!key || !cfg)
 		return 0;
-	own = (struct flow_key){
-		.src = key->dst,
-		.dst = key->src,
-		.sport_h = key->dport_h,
-		.dport_h = key->sport_h,
-		.zone = EBPFNET_ZONE_HOST,
-		.proto = key->proto,
-	};
+	own = nat_key_reversed(key, EBPFNET_ZONE_HOST);
 	f = bpf_map_lookup_elem(&flows, &own);
 	if (!f) {
 		own.zone = EBPFNET_ZONE_FORWARDED;

@@ -82,11 +82,12 @@ __noinline int path_is_allowed(ctx_t *ctx, const struct flow *f, __u32 net_id)
 {
 	struct network *net = network_get(net_id);
 	struct config *cfg = config_get();
+	enum forwarding mode;
 
 	if (!net || !cfg || !f)
 		return 0;
-	return net->forwarding == FORWARDING_FAST ||
-	       (forwarding_of(net) == FORWARDING_ASK && ask_is_settled(ctx, f, cfg));
+	mode = forwarding_of(net);
+	return mode == FORWARDING_FAST || (mode == FORWARDING_ASK && ask_is_settled(ctx, f, cfg));
 }
 
 /* Into a port. False: it is limited, its device is gone or down, or the MAC address behind it is to be looked up. */

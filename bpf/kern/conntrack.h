@@ -56,20 +56,19 @@ enum conntrack {
 	CONNTRACK_ANSWERED,	/* and got an answer; or the reverse, if the host translates the destination */
 };
 
-static __always_inline struct bpf_sock_tuple conntrack_tuple(const struct flow_key *key)
+/* Conntrack's entry for a TCP or UDP packet with that tuple, to be released; NULL: none. opts->dir: its direction. */
+static __always_inline struct nf_conn *conntrack_find(ctx_t *ctx, const struct flow_key *key, struct bpf_ct_opts *opts)
 {
 	struct bpf_sock_tuple t = {};
 
+	if (!kernel_conntrack || (key->proto != L4_TCP && key->proto != L4_UDP))
+		return NULL;
+	*opts = (struct bpf_ct_opts){ .netns_id = BPF_F_CURRENT_NETNS, .l4proto = key->proto };
 	t.ipv4.saddr = addr_be32(key->src);
 	t.ipv4.daddr = addr_be32(key->dst);
 	t.ipv4.sport = __builtin_bswap16(key->sport_h);
 	t.ipv4.dport = __builtin_bswap16(key->dport_h);
-	return t;
-}
-
-static __always_inline _Bool conntrack_knows(const struct flow_key *key)
-{
-	return kernel_conntrack && (key->proto == L4_TCP || key->proto == L4_UDP);
+	return bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), opts, sizeof(*opts));
 }
 
 /*
@@ -78,17 +77,14 @@ static __always_inline _Bool conntrack_knows(const struct flow_key *key)
  */
 __noinline enum conntrack conntrack_of_host(ctx_t *ctx, const struct flow_key *key)
 {
-	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS };
 	enum conntrack found = CONNTRACK_NONE;
-	struct bpf_sock_tuple t;
+	struct bpf_ct_opts opts;
 	unsigned long status;
 	struct nf_conn *ct;
 
-	if (!key || !conntrack_knows(key))
+	if (!key)
 		return CONNTRACK_NONE;
-	t = conntrack_tuple(key);
-	opts.l4proto = key->proto;
-	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
+	ct = conntrack_find(ctx, key, &opts);
 	if (!ct)
 		return CONNTRACK_NONE;
 	status = ct->status;
@@ -108,16 +104,14 @@ struct conntrack_ends {
 /* Read them. False: there is no entry, or it cannot be read. */
 __noinline int conntrack_ends(ctx_t *ctx, const struct flow_key *key, struct conntrack_ends *ends)
 {
-	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .l4proto = L4_TCP };
+	struct bpf_ct_opts opts;
 	__u32 original, reply;
-	struct bpf_sock_tuple t;
 	struct nf_conn *ct;
 	long failed;
 
-	if (!key || !ends || kernel_memory == KERNEL_MEMORY_CLOSED || !conntrack_knows(key))
+	if (!key || !ends || kernel_memory == KERNEL_MEMORY_CLOSED)
 		return 0;
-	t = conntrack_tuple(key);
-	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
+	ct = conntrack_find(ctx, key, &opts);
 	if (!ct)
 		return 0;
 	/* by copy: to Linux 6.1's verifier a union is its first member. CO-RE relocates only constant indices */
@@ -132,14 +126,12 @@ __noinline int conntrack_ends(ctx_t *ctx, const struct flow_key *key, struct con
 /* Let conntrack's entry of a tuple end after that time. Returns 0. */
 __noinline int conntrack_end(ctx_t *ctx, const struct flow_key *key, __u32 ms)
 {
-	struct bpf_ct_opts opts = { .netns_id = BPF_F_CURRENT_NETNS, .l4proto = L4_TCP };
-	struct bpf_sock_tuple t;
+	struct bpf_ct_opts opts;
 	struct nf_conn *ct;
 
-	if (!key || !conntrack_knows(key))
+	if (!key)
 		return 0;
-	t = conntrack_tuple(key);
-	ct = bpf_skb_ct_lookup(ctx, &t, sizeof(t.ipv4), &opts, sizeof(opts));
+	ct = conntrack_find(ctx, key, &opts);
 	if (ct) {
 		bpf_ct_change_timeout(ct, ms);
 		bpf_ct_release(ct);

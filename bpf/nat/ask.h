@@ -32,7 +32,7 @@
 #define ASK_AGAIN 24		/* while it is closed */
 #define ASK_PER_S 238
 
-/* What may be done with a packet of the flow. */
+/* The answer for a packet of the flow. */
 enum ask_answer {
 	ANSWER_FAST,			/* past the rules */
 	ANSWER_THROUGH,			/* through them */
@@ -63,10 +63,21 @@ static __always_inline _Bool ask_swap(struct flow *f, union ask_word from, union
 	return __sync_val_compare_and_swap(&f->ask.word, from.word, to.word) == from.word;
 }
 
-/* The label of copies. Nobody else knows it, and who guesses it loses that packet. */
+/* The label of copies. It is secret, and a sender inside who guesses it loses that packet. */
 static __always_inline __u32 ask_label(const struct config *cfg)
 {
 	return (cfg->mark * 0x9e3779b1u) >> 16 | 1;
+}
+
+static __always_inline _Bool ask_is_copy(const ctx_t *ctx, const struct config *cfg)
+{
+	return ctx_label(ctx) == ask_label(cfg);
+}
+
+/* The label of packets that go through FORWARD themselves: of the rules' generation; even, as that of copies is not. */
+static __always_inline __u16 ask_label_of_rules(ctx_t *ctx)
+{
+	return ruleset_gen(ctx) << 1;
 }
 
 /* True if the word still holds for the rules of that generation. */
@@ -239,12 +250,6 @@ static __always_inline void ask_wait(ctx_t *ctx, const struct config *cfg)
 	ctx_reinject_clone(ctx);
 }
 
-/* The label of packets that go through FORWARD themselves: of the rules' generation; even, as that of copies is not. */
-static __always_inline __u16 ask_label_of_rules(__u32 rules)
-{
-	return rules << 1;
-}
-
 static __always_inline _Bool ask_is_unknown(union ask_word w)
 {
 	return w.state == ASK_UNKNOWN || w.state == ASK_PASSED;
@@ -254,20 +259,19 @@ static __always_inline _Bool ask_is_unknown(union ask_word w)
  * A packet of that direction has come out of FORWARD, with that label. It has perhaps waited there, or behind it for a
  * MAC address: the answer of rules that have changed since is none.
  */
-static __always_inline void ask_agreed(ctx_t *ctx, struct flow *f, __u32 label, _Bool copy, _Bool asked)
+static __always_inline void ask_agreed(ctx_t *ctx, struct flow *f, _Bool copy, _Bool asked)
 {
 	union ask_word w = ask_word(f), open = { .rules = w.rules, .when = w.when, .state = ASK_OPEN };
-	__u32 rules = ruleset_gen(ctx);
 
 	if (copy) {
 		if ((w.state == ASK_ASKED || w.state == ASK_CLOSED) && ask_age(w) < ASK_AGAIN)
 			ask_swap(f, w, open);
 		return;
 	}
-	if (!ask_is_unknown(w) || label != ask_label_of_rules(rules))
+	if (!ask_is_unknown(w) || ctx_label(ctx) != ask_label_of_rules(ctx))
 		return;
 	if (asked) {
-		open.rules = rules;
+		open.rules = ruleset_gen(ctx);
 		open.when = ask_now();
 		ask_swap(f, w, open);
 	} else if (w.state == ASK_UNKNOWN) {

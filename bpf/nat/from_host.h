@@ -25,14 +25,7 @@ static __always_inline __u16 host_zone(const ctx_t *ctx)
 /* Key of the replies to a packet of the host. */
 static __always_inline struct flow_key host_reply_key(const struct flow_key *key)
 {
-	return (struct flow_key){
-		.src = key->dst,
-		.dst = key->src,
-		.sport_h = key->dport_h,
-		.dport_h = key->sport_h,
-		.zone = EBPFNET_ZONE_OUTSIDE,
-		.proto = key->proto,
-	};
+	return nat_key_reversed(key, EBPFNET_ZONE_OUTSIDE);
 }
 
 /* The namespace's flow that would receive the replies; NULL: none. */

@@ -18,26 +18,19 @@
 #include "nat/policy.h"
 #include "nat/translate.h"
 
-/* True for a copy that was sent to ask, and has served. */
-static __always_inline _Bool stack_is_copy(const ctx_t *ctx, const struct config *cfg)
-{
-	return ctx_label(ctx) == ask_label(cfg);
-}
-
 /* The rules have let a packet of that direction by. True: it is a copy, and goes no further. */
 __noinline int stack_agreed(ctx_t *ctx, const struct flow_key *key, struct flow *f, _Bool asked)
 {
 	struct config *cfg = config_get();
-	__u32 label = ctx_label(ctx);
 	_Bool copy;
 
 	if (!key || !f || !cfg)
 		return 0;
-	copy = label == ask_label(cfg);
+	copy = ask_is_copy(ctx, cfg);
 	if (copy)
 		count(COUNT_rules_agreed);
 	if (!(f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
-		ask_agreed(ctx, f, label, copy, asked);
+		ask_agreed(ctx, f, copy, asked);
 	return copy;
 }
 
@@ -131,7 +124,7 @@ static __always_inline verdict_t decide_from_stack(ctx_t *ctx, struct pkt *p, st
 
 	if (!cfg || forwarding_of(d->net) == FORWARDING_FAST || !pkt_has_tuple(p))
 		return DROP(private_source);
-	copy = stack_is_copy(ctx, cfg);
+	copy = ask_is_copy(ctx, cfg);
 	d->f = copy || !ctx_forwarded(ctx) ? ct_lookup_live(&p->key, cfg) : ct_find(p, cfg);
 	if (d->f && d->f->flags & FLOW_ANY_PEER && !nat_is_first_peer(d->f, &p->key) && masquerade_not(d->net, p))
 		d->f = NULL;
@@ -149,10 +142,10 @@ static __always_inline verdict_t decide_from_stack(ctx_t *ctx, struct pkt *p, st
 }
 
 /*
- * What the kernel forwards to a namespace, at the gateway device's egress. It belongs to a flow if the port's program
- * would find the answer's. If it has none, the host has translated it, whose own rules masquerade what the namespace
- * sent: the program at an uplink lets nothing else with an address of ours enter, and what comes by other devices is
- * not for namespaces. FWD_NEXT: into the port.
+ * A packet that the kernel forwards to a namespace, at the gateway device's egress. It belongs to a flow if the port's
+ * program would find the answer's. If it has none, the host has translated it, whose own rules masquerade what the
+ * namespace sent: the program at an uplink lets nothing else with an address of ours enter, and what comes by other
+ * devices is not for namespaces. FWD_NEXT: into the port.
  */
 static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 id, const struct network *net,
 					       struct fwd_out *fwd)
@@ -169,11 +162,7 @@ static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 
 	if (!pkt_has_tuple(p))
 		return FWD_NEXT;
 	p->key.zone = id;
-	answer = p->key;
-	answer.src = p->key.dst;
-	answer.dst = p->key.src;
-	answer.sport_h = p->key.dport_h;
-	answer.dport_h = p->key.sport_h;
+	answer = nat_key_reversed(&p->key, id);
 	f = ct_lookup_live(&answer, cfg);
 	if (!f)
 		return FWD_NEXT;

@@ -80,7 +80,7 @@ static __always_inline verdict_t through_from_port(ctx_t *ctx, const struct pkt 
 
 	if (v != FWD_NEXT)
 		return refuse_flow(ctx, p, v, d->router, fwd);
-	ctx_label_put(ctx, ask_label_of_rules(ruleset_gen(ctx)));
+	ctx_label_put(ctx, ask_label_of_rules(ctx));
 	fwd->counter = COUNT_to_rules;
 	return FWD_HOST;
 }
@@ -180,7 +180,7 @@ static __always_inline verdict_t nat_from_stack(ctx_t *ctx, struct pkt *p, __u32
 	v = way == FWD_NEXT || way == FWD_UPLINK ? carry_out(ctx, p, &d, fwd) : way;
 	if (v >= 0 && d.f && forwarded && d.kind != ROUTE_FAILED && ct_lookup(&p->key) == d.f)
 		stack_agreed(ctx, &p->key, d.f, forwarding_of(d.net) == FORWARDING_ASK);
-	return v == FWD_PASS ? (way == FWD_UPLINK ? FWD_UPLINK : FWD_PASS) : v;
+	return v == FWD_PASS && way == FWD_UPLINK ? FWD_UPLINK : v;
 }
 
 #endif

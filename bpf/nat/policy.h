@@ -3,9 +3,9 @@
  * The one place that decides whether a routed packet may go on past the host's own rules (nft, iptables: hook FORWARD),
  * goes through them, or not at all: `ebpfnet set forwarding`.
  *
- * What goes through them is translated as netfilter would: the destination before FORWARD, the source behind it, so
- * that the rules and the host's conntrack see the address inside in both directions. nat/from_stack.h takes it up on
- * the other side. Packets between namespaces, and between the host and a namespace, are none that the host forwards.
+ * A packet that goes through them is translated as netfilter would: the destination before FORWARD, the source behind
+ * it, so that the rules and the host's conntrack see the address inside in both directions. nat/from_stack.h takes up
+ * what comes out. Packets between namespaces, and between the host and a namespace, are none that the host forwards.
  */
 #ifndef EBPFNET_BPF_NAT_POLICY_H
 #define EBPFNET_BPF_NAT_POLICY_H

@@ -192,4 +192,17 @@ static __always_inline __u16 nat_candidate(__u16 want_h, __u32 attempt, __u32 ra
 	return nat_place(base, ports, random % ports, nat_leap(attempt, ports));
 }
 
+/* Key of the answers to a packet that no flow translates, in the zone where they arrive. */
+static __always_inline struct flow_key nat_key_reversed(const struct flow_key *key, __u16 zone)
+{
+	return (struct flow_key){
+		.src = key->dst,
+		.dst = key->src,
+		.sport_h = key->dport_h,
+		.dport_h = key->sport_h,
+		.zone = zone,
+		.proto = key->proto,
+	};
+}
+
 #endif
