@@ -280,16 +280,16 @@ static __always_inline int ctx_copy_to(ctx_t *ctx, __u32 ifindex)
 	return bpf_clone_redirect(ctx, ifindex, 0);
 }
 
-/* Re-inject a copy at the ingress of the packet's device; it is processed after this packet. */
-static __always_inline int ctx_reinject_clone(ctx_t *ctx)
-{
-	return bpf_clone_redirect(ctx, ctx->ifindex, BPF_F_INGRESS);
-}
-
 /* A copy up into the host's stack, as if received by a device; it is processed after this packet. */
 static __always_inline int ctx_copy_up(ctx_t *ctx, __u32 ifindex)
 {
 	return bpf_clone_redirect(ctx, ifindex, BPF_F_INGRESS);
+}
+
+/* Re-inject a copy at the ingress of the packet's device; it is processed after this packet. */
+static __always_inline int ctx_reinject_clone(ctx_t *ctx)
+{
+	return ctx_copy_up(ctx, ctx->ifindex);
 }
 
 /* Out of a device, as if sent by the host. */

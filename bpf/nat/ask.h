@@ -195,7 +195,6 @@ static __always_inline void ask_note(const struct ask_copy *c)
 	if (!a)
 		return;
 	a->inside = c->inside;
-	a->inside.zone = 0;
 	a->shown_ack = __builtin_bswap32(c->shown.seq[1]);
 	a->ack = __builtin_bswap32(c->own.seq[1]);
 }

@@ -129,7 +129,7 @@ struct icmp_budget {
  * the copy with a reset, at once and on the same CPU; it then has to be one that the packet's sender believes.
  */
 struct ask_sent {
-	struct flow_key inside;		/* of the copy; .zone: 0 */
+	struct flow_key inside;		/* of the copy */
 	__u32 shown_ack, ack;		/* its acknowledgement number, and the packet's own; host order */
 };
 
