@@ -1,30 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-#include <errno.h>
 #include <linux/if_addr.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "lib/base/addr.h"
 #include "lib/kernel/nl_private.h"
-
-static struct ipaddr read_addr(const struct nlattr *attr)
-{
-	struct ipaddr a = {};
-
-	if (attr && mnl_attr_get_payload_len(attr) == sizeof(a))
-		memcpy(&a, mnl_attr_get_payload(attr), sizeof(a));
-	return a;
-}
-
-static void put_addr(struct nlmsghdr *h, uint16_t type, struct ipaddr a)
-{
-	mnl_attr_put(h, type, sizeof(a), &a);
-}
-
-static int unless_exists(int r)
-{
-	return r == -EEXIST ? 0 : r;
-}
 
 int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix, uint8_t scope)
 {
@@ -37,10 +17,10 @@ int nl_addr_add(struct nl *nl, int ifindex, struct ipaddr addr, uint8_t prefix, 
 	ifa->ifa_prefixlen = prefix;
 	ifa->ifa_scope = scope;
 	ifa->ifa_index = ifindex;
-	put_addr(h, IFA_LOCAL, addr);
-	put_addr(h, IFA_ADDRESS, addr);
-	put_addr(h, IFA_BROADCAST, addr_broadcast(addr, prefix));
-	return unless_exists(nl_talk(nl, h, NULL, NULL));
+	nl_put_addr(h, IFA_LOCAL, addr);
+	nl_put_addr(h, IFA_ADDRESS, addr);
+	nl_put_addr(h, IFA_BROADCAST, addr_broadcast(addr, prefix));
+	return nl_unless_exists(nl_talk(nl, h, NULL, NULL));
 }
 
 struct addr_search {
@@ -61,11 +41,11 @@ static int match_addr(const struct nlmsghdr *h, void *arg)
 	nl_attrs(h, sizeof(*ifa), at, IFA_MAX);
 	if ((int)ifa->ifa_index != s->ifindex)
 		return MNL_CB_OK;
-	if (addr_same(read_addr(at[IFA_LOCAL]), s->addr)) {
+	if (addr_same(nl_attr_addr(at[IFA_LOCAL]), s->addr)) {
 		s->found = true;
 	} else if (!s->has_other) {
 		s->has_other = true;
-		s->other = read_addr(at[IFA_LOCAL]);
+		s->other = nl_attr_addr(at[IFA_LOCAL]);
 		s->prefix = ifa->ifa_prefixlen;
 	}
 	return MNL_CB_OK;
@@ -99,192 +79,4 @@ bool nl_addr_other(struct nl *nl, int ifindex, struct ipaddr addr, struct ipaddr
 	*other = s.other;
 	*prefix = s.prefix;
 	return true;
-}
-
-int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway, bool *added)
-{
-	char buf[NL_BUFFER];
-	struct nlmsghdr *h;
-	struct rtmsg *rtm;
-	int r;
-
-	h = nl_begin(nl, buf, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, (void **)&rtm, sizeof(*rtm));
-	rtm->rtm_family = AF_INET;
-	rtm->rtm_table = RT_TABLE_MAIN;
-	rtm->rtm_protocol = RTPROT_BOOT;
-	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
-	rtm->rtm_type = RTN_UNICAST;
-	put_addr(h, RTA_GATEWAY, gateway);
-	mnl_attr_put_u32(h, RTA_OIF, ifindex);
-	r = nl_talk(nl, h, NULL, NULL);
-	*added |= !r;
-	return unless_exists(r);
-}
-
-static int dump_routes(struct nl *nl, mnl_cb_t cb, void *arg)
-{
-	char buf[NL_BUFFER];
-	struct nlmsghdr *h;
-	struct rtmsg *rtm;
-
-	h = nl_begin(nl, buf, RTM_GETROUTE, NLM_F_DUMP, (void **)&rtm, sizeof(*rtm));
-	rtm->rtm_family = AF_INET;
-	return nl_talk(nl, h, cb, arg);
-}
-
-/* The device of a route, or of its first next hop. */
-static int route_device(const struct nlattr **at)
-{
-	const struct rtnexthop *nh;
-
-	if (at[RTA_OIF])
-		return mnl_attr_get_u32(at[RTA_OIF]);
-	if (!at[RTA_MULTIPATH])
-		return 0;
-	nh = mnl_attr_get_payload(at[RTA_MULTIPATH]);
-	return nh->rtnh_ifindex;
-}
-
-static bool in_main_table(const struct rtmsg *rtm)
-{
-	return rtm->rtm_table == RT_TABLE_MAIN && rtm->rtm_type == RTN_UNICAST;
-}
-
-/* Inserts by metric. A device that is listed already keeps its lowest metric. */
-static void add_default(struct nl_defaults *d, int ifindex, uint32_t metric)
-{
-	size_t i, at;
-
-	for (at = 0; at < d->count && d->dev[at].metric <= metric; at++)
-		if (d->dev[at].ifindex == ifindex)
-			return;
-	for (i = at; i < d->count && d->dev[i].ifindex != ifindex; i++)
-		;
-	if (i == NL_DEFAULTS)
-		i--;
-	else if (i == d->count)
-		d->count++;
-	if (at == NL_DEFAULTS)
-		return;
-	memmove(&d->dev[at + 1], &d->dev[at], (i - at) * sizeof(d->dev[0]));
-	d->dev[at] = (struct nl_default){ ifindex, metric };
-}
-
-static int match_default(const struct nlmsghdr *h, void *arg)
-{
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
-	const struct nlattr *at[RTA_MAX + 1];
-	struct nl_defaults *out = arg;
-	const struct rtnexthop *nh;
-	uint32_t metric;
-	int len;
-
-	nl_attrs(h, sizeof(*rtm), at, RTA_MAX);
-	if (!in_main_table(rtm) || rtm->rtm_dst_len)
-		return MNL_CB_OK;
-	metric = at[RTA_PRIORITY] ? mnl_attr_get_u32(at[RTA_PRIORITY]) : 0;
-	if (at[RTA_OIF])
-		add_default(out, mnl_attr_get_u32(at[RTA_OIF]), metric);
-	if (!at[RTA_MULTIPATH])
-		return MNL_CB_OK;
-	nh = mnl_attr_get_payload(at[RTA_MULTIPATH]);
-	len = mnl_attr_get_payload_len(at[RTA_MULTIPATH]);
-	for (; RTNH_OK(nh, len); len -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh))
-		add_default(out, nh->rtnh_ifindex, metric);
-	return MNL_CB_OK;
-}
-
-int nl_route_defaults(struct nl *nl, struct nl_defaults *out)
-{
-	memset(out, 0, sizeof(*out));
-	return dump_routes(nl, match_default, out);
-}
-
-int nl_route_default(struct nl *nl, int *ifindex)
-{
-	struct nl_defaults all;
-	int r = nl_route_defaults(nl, &all);
-
-	if (r)
-		return r;
-	*ifindex = all.dev[0].ifindex;
-	return all.count ? 0 : -ENOENT;
-}
-
-static int match_route(const struct nlmsghdr *h, void *arg)
-{
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
-	const struct nlattr *at[RTA_MAX + 1];
-
-	nl_attrs(h, sizeof(*rtm), at, RTA_MAX);
-	if (rtm->rtm_type == RTN_UNICAST)
-		*(int *)arg = route_device(at);
-	return MNL_CB_OK;
-}
-
-int nl_route_get(struct nl *nl, struct ipaddr dst, int *ifindex)
-{
-	char buf[NL_BUFFER];
-	struct nlmsghdr *h;
-	struct rtmsg *rtm;
-	int r;
-
-	*ifindex = 0;
-	h = nl_begin(nl, buf, RTM_GETROUTE, 0, (void **)&rtm, sizeof(*rtm));
-	rtm->rtm_family = AF_INET;
-	rtm->rtm_dst_len = 32;
-	put_addr(h, RTA_DST, dst);
-	r = nl_talk(nl, h, match_route, ifindex);
-	return r || *ifindex ? r : -ENETUNREACH;
-}
-
-struct overlap_search {
-	struct ipaddr subnet;
-	uint8_t prefix, at_least;
-	int except;
-	bool found;
-	struct nl_route *out;
-};
-
-static int match_overlap(const struct nlmsghdr *h, void *arg)
-{
-	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
-	const struct nlattr *at[RTA_MAX + 1];
-	struct overlap_search *s = arg;
-	struct ipaddr dst;
-	uint8_t shorter;
-
-	nl_attrs(h, sizeof(*rtm), at, RTA_MAX);
-	if (s->found || !in_main_table(rtm) || !rtm->rtm_dst_len || route_device(at) == s->except)
-		return MNL_CB_OK;
-	dst = read_addr(at[RTA_DST]);
-	if (rtm->rtm_dst_len < s->at_least)
-		return MNL_CB_OK;
-	shorter = rtm->rtm_dst_len < s->prefix ? rtm->rtm_dst_len : s->prefix;
-	if (!addr_in(dst, s->subnet, shorter))
-		return MNL_CB_OK;
-	s->found = true;
-	*s->out = (struct nl_route){ dst, rtm->rtm_dst_len, route_device(at) };
-	return MNL_CB_OK;
-}
-
-int nl_route_overlap(struct nl *nl, struct ipaddr subnet, uint8_t prefix, int except,
-		     struct nl_route *out)
-{
-	struct overlap_search s = { subnet, prefix, 0, except, false, out };
-	int r = dump_routes(nl, match_overlap, &s);
-
-	if (r)
-		return r;
-	return s.found ? 0 : -ENOENT;
-}
-
-int nl_route_within(struct nl *nl, struct ipaddr subnet, uint8_t prefix, int except, struct nl_route *out)
-{
-	struct overlap_search s = { subnet, prefix, prefix, except, false, out };
-	int r = dump_routes(nl, match_overlap, &s);
-
-	if (r)
-		return r;
-	return s.found ? 0 : -ENOENT;
 }
