@@ -15,6 +15,7 @@
 #include "ct/ct_update.h"
 #include "l3/rewrite.h"
 #include "nat/decision.h"
+#include "nat/portmap.h"
 
 /* The account that pays for flows of forwarded packets, so that no container can fill the table. */
 static __always_inline __u16 host_zone(const ctx_t *ctx)
@@ -42,12 +43,13 @@ static __always_inline struct flow *host_reply_collides(ctx_t *ctx, const struct
 
 /*
  * True if the replies would go to a published port: its clients must reach the namespace, whatever the host, or a
- * container behind its NAT, sends them from there. A conversation that is older than the port mapping goes on.
+ * container behind its NAT, sends them from there. A conversation that is older than the port mapping goes on. What the
+ * host forwards with a source of somebody else, as to a container, has replies to that one.
  */
 static __always_inline _Bool host_reply_is_published(ctx_t *ctx, const struct pkt *p, const struct flow_key *reply,
 						     const struct config *cfg)
 {
-	if (!portmap_takes_port(reply, 0, 0) || addr_martian_dest(p->key.dst))
+	if (!portmap_takes_port(reply, 0, 0) || addr_martian_dest(p->key.dst) || !portmap_is_to_host(ctx, reply))
 		return 0;
 	if (p->key.proto == L4_TCP)
 		return (p->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #endif
 
-#define EBPFNET_ABI 7
+#define EBPFNET_ABI 8
 
 #define EBPFNET_NAME_LEN 16		/* name of a namespace, with its terminating 0 */
 #define EBPFNET_MAX_NETWORKS 64		/* network ids are 1..64; 0 is the outside */

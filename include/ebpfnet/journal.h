@@ -34,7 +34,8 @@ enum {
 
 #define XDP_MODE_ANY (XDP_MODE_NATIVE | XDP_MODE_GENERIC)
 
-#define EBPFNET_HOST_UPLINKS 16		/* uplinks of all networks */
+#define EBPFNET_HOST_UPLINKS EBPFNET_MAX_UPLINKS	/* uplinks of all networks */
+#define EBPFNET_OLD_UPLINKS 16				/* before layout 8 */
 #define EBPFNET_PROGRAMS 16		/* room for enum hook (lib/dataplane/dataplane.h) */
 
 /* struct uplink_record.flags */
@@ -44,6 +45,7 @@ enum {
 	UPLINK_SET_FORWARDING = 1 << 1,
 	UPLINK_OF_ROUTER = 1 << 2,	/* then net.ipv4.ip_forward was 1 all the same */
 	UPLINK_L3 = 1 << 3,		/* its packets have no link-layer header: it has the programs for that */
+	UPLINK_BY_ROUTE = 1 << 4,	/* not by name, and no default route leads to it: docker0 */
 };
 
 /* An uplink. If the device is gone, a new one with that name takes its place. */
@@ -65,12 +67,14 @@ struct host_record {
 	__u32 made;			/* flags above */
 	char old_gw_dev[EBPFNET_NAME_LEN];
 	char old_gw_peer[EBPFNET_NAME_LEN];
-	struct uplink_record uplinks[EBPFNET_HOST_UPLINKS];	/* unused ones last, without a name */
+	struct uplink_record old_uplinks[EBPFNET_OLD_UPLINKS]; /* before layout 8 */
 	/* since layout 5 */
 	__u64 netns_cookie;		/* the network namespace that is the host (SO_NETNS_COOKIE) */
 	__u64 build[EBPFNET_PROGRAMS];	/* digests of the objects that the pinned programs are from, by enum hook */
 	__u16 last_chosen;		/* where in the range the last published port was chosen */
-	__u8 zero_end[6];
+	__u8 zero_build[6];
+	/* since layout 8 */
+	struct uplink_record uplinks[EBPFNET_HOST_UPLINKS];	/* unused ones last, without a name */
 };
 
 #define EBPFNET_NETWORK_LEN 64		/* a network's name, with its terminating 0 */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * monitor: wait for changes of devices and default routes, then report or repair the host's side of the network, for
- * example an uplink that was created again, or a default route through a device without programs.
+ * monitor: wait for changes of devices and routes, then report or repair the host's side of the network, for example an
+ * uplink that was created again, or a route through a device without programs.
  *
  * It is optional: without it, packets are refused until the next `up`, never sent untranslated. Its only state is the
  * last report. It leaves namespaces alone, because their deletion may be intended.
@@ -126,7 +126,7 @@ static int watch(struct monitor *m)
 {
 	int r, rounds;
 
-	log_info("watching uplinks and default routes");
+	log_info("watching uplinks and routes");
 	do {
 		compare(m);
 		r = wait_for(m, -1);

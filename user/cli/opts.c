@@ -27,7 +27,7 @@ static const struct option_row {
 	const char *help;
 } rows[] = {
 	{ "uplink", "DEV", 0, OPT_UPLINK, 0, VALUE_UPLINK,
-	  "uplink device; repeatable (default: those of default routes)" },
+	  "uplink device; repeatable (default: all that routes lead to)" },
 	{ "subnet", "CIDR", 0, OPT_SUBNET, offsetof(struct options, subnet), VALUE_TEXT,
 	  "subnet (default: 192.168.1.0/24; network add: the next free /24 of 10.89.0.0/16)" },
 	{ "gateway", "ADDR", 0, OPT_NETWORK_DEF, offsetof(struct options, gateway), VALUE_TEXT,

@@ -178,6 +178,7 @@ value[:4] = int(sys.argv[1]), 0, 0, 0
 if sys.argv[2:]:
     value[5:16] = map(int, sys.argv[2:])
     value[28:60] = b"ebpfnet0".ljust(16, b"\0") + b"ebpfnet0p".ljust(16, b"\0")
+    value[60:444] = value[592:976] # the uplinks
 print(*value)' "$@")
 	# shellcheck disable=SC2086 # bytes
 	bpftool map update pinned $PINS/host key 0 0 0 0 value $record
@@ -198,7 +199,7 @@ test_only_down_accepts_an_older_release() {
 	for command in up status flows "ns add x" "expose ns1 9" "ns del ns1"; do
 		# shellcheck disable=SC2086 # words
 		must_not ebpfnet $command
-		is "$err" "ebpfnet: $PINS was made by a release of ebpfnet with layout 3, this one has 7; run \`ebpfnet down\` first" \
+		is "$err" "ebpfnet: $PINS was made by a release of ebpfnet with layout 3, this one has 8; run \`ebpfnet down\` first" \
 			"what $command said"
 	done
 	pings ns1 8.8.8.8 # its programs still run
@@ -211,7 +212,7 @@ test_down_refuses_a_newer_release() {
 	everything
 	journal_says 99
 	must_not ebpfnet down
-	like "$err" "layout 99, this one has 7; run that release's \`ebpfnet down\` first"
+	like "$err" "layout 99, this one has 8; run that release's \`ebpfnet down\` first"
 	journal_says 5
 	must ebpfnet down
 }

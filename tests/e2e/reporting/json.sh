@@ -18,7 +18,7 @@ as_documented() { # "COMMAND" [MEMBER...]
 # Of each kind of row there is one.
 something_of_each() {
 	ip netns add own
-	up
+	up --uplink eth0
 	must ebpfnet attach own
 	serve internet tcp 7000
 	serve internet udp 7000

@@ -106,7 +106,8 @@ test_a_published_address_that_is_gone() {
 	mended_by '172.31.13.56 is not an address of this host now' 'ebpfnet unexpose ns1 172.31.13.56:5000'
 }
 
-# A bridge of another runtime, or a second card: the host has an address there, but no program of ours.
+# A bridge of another runtime, or a second card, where --uplink names others: the host has an address there, but no
+# program of ours.
 test_a_published_port_that_a_device_does_not_lead_to() {
 	ip netns add lan2
 	ip link add eth1 type veth peer name eth0 netns lan2
@@ -114,7 +115,7 @@ test_a_published_port_that_a_device_does_not_lead_to() {
 	ip link set eth1 up
 	ip -n lan2 address add 10.9.0.2/24 dev eth0
 	ip -n lan2 link set eth0 up
-	up
+	up --uplink eth0
 	is "$(findings notes)" "[]" "notes while nothing is published"
 	serve ns1 tcp 5000
 	must ebpfnet expose ns1 172.31.13.55:4000
@@ -141,7 +142,7 @@ test_half_of_all_addresses_each_through_another_device() {
 	ip route add 0.0.0.0/1 dev tap0
 	ip route add 128.0.0.0/1 dev tap0
 	no_pings ns1 $INTERNET
-	mended_by 'the host routes most of the internet through tap0, which has no programs' 'ebpfnet up --uplink tap0'
+	mended_by 'routes lead through tap0, which has no programs' 'ebpfnet up'
 }
 
 # A table of its own, by a rule: so wg-quick does.
@@ -154,7 +155,7 @@ test_a_rule_to_another_table() {
 	ip route add default dev wg0 table 51820
 	ip rule add not fwmark 51820 lookup 51820 pref 700
 	no_pings ns1 $INTERNET
-	mended_by 'the host routes most of the internet through wg0, which has no programs' 'ebpfnet up --uplink wg0'
+	mended_by 'routes lead through wg0, which has no programs' 'ebpfnet up'
 	ip rule del pref 700
 	is "$(findings problems)" "[]" "problems after the rule"
 }
@@ -175,6 +176,7 @@ test_a_route_of_the_hosts_into_the_subnet() {
 	ip link add other0 type veth peer name other1
 	ip link set other0 up
 	ip route add 192.168.0.0/16 dev other0 # less specific than the network's: harmless
+	must ebpfnet up
 	is "$(findings problems)" "[]" "problems by a route that leads nothing astray"
 	ip route add 192.168.1.0/25 dev other0
 	no_pings host $NS1

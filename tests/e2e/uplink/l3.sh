@@ -390,7 +390,8 @@ test_a_default_route_through_it_is_followed() {
 	serve beyond tcp 7000
 	reaches ns1 tcp $BEYOND 7000 $VPN
 	like "$(ebpfnet status)" 'uplink +tun0, without Ethernet, masquerading as 192.0.2.1'
-	is "$(ebpfnet status --json | json '[(u["name"], u["link"]) for u in j["uplinks"]]')" "[('tun0', 'ip')]" uplinks
+	is "$(ebpfnet status --json | json '[(u["name"], u["link"]) for u in j["uplinks"]]')" "[('tun0', 'ip'), ('eth0', 'ethernet')]" \
+		uplinks
 	well
 	must ebpfnet up
 	like "$out" 'nothing to change'

@@ -42,6 +42,7 @@ struct nl_link {
 	uint32_t mtu;
 	uint16_t type;			/* ARPHRD_* */
 	bool has_remote;		/* IFF_POINTOPOINT: a tunnel to one address, not to one for each packet */
+	bool in_vrf;			/* it is a VRF, or belongs to one: only routes of that VRF lead to it */
 	bool up;
 	bool carrier;			/* up, with a carrier */
 	bool running;			/* up, with a carrier, and its queues are active */
@@ -107,7 +108,8 @@ int nl_class_del(struct nl *nl, int ifindex, uint32_t id);
 /* ---- events ---- */
 
 /*
- * A socket that becomes readable when devices, their IPv4 settings or default routes of this network namespace change.
+ * A socket that becomes readable when devices, their IPv4 settings, default routes or routes to neighbours of this
+ * network namespace change.
  * nl_watch_read() reads all pending messages; 1: one of them was such a change, negative: -errno.
  */
 int nl_watch_open(struct nl *nl);
@@ -126,16 +128,20 @@ bool nl_addr_other(struct nl *nl, int ifindex, struct ipaddr addr, struct ipaddr
 int nl_route_default_add(struct nl *nl, int ifindex, struct ipaddr gateway, bool *added);
 /* The device of the default route with the lowest metric. -ENOENT: none. */
 int nl_route_default(struct nl *nl, int *ifindex);
-/* The devices of all default routes in the main table, each once, by metric. */
-#define NL_DEFAULTS 16
-struct nl_defaults {
-	size_t count;			/* at most NL_DEFAULTS */
-	struct nl_default {
+/*
+ * The devices that unicast routes lead to, each once: first those of default routes in the main table, by metric, then
+ * those of all other routes, of whichever table, as the kernel lists them. No more than NL_WAYS.
+ */
+#define NL_WAYS 128
+struct nl_ways {
+	size_t count;
+	struct nl_way {
 		int ifindex;
+		bool is_default;
 		uint32_t metric;
-	} dev[NL_DEFAULTS];
+	} way[NL_WAYS];
 };
-int nl_route_defaults(struct nl *nl, struct nl_defaults *out);
+int nl_route_ways(struct nl *nl, struct nl_ways *out);
 /* The device by which the host's routes and rules send what it sends to an address. -ENETUNREACH, ...: none. */
 int nl_route_get(struct nl *nl, struct ipaddr dst, int *ifindex);
 /* A route of the main table that overlaps the subnet, other than default routes and those of device except. -ENOENT. */

@@ -9,6 +9,11 @@
 #include "lib/base/cleanup.h"
 #include "lib/kernel/nl_private.h"
 
+static bool is_kind(const struct nlattr *attr, const char *kind)
+{
+	return attr && !strcmp(mnl_attr_get_str(attr), kind);
+}
+
 static int read_link(const struct nlmsghdr *h, void *arg)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(h);
@@ -43,6 +48,7 @@ static int read_link(const struct nlmsghdr *h, void *arg)
 		if (info[IFLA_INFO_KIND])
 			strncpy(out->kind, mnl_attr_get_str(info[IFLA_INFO_KIND]),
 				sizeof(out->kind) - 1);
+		out->in_vrf = is_kind(info[IFLA_INFO_KIND], "vrf") || is_kind(info[IFLA_INFO_SLAVE_KIND], "vrf");
 	}
 	return MNL_CB_OK;
 }

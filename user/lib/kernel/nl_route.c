@@ -55,65 +55,75 @@ static bool in_main_table(const struct rtmsg *rtm)
 	return rtm->rtm_table == RT_TABLE_MAIN && rtm->rtm_type == RTN_UNICAST;
 }
 
-/* Inserts by metric. A device that is listed already keeps its lowest metric. */
-static void add_default(struct nl_defaults *d, int ifindex, uint32_t metric)
+static bool is_before(const struct nl_way *a, const struct nl_way *b)
+{
+	return a->is_default != b->is_default ? a->is_default : a->is_default && a->metric < b->metric;
+}
+
+/* A device that is listed already keeps its first place. */
+static void add_way(struct nl_ways *ways, struct nl_way way)
 {
 	size_t i, at;
 
-	for (at = 0; at < d->count && d->dev[at].metric <= metric; at++)
-		if (d->dev[at].ifindex == ifindex)
+	for (at = 0; at < ways->count && !is_before(&way, &ways->way[at]); at++)
+		if (ways->way[at].ifindex == way.ifindex)
 			return;
-	for (i = at; i < d->count && d->dev[i].ifindex != ifindex; i++)
+	for (i = at; i < ways->count && ways->way[i].ifindex != way.ifindex; i++)
 		;
-	if (i == NL_DEFAULTS)
+	if (i == NL_WAYS)
 		i--;
-	else if (i == d->count)
-		d->count++;
-	if (at == NL_DEFAULTS)
+	else if (i == ways->count)
+		ways->count++;
+	if (at == NL_WAYS)
 		return;
-	memmove(&d->dev[at + 1], &d->dev[at], (i - at) * sizeof(d->dev[0]));
-	d->dev[at] = (struct nl_default){ ifindex, metric };
+	memmove(&ways->way[at + 1], &ways->way[at], (i - at) * sizeof(ways->way[0]));
+	ways->way[at] = way;
 }
 
-static int match_default(const struct nlmsghdr *h, void *arg)
+static int match_way(const struct nlmsghdr *h, void *arg)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
 	const struct nlattr *at[RTA_MAX + 1];
-	struct nl_defaults *out = arg;
 	const struct rtnexthop *nh;
-	uint32_t metric;
+	struct nl_ways *out = arg;
+	struct nl_way way = {};
 	int len;
 
 	nl_attrs(h, sizeof(*rtm), at, RTA_MAX);
-	if (!in_main_table(rtm) || rtm->rtm_dst_len)
+	if (rtm->rtm_type != RTN_UNICAST)
 		return MNL_CB_OK;
-	metric = at[RTA_PRIORITY] ? mnl_attr_get_u32(at[RTA_PRIORITY]) : 0;
-	if (at[RTA_OIF])
-		add_default(out, mnl_attr_get_u32(at[RTA_OIF]), metric);
+	way.is_default = rtm->rtm_table == RT_TABLE_MAIN && !rtm->rtm_dst_len;
+	way.metric = at[RTA_PRIORITY] ? mnl_attr_get_u32(at[RTA_PRIORITY]) : 0;
+	if (at[RTA_OIF]) {
+		way.ifindex = mnl_attr_get_u32(at[RTA_OIF]);
+		add_way(out, way);
+	}
 	if (!at[RTA_MULTIPATH])
 		return MNL_CB_OK;
 	nh = mnl_attr_get_payload(at[RTA_MULTIPATH]);
 	len = mnl_attr_get_payload_len(at[RTA_MULTIPATH]);
-	for (; RTNH_OK(nh, len); len -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh))
-		add_default(out, nh->rtnh_ifindex, metric);
+	for (; RTNH_OK(nh, len); len -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh)) {
+		way.ifindex = nh->rtnh_ifindex;
+		add_way(out, way);
+	}
 	return MNL_CB_OK;
 }
 
-int nl_route_defaults(struct nl *nl, struct nl_defaults *out)
+int nl_route_ways(struct nl *nl, struct nl_ways *out)
 {
 	memset(out, 0, sizeof(*out));
-	return dump_routes(nl, match_default, out);
+	return dump_routes(nl, match_way, out);
 }
 
 int nl_route_default(struct nl *nl, int *ifindex)
 {
-	struct nl_defaults all;
-	int r = nl_route_defaults(nl, &all);
+	struct nl_ways all;
+	int r = nl_route_ways(nl, &all);
 
 	if (r)
 		return r;
-	*ifindex = all.dev[0].ifindex;
-	return all.count ? 0 : -ENOENT;
+	*ifindex = all.way[0].ifindex;
+	return all.way[0].is_default ? 0 : -ENOENT;
 }
 
 static int match_route(const struct nlmsghdr *h, void *arg)

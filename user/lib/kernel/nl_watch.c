@@ -28,7 +28,20 @@ int nl_watch_fd(const struct nl *nl)
 	return mnl_socket_get_fd(nl->sock);
 }
 
-/* Ignores routes other than default ones: a routing daemon changes thousands. */
+/*
+ * True for a route that may be the first to lead to a device: one without a gateway, or whose gateway no other route
+ * has to lead to. A routing daemon changes thousands of others.
+ */
+static bool may_be_first(const struct nlmsghdr *h)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
+	const struct nlattr *at[RTA_MAX + 1];
+
+	nl_attrs(h, sizeof(*rtm), at, RTA_MAX);
+	return rtm->rtm_type == RTN_UNICAST &&
+	       (rtm->rtm_scope == RT_SCOPE_LINK || rtm->rtm_flags & RTNH_F_ONLINK || at[RTA_VIA]);
+}
+
 static bool matters(const struct nlmsghdr *h)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
@@ -40,7 +53,7 @@ static bool matters(const struct nlmsghdr *h)
 		return true;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		return !rtm->rtm_dst_len;
+		return !rtm->rtm_dst_len || may_be_first(h);
 	default:
 		return false;
 	}

@@ -204,10 +204,15 @@ static const char *advise_uplink(const struct nl_link *dev, char fix[64])
 	return fix;
 }
 
-/* A device with an address of the host's and without programs: docker0, a second card, a VPN. */
+/* True if the walk over the host's routes says of a device without programs that it is to be an uplink. */
+static bool is_followed(const struct findings *f, const struct nl_link *dev)
+{
+	return f->x->host.made & UPLINKS_FOLLOW && !uplink_type_unfit(dev) && !dev->in_vrf;
+}
+
+/* A device with an address of the host's and without programs. */
 static void check_other_device(struct findings *f, const struct ifaddrs *a)
 {
-	const struct host_record *host = &f->x->host;
 	const struct portmap *one = NULL;
 	char addr[ADDR_TEXT], ports[PORTMAP_TEXT], object[48], fix[64], more[32] = "";
 	struct nl_link dev;
@@ -215,7 +220,7 @@ static void check_other_device(struct findings *f, const struct ifaddrs *a)
 
 	if (!is_inet(a) || !(a->ifa_flags & IFF_UP) || a->ifa_flags & IFF_LOOPBACK ||
 	    nl_link_get(&f->x->nl, a->ifa_name, 0, &dev) || session_is_gateway(f->x, dev.name) ||
-	    uplink_is_recorded(host, dev.ifindex))
+	    uplink_is_recorded(&f->x->host, dev.ifindex) || is_followed(f, &dev))
 		return;
 	count = published_on(f, addr_of_if(a), &one);
 	if (!count)
@@ -242,9 +247,9 @@ static void check_other_devices(struct findings *f)
 /* The device that most packets to the outside take is reported as that of the default route, if it is one. */
 static bool is_default(struct findings *f, int ifindex)
 {
-	struct nl_defaults all;
+	int best;
 
-	return !nl_route_defaults(&f->x->nl, &all) && all.count && all.dev[0].ifindex == ifindex;
+	return !nl_route_default(&f->x->nl, &best) && best == ifindex;
 }
 
 /*
@@ -262,7 +267,7 @@ static void check_way_out(struct findings *f)
 	for (i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
 		if (nl_route_get(&f->x->nl, far[i], &ifindex) || ifindex == last ||
 		    uplink_is_recorded(&f->x->host, ifindex) || is_default(f, ifindex) ||
-		    nl_link_get(&f->x->nl, NULL, ifindex, &dev))
+		    nl_link_get(&f->x->nl, NULL, ifindex, &dev) || is_followed(f, &dev))
 			continue;
 		last = ifindex;
 		snprintf(object, sizeof(object), "device %s", dev.name);

@@ -80,7 +80,7 @@ static int want_uplinks(struct session *x, const struct request *q)
 		return uplink_want_default(x);
 	}
 	for (i = 0; i < q->spec->uplink_count && !r; i++)
-		r = uplink_want(x, q->spec->uplinks[i]);
+		r = uplink_want(x, q->spec->uplinks[i], 0);
 	return r;
 }
 

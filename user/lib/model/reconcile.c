@@ -77,7 +77,7 @@ static bool is_incomplete(struct session *x, enum network_scope scope, struct di
 
 int network_diff(struct session *x, enum network_scope scope, struct diff *out)
 {
-	struct walk w = { .x = x, .minor = scope == NETWORK_PLAN, .diff = out };
+	struct walk w = { .x = x, .minor = scope != NETWORK_ALL, .diff = out };
 	int r;
 
 	if (is_incomplete(x, scope, out))

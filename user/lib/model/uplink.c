@@ -4,8 +4,8 @@
  *
  * The programs send packets out of no other device, with the address that the device has at that moment. So addresses,
  * carriers and names may change without a command: without this file packets may be refused, but never mistranslated.
- * A device that was created again, or that got a default route later, has no programs: `up` and `monitor --repair`
- * attach them.
+ * A device that was created again, or that a route leads to since, has no programs: `up` and `monitor --repair` attach
+ * them (uplink_follow.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -78,7 +78,7 @@ static struct uplink_record *record_of(struct session *x, int ifindex)
 	return NULL;
 }
 
-int uplink_want(struct session *x, const char *name)
+int uplink_want(struct session *x, const char *name, uint32_t flags)
 {
 	struct uplink_record *u;
 	struct nl_link dev;
@@ -93,23 +93,13 @@ int uplink_want(struct session *x, const char *name)
 	if (!u)
 		return log_err(-ENOSPC, "cannot add uplink %s: there are %d, the maximum", dev.name,
 			       EBPFNET_HOST_UPLINKS);
-	if (!u->name[0])
+	if (!u->name[0]) {
 		memcpy(u->name, dev.name, sizeof(u->name));
+		u->flags = flags;
+	} else if (!flags) {
+		u->flags &= ~UPLINK_BY_ROUTE;
+	}
 	return 0;
-}
-
-int uplink_want_default(struct session *x)
-{
-	struct nl_link dev;
-	int ifindex, r;
-
-	r = nl_route_default(&x->nl, &ifindex);
-	if (r && r != -ENOENT)
-		return log_err(r, "cannot read the routing table: %s", nl_why(&x->nl, r));
-	if (r || nl_link_get(&x->nl, NULL, ifindex, &dev) || uplink_type_unfit(&dev) ||
-	    session_is_gateway(x, dev.name))
-		return 0;
-	return uplink_want(x, dev.name);
 }
 
 const char *uplinks_text(const struct host_record *host, char buf[UPLINKS_TEXT])
@@ -124,123 +114,16 @@ const char *uplinks_text(const struct host_record *host, char buf[UPLINKS_TEXT])
 	return buf;
 }
 
-/* ---- the default routes ---- */
-
-/* A device with a default route. */
-struct default_route {
-	struct session *x;
-	struct nl_link dev;
-	bool best;			/* has the lowest metric: most packets take it */
-};
-
-/* True if a device is recorded, and therefore checked as an uplink. */
-static bool is_named(const struct host_record *host, const char *name)
-{
-	int i;
-
-	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
-		if (!strcmp(host->uplinks[i].name, name))
-			return true;
-	return false;
-}
-
-static bool is_uplink(void *object, struct difference *d)
-{
-	const struct default_route *o = object;
-	const struct host_record *host = &o->x->host;
-
-	if (uplink_type_unfit(&o->dev) || (!(host->made & UPLINKS_FOLLOW) && !o->best))
-		return true;
-	if (!(host->made & UPLINKS_FOLLOW))
-		snprintf(d->fix, sizeof(d->fix), "ebpfnet up --uplink %s", o->dev.name);
-	return holds_if(false, d, "the default route leads through %s, which has no programs: packets routed "
-				  "there are refused", o->dev.name);
-}
-
-static int adopt(void *object)
-{
-	struct default_route *o = object;
-
-	return uplink_want(o->x, o->dev.name);
-}
-
-static bool is_usable(void *object, struct difference *d)
-{
-	const struct default_route *o = object;
-	const char *unfit = uplink_type_unfit(&o->dev);
-
-	return holds_if(!unfit || !o->best, d,
-			"the default route leads through %s, which %s: packets routed there are refused", o->dev.name,
-			unfit ? unfit : "");
-}
-
-static bool leads_out(void *object, struct difference *d)
-{
-	const struct default_route *o = object;
-
-	return holds_if(!session_is_gateway(o->x, o->dev.name) || !o->best, d,
-			"the default route leads through %s, into the network: nothing leaves it", o->dev.name);
-}
-
-/* Offline, or before DHCP: packets to the outside get an ICMP error, net unreachable. */
-static bool is_online(void *object, struct difference *d)
-{
-	const struct walk *w = object;
-
-	if (!w->x->host.uplinks[0].name[0])
-		snprintf(d->fix, sizeof(d->fix), "ebpfnet up, once there is one (ebpfnet monitor --repair does it)");
-	return holds_if(false, d, "the host has no default route: packets that have no other are refused");
-}
-
-static int walk_offline(struct walk *w)
-{
-	static const struct property properties[] = { { is_online, .stops = true }, {} };
-
-	return walk_object(w, "default route", properties, w);
-}
-
-/* Each device with a default route is an uplink, unless `up` was run with --uplink. */
-static int walk_default_routes(struct walk *w)
-{
-	static const struct property followed[] = { { is_usable, .stops = true },
-						    { is_uplink, adopt, "make it an uplink" },
-						    {} };
-	static const struct property named[] = { { is_usable, .stops = true }, { is_uplink }, {} };
-	static const struct property inward[] = { { leads_out }, {} };
-	const struct host_record *host = &w->x->host;
-	struct default_route o = { w->x };
-	struct nl_defaults all;
-	size_t i;
-	int r;
-
-	r = nl_route_defaults(&w->x->nl, &all);
-	if (r)
-		return log_err(r, "cannot read the routing table: %s", nl_why(&w->x->nl, r));
-	if (!all.count && host->made & UPLINKS_FOLLOW)
-		return walk_offline(w);
-	for (i = 0; i < all.count && !r; i++) {
-		o.best = i == 0;
-		if (uplink_is_recorded(host, all.dev[i].ifindex) ||
-		    nl_link_get(&w->x->nl, NULL, all.dev[i].ifindex, &o.dev) || is_named(host, o.dev.name))
-			continue;
-		r = walk_object(w, o.dev.name,
-				session_is_gateway(w->x, o.dev.name) ? inward :
-				host->made & UPLINKS_FOLLOW  ? followed :
-							       named,
-				&o);
-	}
-	return r;
-}
-
 /* ---- an uplink ---- */
 
 struct uplink_object {
 	struct session *x;
 	struct uplink_record *u;
 	struct nl_link dev;		/* .ifindex 0: there is none */
+	bool minor;			/* UPLINK_BY_ROUTE, and no default route has come to lead to it */
 };
 
-/* An uplink that was added by its default route is not missed if there is another. */
+/* An uplink that was added by its default route is not missed if there is another; by another route, not at all. */
 static bool is_replaced(struct session *x, const struct uplink_record *u)
 {
 	struct nl_link dev;
@@ -248,8 +131,11 @@ static bool is_replaced(struct session *x, const struct uplink_record *u)
 
 	if (!(x->host.made & UPLINKS_FOLLOW))
 		return false;
+	if (u->flags & UPLINK_BY_ROUTE)
+		return true;
 	for (i = 0; i < EBPFNET_HOST_UPLINKS && x->host.uplinks[i].name[0]; i++)
-		if (&x->host.uplinks[i] != u && !uplink_device(x, &x->host.uplinks[i], &dev))
+		if (&x->host.uplinks[i] != u && !(x->host.uplinks[i].flags & UPLINK_BY_ROUTE) &&
+		    !uplink_device(x, &x->host.uplinks[i], &dev))
 			return true;
 	return !nl_route_default(&x->nl, &ifindex);
 }
@@ -277,7 +163,7 @@ static int forget(void *object)
 		r = dataplane_detach(s, HOOK_TCX, uplink_egress_hook(u), 0, u->name, false);
 	if (!r && o->x->host.hook == HOOK_TCX)
 		r = dataplane_detach(s, HOOK_TCX, uplink_hook(u), 0, u->name, false);
-	u->flags = 0;
+	u->flags &= UPLINK_BY_ROUTE;
 	return r ? r : dataplane_xdp_detach(s, u->name);
 }
 
@@ -311,7 +197,8 @@ static int claim(void *object)
 	struct uplink_object *o = object;
 
 	o->u->ifindex = o->dev.ifindex;
-	o->u->flags = uplink_type_is_l3(&o->dev) ? UPLINK_L3 : 0;
+	o->u->flags &= UPLINK_BY_ROUTE;
+	o->u->flags |= uplink_type_is_l3(&o->dev) ? UPLINK_L3 : 0;
 	if (o->x->host.hook == HOOK_CLSACT && !dataplane_has_qdisc(o->dev.ifindex))
 		o->u->flags |= UPLINK_MADE_QDISC;
 	return session_save(o->x);
@@ -427,10 +314,10 @@ const char *xdp_mode_text(uint32_t modes)
 	return modes == XDP_MODE_ANY ? "any" : modes == XDP_MODE_NATIVE ? "native" : modes ? "generic" : "off";
 }
 
-/* XDP programs get Ethernet frames. */
+/* XDP programs get Ethernet frames. Floods that they are for come from the internet, not from a bridge of the host. */
 static uint32_t xdp_modes(const struct uplink_object *o)
 {
-	return o->u->flags & UPLINK_L3 ? 0 : o->x->host.made & XDP_MODE_ANY;
+	return o->u->flags & UPLINK_L3 || o->minor ? 0 : o->x->host.made & XDP_MODE_ANY;
 }
 
 /* If another program or a VLAN prevents the prefilter, `up` cannot attach it: leave d->action empty. */
@@ -483,7 +370,7 @@ static int prefilter(void *object)
 	return r;
 }
 
-/* ---- for the administrator ---- */
+/* ---- for the administrator: of a minor uplink, as docker0 without containers, nothing ---- */
 
 static bool is_up(void *object, struct difference *d)
 {
@@ -491,15 +378,15 @@ static bool is_up(void *object, struct difference *d)
 
 	snprintf(d->what, sizeof(d->what), "uplink %s is down", o->dev.name);
 	snprintf(d->fix, sizeof(d->fix), "ip link set %s up", o->dev.name);
-	return o->dev.up;
+	return o->dev.up || o->minor;
 }
 
 static bool has_carrier(void *object, struct difference *d)
 {
 	const struct uplink_object *o = object;
 
-	return holds_if(!o->dev.up || o->dev.carrier, d, "uplink %s has no carrier: its cable or its other end is down",
-			o->dev.name);
+	return holds_if(!o->dev.up || o->dev.carrier || o->minor, d,
+			"uplink %s has no carrier: its cable or its other end is down", o->dev.name);
 }
 
 static bool has_address(void *object, struct difference *d)
@@ -507,7 +394,7 @@ static bool has_address(void *object, struct difference *d)
 	const struct uplink_object *o = object;
 	struct ipaddr ignored;
 
-	return holds_if(!o->dev.up || uplink_address(o->dev.name, &ignored), d,
+	return holds_if(!o->dev.up || o->minor || uplink_address(o->dev.name, &ignored), d,
 			"uplink %s has no IPv4 address to masquerade as", o->dev.name);
 }
 
@@ -528,8 +415,14 @@ static const struct property uplink_properties[] = {
 	{},
 };
 
+/* Of a device that is gone, and not missed; of a minor one that is not even worth a line of `status`. */
 static const struct property replaced_properties[] = {
 	{ not_stale, forget, "forget it" },
+	{},
+};
+
+static const struct property minor_replaced_properties[] = {
+	{ not_stale, forget, "forget it", .minor = true },
 	{},
 };
 
@@ -541,24 +434,53 @@ static void drop_record(struct host_record *host, int i)
 	memset(&u[EBPFNET_HOST_UPLINKS - 1], 0, sizeof(*u));
 }
 
+static bool has_default(const struct nl_ways *ways, int ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < ways->count; i++)
+		if (ways->way[i].ifindex == ifindex)
+			return ways->way[i].is_default;
+	return false;
+}
+
+static int walk_uplink(struct walk *w, struct uplink_object *o, bool *replaced)
+{
+	char name[48];
+	int r;
+
+	*replaced = false;
+	r = uplink_device(w->x, o->u, &o->dev);
+	if (r && r != -ENODEV)
+		return log_err(r, "cannot read device %s: %s", o->u->name, nl_why(&w->x->nl, r));
+	*replaced = !o->dev.ifindex && is_replaced(w->x, o->u);
+	snprintf(name, sizeof(name), "uplink %s", o->u->name);
+	return walk_object(w, name, !*replaced ? uplink_properties :
+				    o->minor   ? minor_replaced_properties :
+						 replaced_properties, o);
+}
+
 int walk_uplinks(struct walk *w)
 {
 	struct host_record *host = &w->x->host;
 	struct uplink_object o = { .x = w->x };
+	struct nl_ways ways;
 	bool replaced;
-	char name[48];
 	int i, r;
 
-	r = walk_default_routes(w);
+	r = nl_route_ways(&w->x->nl, &ways);
+	if (r)
+		return log_err(r, "cannot read the routing table: %s", nl_why(&w->x->nl, r));
+	r = walk_ways(w, &ways);
 	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0] && !r; i++) {
 		o.u = &host->uplinks[i];
-		r = uplink_device(w->x, o.u, &o.dev);
-		if (r && r != -ENODEV)
-			return log_err(r, "cannot read device %s: %s", o.u->name, nl_why(&w->x->nl, r));
-		snprintf(name, sizeof(name), "uplink %s", o.u->name);
-		replaced = !o.dev.ifindex && is_replaced(w->x, o.u);
-		r = walk_object(w, name, replaced ? replaced_properties : uplink_properties, &o);
-		if (!r && w->apply && replaced)
+		if (w->apply && has_default(&ways, o.u->ifindex))
+			o.u->flags &= ~UPLINK_BY_ROUTE;
+		o.minor = o.u->flags & UPLINK_BY_ROUTE && !has_default(&ways, o.u->ifindex);
+		r = walk_uplink(w, &o, &replaced);
+		if (r && o.minor) /* logged: the others do not wait for it */
+			r = 0;
+		else if (!r && w->apply && replaced)
 			drop_record(host, i--);
 	}
 	return r || !w->apply ? r : session_save(w->x);

@@ -26,7 +26,7 @@ struct property {
 	int (*apply)(void *object);
 	const char *action;		/* what .apply does, for `up --dry-run`: "attach the port program" */
 	bool stops;			/* without it the properties that follow cannot be checked */
-	bool minor;			/* packets pass without it: `up` applies it, `status` does not report it */
+	bool minor;			/* packets pass without it: `up`, `monitor` apply it, `status` is silent */
 };
 
 /* One walk. */
@@ -65,6 +65,8 @@ int walk_shaper(struct walk *w);				/* shaper.c */
 /* all: the other ports, of which those of the same namespace matter */
 int walk_endpoint(struct walk *w, struct ns_entry *e, struct ns_entry *all, size_t count);	/* endpoint.c */
 int walk_uplinks(struct walk *w);				/* uplink.c */
+/* Only which devices are to be uplinks, by the host's routes. */
+int walk_ways(struct walk *w, const struct nl_ways *ways);	/* uplink_follow.c */
 /* Only forwarding on the uplinks that have programs, if a network needs it: before its mode is set. forwarding.c */
 int uplinks_forward(struct walk *w);
 

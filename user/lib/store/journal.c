@@ -13,8 +13,13 @@
 
 int store_host(const struct store *s, struct host_record *out)
 {
+	int r;
+
 	memset(out, 0, sizeof(*out));
-	return s->fd[MAP_HOST] < 0 ? 0 : map_get_only(s, MAP_HOST, out);
+	r = s->fd[MAP_HOST] < 0 ? 0 : map_get_only(s, MAP_HOST, out);
+	if (out->abi < 8)
+		memcpy(out->uplinks, out->old_uplinks, sizeof(out->old_uplinks));
+	return r;
 }
 
 int store_host_set(const struct store *s, const struct host_record *rec)
