@@ -195,7 +195,7 @@ int cmd_flows(const struct options *o, int argc, char **argv)
 		return EXIT_FAILED;
 	report_begin(&r, o->json);
 	table_begin_stream(&list.table, &r, "flows", columns);
-	e = store_flows(&list.x.s, add_flow, &list);
+	e = store_flows(&list.x.s, false, add_flow, &list);
 	count = list.table.rows;
 	table_end(&list.table);
 	if (e)

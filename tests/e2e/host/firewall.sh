@@ -27,6 +27,10 @@ notes() {
 	ebpfnet status --json | json '[n["note"] for n in j["notes"] if n["object"] == "firewall"]'
 }
 
+dropped() {
+	ebpfnet status --json | json '[(n["note"], n["fix"]) for n in j["notes"] if n["object"] == "published"]'
+}
+
 # The port that the command opens is open, in both directions, and no other.
 opens() { # NAME
 	local command
@@ -38,9 +42,13 @@ opens() { # NAME
 	is "$(ebpfnet exposed --json | json 'j["published"][0]["open_with"]')" "$command" "open_with"
 	must bash -c "${command//192.168.1.10/$PLAIN}"
 	reaches internet tcp $PLAIN 80 $INTERNET
+	is "$(dropped)" "[]" "ports that the firewall drops, as nobody has called yet"
 	unreached internet tcp $HOST 5000 "${2-silent}"
+	like "$(dropped)" "5000:80 of ns1 is published, but the host's firewall \($1\) drops it: 1 connection lately"
+	must ebpfnet status
 	run bash -c "$command"
 	reaches internet tcp $HOST 5000 $INTERNET
+	is "$(dropped)" "[]" "ports that the firewall drops"
 	must ebpfnet set forwarding ask
 	reaches internet tcp $HOST 5000 $INTERNET
 	must ebpfnet set forwarding stack

@@ -324,14 +324,83 @@ static bool networks_of(const struct findings *f, enum forwarding mode, char *te
 	return count;
 }
 
-static void check_firewall(struct findings *f)
+/* Clients of a published port: those who have no answer, and of whom no packet has come out of FORWARD; and others. */
+struct clients {
+	size_t dropped;
+	uint32_t last_dropped, last_passed;	/* struct conn.seen; 0: none */
+};
+
+/* By the port mapping's place in the list. */
+struct all_clients {
+	const struct findings *f;
+	struct clients *of;
+};
+
+static int count_client(const struct conn *c, const struct flow *original, void *arg)
+{
+	bool dropped = original->ask.state == ASK_UNKNOWN &&
+		       (c->state == CONN_SYN_SENT || c->state == CONN_UNREPLIED);
+	struct all_clients *all = arg;
+	uint32_t *last;
+	size_t i;
+
+	for (i = 0; i < all->f->portmap_count && all->f->portmaps[i].id != c->portmap; i++)
+		;
+	if (i == all->f->portmap_count)
+		return 0;
+	all->of[i].dropped += dropped;
+	last = dropped ? &all->of[i].last_dropped : &all->of[i].last_passed;
+	if (c->seen > *last)
+		*last = c->seen;
+	return 0;
+}
+
+static void note_dropped(struct findings *f, const struct portmap *p, const struct clients *clients,
+			 const struct firewall *firewall)
+{
+	const struct net_entry *net = session_net(f->x, p->net);
+	char open[FIREWALL_OPEN], names[FIREWALL_TEXT], ports[PORTMAP_TEXT];
+	const char *fix;
+
+	if (clients->last_dropped <= clients->last_passed || !net ||
+	    forwarding_of(&f->cfg, &net->rec) == FORWARDING_FAST)
+		return;
+	portmap_format(p, ports, sizeof(ports));
+	fix = firewall_open(firewall, p, open);
+	if (fix && strlen(fix) >= sizeof(((struct difference *)0)->fix))
+		fix = "see open_with in `ebpfnet exposed --json`";
+	diff_note(f->out, "published", fix,
+		  "%s of %s is published, but the host's firewall (%s) drops it: %zu connection%s lately", ports,
+		  p->name, firewall_names(firewall, names), clients->dropped, clients->dropped == 1 ? "" : "s");
+}
+
+/*
+ * Known only where somebody has tried lately, as any rule may let a client by. If the last one was let by, whoever was
+ * not is none that the port is published for.
+ */
+static int check_dropped(struct findings *f, const struct firewall *firewall)
+{
+	_cleanup_free_ struct clients *of = calloc(f->portmap_count + 1, sizeof(*of));
+	struct all_clients all = { f, of };
+	size_t i;
+	int r;
+
+	if (!of)
+		return log_err(-ENOMEM, "no memory to read the flows");
+	r = f->portmap_count ? store_flows(&f->x->s, true, count_client, &all) : 0;
+	for (i = 0; i < f->portmap_count && !r; i++)
+		note_dropped(f, &f->portmaps[i].portmap, &of[i], firewall);
+	return r;
+}
+
+static int check_firewall(struct findings *f)
 {
 	char networks[160], names[FIREWALL_TEXT];
 	struct firewall firewall;
 
 	firewall_read(&firewall);
 	if (!firewall_names(&firewall, names))
-		return;
+		return 0;
 	if (networks_of(f, FORWARDING_ASK, networks, sizeof(networks)))
 		diff_note(f->out, "forwarding", "ebpfnet set forwarding stack",
 			  "rules at FORWARD that count packets (counters, quota, connbytes, limit) see only some of "
@@ -339,6 +408,7 @@ static void check_firewall(struct findings *f)
 	if (networks_of(f, FORWARDING_FAST, networks, sizeof(networks)))
 		diff_note(f->out, "firewall", "ebpfnet set forwarding stack",
 			  "what is at FORWARD (%s) does not see packets of %.80s: forwarding is fast", names, networks);
+	return check_dropped(f, &firewall);
 }
 
 /* ---- other programs on the uplinks ---- */
@@ -442,7 +512,7 @@ int network_findings(struct session *x, struct diff *out)
 		for (i = 0; i < x->net_count; i++)
 			check_way_in(&f, &x->nets[i].rec);
 		check_other_devices(&f);
-		check_firewall(&f);
+		r = check_firewall(&f);
 		check_uplinks(&f);
 		qdisc_each_root(check_port_qdisc, &f);
 		check_build(&f);

@@ -89,8 +89,8 @@ static bool live(struct flow_walk *w, uint32_t slot, const struct conn *c, struc
 	       !map_get(w->s, MAP_FLOWS, &key, original) && original->conn == slot && original->dir == FLOW_ORIGINAL;
 }
 
-int store_flows(const struct store *s, int (*fn)(const struct conn *c, const struct flow *original, void *arg),
-		void *arg)
+int store_flows(const struct store *s, bool published,
+		int (*fn)(const struct conn *c, const struct flow *original, void *arg), void *arg)
 {
 	struct flow_walk w = { .s = s, .now = store_now() };
 	uint32_t keys[BATCH], count, i, cursor = 0;
@@ -115,7 +115,7 @@ int store_flows(const struct store *s, int (*fn)(const struct conn *c, const str
 			return log_err(r, "cannot read map %s/conns: %s", s->dir, strerror(-r));
 		first = false;
 		for (i = 0; i < count; i++) {
-			if (!live(&w, keys[i], &conns[i], &original))
+			if ((published && !conns[i].portmap) || !live(&w, keys[i], &conns[i], &original))
 				continue;
 			fn_r = fn(&conns[i], &original, arg);
 			if (fn_r)

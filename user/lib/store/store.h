@@ -192,11 +192,12 @@ int store_usage(const struct store *s, uint32_t endpoint, struct usage *out);
 uint32_t store_flow_ttl(const struct config *cfg, const struct conn_alloc *alloc, const struct conn *c, uint32_t now);
 
 /*
- * Calls fn for every live flow (its slot, its original direction), in batches, in constant memory.
+ * Calls fn for every live flow (its slot, its original direction), or those to published ports, in batches, in constant
+ * memory.
  * Stops when fn returns non-zero, and returns that.
  */
-int store_flows(const struct store *s, int (*fn)(const struct conn *c, const struct flow *original, void *arg),
-		void *arg);
+int store_flows(const struct store *s, bool published,
+		int (*fn)(const struct conn *c, const struct flow *original, void *arg), void *arg);
 /* Calls fn for static entries and for learned ones that have not aged out. */
 int store_fdb(const struct store *s, int (*fn)(const struct fdb_key *k, const struct fdb_entry *e, void *arg),
 	      void *arg);
