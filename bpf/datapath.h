@@ -137,19 +137,7 @@ static __always_inline int datapath_port(ctx_t *ctx)
 	return action == ACTION_SLOW_PATH ? slow_from_port(ctx) : action;
 }
 
-/*
- * The host's frame is larger than the device inside takes. The host is told in the name of the addressee, DF or not:
- * it learns the path MTU, and fragments what may be.
- */
-static __always_inline verdict_t larger_than_inside(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
-{
-	struct icmp_params err = { .type = ICMP_DEST_UNREACH, .code = ICMP_FRAG_NEEDED, .from = p->key.dst };
-
-	err.mtu = veth_inner_mtu(ctx, fwd->ifindex);
-	return p->eth_type == ETH_P_IP ? icmp_refuse(ctx, p, err, DROP(too_big), fwd) : DROP(too_big);
-}
-
-/* A packet that the kernel forwards to a namespace, through the host's rules. FWD_NEXT: into its port. */
+/* A packet that the kernel forwards to a namespace, through the host's rules. FWD_NEXT: to its MAC address. */
 static __always_inline verdict_t forwarded_into_port(ctx_t *ctx, struct pkt *p, __u32 id, const struct network *net,
 						     struct fwd_out *fwd)
 {
@@ -171,9 +159,10 @@ static __always_inline int slow_from_gateway(ctx_t *ctx)
 	__u32 ifindex = ctx->ifindex;
 	__u32 *id = bpf_map_lookup_elem(&gateways, &ifindex);
 	struct network *net = id ? network_get(*id) : NULL;
-	enum counter counter = COUNT_switched;
+	struct config *cfg = config_get();
 	struct fwd_out fwd = {};
 	verdict_t v = FWD_NEXT;
+	enum counter counter;
 
 	if (!net || !p)
 		return forward(ctx, DROP(unknown_ifindex), &fwd, 0, NULL);
@@ -181,16 +170,16 @@ static __always_inline int slow_from_gateway(ctx_t *ctx)
 		return forward(ctx, DROP(malformed), &fwd, 0, NULL);
 	if (ctx_forwarded(ctx)) {
 		v = forwarded_into_port(ctx, p, *id, net, &fwd);
-		counter = fwd.counter;
-	} else {
-		ask_mend_reset(ctx, p);
+	} else if (cfg && cfg->has_rules) {
+		v = stack_own_inside(ctx, p, &fwd);
 	}
+	counter = fwd.counter;
 	if (v == FWD_NEXT)
 		v = switch_frame(ctx, p, *id, net, NULL, &fwd);
 	if (v == FWD_PORT && counter != COUNT_switched)
 		fwd.counter = counter;
 	if (v == FWD_PORT && !veth_takes(ctx, fwd.ifindex))
-		v = larger_than_inside(ctx, p, &fwd);
+		v = stack_larger_than_inside(ctx, p, &fwd);
 	return forward(ctx, v == FWD_NEXT ? DROP(same_port) : v, &fwd, *id, net);
 }
 

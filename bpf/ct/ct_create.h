@@ -15,6 +15,7 @@
 #include "kern/verdict.h"
 #include "ct/ct_host.h"
 #include "ct/ct_room.h"
+#include "ct/hairpin.h"
 
 /* Specification of a new flow, filled in by the callers of ct_create(). */
 struct ct_new {
@@ -29,6 +30,7 @@ struct ct_new {
 	_Bool as_host;			/* .t.src is an address that the host's own sockets use towards .t.dst */
 	_Bool mapped;			/* .t.sport_h belongs to a mapping: no other port will do */
 	_Bool as_is;			/* .t is the packet's own: nothing of it is the host's */
+	_Bool hairpin;			/* between namespaces: the host's stack may see it, by a tuple of its own */
 	__u8 scales;			/* TCP: window scales, from the first packet */
 	__u32 edge;			/* TCP: window edge that the first packet announces */
 };
@@ -169,6 +171,15 @@ static __always_inline int ct_insert_reply(struct ct_create_state *st, _Bool ext
 	return bpf_map_update_elem(&flows, &st->reply_key, &st->reply, BPF_NOEXIST);
 }
 
+/* True if no other flow has the tuple that the flow would have in the host's stack. */
+static __always_inline _Bool ct_between_is_free(const struct ct_new *n)
+{
+	struct nat_tuple between = { n->key.src, n->t.dst, n->t.sport_h, n->t.dport_h };
+	struct flow_key key = hairpin_key(&between, n->key.proto);
+
+	return !hairpin_is_taken(&key);
+}
+
 /* Try one source port. Returns 1 to end the search. */
 __noinline int ct_try_port(ctx_t *ctx, __u32 attempt)
 {
@@ -188,6 +199,8 @@ __noinline int ct_try_port(ctx_t *ctx, __u32 attempt)
 	if (external && ct_port_of_host(ctx, &st->reply_key, &st->new))
 		return 0;
 	if (st->new.as_host && socket_of_host(ctx, &st->reply_key) != SOCKET_NONE)
+		return 0;
+	if (st->new.hairpin && cfg->has_rules && !ct_between_is_free(&st->new))
 		return 0;
 	st->reply_key = nat_scope_key(st->reply_key, st->new.scope, 0);
 	/* hairpin from the published port itself: reply and original key would be equal */

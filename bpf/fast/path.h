@@ -77,16 +77,19 @@ static __noinline __u32 path_index(const struct flow_path *want)
 	return free;
 }
 
-/* True if the host's rules, where they count, let the direction by. Else the slow path asks them (nat/policy.h). */
-__noinline int path_is_allowed(ctx_t *ctx, const struct flow *f, __u32 net_id)
+/*
+ * True if the host's rules, where they count, let the direction by. Else the slow path asks them (nat/policy.h). from,
+ * to: ids of networks; EBPFNET_ZONE_OUTSIDE: none.
+ */
+__noinline int path_is_allowed(ctx_t *ctx, const struct flow *f, __u32 from, __u32 to)
 {
-	struct network *net = network_get(net_id);
+	struct network *a = network_get(from), *b = network_get(to);
 	struct config *cfg = config_get();
 	enum forwarding mode;
 
-	if (!net || !cfg || !f)
+	if (!a || !b || !cfg || !f)
 		return 0;
-	mode = forwarding_of(net);
+	mode = forwarding_between(a, b);
 	return mode == FORWARDING_FAST || (mode == FORWARDING_ASK && ask_is_settled(ctx, f, cfg));
 }
 
@@ -97,7 +100,7 @@ static __always_inline _Bool path_to_port(ctx_t *ctx, const struct flow *f, __u1
 	struct network *net = port ? network_get(port->net) : NULL;
 
 	if (!net || port->flags & (PORT_SPOOF_ALLOW | PORT_LIMIT_IN) ||
-	    (zone == EBPFNET_ZONE_OUTSIDE && !path_is_allowed(ctx, f, port->net)) ||
+	    !path_is_allowed(ctx, f, zone, port->net) ||
 	    device_check(ctx, f->ifindex, DROP(port_down)) != FWD_NEXT)
 		return 0;
 	to->verdict = FWD_PORT;
@@ -124,7 +127,7 @@ static __always_inline _Bool path_to_uplink(ctx_t *ctx, const struct fast_header
 	q->proto = h->ip.proto;
 	q->sport_h = reply ? f->sport_h : __builtin_bswap16(h->l4.sport);
 	q->dport_h = __builtin_bswap16(h->l4.dport);
-	if (route_find(ctx, q, &route) != ROUTE_UPLINK || !path_is_allowed(ctx, f, h->zone) ||
+	if (route_find(ctx, q, &route) != ROUTE_UPLINK || !path_is_allowed(ctx, f, h->zone, EBPFNET_ZONE_OUTSIDE) ||
 	    !external_is_current(ctx, f, &route) ||
 	    !device_running(ctx, route.ifindex))
 		return 0;

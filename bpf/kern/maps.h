@@ -247,6 +247,15 @@ struct {
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 } outside_peers SEC(".maps");
 
+/* LRU_HASH: bounded; an entry that is evicted comes again with the next packet that goes through the host's rules. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, EBPFNET_MAX_HAIRPINS);
+	__type(key, struct flow_key);
+	__type(value, __u32); /* slot of the flow */
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+} hairpins SEC(".maps");
+
 /* ARRAY, by port: read by TCP packets without a flow, written when a masqueraded TCP flow begins or ends. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

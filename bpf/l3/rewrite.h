@@ -101,6 +101,19 @@ static __always_inline verdict_t rewrite_tuple(ctx_t *ctx, const struct pkt *p,
 	return FWD_NEXT;
 }
 
+/* Write another tuple, and note it in *p, as if the packet had come with it. FWD_NEXT, or DROP(helper_failed). */
+static __always_inline verdict_t rewrite_as(ctx_t *ctx, struct pkt *p, const struct nat_tuple *to)
+{
+	verdict_t v = rewrite_tuple(ctx, p, to, p->ttl);
+
+	p->ip_check = csum_apply(p->ip_check, nat_addr_diff(&p->key, to));
+	p->key.src = to->src;
+	p->key.dst = to->dst;
+	p->key.sport_h = to->sport_h;
+	p->key.dport_h = to->dport_h;
+	return v;
+}
+
 /* Write the Ethernet addresses. FWD_NEXT, or DROP(helper_failed). */
 static __always_inline verdict_t rewrite_macs(ctx_t *ctx, const __u8 *dmac, const __u8 *smac)
 {

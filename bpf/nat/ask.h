@@ -24,7 +24,9 @@
 #include <ebpfnet/core/nat.h>
 #include "kern/conntrack.h"
 #include "kern/ruleset.h"
+#include "kern/scratch.h"
 #include "ct/ct_update.h"
+#include "l3/rewrite.h"
 
 /* In units of union ask_word.when, 4.2 ms. */
 #define ASK_WAIT 5		/* for a copy; nor are more copies made of a flow, however often the rules change */
@@ -219,10 +221,27 @@ __noinline int ask_mend_reset(ctx_t *ctx, const struct pkt *p)
 	return 0;
 }
 
-/* Send a copy through FORWARD, by device up. ask_copy_get()->inside has the tuple. 0, or the packet is broken. */
-__noinline int ask_by_copy(ctx_t *ctx, const struct pkt *p, __u32 up)
+/* Write the tuple that the copy has, or put back the packet's own. 0, or the packet is broken. */
+__noinline int ask_rewrite(ctx_t *ctx, struct ask_copy *c)
+{
+	struct pkt *p = pkt_scratch_get();
+	struct nat_tuple t;
+
+	if (!p || !c)
+		return -1;
+	t = (struct nat_tuple){ c->inside.src, c->inside.dst, c->inside.sport_h, c->inside.dport_h };
+	c->inside = p->key;
+	return rewrite_as(ctx, p, &t) != FWD_NEXT;
+}
+
+/*
+ * Send a copy through FORWARD, by device up. ask_copy_get()->inside has the tuple. between: it is written into the copy
+ * here; else the copy passes a program that does so. 0, or the packet is broken.
+ */
+__noinline int ask_by_copy(ctx_t *ctx, __u32 up, _Bool between)
 {
 	struct ask_copy *c = ask_copy_get();
+	struct pkt *p = pkt_scratch_get();
 	struct config *cfg = config_get();
 	_Bool prepared;
 
@@ -233,12 +252,16 @@ __noinline int ask_by_copy(ctx_t *ctx, const struct pkt *p, __u32 up)
 		return -1;
 	if (prepared)
 		ask_note(c);
+	if (between && ask_rewrite(ctx, c))
+		return -1;
 	ctx_mark_ours(ctx, ~cfg->mark);
 	ctx_label_put(ctx, ask_label(cfg));
 	ctx_copy_up(ctx, up);
 	ctx_label_put(ctx, 0);
 	ctx_mark_ours(ctx, 0);
 	count(COUNT_rules_asked);
+	if (between && ask_rewrite(ctx, c))
+		return -1;
 	return prepared ? ask_exchange(ctx, p, &c->shown, &c->own) : 0;
 }
 

@@ -56,6 +56,12 @@ static __always_inline _Bool decision_leaves(const struct decision *d)
 	return d->from == FROM_PORT && (d->f ? d->f->to == TO_UPLINK : !d->portmap);
 }
 
+/* True if it leads from one namespace to another, or to itself, by a published port (hairpin). */
+static __always_inline _Bool decision_is_between(const struct decision *d)
+{
+	return d->from == FROM_PORT && (d->f ? d->f->to == TO_PORT : d->portmap != NULL);
+}
+
 /* True if the packet passes a router: one that is for the host, or of it, does not. */
 static __always_inline _Bool decision_is_routed(const struct decision *d)
 {

@@ -2,12 +2,13 @@
 /*
  * Packets that the kernel has forwarded for us, through the host's rules (nat/policy.h), on the other side: a
  * namespace's at an uplink's egress, and those for a namespace at the gateway device's. That they are here is the
- * rules' answer.
+ * rules' answer. And what the host sends itself about such packets: a rule rejects them, or they cannot be forwarded.
  */
 #ifndef EBPFNET_BPF_NAT_FROM_STACK_H
 #define EBPFNET_BPF_NAT_FROM_STACK_H
 
 #include "ct/ct_create.h"
+#include "ct/hairpin.h"
 #include "l2/fdb.h"
 #include "l2/neigh.h"
 #include "l3/icmp_xlate.h"
@@ -142,22 +143,110 @@ static __always_inline verdict_t decide_from_stack(ctx_t *ctx, struct pkt *p, st
 }
 
 /*
+ * The host's frame is larger than the device inside takes. The host is told in the name of the addressee, DF or not:
+ * it learns the path MTU, and fragments what may be.
+ */
+static __always_inline verdict_t stack_larger_than_inside(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
+{
+	struct icmp_params err = { .type = ICMP_DEST_UNREACH, .code = ICMP_FRAG_NEEDED, .from = p->key.dst };
+
+	err.mtu = veth_inner_mtu(ctx, fwd->ifindex);
+	return p->eth_type == ETH_P_IP ? icmp_refuse(ctx, p, err, DROP(too_big), fwd) : DROP(too_big);
+}
+
+/*
+ * An ICMP error to a namespace about a hairpinned packet, which embeds that as it was in the stack: FWD_NEXT, and it is
+ * translated; FWD_PASS: it is about another packet.
+ */
+__noinline verdict_t stack_error_between(ctx_t *ctx, const struct pkt *p)
+{
+	struct icmp_xlate *x = icmp_xlate_get();
+	struct flow *f;
+	verdict_t v;
+
+	if (!x || !p)
+		return DROP(helper_failed);
+	f = inner_read(ctx, p, EBPFNET_ZONE_FORWARDED, &x->in) == FWD_NEXT ? hairpin_find(&x->in.key) : NULL;
+	if (!f)
+		return FWD_PASS;
+	x->flow = *f;
+	/* as one from outside: its source is a router, unless it is the other end */
+	v = icmp_rewrite(ctx, p, EBPFNET_ZONE_OUTSIDE);
+	return v == FWD_NEXT ? rewrite_ip(ctx, p, &x->outer, p->ttl) : v;
+}
+
+/* A packet that the kernel forwards from one namespace to another: the source becomes what the flow has. */
+static __always_inline verdict_t stack_between(ctx_t *ctx, struct pkt *p, const struct network *net,
+					       struct fwd_out *fwd)
+{
+	__u32 from = ctx->ingress_ifindex, *id = bpf_map_lookup_elem(&gateways, &from);
+	struct network *of = id ? network_get(*id) : NULL;
+	verdict_t v = FWD_PASS;
+	struct flow *f;
+
+	if (p->kind == PKT_ERROR)
+		v = stack_error_between(ctx, p);
+	if (p->kind == PKT_ERROR) {
+		fwd->counter = COUNT_icmp_translated;
+		return v == FWD_PASS ? DROP(unsolicited) : v;
+	}
+	f = of && p->kind != PKT_OTHER ? hairpin_find(&p->key) : NULL;
+	if (!f)
+		return DROP(unsolicited);
+	if (stack_agreed(ctx, &p->key, f, forwarding_between(of, net) == FORWARDING_ASK))
+		return FWD_STOLEN;
+	fwd->ifindex = f->ifindex;
+	return veth_takes(ctx, f->ifindex) ? translate(ctx, p, f, p->ttl, fwd) : stack_larger_than_inside(ctx, p, fwd);
+}
+
+/*
+ * The host's own packet to a namespace: a reset or an ICMP error may be about a hairpinned packet. An ICMP redirect is,
+ * as nothing else goes back to where it came from; a bridge's NAT does not let one by, either. FWD_NEXT: to its MAC
+ * address.
+ */
+__noinline verdict_t stack_own_inside(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
+{
+	struct flow *f;
+	verdict_t v;
+
+	if (!p || !fwd)
+		return DROP(helper_failed);
+	ask_mend_reset(ctx, p);
+	if (p->kind == PKT_OTHER && p->key.proto == L4_ICMP && p->icmp_type == ICMP_REDIRECT)
+		return DROP(redirect_withheld);
+	if (p->kind == PKT_ERROR) {
+		v = stack_error_between(ctx, p);
+		if (v == FWD_NEXT)
+			fwd->counter = COUNT_icmp_translated;
+		return v == FWD_PASS ? FWD_NEXT : v;
+	}
+	if (p->kind != PKT_PORTS || p->key.proto != L4_TCP || !(p->tcp_flags & TCP_RST) ||
+	    !address_is_private(&p->key.src))
+		return FWD_NEXT;
+	f = hairpin_find(&p->key);
+	return f ? translate(ctx, p, f, p->ttl, fwd) : FWD_NEXT;
+}
+
+/*
  * A packet that the kernel forwards to a namespace, at the gateway device's egress. It belongs to a flow if the port's
  * program would find the answer's. If it has none, the host has translated it, whose own rules masquerade what the
  * namespace sent: the program at an uplink lets nothing else with an address of ours enter, and what comes by other
- * devices is not for namespaces. FWD_NEXT: into the port.
+ * devices is not for namespaces, but for what they send each other. FWD_NEXT: to its MAC address.
  */
 static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 id, const struct network *net,
 					       struct fwd_out *fwd)
 {
 	enum forwarding mode = forwarding_of(net);
 	__u32 from = ctx->ingress_ifindex;
-	_Bool from_uplink = bpf_map_lookup_elem(&uplinks, &from) != NULL;
 	struct config *cfg = config_get();
 	struct flow_key answer;
 	struct flow *f, *own;
 
-	if (!cfg || mode == FORWARDING_FAST || p->eth_type != ETH_P_IP || !from_uplink)
+	if (!cfg || p->eth_type != ETH_P_IP)
+		return DROP(unsolicited);
+	if (!bpf_map_lookup_elem(&uplinks, &from))
+		return stack_between(ctx, p, net, fwd);
+	if (mode == FORWARDING_FAST)
 		return DROP(unsolicited);
 	if (!pkt_has_tuple(p))
 		return FWD_NEXT;

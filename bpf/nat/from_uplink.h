@@ -47,6 +47,7 @@ __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, cons
 					   struct fwd_out *fwd)
 {
 	struct icmp_xlate *x = icmp_xlate_get();
+	struct network *net;
 	struct port *port;
 	struct flow *f;
 	verdict_t v;
@@ -66,7 +67,8 @@ __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, cons
 	if (f->to != TO_PORT || p->ttl <= 1)
 		return DROP(icmp_error);
 	port = port_get(f->ifindex);
-	if (at->routed && port && !policy_of_error(ctx, flow_opposite(f), network_get(port->net)))
+	net = at->routed && port ? network_get(port->net) : NULL;
+	if (net && !policy_of_error(ctx, flow_opposite(f), forwarding_of(net)))
 		return DROP(host_rules);
 	v = rewrite_ip(ctx, p, &x->outer, at->routed ? p->ttl - 1 : p->ttl);
 	if (v != FWD_NEXT)

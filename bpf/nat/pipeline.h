@@ -6,7 +6,7 @@
  *     -> begin a flow, or refuse -> translate -> egress
  *
  * Nothing is created before policy and all checks have let the packet by; but a published port's flow before the host's
- * rules have, as its translation comes before them.
+ * rules have, as its translation comes before them. nat/from_stack.h has the way on from there.
  */
 #ifndef EBPFNET_BPF_NAT_PIPELINE_H
 #define EBPFNET_BPF_NAT_PIPELINE_H
@@ -67,6 +67,14 @@ static __always_inline __u8 decision_ttl(const struct pkt *p, const struct decis
 	return decision_is_routed(d) && !later ? p->ttl - 1 : p->ttl;
 }
 
+/* Up by the gateway device, to be forwarded by the kernel. */
+static __always_inline verdict_t up_through_rules(ctx_t *ctx, struct fwd_out *fwd)
+{
+	ctx_label_put(ctx, ask_label_of_rules(ctx));
+	fwd->counter = COUNT_to_rules;
+	return FWD_HOST;
+}
+
 /*
  * A namespace's packet goes up, to be forwarded by the kernel: with its own TTL and source, and without a flow of ours
  * if it has none, for the rules may drop it. nat_from_stack() creates it.
@@ -78,20 +86,33 @@ static __always_inline verdict_t through_from_port(ctx_t *ctx, const struct pkt 
 	_Bool follows = d->f || p->kind == PKT_FRAG || !route_reaches(d->kind);
 	verdict_t v = follows ? FWD_NEXT : specify(ctx, p, d);
 
-	if (v != FWD_NEXT)
-		return refuse_flow(ctx, p, v, d->router, fwd);
-	ctx_label_put(ctx, ask_label_of_rules(ctx));
-	fwd->counter = COUNT_to_rules;
-	return FWD_HOST;
+	return v == FWD_NEXT ? up_through_rules(ctx, fwd) : refuse_flow(ctx, p, v, d->router, fwd);
+}
+
+/* The host does not route back to a source that is outside of its network (spoof=allow). */
+static __always_inline _Bool between_is_routed(const struct pkt *p, const struct decision *d)
+{
+	return (d->f && d->f->dir == FLOW_REPLY) || addr_inside(p->key.src, d->net->subnet, d->net->mask);
+}
+
+/* A namespace's packet to a published port, or its answer, goes up with the destination inside; d->f may be new. */
+static __always_inline verdict_t through_between(ctx_t *ctx, const struct pkt *p, const struct decision *d,
+						 struct fwd_out *fwd)
+{
+	verdict_t v = hairpin_note(d->f, &p->key) ? translate_through(ctx, p, d->f) : DROP(no_free_port);
+
+	return v == FWD_THROUGH ? up_through_rules(ctx, fwd) : v;
 }
 
 static __always_inline verdict_t carry_out(ctx_t *ctx, const struct pkt *p, struct decision *d, struct fwd_out *fwd)
 {
 	verdict_t v = policy(ctx, p, d);
-	_Bool through = v == FWD_THROUGH;
+	_Bool through = v == FWD_THROUGH, between = decision_is_between(d);
 
-	if (through && d->from == FROM_PORT)
+	if (through && d->from == FROM_PORT && !between)
 		return through_from_port(ctx, p, d, fwd);
+	if (through && between && !between_is_routed(p, d))
+		return DROP(spoofed_addr);
 	if (d->copy && !through) /* the mode has just changed */
 		return FWD_STOLEN;
 	if (v == FWD_NEXT)
@@ -100,6 +121,8 @@ static __always_inline verdict_t carry_out(ctx_t *ctx, const struct pkt *p, stru
 		v = begin(ctx, p, d, fwd);
 	if (v != FWD_NEXT && v != FWD_THROUGH)
 		return v;
+	if (through && between)
+		return through_between(ctx, p, d, fwd);
 	if (through)
 		return d->f ? translate_through(ctx, p, d->f) : FWD_STOLEN;
 	v = translate(ctx, p, d->f, decision_ttl(p, d), fwd);

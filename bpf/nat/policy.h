@@ -5,11 +5,13 @@
  *
  * A packet that goes through them is translated as netfilter would: the destination before FORWARD, the source behind
  * it, so that the rules and the host's conntrack see the address inside in both directions. nat/from_stack.h takes up
- * what comes out. Packets between namespaces, and between the host and a namespace, are none that the host forwards.
+ * what comes out. A namespace that calls a published port of this host is forwarded, too (hairpin). Packets between
+ * namespaces of a network, and between the host and a namespace, are not.
  */
 #ifndef EBPFNET_BPF_NAT_POLICY_H
 #define EBPFNET_BPF_NAT_POLICY_H
 
+#include "ct/hairpin.h"
 #include "nat/ask.h"
 #include "nat/decision.h"
 
@@ -23,6 +25,14 @@ static __always_inline enum forwarding forwarding_of(const struct network *net)
 	return mode;
 }
 
+/* The mode between two networks: that of the stricter one. */
+static __always_inline enum forwarding forwarding_between(const struct network *a, const struct network *b)
+{
+	enum forwarding x = forwarding_of(a), y = forwarding_of(b);
+
+	return x > y ? x : y;
+}
+
 /* True if a packet of a flow between that network and the outside goes through the rules itself. */
 static __always_inline _Bool policy_is_through(ctx_t *ctx, const struct network *net, const struct flow *f)
 {
@@ -32,24 +42,46 @@ static __always_inline _Bool policy_is_through(ctx_t *ctx, const struct network 
 	       (mode == FORWARDING_STACK || ruleset_at_forward(ctx));
 }
 
-/* The network between which and the outside a packet passes; NULL: it does not. */
-static __always_inline const struct network *policy_network(const struct decision *d)
+/* The network that a packet leads into; NULL: none. */
+static __always_inline const struct network *policy_into(const struct decision *d)
 {
 	struct port *port;
 
-	if (d->from == FROM_PORT) {
-		/* what cannot be forwarded is refused as ever; the kernel may know a way that we do not */
-		if (!decision_leaves(d) || d->kind == ROUTE_LOCAL || d->kind == ROUTE_HAIRPIN ||
-		    d->kind == ROUTE_UNMANAGED || d->kind == ROUTE_DISABLED || d->kind == ROUTE_FAILED)
-			return NULL;
-		return d->net;
-	}
-	if (d->from != FROM_UPLINK || !d->routed || d->hairpin)
-		return NULL;
 	if (!d->f)
 		return d->portmap ? network_get(d->portmap->net) : NULL;
 	port = d->f->to == TO_PORT ? port_get(d->f->ifindex) : NULL;
 	return port ? network_get(port->net) : NULL;
+}
+
+/* The mode that a packet is subject to. */
+static __always_inline enum forwarding policy_mode(const struct decision *d)
+{
+	const struct network *into;
+
+	if (d->from == FROM_PORT && decision_leaves(d)) {
+		/* what cannot be forwarded is refused as ever; the kernel may know a way that we do not */
+		if (d->kind == ROUTE_LOCAL || d->kind == ROUTE_HAIRPIN || d->kind == ROUTE_UNMANAGED ||
+		    d->kind == ROUTE_DISABLED || d->kind == ROUTE_FAILED)
+			return FORWARDING_FAST;
+		return forwarding_of(d->net);
+	}
+	if (d->from != FROM_PORT && (d->from != FROM_UPLINK || !d->routed || d->hairpin))
+		return FORWARDING_FAST;
+	into = policy_into(d);
+	if (!into)
+		return FORWARDING_FAST;
+	return d->from == FROM_PORT ? forwarding_between(d->net, into) : forwarding_of(into);
+}
+
+/* The mode that packets of a direction of a flow are subject to which come from a namespace of that network. */
+static __always_inline enum forwarding policy_of_direction(const struct network *net, const struct flow *f)
+{
+	struct port *port = f->to == TO_PORT ? port_get(f->ifindex) : NULL;
+	struct network *into = port ? network_get(port->net) : NULL;
+
+	if (f->to == TO_UPLINK)
+		return forwarding_of(net);
+	return into ? forwarding_between(net, into) : FORWARDING_FAST;
 }
 
 /* A SYN begins a new connection on a tuple of which the host's conntrack still has the last: it would be INVALID. */
@@ -83,14 +115,9 @@ static __always_inline void policy_tcp_ends(ctx_t *ctx, const struct pkt *p, str
 		conntrack_end(ctx, inside, 10000);
 }
 
-/*
- * True if an ICMP error about a packet of that direction may pass: the rules have let such a packet by. net: of the
- * namespace.
- */
-static __always_inline _Bool policy_of_error(ctx_t *ctx, const struct flow *about, const struct network *net)
+/* True if an ICMP error about a packet of that direction may pass: the rules have let such a packet by. */
+static __always_inline _Bool policy_of_error(ctx_t *ctx, const struct flow *about, enum forwarding mode)
 {
-	enum forwarding mode = net ? forwarding_of(net) : FORWARDING_FAST;
-
 	if (mode == FORWARDING_FAST || (mode == FORWARDING_ASK && !ruleset_at_forward(ctx)))
 		return 1;
 	return about && ask_has_passed(about);
@@ -106,6 +133,7 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 	struct ask_copy *c = ask_copy_get();
 	struct config *cfg = config_get();
 	union ask_word w, next = {};
+	struct nat_tuple t;
 	enum ask_answer a;
 	_Bool tcp, again;
 	__u32 rules;
@@ -120,15 +148,12 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 		return ANSWER_FAST;
 	if (ask_is_unknown(w) || !(asked || tcp) || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key)))
 		return ANSWER_THROUGH;
+	t = nat_to_rules(f, &p->key);
 	c->inside = p->key;
-	if (p->key.zone == EBPFNET_ZONE_OUTSIDE) {
-		struct nat_tuple t = nat_translate(f, &p->key);
-
-		c->inside.src = t.src;
-		c->inside.dst = t.dst;
-		c->inside.sport_h = t.sport_h;
-		c->inside.dport_h = t.dport_h;
-	}
+	c->inside.src = t.src;
+	c->inside.dst = t.dst;
+	c->inside.sport_h = t.sport_h;
+	c->inside.dport_h = t.dport_h;
 	if (tcp && p->tcp_flags & TCP_SYN) {
 		policy_tcp_begins(ctx, p, f, &c->inside);
 		w = ask_word(f);
@@ -153,16 +178,26 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 	return a;
 }
 
+/* Ask about a packet's flow by a copy. FWD_NEXT, or DROP(reason). */
+static __always_inline verdict_t policy_ask(ctx_t *ctx, const struct pkt *p, const struct decision *d)
+{
+	_Bool between = decision_is_between(d);
+
+	if (between && !hairpin_note(d->f, &p->key))
+		return DROP(no_free_port);
+	return ask_by_copy(ctx, d->from == FROM_UPLINK ? ctx->ifindex : d->net->gw_ifindex, between) ?
+		       DROP(helper_failed) : FWD_NEXT;
+}
+
 /*
  * FWD_NEXT: it may go on. FWD_THROUGH: through the rules. DROP(host_rules), or FWD_STOLEN: it waits behind its copy.
  */
 static __always_inline verdict_t policy(ctx_t *ctx, const struct pkt *p, const struct decision *d)
 {
-	const struct network *net = policy_network(d);
-	enum forwarding mode = net ? forwarding_of(net) : FORWARDING_FAST;
+	_Bool outside = d->from == FROM_UPLINK, between = decision_is_between(d);
+	enum forwarding mode = policy_mode(d);
 	struct config *cfg = config_get();
-	_Bool outside = d->from == FROM_UPLINK;
-	__u32 up;
+	verdict_t v;
 	int a;
 
 	if (mode == FORWARDING_FAST)
@@ -175,18 +210,18 @@ static __always_inline verdict_t policy(ctx_t *ctx, const struct pkt *p, const s
 	if (!outside && p->key.proto == L4_TCP && !ask_is_unknown(ask_word(d->f)) &&
 	    (p->ttl <= 1 || (d->kind == ROUTE_TOO_BIG && p->frag & IP_DF)))
 		return FWD_NEXT;
-	up = outside ? ctx->ifindex : net->gw_ifindex;
-	a = policy_of_flow(ctx, p, d->f, mode == FORWARDING_ASK, outside || d->kind == ROUTE_UPLINK);
+	a = policy_of_flow(ctx, p, d->f, mode == FORWARDING_ASK, outside || between || d->kind == ROUTE_UPLINK);
 	switch (a) {
 	case ANSWER_FAST:
 		return FWD_NEXT;
 	case ANSWER_THROUGH:
 		return FWD_THROUGH;
 	case ANSWER_ASK:
-		return ask_by_copy(ctx, p, up) ? DROP(helper_failed) : FWD_NEXT;
+		return policy_ask(ctx, p, d);
 	case ANSWER_ASK_AND_WAIT:
-		if (ask_by_copy(ctx, p, up))
-			return DROP(helper_failed);
+		v = policy_ask(ctx, p, d);
+		if (v != FWD_NEXT)
+			return v;
 		ask_wait(ctx, cfg);
 		return FWD_STOLEN;
 	case ANSWER_WAIT:

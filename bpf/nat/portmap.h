@@ -135,6 +135,7 @@ static __always_inline verdict_t portmap_new_flow(ctx_t *ctx, const struct pkt *
 	n->answer_zone = portmap->net;
 	n->portmap = d->resolved->portmap;
 	n->endpoint = d->port ? d->port->endpoint : 0; /* 0: outside, or the host */
+	n->hairpin = d->from == FROM_PORT;
 	return FWD_NEXT;
 }
 

@@ -63,7 +63,7 @@ __noinline verdict_t translate(ctx_t *ctx, const struct pkt *p, const struct flo
 	}
 }
 
-/* Translate a packet that the stack is to forward, which decrements the TTL: FWD_THROUGH. */
+/* Translate a packet, as the host's rules are to see it, that the stack forwards, TTL included: FWD_THROUGH. */
 __noinline verdict_t translate_through(ctx_t *ctx, const struct pkt *p, const struct flow *f)
 {
 	struct nat_tuple to;
@@ -71,7 +71,7 @@ __noinline verdict_t translate_through(ctx_t *ctx, const struct pkt *p, const st
 
 	if (!p || !f)
 		return DROP(helper_failed);
-	to = nat_translate(f, &p->key);
+	to = nat_to_rules(f, &p->key);
 	if (p->out_of_window && p->tcp_flags & TCP_RST)
 		return DROP(rst_out_of_window);
 	ctx_pop_priority_tag(ctx);

@@ -37,6 +37,7 @@
  * number of hash buckets is; one flow more would make it 288 bytes per flow.
  */
 #define EBPFNET_MAX_FLOWS 65536
+#define EBPFNET_MAX_HAIRPINS 16384	/* flows between namespaces that the host's rules have seen lately */
 #define EBPFNET_MAX_PORTMAPS 65536	/* port mappings */
 #define EBPFNET_MAX_PORTMAP_KEYS 131072	/* published (address, protocol, port) triples */
 #define EBPFNET_MAX_UPLINKS 64
@@ -189,6 +190,12 @@ struct flow_path {
 
 #define EBPFNET_PATHS 16384
 #define PATH_BUSY 1u /* being filled in */
+
+/*
+ * Map hairpins: which flow, by its slot, packets belong to that are in the host's stack between two namespaces. The key
+ * is their tuple there, in the direction of the first packet (core/nat.h: nat_between()), with zone
+ * EBPFNET_ZONE_FORWARDED. An entry says nothing that is not looked up in the flow, too.
+ */
 
 /* State of a slot of map conns, and of its flow. */
 enum conn_state {

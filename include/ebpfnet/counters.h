@@ -73,6 +73,7 @@
 	X(unsolicited, "unsolicited, from outside to a namespace")                     \
 	X(private_source, "source inside a network of ours, out of an uplink")       \
 	X(rst_withheld, "host's RST to a SYN for a port that a namespace uses")            \
+	X(redirect_withheld, "host's ICMP redirect to a namespace, about a hairpin")       \
 	X(no_endpoint, "no endpoint has that address")                                  \
 	X(port_gone, "the namespace was removed externally")                  \
 	X(port_down, "the namespace's device is down")                              \

@@ -140,6 +140,36 @@ static __always_inline struct nat_tuple nat_translate(const struct flow *f, cons
 }
 
 /*
+ * The tuple that a hairpinned packet has in the host's stack, for the host's rules: both ends by their own addresses,
+ * and the client with the port that the server sees, as that is what tells flows with one server apart. 70 and 71: the
+ * client's port, and the one that the flow has got.
+ *
+ *      as it comes      192.168.1.11:70 -> 172.31.13.55:5000       192.168.1.10:3000 -> 172.31.13.55:71
+ *      in the stack     192.168.1.11:71 -> 192.168.1.10:3000       192.168.1.10:3000 -> 192.168.1.11:71
+ *      as it arrives    172.31.13.55:71 -> 192.168.1.10:3000       172.31.13.55:5000 -> 192.168.1.11:70
+ */
+static __always_inline struct nat_tuple nat_between(const struct flow *f, const struct flow_key *key)
+{
+	struct nat_tuple t = { key->src, f->dst, key->sport_h, key->dport_h };
+
+	if (f->dir == FLOW_ORIGINAL) {
+		t.sport_h = f->sport_h;
+		t.dport_h = f->dport_h;
+	}
+	return t;
+}
+
+/* The tuple that a packet with that key has in the host's stack, whose rules it passes. */
+static __always_inline struct nat_tuple nat_to_rules(const struct flow *f, const struct flow_key *key)
+{
+	struct nat_tuple as_it_is = { key->src, key->dst, key->sport_h, key->dport_h };
+
+	if (key->zone == EBPFNET_ZONE_OUTSIDE)
+		return nat_translate(f, key);
+	return f->to == TO_PORT ? nat_between(f, key) : as_it_is;
+}
+
+/*
  * The range that a source port is chosen from: of [min_h, max_h] the sender's class, below 1024 or not (RFC 4787
  * REQ-3). If the range has no port below 1024, that class has 600 to 1023, from which bindresvport() takes: services
  * have the well-known ports below (NTP 123, IKE 500), and may come later than the flow.

@@ -4,33 +4,7 @@
 # Packets between a namespace and the outside pass the host's own FORWARD rules: all of them (stack), or the first of
 # each direction and copies (ask).
 
-# The host's rules: established and invalid as in most sets, and what is given.
-rules() { # RULE...
-	{
-		echo 'table ip host {'
-		echo ' chain forward { type filter hook forward priority 0; policy drop;'
-		echo '  ct state invalid counter name invalid drop'
-		echo '  ct state established,related accept'
-		printf '  %s\n' "$@"
-		echo ' }'
-		echo ' counter invalid { }'
-		echo '}'
-	} > $T/rules
-	nft delete table ip host 2> /dev/null || :
-	must nft -f $T/rules
-}
-
-invalid() {
-	nft -j list counter ip host invalid | grep -oP '"packets": \K[0-9]+'
-}
-
-each_mode() { # FUNCTION
-	local mode
-	for mode in stack ask; do
-		must ebpfnet set forwarding $mode
-		"$1" "$mode"
-	done
-}
+source "$TOP/tests/lib/rules.sh"
 
 out_and_in() { # MODE
 	rules 'iifname ebpfnet0 oifname eth0 tcp dport 7000 accept' 'iifname eth0 oifname ebpfnet0 ip daddr '$NS1' accept'
@@ -63,10 +37,9 @@ test_what_the_rules_let_by_passes_and_nothing_else() {
 
 # ---- the rules change
 
-INSIDE_PASSES='iifname ebpfnet0 accept'
 closes_and_opens() { # MODE
 	rules "$INSIDE_PASSES"
-	converse ns1 "$kind" $INTERNET 7000
+	WIRE_TIMEOUT=10 converse ns1 "$kind" $INTERNET 7000
 	say before
 	must nft insert rule ip host forward ip saddr $NS1 drop
 	say_in_vain "closed-$1"
@@ -149,7 +122,7 @@ test_rules_of_iptables_legacy_are_found_in_time() {
 	must $legacy -A FORWARD -j ACCEPT
 	must ebpfnet set forwarding ask
 	must ebpfnet set ask-again 1
-	converse ns1 tcp $INTERNET 7000
+	WIRE_TIMEOUT=10 converse ns1 tcp $INTERNET 7000
 	say before
 	must $legacy -I FORWARD -s $NS1 -j DROP
 	sleep 1.5
@@ -275,17 +248,6 @@ test_connections_on_the_same_ports_are_new_to_the_host_too() {
 
 # ---- what is no plain packet
 
-# A datagram of many fragments, and back.
-large_datagram() { # FROM ADDR PORT
-	must on "$1" python3 -c '
-import socket, sys
-sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sock.settimeout(3)
-sock.connect((sys.argv[1], int(sys.argv[2])))
-sock.send(bytes(range(250)) * 80)
-sys.exit(sock.recv(1 << 16) != bytes(range(250)) * 80)' "$2" "$3"
-}
-
 fragments_and_errors() { # MODE
 	rules 'iifname ebpfnet0 accept' 'ip daddr '$NS1' accept'
 	# fragments both ways; the host's conntrack puts them together, and the kernel cuts them again
@@ -337,7 +299,7 @@ test_no_mode_ends_a_connection() {
 	serve internet tcp 7000
 	rules "$INSIDE_PASSES"
 	must ebpfnet set forwarding ask
-	converse ns1 tcp $INTERNET 7000
+	WIRE_TIMEOUT=10 converse ns1 tcp $INTERNET 7000
 	say first
 	for mode in stack ask fast ask stack fast; do
 		must ebpfnet set forwarding $mode
