@@ -10,6 +10,7 @@
  *             closely are sent to where they came from, behind the copy; when it has come out, OPEN, they go on, and
  *             else they are dropped, as are all others
  *   PASSED    the same as UNKNOWN, with FORWARDING_STACK
+ *   OF_HOST   they go through untranslated, for the host's own NAT translates them (nat/from_stack.h)
  *
  * A change of the rules is seen with the next packet; of a TCP flow that was asked about within ASK_WAIT, after that.
  *

@@ -9,6 +9,7 @@
 
 #include "ct/ct_create.h"
 #include "ct/hairpin.h"
+#include "ct/tcp_option.h"
 #include "l2/fdb.h"
 #include "l2/neigh.h"
 #include "l3/icmp_xlate.h"
@@ -175,28 +176,62 @@ __noinline verdict_t stack_error_between(ctx_t *ctx, const struct pkt *p)
 	return v == FWD_NEXT ? rewrite_ip(ctx, p, &x->outer, p->ttl) : v;
 }
 
-/* A packet that the kernel forwards from one namespace to another: the source becomes what the flow has. */
-static __always_inline verdict_t stack_between(ctx_t *ctx, struct pkt *p, const struct network *net,
+/*
+ * A packet from one namespace to another, of no hairpin: the host's own rules masquerade what goes between them, if the
+ * source is the host's address; the kernel forwards nothing else with that. Then the answer is the host's, too, even if
+ * its tuple is that of an answer of the flow that we have begun.
+ */
+static __always_inline verdict_t stack_between_of_host(ctx_t *ctx, const struct pkt *p, __u32 from, __u32 to)
+{
+	struct flow_key answer = nat_key_reversed(&p->key, to);
+	union ask_word w = { .state = ASK_OF_HOST };
+	struct flow *f;
+
+	if (!addr_is_local(ctx, p->key.src) || networks_are_apart(from, to))
+		return DROP(unsolicited);
+	f = ct_lookup(&answer);
+	if (f && f->to == TO_PORT && f->dir == FLOW_REPLY && ask_word(f).state != ASK_OF_HOST)
+		ask_swap(f, ask_word(f), w);
+	return FWD_NEXT;
+}
+
+/*
+ * A packet that the kernel forwards from one namespace to another: the source becomes what the flow has. The flow is
+ * updated, as an answer may not have passed the port's program as one.
+ */
+static __always_inline verdict_t stack_between(ctx_t *ctx, struct pkt *p, __u32 to, const struct network *net,
 					       struct fwd_out *fwd)
 {
 	__u32 from = ctx->ingress_ifindex, *id = bpf_map_lookup_elem(&gateways, &from);
 	struct network *of = id ? network_get(*id) : NULL;
-	verdict_t v = FWD_PASS;
+	struct config *cfg = config_get();
 	struct flow *f;
 
-	if (p->kind == PKT_ERROR)
-		v = stack_error_between(ctx, p);
-	if (p->kind == PKT_ERROR) {
-		fwd->counter = COUNT_icmp_translated;
-		return v == FWD_PASS ? DROP(unsolicited) : v;
-	}
-	f = of && p->kind != PKT_OTHER ? hairpin_find(&p->key) : NULL;
-	if (!f)
+	if (!of || !cfg || !pkt_has_tuple(p))
 		return DROP(unsolicited);
+	f = hairpin_find(&p->key);
+	if (!f)
+		return stack_between_of_host(ctx, p, *id, to);
 	if (stack_agreed(ctx, &p->key, f, forwarding_between(of, net) == FORWARDING_ASK))
 		return FWD_STOLEN;
+	tcp_option_scale(ctx, p);
+	if (!ct_update(f, p, cfg))
+		return DROP(no_flow);
+	p->out_of_window = 0;
 	fwd->ifindex = f->ifindex;
 	return veth_takes(ctx, f->ifindex) ? translate(ctx, p, f, p->ttl, fwd) : stack_larger_than_inside(ctx, p, fwd);
+}
+
+/* An ICMP error that the kernel forwards, or sends itself, to a namespace. FWD_NEXT: to its MAC address. */
+static __always_inline verdict_t stack_error(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
+{
+	verdict_t v = stack_error_between(ctx, p);
+
+	if (v == FWD_NEXT)
+		fwd->counter = COUNT_icmp_translated;
+	if (v == FWD_PASS)
+		return ctx_forwarded(ctx) ? DROP(unsolicited) : FWD_NEXT;
+	return v;
 }
 
 /*
@@ -207,19 +242,14 @@ static __always_inline verdict_t stack_between(ctx_t *ctx, struct pkt *p, const 
 __noinline verdict_t stack_own_inside(ctx_t *ctx, const struct pkt *p, struct fwd_out *fwd)
 {
 	struct flow *f;
-	verdict_t v;
 
 	if (!p || !fwd)
 		return DROP(helper_failed);
 	ask_mend_reset(ctx, p);
 	if (p->kind == PKT_OTHER && p->key.proto == L4_ICMP && p->icmp_type == ICMP_REDIRECT)
 		return DROP(redirect_withheld);
-	if (p->kind == PKT_ERROR) {
-		v = stack_error_between(ctx, p);
-		if (v == FWD_NEXT)
-			fwd->counter = COUNT_icmp_translated;
-		return v == FWD_PASS ? FWD_NEXT : v;
-	}
+	if (p->kind == PKT_ERROR)
+		return stack_error(ctx, p, fwd);
 	if (p->kind != PKT_PORTS || p->key.proto != L4_TCP || !(p->tcp_flags & TCP_RST) ||
 	    !address_is_private(&p->key.src))
 		return FWD_NEXT;
@@ -245,7 +275,8 @@ static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 
 	if (!cfg || p->eth_type != ETH_P_IP)
 		return DROP(unsolicited);
 	if (!bpf_map_lookup_elem(&uplinks, &from))
-		return stack_between(ctx, p, net, fwd);
+		return p->kind == PKT_ERROR && bpf_map_lookup_elem(&gateways, &from) ?
+			       stack_error(ctx, p, fwd) : stack_between(ctx, p, id, net, fwd);
 	if (mode == FORWARDING_FAST)
 		return DROP(unsolicited);
 	if (!pkt_has_tuple(p))

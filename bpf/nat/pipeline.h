@@ -99,8 +99,13 @@ static __always_inline _Bool between_is_routed(const struct pkt *p, const struct
 static __always_inline verdict_t through_between(ctx_t *ctx, const struct pkt *p, const struct decision *d,
 						 struct fwd_out *fwd)
 {
-	verdict_t v = hairpin_note(d->f, &p->key) ? translate_through(ctx, p, d->f) : DROP(no_free_port);
+	verdict_t v;
 
+	if (!d->f)
+		return DROP(helper_failed);
+	if (ask_word(d->f).state == ASK_OF_HOST)
+		return up_through_rules(ctx, fwd);
+	v = hairpin_note(d->f, &p->key) ? translate_through(ctx, p, d->f) : DROP(no_free_port);
 	return v == FWD_THROUGH ? up_through_rules(ctx, fwd) : v;
 }
 

@@ -146,7 +146,8 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 	w = ask_word(f);
 	if (asked && !ruleset_at_forward(ctx))
 		return ANSWER_FAST;
-	if (ask_is_unknown(w) || !(asked || tcp) || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key)))
+	if (ask_is_unknown(w) || w.state == ASK_OF_HOST || !(asked || tcp) ||
+	    (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key)))
 		return ANSWER_THROUGH;
 	t = nat_to_rules(f, &p->key);
 	c->inside = p->key;

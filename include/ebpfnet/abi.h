@@ -37,7 +37,7 @@
  * number of hash buckets is; one flow more would make it 288 bytes per flow.
  */
 #define EBPFNET_MAX_FLOWS 65536
-#define EBPFNET_MAX_HAIRPINS 16384	/* flows between namespaces that the host's rules have seen lately */
+#define EBPFNET_MAX_HAIRPINS 8192	/* flows between namespaces that the host's rules have seen lately */
 #define EBPFNET_MAX_PORTMAPS 65536	/* port mappings */
 #define EBPFNET_MAX_PORTMAP_KEYS 131072	/* published (address, protocol, port) triples */
 #define EBPFNET_MAX_UPLINKS 64
@@ -139,6 +139,7 @@ enum ask_state {
 	ASK_ASKED,			/* TCP: they go fast, and a copy is on its way through FORWARD */
 	ASK_CLOSED,			/* TCP: the copy has not come out: they are dropped, and copies go on asking */
 	ASK_PASSED,			/* FORWARDING_STACK: one has come out, and all go through */
+	ASK_OF_HOST,			/* answers in a hairpin that the host's own NAT translates: to the host */
 } __attribute__((packed));
 
 /* The state and its time. Changed as a whole, by a compare-and-swap. */

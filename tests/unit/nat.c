@@ -277,6 +277,35 @@ static void reply_keys_of_the_three_kinds_of_flow(void **state)
 	assert_true(key_same(nat_reply_key(&hairpin, 1, L4_TCP), turned));
 }
 
+static bool tuple_same(struct nat_tuple a, struct nat_tuple b)
+{
+	return addr_eq(a.src, b.src) && addr_eq(a.dst, b.dst) && a.sport_h == b.sport_h && a.dport_h == b.dport_h;
+}
+
+/* The example at nat_between(), and what the host's rules see of flows with the outside. */
+static void the_hosts_rules_see_both_ends_by_their_own_addresses(void **state)
+{
+	const struct ipaddr host = ADDR(172, 31, 13, 55), client = ADDR(192, 168, 1, 11);
+	const struct ipaddr server = ADDR(192, 168, 1, 10), outside = ADDR(203, 0, 113, 10);
+	const struct flow_key call = { client, host, 70, 5000, 1, L4_TCP };
+	const struct flow_key answer = { server, host, 3000, 71, 1, L4_TCP };
+	const struct flow_key in = { outside, host, 70, 5000, EBPFNET_ZONE_OUTSIDE, L4_TCP };
+	const struct flow_key out = { server, outside, 3000, 70, 1, L4_TCP };
+	struct flow f = { .src = host, .dst = server, .sport_h = 71, .dport_h = 3000, .dir = FLOW_ORIGINAL,
+			  .to = TO_PORT };
+	struct flow back = { .src = host, .dst = client, .sport_h = 5000, .dport_h = 70, .dir = FLOW_REPLY,
+			     .to = TO_PORT };
+
+	assert_true(tuple_same(nat_to_rules(&f, &call), (struct nat_tuple){ client, server, 71, 3000 }));
+	assert_true(tuple_same(nat_to_rules(&back, &answer), (struct nat_tuple){ server, client, 3000, 71 }));
+	f.src = outside;
+	f.sport_h = 70;
+	assert_true(tuple_same(nat_to_rules(&f, &in), (struct nat_tuple){ outside, server, 70, 3000 }));
+	back.to = TO_UPLINK;
+	back.dst = outside;
+	assert_true(tuple_same(nat_to_rules(&back, &out), (struct nat_tuple){ server, outside, 3000, 70 }));
+}
+
 static struct nat_tuple random_tuple(void)
 {
 	struct nat_tuple t = { .sport_h = random_u32(), .dport_h = random_u32() };
@@ -350,6 +379,7 @@ int main(void)
 		cmocka_unit_test(leaps_are_distinct_for_every_number_of_ports),
 		cmocka_unit_test(search_begins_at_a_random_place),
 		cmocka_unit_test(reply_keys_of_the_three_kinds_of_flow),
+		cmocka_unit_test(the_hosts_rules_see_both_ends_by_their_own_addresses),
 		cmocka_unit_test(reply_of_a_reply_is_the_packet_itself),
 		cmocka_unit_test(identifier_of_an_icmp_reply_is_in_both_ports),
 		cmocka_unit_test(another_external_port_is_another_reply_key),

@@ -353,6 +353,44 @@ test_two_servers_call_each_other_from_their_own_ports() {
 	no_invalid
 }
 
+# ---- what else is on the host
+
+beside_masquerade() { # MODE
+	local kind
+	rules 'iifname { ebpfnet0, ebpfnet1 } accept'
+	for kind in tcp udp; do
+		reaches ns2 $kind $HOST 8080 "$as"
+		reaches ns1 $kind $HOST 8080 "$as"
+		reaches b1 $kind $HOST 8080 "$as"
+	done
+	must on ns2 "$WIRE" copy $HOST 8080 3000000
+	is "$(ebpfnet flows --json | json '{f["state"] for f in j["flows"] if f["proto"] == "tcp"} - {"closing"}')" "set()" \
+		"states of connections that have ended"
+	no_invalid
+}
+
+masquerades() { # RULE AS
+	local rule=$1 as=$2
+	published
+	must nft -f - <<-END
+		table ip vpn {
+		 chain out {
+		  type nat hook postrouting priority 100
+		  $rule
+		 }
+		}
+	END
+	each_mode beside_masquerade
+}
+
+test_the_hosts_own_masquerading_of_everything_does_not_break_it() {
+	masquerades masquerade $HOST # as which the kernel chooses that
+}
+
+test_nor_does_masquerading_as_the_gateway() {
+	masquerades "snat to $GATEWAY" $GATEWAY
+}
+
 # ---- modes change under a connection
 
 test_no_mode_ends_a_connection() {
