@@ -110,6 +110,21 @@ static __always_inline _Bool device_tapped(ctx_t *ctx, __u32 ifindex)
 	return e->taps && (__u64)taps->next != e->taps;
 }
 
+/* The first IPv4 address of a device; 0: none, or it cannot be read. */
+__noinline __be32 device_address(ctx_t *ctx, __u32 ifindex)
+{
+	struct net_device *dev;
+	struct in_ifaddr *ifa;
+	struct in_device *in;
+	__u64 at = 0;
+
+	device_find(ctx, ifindex, &at);
+	dev = (struct net_device *)at;
+	in = dev ? (struct in_device *)kernel_read(dev, ip_ptr) : NULL;
+	ifa = in ? (struct in_ifaddr *)kernel_read(in, ifa_list) : NULL;
+	return ifa ? kernel_read(ifa, ifa_local) : 0;
+}
+
 /* FWD_NEXT if a device takes packets; DROP(port_gone): it does not exist; DROP(down): it is down. */
 __noinline verdict_t device_check(ctx_t *ctx, __u32 ifindex, verdict_t down)
 {

@@ -85,8 +85,17 @@ struct netdev_queue {
 	struct Qdisc *qdisc;
 };
 
+struct in_ifaddr {
+	__be32 ifa_local;
+};
+
+struct in_device {
+	struct in_ifaddr *ifa_list;
+};
+
 struct net_device {
 	int ifindex;
+	struct in_device *ip_ptr;
 	struct Qdisc *qdisc; /* the root */
 	struct netdev_queue *_tx;
 	unsigned int num_tx_queues;

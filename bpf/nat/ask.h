@@ -9,7 +9,7 @@
  *   CLOSED    one packet each ASK_AGAIN, and after each change of the rules, asks by a copy. It and those that follow
  *             closely are sent to where they came from, behind the copy; when it has come out, OPEN, they go on, and
  *             else they are dropped, as are all others
- *   PASSED    the same as UNKNOWN, with FORWARDING_STACK
+ *   PASSED    the same as UNKNOWN, and one has come out: with FORWARDING_STACK, or where the kernel knows another way
  *   OF_HOST   they go through untranslated, for the host's own NAT translates them (nat/from_stack.h)
  *
  * A change of the rules is seen with the next packet; of a TCP flow that was asked about within ASK_WAIT, after that.

@@ -7,6 +7,7 @@
 #ifndef EBPFNET_BPF_NAT_FROM_STACK_H
 #define EBPFNET_BPF_NAT_FROM_STACK_H
 
+#include "kern/device.h"
 #include "ct/ct_create.h"
 #include "ct/hairpin.h"
 #include "ct/tcp_option.h"
@@ -51,7 +52,10 @@ static __always_inline __u32 port_of_source(const struct pkt *p, __u16 net)
 	return to ? to->ifindex : 0;
 }
 
-/* The kernel's route out of this uplink, for its source address, when our own question led elsewhere. */
+/*
+ * The kernel's route out of this uplink, for its source address, when our own question led elsewhere. If no question
+ * leads here, as the packet's mark would be needed, the address is the one by which the kernel masquerades.
+ */
 __noinline int stack_route_by(ctx_t *ctx, const struct pkt *p, struct route *route)
 {
 	struct bpf_fib_lookup *fib = fib_scratch_get();
@@ -66,9 +70,9 @@ __noinline int stack_route_by(ctx_t *ctx, const struct pkt *p, struct route *rou
 	r = bpf_fib_lookup(ctx, fib, sizeof(*fib),
 			   BPF_FIB_LOOKUP_OUTPUT | BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
 	if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
-		return 0;
+		fib->ipv4_src = device_address(ctx, ctx->ifindex);
 	*route = (struct route){ .ifindex = ctx->ifindex, .src = addr_of(fib->ipv4_src) };
-	return 1;
+	return fib->ipv4_src != 0;
 }
 
 /* An ICMP error that the host sends about a translated packet: the one that it embeds is translated back. */
@@ -290,6 +294,9 @@ static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 
 	if (!own)
 		return DROP(unsolicited);
 	fwd->counter = translate_counter(own);
+	/* what is sent stays in the stack, and so do the answers: conntrack is to see both */
+	if (mode == FORWARDING_ASK && f->dir == FLOW_ORIGINAL && ask_is_unknown(ask_word(f)))
+		mode = FORWARDING_STACK;
 	return stack_agreed(ctx, &p->key, own, mode == FORWARDING_ASK) ? FWD_STOLEN : FWD_NEXT;
 }
 

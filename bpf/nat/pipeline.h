@@ -206,8 +206,8 @@ static __always_inline verdict_t nat_from_stack(ctx_t *ctx, struct pkt *p, __u32
 	p->key.zone = id;
 	way = decide_from_stack(ctx, p, &d, fwd);
 	v = way == FWD_NEXT || way == FWD_UPLINK ? carry_out(ctx, p, &d, fwd) : way;
-	if (v >= 0 && d.f && forwarded && d.kind != ROUTE_FAILED && ct_lookup(&p->key) == d.f)
-		stack_agreed(ctx, &p->key, d.f, forwarding_of(d.net) == FORWARDING_ASK);
+	if (v >= 0 && d.f && forwarded && ct_lookup(&p->key) == d.f)
+		stack_agreed(ctx, &p->key, d.f, d.kind != ROUTE_FAILED && forwarding_of(d.net) == FORWARDING_ASK);
 	return v == FWD_PASS && way == FWD_UPLINK ? FWD_UPLINK : v;
 }
 

@@ -207,6 +207,9 @@ static __always_inline verdict_t policy(ctx_t *ctx, const struct pkt *p, const s
 		return FWD_THROUGH;
 	if (!d->f)
 		return mode == FORWARDING_ASK && !ruleset_at_forward(ctx) ? FWD_NEXT : FWD_THROUGH;
+	/* the reply of a published port goes a way that the kernel does not know, for which it may be too large */
+	if (!outside && d->kind == ROUTE_TOO_BIG && d->f->dir == FLOW_REPLY)
+		return FWD_NEXT;
 	/* what our own router refuses, by an ICMP error, is not asked about: no copy would come out */
 	if (!outside && p->key.proto == L4_TCP && !ask_is_unknown(ask_word(d->f)) &&
 	    (p->ttl <= 1 || (d->kind == ROUTE_TOO_BIG && p->frag & IP_DF)))

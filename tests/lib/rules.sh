@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 # shellcheck shell=bash
 #
-# The host's own rules at FORWARD, and what passes them.
+# The host's own rules at FORWARD, for tests of what passes them (`ebpfnet set forwarding`).
 
 # shellcheck disable=SC2034 # used by the tests
 INSIDE_PASSES='iifname ebpfnet0 accept'
 
-# The host's rules: established and invalid as in most sets, and what is given.
+# Established and invalid as in most sets, and what is given; all else is dropped.
 rules() { # RULE...
 	{
 		echo 'table ip host {'
@@ -24,6 +24,10 @@ rules() { # RULE...
 
 invalid() {
 	nft -j list counter ip host invalid | grep -oP '"packets": \K[0-9]+'
+}
+
+none_is_invalid() {
+	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
 }
 
 each_mode() { # FUNCTION

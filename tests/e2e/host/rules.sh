@@ -3,7 +3,8 @@
 #
 # Packets between a namespace and the outside pass the host's own FORWARD rules: all of them (stack), or the first of
 # each direction and copies (ask).
-
+#
+# hooks: any
 source "$TOP/tests/lib/rules.sh"
 
 out_and_in() { # MODE
