@@ -74,14 +74,15 @@ is_as_before() {
 	is "$(diff <(echo "$before") <(snapshot))" "" "what was left, or taken$1"
 }
 
-# Of the moments that meet a hook `make test` tries every sixth with each kind of hook (or each STEP-th, where a loop
-# makes the same call for one map after another); `make faults` tries all.
+# Of the moments `make test` tries KILLS (two) at equal distances, and where both kinds of hook are tried, by the other
+# those between; `make faults` tries all.
 share() { # MOMENT...
-	local first=1 step=${STEP-6}
-	[ "$HOOK" = tcx ] || first=$((1 + step / 2))
-	[ "${FAULT_KILLS-}" != all ] || first=1 step=1
-	[ $# -ge $first ] || first=$#
-	printf '%s\n' "$@" | sed -n "$first~${step}p"
+	local kills=${KILLS-2} between=0 i
+	[ "${FAULT_KILLS-}" != all ] && [ "$kills" -le $# ] || kills=$#
+	[ "$HOOK" = tcx ] || between=1
+	for ((i = 0; i < kills; i++)); do
+		echo "${@:(2 * i + between) * $# / (2 * kills) + 1:1}"
+	done
 }
 
 # PREPARE makes the network that CMD is killed in; `up` makes it whole, `down` ends it: every second

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Docker's network driver: what dockerd asks for in the life of networks and containers, and what packets do then.
+#
+# hooks: any
 source "$TOP/tests/lib/docker.sh"
 
 # With the kind of hook that is to be tested.

@@ -87,7 +87,6 @@ test_the_first_add_at_each_bpf_call() {
 	call ADD a
 	all=$(moments bpf $T/call)
 	must ebpfnet down
-	STEP=64
 	# shellcheck disable=SC2086 # words
 	for n in $(share $all); do
 		kill_at bpf "$n" $T/call

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # What a container that a runtime has attached reaches, and by what it is reached.
+#
+# hooks: any
 source "$TOP/tests/lib/cni.sh"
 
 # With the kind of hook that is to be tested.

@@ -5,6 +5,8 @@
 # INTEGRITY_MIB (16) go each way on each path, by TCP and by UDP in bursts of UDP_SEGMENT; `make
 # integrity` sends 1024. The receiver's kernel counts a wrong checksum (InCsumErrors) only where it was
 # completed on the path: therefore the offloads are switched off.
+#
+# hooks: any
 
 TRANSFER=$TOP/tests/lib/transfer.py
 : "${INTEGRITY_MIB:=16}"

@@ -5,12 +5,12 @@
 source "$TOP/tests/lib/interrupted.sh"
 
 test_up_at_each_map_and_link() {
-	CHANGES='MAP_UPDATE|MAP_DELETE|LINK_' STEP=12
+	CHANGES='MAP_UPDATE|MAP_DELETE|LINK_'
 	up_converges bpf
 }
 
 test_up_at_each_pin() {
-	CHANGES=OBJ_PIN STEP=12
+	CHANGES=OBJ_PIN
 	up_converges bpf
 }
 
@@ -30,10 +30,7 @@ test_up_at_the_last_pin_of_the_journal() {
 test_up_at_each_netlink_message() { up_converges sendto; }
 test_down_at_each_bpf_call() { converges three bpf ebpfnet down; }
 test_down_at_each_netlink_message() { converges three sendto ebpfnet down; }
-test_down_at_each_unlink() {
-	STEP=12
-	converges three unlink ebpfnet down
-}
+test_down_at_each_unlink() { converges three unlink ebpfnet down; }
 
 test_ns_add_at_each_bpf_call() { converges three bpf ebpfnet ns add four; }
 test_ns_add_at_each_netlink_message() { converges three sendto ebpfnet ns add four; }
@@ -46,7 +43,7 @@ test_up_of_several_threads_at_some_bpf_calls() {
 	local before n ended=137
 	[ "$(nproc)" -ge 2 ] || skip "one CPU"
 	before=$(snapshot)
-	for ((n = $(STEP=2 share 20 60 | head -n1); ended == 137; n += 80)); do
+	for ((n = $(KILLS=1 share 20 60); ended == 137; n += 120)); do
 		ended=0
 		strace -f -qq -o /dev/null -e "inject=bpf:signal=KILL:when=$n" ebpfnet up --hook "$HOOK" > $T/killed 2>&1 || ended=$?
 		up

@@ -5,14 +5,9 @@
 #
 # hooks: any
 source "$TOP/tests/lib/interrupted.sh"
-# shellcheck disable=SC2034 # every third moment, as there is one hook
-STEP=3
 
 test_up_at_each_mount() { up_converges mount; }
-test_up_at_each_setns() {
-	STEP=12 # a namespace is entered again and again, to ask who it is
-	up_converges setns
-}
+test_up_at_each_setns() { up_converges setns; }
 test_up_at_each_unshare() { up_converges unshare; }
 test_up_at_each_write() { up_converges write; }
 test_up_at_each_mkdir() { up_converges mkdir; }
@@ -25,7 +20,6 @@ test_up_at_each_file() { up_converges openat; }
 test_up_that_takes_namespaces_at_each_netlink_message() {
 	ip netns add ns1
 	ip netns add ns2
-	STEP=12
 	up_converges sendto
 }
 

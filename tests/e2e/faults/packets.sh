@@ -3,6 +3,8 @@
 #
 # Faults that come in packets (docs/dev/faults.md, rows 7, 9 and 10): broken ones, forged ones, and storms of
 # frames. Single packets of each kind are in rfc/gateway.sh, rfc/icmp.sh and rfc/headers.sh.
+#
+# hooks: any
 
 CRAFT=$TOP/tests/lib/frames.py
 

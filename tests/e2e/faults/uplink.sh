@@ -3,6 +3,8 @@
 #
 # Faults of the uplink (docs/dev/faults.md, rows 2 to 4): what it is called, what addresses it has, whether it
 # is there and where the default route leads change while packets are on their way. No daemon runs.
+#
+# hooks: any
 
 OTHER=172.31.13.99
 SECOND=198.51.100.2
@@ -161,6 +163,7 @@ test_fault_03_down_and_up_recovers_by_itself() {
 	well "when it is up again"
 }
 
+# hooks: each
 test_fault_03_a_renamed_uplink_goes_on() {
 	up
 	must ebpfnet expose ns1 5000
@@ -187,6 +190,7 @@ test_fault_03_a_renamed_uplink_goes_on() {
 }
 
 # Another device may have been given the name: it is not the uplink.
+# hooks: each
 test_fault_03_two_devices_exchange_names() {
 	up
 	ip link set eth0 down
@@ -220,6 +224,7 @@ refused_and_fixed() { # DEV-OF-THE-PROVIDER PROBLEM ADDRESS COMMAND...
 	like "$out" 'nothing to change'
 }
 
+# hooks: each
 test_fault_04_an_uplink_removed_and_made_again() {
 	up
 	must ebpfnet expose ns1 5000
@@ -239,6 +244,7 @@ test_fault_04_an_uplink_removed_and_made_again() {
 }
 
 # The kernel may give the new device the number of the old one: then only the hook shows it.
+# hooks: each
 test_fault_04_made_again_with_the_same_number() {
 	local index
 	up
@@ -257,6 +263,7 @@ test_fault_04_made_again_with_the_same_number() {
 	well "after up"
 }
 
+# hooks: each
 test_fault_04_the_default_route_moves_to_another_device() {
 	up
 	serve internet tcp 7000
@@ -310,6 +317,7 @@ test_fault_04_a_default_route_into_the_network_is_no_uplink() {
 
 # ---- several uplinks
 
+# hooks: each
 test_fault_04_the_next_uplink_takes_over_without_a_command() {
 	second_way_out
 	ip route add default via 198.51.100.1 metric 200
@@ -351,6 +359,7 @@ test_fault_04_one_route_over_two_uplinks() {
 	say two
 }
 
+# hooks: each
 test_fault_04_two_uplinks_side_by_side() {
 	second_way_out
 	up --uplink eth0 --uplink eth1

@@ -3,6 +3,8 @@
 #
 # Datagrams larger than a link, from real sockets: the kernels at both ends fragment and reassemble them.
 # The order of fragments is for rfc/udp.sh (9) and tests/prog.
+#
+# hooks: any
 
 # A network with links of 1500 on the way out: fragments go both ways.
 up_narrow() {

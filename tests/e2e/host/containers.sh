@@ -3,6 +3,8 @@
 #
 # Another container network on the same host, by a bridge and the host's own NAT. It shares the uplink's address with
 # our namespaces: neither gets what is the other's.
+#
+# hooks: any
 
 containers() {
 	echo 1 > /proc/sys/net/ipv4/ip_forward

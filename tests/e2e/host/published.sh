@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # A published port is its rule's, also towards those whom an older mapping with that port has sent to, or could.
+#
+# hooks: any
 
 test_an_older_mapping_does_not_take_clients() {
 	up

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # The host's services: their ports are theirs, whoever came first.
+#
+# hooks: any
 
 # Port shadowing: what the host opens later must not be behind a flow of a namespace's.
 test_external_ports_are_of_the_hosts_ephemeral_range() {

@@ -3,6 +3,8 @@
 #
 # A device is ebpfnet's by its index and alias, not by what can be changed about it; and what root inside a namespace
 # does to the device there harms that namespace alone.
+#
+# hooks: any
 
 problems() {
 	ebpfnet status --json | json '[p["problem"] for p in j["problems"]]'
@@ -59,6 +61,7 @@ test_fault_29_a_lost_alias_is_set_again() {
 	like "$(cat /sys/class/net/veth0/ifalias)" '^ebpfnet made ns1 '
 }
 
+# hooks: each
 test_fault_29_renamed_devices_of_the_host_are_followed_and_removed() {
 	local before
 	before=$(snapshot)
@@ -82,6 +85,7 @@ test_fault_29_renamed_devices_of_the_host_are_followed_and_removed() {
 }
 
 # ... also if no command has followed them.
+# hooks: each
 test_fault_29_renamed_devices_of_the_host_are_removed_at_once() {
 	local before
 	ip netns add mine
@@ -98,6 +102,7 @@ test_fault_29_renamed_devices_of_the_host_are_removed_at_once() {
 }
 
 # The pair goes by the end that is inside.
+# hooks: each
 test_fault_29_a_device_of_the_host_that_was_moved_away_is_made_again_or_removed() {
 	ip netns add mine
 	ip netns add elsewhere
@@ -157,6 +162,7 @@ test_fault_30_bytes_that_disturb_a_terminal_are_not_taken_for_a_name() {
 }
 
 # ... and everything else is repaired: another namespace's pair, the uplink.
+# hooks: each
 test_fault_30_a_device_that_was_moved_away_concerns_nobody_else() {
 	ip netns add box
 	ip netns add nested

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # The journal is lost: by a boot, or because the bpffs was unmounted or emptied by hand.
+#
+# hooks: any
 
 # What a boot leaves of a network: the files of the disk. The rest of it vanishes here by hand.
 boot() {
@@ -69,6 +71,7 @@ test_fault_33_resolver_files_do_not_outlive_a_boot() {
 	must_not test -e /run/ebpfnet
 }
 
+# hooks: each
 test_fault_33_down_after_a_boot_removes_links_that_lead_nowhere() {
 	local before
 	before=$(snapshot)
@@ -92,6 +95,7 @@ test_fault_33_files_of_the_user_stay_after_a_boot() {
 	must test -s /etc/netns/other/hosts
 }
 
+# hooks: each
 test_fault_33_down_finds_what_is_there_without_its_pins() {
 	local before lose
 	for lose in lose_pins lose_bpffs; do
@@ -109,6 +113,7 @@ test_fault_33_down_finds_what_is_there_without_its_pins() {
 	done
 }
 
+# hooks: each
 test_fault_33_up_begins_anew_without_its_pins() {
 	local lose
 	for lose in lose_pins lose_bpffs; do
@@ -126,6 +131,7 @@ test_fault_33_up_begins_anew_without_its_pins() {
 }
 
 # The journal alone: its maps are gone, others are there.
+# hooks: each
 test_fault_33_up_begins_anew_without_its_journal() {
 	up
 	rm $PINS/host $PINS/namespaces

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Port security: a namespace sends from its own MAC and addresses only.
+#
+# hooks: any
 
 # Each drop has a reason, and is counted once.
 dropped_as() { # REASON COUNT

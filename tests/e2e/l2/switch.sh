@@ -3,6 +3,8 @@
 #
 # The switch (IEEE 802.1D). Namespaces a and b may send from any address, as a switch or a virtual
 # machine behind them would; 0x88b5 is the EtherType for experiments, FAR a host behind a or b.
+#
+# hooks: any
 
 FAR=02:aa:00:00:00:01
 TEST_FRAMES="ether proto 0x88b5 or (vlan and ether proto 0x88b5)"

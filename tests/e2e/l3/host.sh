@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Host <-> namespaces through the gateway. The lab's host has ip_forward 0 and strict rp_filter.
+#
+# hooks: any
 
 test_host_to_namespace() {
 	up
@@ -31,6 +33,7 @@ test_namespace_to_the_hosts_other_address() {
 	reaches ns1 udp $HOST 7000 $NS1
 }
 
+# hooks: each
 test_namespace_to_the_host_while_something_is_published() {
 	up
 	must ebpfnet expose ns2 9999
@@ -84,6 +87,7 @@ test_writes_no_iptables_nor_nft_rule() {
 }
 
 # Tutorial's ARP and /proc aside, a host's own programs on the uplink keep working.
+# hooks: each
 test_other_programs_of_the_uplink_stay() {
 	tc qdisc add dev eth0 clsact
 	tc filter add dev eth0 ingress prio 5 protocol ip u32 match ip dport 9 0xffff flowid 1:1

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # A path to the internet with a smaller MTU than the uplink: path MTU discovery (RFC 1191).
+#
+# hooks: any
 
 test_error_of_a_router_reaches_the_namespace() {
 	up

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # The host's routing table and its forwarding are changed by others while a network is up.
+#
+# hooks: any
 
 # As a VPN client or an administrator does for a moment.
 toggle_ip_forward() {

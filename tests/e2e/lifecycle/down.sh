@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # `down` removes exactly what was made, in any state.
+#
+# hooks: any
 
 # Runs a command and `down` between two snapshots.
 leaves_nothing_after() {
@@ -26,10 +28,12 @@ everything() {
 	must ebpfnet set fdb-age 5
 }
 
+# hooks: each
 test_after_up() {
 	leaves_nothing_after up
 }
 
+# hooks: each
 test_after_everything() {
 	leaves_nothing_after everything
 }
@@ -39,6 +43,7 @@ test_after_up_twice() {
 	leaves_nothing_after twice
 }
 
+# hooks: each
 test_with_devices_deleted() {
 	broken() {
 		everything
@@ -57,6 +62,7 @@ test_with_namespaces_deleted() {
 	leaves_nothing_after broken
 }
 
+# hooks: each
 test_with_pins_deleted() {
 	broken() {
 		everything
@@ -66,6 +72,7 @@ test_with_pins_deleted() {
 	leaves_nothing_after broken
 }
 
+# hooks: each
 test_with_programs_detached() {
 	broken() {
 		everything
@@ -75,6 +82,7 @@ test_with_programs_detached() {
 	leaves_nothing_after broken
 }
 
+# hooks: each
 test_with_the_uplink_gone() {
 	ip link add up1 type veth peer name up2
 	ip link set up1 up
@@ -86,6 +94,7 @@ test_with_the_uplink_gone() {
 	is "$(ls /run/netns | tr '\n' ' ')" "internet isp " "namespaces left"
 }
 
+# hooks: each
 test_another_qdisc_stays() {
 	tc qdisc add dev eth0 clsact
 	tc qdisc add dev lo clsact

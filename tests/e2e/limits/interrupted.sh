@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # A command about limits that is killed at any call.
+#
+# hooks: any
 source "$TOP/tests/lib/interrupted.sh"
 
 limited() {
@@ -24,12 +26,12 @@ works() {
 	fi
 }
 
-test_limit_at_each_bpf_call() { STEP=2 converges up bpf ebpfnet limit ns1 in 10mbit out 20mbit; }
-test_limit_at_each_netlink_message() { STEP=2 converges up sendto ebpfnet limit ns1 in 10mbit out 20mbit; }
-test_a_change_at_each_bpf_call() { STEP=2 converges limited bpf ebpfnet limit ns1 in 30mbit out none; }
-test_a_change_at_each_netlink_message() { STEP=2 converges limited sendto ebpfnet limit ns1 in 30mbit out none; }
-test_its_end_at_each_bpf_call() { STEP=2 converges limited bpf ebpfnet limit ns1 in none out none; }
-test_its_end_at_each_netlink_message() { STEP=2 converges limited sendto ebpfnet limit ns1 in none out none; }
+test_limit_at_each_bpf_call() { converges up bpf ebpfnet limit ns1 in 10mbit out 20mbit; }
+test_limit_at_each_netlink_message() { converges up sendto ebpfnet limit ns1 in 10mbit out 20mbit; }
+test_a_change_at_each_bpf_call() { converges limited bpf ebpfnet limit ns1 in 30mbit out none; }
+test_a_change_at_each_netlink_message() { converges limited sendto ebpfnet limit ns1 in 30mbit out none; }
+test_its_end_at_each_bpf_call() { converges limited bpf ebpfnet limit ns1 in none out none; }
+test_its_end_at_each_netlink_message() { converges limited sendto ebpfnet limit ns1 in none out none; }
 test_down_at_each_netlink_message() { converges limited sendto ebpfnet down; }
 test_ns_del_at_each_bpf_call() {
 	with_three() {

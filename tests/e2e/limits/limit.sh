@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # `ebpfnet limit`: what it sets, shows, refuses and leaves.
+#
+# hooks: any
 
 SHAPER=ebpfnet-shape
 
@@ -102,6 +104,7 @@ test_limits_stay_with_a_namespace_that_up_makes_again() {
 	like "$(tc -s class show dev $SHAPER classid 1:2)" ' [1-9][0-9]* pkt'
 }
 
+# hooks: each
 test_down_leaves_nothing_of_limits() {
 	local before
 	before=$(snapshot)
@@ -114,6 +117,7 @@ test_down_leaves_nothing_of_limits() {
 }
 
 # The journal is gone, and the pins with it.
+# hooks: each
 test_down_removes_a_shaper_that_no_journal_knows() {
 	up
 	must ebpfnet limit ns1 in 10mbit
@@ -134,6 +138,7 @@ mended() { # WHAT CMD...
 	like "$(tc -s class show dev $SHAPER classid 1:2)" ' [1-9][0-9]* pkt'
 }
 
+# hooks: each
 test_what_is_changed_by_hand_is_reported_and_mended() {
 	up
 	must ebpfnet limit ns1 in 10mbit out 20mbit

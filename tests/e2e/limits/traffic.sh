@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Packets of limited namespaces: each kind passes, none too early, and others do not wait.
+#
+# hooks: any
 
 SHAPER=ebpfnet-shape
 

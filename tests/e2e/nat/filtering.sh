@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # UDP leaves by one external port for all peers (RFC 4787 REQ-1), and `set filtering` says who may answer.
+#
+# hooks: any
 
 test_one_external_port_for_all_peers() {
 	local mode server port=40000 seen

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Namespace -> outside, as the uplink's current address.
+#
+# hooks: any
 
 test_tcp_udp_and_ping() {
 	up

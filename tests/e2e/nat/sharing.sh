@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # The host and its namespaces share one address: neither takes a port away from the other.
+#
+# hooks: any
 
 # The local port that the far end sees in the last answer of `ask`.
 seen_port() {

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # tcpdump on a device of the switch shows both directions, and changes nothing.
+#
+# hooks: any
 
 both_directions() { # DEV A B: of one ping, each once
 	is "$(grep -c "$2 > $3: ICMP echo request" <<< "$heard")" 1 "requests on $1"

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Each packet is in one sum: passed, refused or dropped, and the last two say why.
+#
+# hooks: any
 
 sums() { # refused, dropped; what passes, IPv6 solicitations for one, is not the test's alone
 	ebpfnet stats --json | json '"%d %d" % (j["refused"], j["dropped"])'

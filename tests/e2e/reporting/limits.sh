@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # What README and man page say of the host's own rules: which see packets of namespaces, and which do not.
+#
+# hooks: any
 
 test_with_forwarding_fast_rules_between_interfaces_are_passed_by() {
 	up --forwarding fast

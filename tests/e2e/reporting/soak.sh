@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Seconds of what `make soak` does for a quarter of an hour, and that its checks can fail.
+#
+# hooks: any
 
 test_all_maps_agree_while_everything_changes() {
 	must "$TOP/tests/soak/soak.py" --seconds 20 --flows 1024 --hook "$HOOK"

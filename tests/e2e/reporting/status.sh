@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # `status` names what refuses or loses packets, with what mends it, and does what it says.
+#
+# hooks: any
 
 status_says() { # EXPRESSION of j, whatever the health
 	ebpfnet status --json > $T/status.json 2> /dev/null || true
@@ -196,6 +198,7 @@ test_an_uplink_without_a_carrier() {
 }
 
 # A program that returns TC_ACT_SHOT or redirects keeps packets from ours.
+# hooks: each
 test_another_owners_program_before_ours() {
 	up
 	if [ "$HOOK" = clsact ]; then
@@ -211,6 +214,7 @@ test_another_owners_program_before_ours() {
 	like "$out" 'all well'
 }
 
+# hooks: each
 test_another_owners_xdp_program() {
 	up --xdp generic
 	must bpftool prog pin pinned $PINS/progs/uplink_xdpgeneric /sys/fs/bpf/theirs
@@ -285,12 +289,14 @@ told_in_one_line() { # COMMAND WHEN
 	is "$(status_says 'len(j["problems"]), j["healthy"]')" "(1, False)" "problems $2"
 }
 
+# hooks: each
 test_an_interrupted_up_is_one_line() {
 	source "$TOP/tests/lib/interrupted.sh"
 	local n moments told=0
 	moments=$(moments bpf ebpfnet up --hook "$HOOK")
 	must ebpfnet down
-	for n in $(sed -n '1~18p' <<< "$moments"); do
+	# shellcheck disable=SC2086 # words
+	for n in $(KILLS=5 share $moments); do
 		kill_at bpf "$n" ebpfnet up --hook "$HOOK"
 		told_in_one_line up "after bpf $n of up"
 		[ "$status" != 3 ] || told=$((told + 1))
@@ -302,12 +308,14 @@ test_an_interrupted_up_is_one_line() {
 	[ $told -ge 2 ] || fail "interrupted only before there was anything"
 }
 
+# hooks: each
 test_an_interrupted_down_is_one_line() {
 	source "$TOP/tests/lib/interrupted.sh"
 	local n moments told=0
 	up
 	moments=$(moments sendto ebpfnet down)
-	for n in $moments; do
+	# shellcheck disable=SC2086 # words
+	for n in $(KILLS=3 share $moments); do
 		up
 		kill_at sendto "$n" ebpfnet down
 		told_in_one_line down "after sendto $n of down"

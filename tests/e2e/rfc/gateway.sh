@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Requirements 40-50: a router's duties (RFC 1812), and what it must not forward.
+#
+# hooks: any
 
 CRAFT=$TOP/tests/lib/frames.py
 

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Requirements 37-39: the fields that a NAT changes in a packet (RFC 1624, RFC 3022).
+#
+# hooks: any
 
 CRAFT=$TOP/tests/lib/frames.py
 

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Requirements 20-30: ICMP through a NAT (RFC 5508).
+#
+# hooks: any
 
 # REQ-1: two that ask with one identifier each get their own answer.
 test_req_20_queries_and_identifier_collisions() {

@@ -3,6 +3,8 @@
 #
 # Requirements 51-60: a switch (IEEE 802.1D) and a gateway's ARP (RFC 826, RFC 5227). Namespaces a and
 # b may send from any address, as switches and virtual machines behind them would.
+#
+# hooks: any
 
 CRAFT=$TOP/tests/lib/frames.py
 

@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Requirements 31-36: the state of a NAT, its shares and timers (RFC 6888, security).
+#
+# hooks: any
 
 CRAFT=$TOP/tests/lib/frames.py
 

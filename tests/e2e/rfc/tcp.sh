@@ -3,6 +3,8 @@
 #
 # Requirements 14-19: TCP through a NAT (RFC 5382, RFC 7857). Both ends are made by hand, so that
 # they send nothing by themselves.
+#
+# hooks: any
 
 # RFC 5382 REQ-2: both sides send a SYN before either has seen the other's (RFC 9293, figure 8).
 test_req_14_simultaneous_open() {

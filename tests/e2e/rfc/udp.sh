@@ -2,6 +2,8 @@
 # shellcheck shell=bash
 #
 # Requirements 1-13: UDP through a NAT (RFC 4787, RFC 7857).
+#
+# hooks: any
 
 # REQ-1, and what REQ-2 of RFC 6888 calls paired: one external endpoint for all peers.
 test_req_01_mapping_is_endpoint_independent() {
