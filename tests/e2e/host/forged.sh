@@ -107,7 +107,7 @@ test_nothing_of_a_stranger_enters_a_namespace_or_leaves_in_its_name() {
 	ip -n stranger link set eth0 up
 	ip -n stranger address add 10.9.0.2/24 dev eth0
 	echo 0 | tee /proc/sys/net/ipv4/conf/{all,toward}/rp_filter > /dev/null
-	up
+	up --uplink eth0
 	must ebpfnet expose ns1 8080:80/udp
 	each_mode from_a_stranger
 }
