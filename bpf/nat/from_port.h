@@ -79,7 +79,9 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, const 
 	came_by = flow_opposite(f);
 	if (!came_by || came_by->to != TO_PORT || came_by->ifindex != ctx->ifindex)
 		return DROP(foreign_error);
-	if (!policy_of_error(ctx, came_by, policy_of_direction(net, f)))
+	/* what is hairpinned to another namespace's mapping does not pass the rules, nor do errors about it */
+	if (!(f->to == TO_UPLINK && kind == ROUTE_LOCAL) &&
+	    !policy_of_error(ctx, came_by, policy_of_direction(net, f)))
 		return DROP(host_rules);
 	if (p->ttl <= 1)
 		return DROP(ttl_exceeded);

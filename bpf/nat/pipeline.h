@@ -41,6 +41,22 @@ static __always_inline verdict_t specify(ctx_t *ctx, const struct pkt *p, const 
 	return masquerade_new(p, d);
 }
 
+/*
+ * A packet that the rules have let by gets no flow. Its sender is told as on the way past the rules: the error does not
+ * go back through the stack, to which its source, the gateway's address, is one of its own.
+ */
+static __always_inline verdict_t refuse_from_stack(ctx_t *ctx, const struct pkt *p, const struct decision *d,
+						   verdict_t reason, struct fwd_out *fwd)
+{
+	verdict_t v = d->port ? refuse_flow(ctx, p, reason, d->net->gateway, fwd) : reason;
+
+	if (v != FWD_TX)
+		return v;
+	fwd->ifindex = d->port_ifindex;
+	return rewrite_macs(ctx, neigh_mac(d->port, p->key.src), d->net->gw_mac) == FWD_NEXT ? FWD_PORT :
+											       DROP(helper_failed);
+}
+
 /* Begin the flow: FWD_NEXT, and it is at d->f. */
 static __always_inline verdict_t begin(ctx_t *ctx, const struct pkt *p, struct decision *d, struct fwd_out *fwd)
 {
@@ -50,6 +66,8 @@ static __always_inline verdict_t begin(ctx_t *ctx, const struct pkt *p, struct d
 		v = ct_create(ctx);
 	if (v != FWD_NEXT && d->from == FROM_PORT)
 		return refuse_flow(ctx, p, v, d->router, fwd);
+	if (v != FWD_NEXT && d->from == FROM_STACK)
+		return refuse_from_stack(ctx, p, d, v, fwd);
 	if (v != FWD_NEXT)
 		return d->from == FROM_HOST ? host_gets_no_flow(ctx, p, v) : v;
 	d->f = ct_lookup(&p->key);
