@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Egress of a gateway device: frames from the host to namespaces. */
 #define HOOK_IS_EGRESS 1
+#define HOOK_IS_GATEWAY 1
 
 #include "datapath.h"
 

@@ -3,7 +3,8 @@
  * Access to a packet at a TC hook (TCX or clsact, whose verdicts OK, SHOT, REDIRECT and UNSPEC mean the same).
  * No other header of bpf/ names __sk_buff or TC_ACT_*; ctx_xdp.h is its counterpart.
  *
- * The object that includes this header defines the direction of its hook: HOOK_IS_EGRESS 0 or 1. Functions
+ * The object that includes this header defines the direction of its hook: HOOK_IS_EGRESS 0 or 1; that of the gateway
+ * device also HOOK_IS_GATEWAY. Functions
  * return 0 or a negative errno, unless they say otherwise. Offsets count from the link-layer header. A call that
  * changes the packet invalidates ctx_data().
  */
@@ -15,6 +16,10 @@
 #include <ebpfnet/core/compiler.h>
 #include <ebpfnet/core/uapi.h>
 #include "kern/kernel.h"
+
+#ifndef HOOK_IS_GATEWAY
+#define HOOK_IS_GATEWAY 0
+#endif
 
 typedef struct __sk_buff ctx_t;
 

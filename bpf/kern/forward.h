@@ -25,9 +25,10 @@ __noinline int send_tapped(ctx_t *ctx, __u32 ifindex)
  */
 static __always_inline int send_to_port(ctx_t *ctx, __u32 ifindex)
 {
-	if (!device_tapped(ctx, HOOK_IS_EGRESS ? ctx->ifindex : ifindex))
+	/* at an uplink's egress, an ICMP error that must not go on */
+	if ((HOOK_IS_EGRESS && !HOOK_IS_GATEWAY) || !device_tapped(ctx, HOOK_IS_GATEWAY ? ctx->ifindex : ifindex))
 		return ctx_to_port(ctx, ifindex);
-	if (HOOK_IS_EGRESS)
+	if (HOOK_IS_GATEWAY)
 		return ctx_copy_to(ctx, ifindex) ? ctx_to_port(ctx, ifindex) : ACTION_PASS;
 	return send_tapped(ctx, ifindex);
 }
@@ -160,7 +161,7 @@ static __always_inline int send_shaped(ctx_t *ctx, const struct config *cfg, __u
 
 	ctx_mark_ours(ctx, cfg->mark);
 	ctx_classify(ctx, class);
-	if (HOOK_IS_EGRESS && device_tapped(ctx, ctx->ifindex))
+	if (HOOK_IS_GATEWAY && device_tapped(ctx, ctx->ifindex))
 		return ctx_copy_to(ctx, shaper) ? ctx_send(ctx, shaper) : ACTION_PASS;
 	return ctx_send(ctx, shaper);
 }

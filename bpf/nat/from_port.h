@@ -71,7 +71,9 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, const 
 	f = &x->flow;
 	/* an error about a packet of the host, or of another namespace, is not translated */
 	kind = egress_route(ctx, p, NULL, &route);
-	v = icmp_translate(ctx, p, p->key.zone);
+	v = icmp_find(ctx, p, p->key.zone);
+	if (v == FWD_NEXT) /* the host's own NAT translates the flow, and this error */
+		v = ask_word(f).state == ASK_OF_HOST ? DROP(icmp_error) : icmp_rewrite(ctx, p, p->key.zone);
 	if (v == DROP(icmp_error) && kind == ROUTE_LOCAL)
 		return nat_host_error(ctx, p, port, net, fwd);
 	if (v != FWD_NEXT)

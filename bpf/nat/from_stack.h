@@ -54,7 +54,7 @@ static __always_inline __u32 port_of_source(const struct pkt *p, __u16 net)
 
 /*
  * The kernel's route out of this uplink, for its source address, when our own question led elsewhere. If no question
- * leads here, as the packet's mark would be needed, the address is the one by which the kernel masquerades.
+ * leads here, as the packet's mark would be needed, it is the device's first address.
  */
 __noinline int stack_route_by(ctx_t *ctx, const struct pkt *p, struct route *route)
 {
@@ -172,7 +172,7 @@ __noinline verdict_t stack_error_between(ctx_t *ctx, const struct pkt *p)
 	if (!x || !p)
 		return DROP(helper_failed);
 	f = inner_read(ctx, p, EBPFNET_ZONE_FORWARDED, &x->in) == FWD_NEXT ? hairpin_find(&x->in.key) : NULL;
-	if (!f)
+	if (!f || !addr_eq(p->key.dst, x->in.key.dst))
 		return FWD_PASS;
 	x->flow = *f;
 	/* as one from outside: its source is a router, unless it is the other end */
@@ -209,13 +209,17 @@ static __always_inline verdict_t stack_between(ctx_t *ctx, struct pkt *p, __u32 
 	__u32 from = ctx->ingress_ifindex, *id = bpf_map_lookup_elem(&gateways, &from);
 	struct network *of = id ? network_get(*id) : NULL;
 	struct config *cfg = config_get();
-	struct flow *f;
+	struct flow *f, *other;
 
 	if (!of || !cfg || !pkt_has_tuple(p))
 		return DROP(unsolicited);
 	f = hairpin_find(&p->key);
 	if (!f)
-		return stack_between_of_host(ctx, p, *id, to);
+		return ask_is_copy(ctx, cfg) ? FWD_STOLEN : stack_between_of_host(ctx, p, *id, to);
+	/* the host's own NAT does not translate it any more */
+	other = f->dir == FLOW_ORIGINAL ? flow_opposite(f) : NULL;
+	if (other && ask_word(other).state == ASK_OF_HOST)
+		ask_forget(other);
 	if (stack_agreed(ctx, &p->key, f, forwarding_between(of, net) == FORWARDING_ASK))
 		return FWD_STOLEN;
 	tcp_option_scale(ctx, p);
@@ -289,7 +293,7 @@ static __always_inline verdict_t nat_into_port(ctx_t *ctx, struct pkt *p, __u32 
 	answer = nat_key_reversed(&p->key, id);
 	f = ct_lookup_live(&answer, cfg);
 	if (!f)
-		return FWD_NEXT;
+		return ask_is_copy(ctx, cfg) ? FWD_STOLEN : FWD_NEXT;
 	own = flow_opposite(f);
 	if (!own)
 		return DROP(unsolicited);

@@ -48,8 +48,12 @@ static __always_inline verdict_t specify(ctx_t *ctx, const struct pkt *p, const 
 static __always_inline verdict_t refuse_from_stack(ctx_t *ctx, const struct pkt *p, const struct decision *d,
 						   verdict_t reason, struct fwd_out *fwd)
 {
-	verdict_t v = d->port ? refuse_flow(ctx, p, reason, d->net->gateway, fwd) : reason;
+	verdict_t v;
 
+	/* others of its datagram may have to be dropped (frag_done()), which takes the packet itself */
+	if (!d->port || p->frag & IP_FRAG_MASK)
+		return reason;
+	v = refuse_flow(ctx, p, reason, d->net->gateway, fwd);
 	if (v != FWD_TX)
 		return v;
 	fwd->ifindex = d->port_ifindex;

@@ -385,10 +385,16 @@ static void a_slot_that_went_to_another_flow_is_looked_up(void **s)
  */
 static void expect_fast(enum hook hook, enum device dev, struct frame *f)
 {
-	run_repeatedly(hook, dev, f);
-	unstamp_flows();
-	run(hook, dev, f);
-	assert_false(flows_are_stamped());
+	bool slow = true;
+	int i;
+
+	for (i = 0; i < 5 && slow; i++) { /* a cache may just then be due for a look at what it keeps */
+		run_repeatedly(hook, dev, f);
+		unstamp_flows();
+		run(hook, dev, f);
+		slow = flows_are_stamped();
+	}
+	assert_false(slow);
 }
 
 /* Missing stamps do not stand for a changed configuration: that one is in the cache entries too. */

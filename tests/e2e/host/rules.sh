@@ -313,6 +313,25 @@ test_no_mode_ends_a_connection() {
 	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
 }
 
+# There is no port for what the rules have let by: its sender is told, and nobody else, whoever listens on the uplink.
+no_port_is_told() { # MODE
+	rules "$INSIDE_PASSES"
+	reaches ns1 udp $INTERNET 7000 $HOST 40000
+	hear host eth0 udp or icmp
+	hear isp lan net 192.168.1.0/24
+	unreached ns1 udp $INTERNET 7000 unreachable
+	heard host eth0
+	heard isp lan
+	is "$heard" "" "what leaves untranslated"
+}
+
+test_no_free_port_is_told_inside_alone() {
+	up
+	serve internet udp 7000
+	must ebpfnet set ports 40000-40000
+	each_mode no_port_is_told
+}
+
 # ---- nothing to ask
 
 test_without_rules_nothing_is_asked_and_nothing_goes_through_the_stack() {
