@@ -62,7 +62,7 @@ struct network_spec {
 	const uint32_t *xdp;		/* XDP_MODE_*, or 0: no prefilter (none) */
 	const enum forwarding *forwarding;	/* of networks without their own (FORWARDING_DEFAULT) */
 	uint32_t max_flows;		/* size of the flow table (EBPFNET_MAX_FLOWS) */
-	const char *const *uplinks;	/* devices (those of the default routes, followed from then on) */
+	const char *const *uplinks;	/* devices (those that routes lead to, followed from then on) */
 	size_t uplink_count;
 	const struct endpoint_spec *endpoints;	/* to be made, or attached if they are there and unused (ns1 and ns2) */
 	size_t endpoint_count;
@@ -107,6 +107,7 @@ int network_down_plan(struct session *x, struct diff *plan);
 enum network_scope {
 	NETWORK_ALL,
 	NETWORK_HOST,			/* not the namespaces, whose end may be meant */
+	NETWORK_HOST_PLAN,		/* the same, and what a repair would tidy without need */
 	NETWORK_PLAN,			/* all, and what `up` would tidy without need */
 };
 /* Of a session of any mode. */

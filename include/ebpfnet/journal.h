@@ -20,7 +20,7 @@ enum hook_kind {
 
 /* struct host_record.made: what to remove, and what is unfinished */
 enum {
-	UPLINKS_FOLLOW = 1 << 0,	/* `up` without uplinks: devices with a default route are uplinks */
+	UPLINKS_FOLLOW = 1 << 0,	/* `up` without uplinks: devices that routes lead to are uplinks */
 	MADE_LO_QDISC = 1 << 1,		/* created clsact on lo */
 	LO_HOOKED = 1 << 2,		/* our program is on lo: a port is published */
 	MADE_ETC_NETNS = 1 << 3,	/* created /etc/netns */

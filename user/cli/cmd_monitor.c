@@ -52,10 +52,10 @@ static void report_new(struct monitor *m, struct diff *now)
 }
 
 /* True if anything differs. Fills in now, which is zeroed. */
-static bool differs(struct session *x, const char *bpffs, enum store_mode mode, struct diff *now)
+static bool differs(const struct monitor *m, struct session *x, enum store_mode mode, struct diff *now)
 {
-	return !session_open(x, bpffs, mode) && store_whole(&x->s) && !network_diff(x, NETWORK_HOST, now) &&
-	       now->count;
+	return !session_open(x, m->o->bpffs, mode) && store_whole(&x->s) &&
+	       !network_diff(x, m->o->repair ? NETWORK_HOST_PLAN : NETWORK_HOST, now) && now->count;
 }
 
 /* Sets now to the differences that remain. */
@@ -89,8 +89,7 @@ static void compare(struct monitor *m)
 	_cleanup_session_ struct session x = {}, locked = {};
 	_cleanup_diff_ struct diff first = {}, now = {};
 
-	if (differs(&x, m->o->bpffs, STORE_LOOK, &first) && differs(&locked, m->o->bpffs, STORE_MAKE, &now) &&
-	    m->o->repair)
+	if (differs(m, &x, STORE_LOOK, &first) && differs(m, &locked, STORE_MAKE, &now) && m->o->repair)
 		repair(m, &locked, &now);
 	if (!now.count)
 		report_repaired(m, locked.host.abi ? &locked : &x);

@@ -101,6 +101,16 @@ test_status_names_what_fast_packets_do_not_pass() {
 	like "$(ebpfnet status)" 'counters, quota, connbytes, limit.*the namespaces: forwarding is ask|of network default: .*ask'
 }
 
+# What the host itself sends there passes no FORWARD.
+test_a_port_that_only_the_host_calls_is_not_dropped() {
+	up
+	iptables -P FORWARD DROP
+	must ebpfnet expose ns1 5000/udp
+	must on host python3 -c 'import socket; socket.socket(2, 2).sendto(b"x", ("'$HOST'", 5000))'
+	is "$(ebpfnet flows --json | json 'len(j["flows"])')" 1 flows
+	is "$(dropped)" "[]" "ports that the firewall drops"
+}
+
 test_iptables_legacy_is_read_too() {
 	up --forwarding fast
 	is "$(notes)" "[]" notes

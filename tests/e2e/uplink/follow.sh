@@ -223,7 +223,29 @@ test_the_default_route_moves_to_it() {
 	like "$(problems)" 'uplink eth1 has no carrier'
 }
 
-# More than there is room for: the default route's is among them, and status names one that is not.
+# One that no route leads to any more is none, and status is silent about it.
+test_its_last_route_goes() {
+	second_card
+	up
+	is "$(uplinks)" "eth0 eth1" uplinks
+	ip address flush dev eth1
+	well
+	must ebpfnet up --dry-run
+	like "$out" 'uplink eth1.*forget it'
+	must ebpfnet up
+	is "$(uplinks)" eth0 uplinks
+	is "$(< /proc/sys/net/ipv4/conf/eth1/forwarding)" 0 "forwarding of eth1"
+	[ "$(bpftool net show dev eth1 | grep -c ebpfnet)" = 0 ] || fail "programs of ours are on eth1"
+}
+
+test_a_plan_names_them() {
+	second_card
+	must ebpfnet up --dry-run
+	like "$out" 'eth0, eth1'
+	is "$(ebpfnet status --json | json 'j["state"]')" down "state after a plan"
+}
+
+# More than there is room for: the default route's is among them, whenever it comes, and status names one that is not.
 test_more_than_there_is_room_for() {
 	local i
 	for i in {1..70}; do
@@ -235,7 +257,13 @@ test_more_than_there_is_room_for() {
 	is "$(uplinks | wc -w)" 64 "uplinks"
 	like "$(uplinks)" '^eth0 '
 	pings ns1 $INTERNET
-	like "$(problems)" "the host's routes lead to more than 64 devices: packets that are routed to br.* are refused"
+	like "$(problems)" "the host's routes lead to more than 64 devices: packets that are routed to br.*are refused"
+	is "$(ebpfnet status --json | json 'len(j["problems"])')" 1 "problems"
+	second_card
+	serve lan2 tcp 7000
+	ip route replace default via 10.9.0.2
+	must ebpfnet up
+	reaches ns1 tcp 10.9.0.2 7000 10.9.0.1
 	must ebpfnet down
 }
 

@@ -108,8 +108,8 @@ int nl_class_del(struct nl *nl, int ifindex, uint32_t id);
 /* ---- events ---- */
 
 /*
- * A socket that becomes readable when devices, their IPv4 settings, default routes or routes to neighbours of this
- * network namespace change.
+ * A socket that becomes readable when devices, their IPv4 settings or routes of this network namespace change; of
+ * routes by a gateway only default ones count.
  * nl_watch_read() reads all pending messages; 1: one of them was such a change, negative: -errno.
  */
 int nl_watch_open(struct nl *nl);
@@ -132,7 +132,7 @@ int nl_route_default(struct nl *nl, int *ifindex);
  * The devices that unicast routes lead to, each once: first those of default routes in the main table, by metric, then
  * those of all other routes, of whichever table, as the kernel lists them. No more than NL_WAYS.
  */
-#define NL_WAYS 128
+#define NL_WAYS 512
 struct nl_ways {
 	size_t count;
 	struct nl_way {

@@ -28,18 +28,31 @@ int nl_watch_fd(const struct nl *nl)
 	return mnl_socket_get_fd(nl->sock);
 }
 
-/*
- * True for a route that may be the first to lead to a device: one without a gateway, or whose gateway no other route
- * has to lead to. A routing daemon changes thousands of others.
- */
-static bool may_be_first(const struct nlmsghdr *h)
+/* True if a next hop has no gateway, or one that no other route has to lead to. */
+static bool is_link_hop(const struct rtnexthop *nh)
+{
+	return nh->rtnh_len == sizeof(*nh) || nh->rtnh_flags & RTNH_F_ONLINK;
+}
+
+/* True for a route that may be the only one to lead to a device. A routing daemon changes thousands of others. */
+static bool may_be_only(const struct nlmsghdr *h)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(h);
 	const struct nlattr *at[RTA_MAX + 1];
+	const struct rtnexthop *nh;
+	int len;
 
 	nl_attrs(h, sizeof(*rtm), at, RTA_MAX);
-	return rtm->rtm_type == RTN_UNICAST &&
-	       (rtm->rtm_scope == RT_SCOPE_LINK || rtm->rtm_flags & RTNH_F_ONLINK || at[RTA_VIA]);
+	if (rtm->rtm_type != RTN_UNICAST)
+		return false;
+	if (!at[RTA_MULTIPATH])
+		return !at[RTA_GATEWAY] || rtm->rtm_flags & RTNH_F_ONLINK;
+	nh = mnl_attr_get_payload(at[RTA_MULTIPATH]);
+	len = mnl_attr_get_payload_len(at[RTA_MULTIPATH]);
+	for (; RTNH_OK(nh, len); len -= RTNH_ALIGN(nh->rtnh_len), nh = RTNH_NEXT(nh))
+		if (is_link_hop(nh))
+			return true;
+	return false;
 }
 
 static bool matters(const struct nlmsghdr *h)
@@ -53,7 +66,7 @@ static bool matters(const struct nlmsghdr *h)
 		return true;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
-		return !rtm->rtm_dst_len || may_be_first(h);
+		return !rtm->rtm_dst_len || may_be_only(h);
 	default:
 		return false;
 	}

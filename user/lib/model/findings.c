@@ -36,6 +36,7 @@ struct findings {
 	struct portmap_entry *portmaps;
 	size_t portmap_count;
 	struct ifaddrs *addrs;
+	struct nl_ways ways;
 };
 
 /* ---- limits ---- */
@@ -207,7 +208,11 @@ static const char *advise_uplink(const struct nl_link *dev, char fix[64])
 /* True if the walk over the host's routes says of a device without programs that it is to be an uplink. */
 static bool is_followed(const struct findings *f, const struct nl_link *dev)
 {
-	return f->x->host.made & UPLINKS_FOLLOW && !uplink_type_unfit(dev) && !dev->in_vrf;
+	size_t i;
+
+	for (i = 0; i < f->ways.count && f->ways.way[i].ifindex != dev->ifindex; i++)
+		;
+	return i < f->ways.count && f->x->host.made & UPLINKS_FOLLOW && !uplink_type_unfit(dev) && !dev->in_vrf;
 }
 
 /* A device with an address of the host's and without programs. */
@@ -245,11 +250,9 @@ static void check_other_devices(struct findings *f)
 /* ---- the host's routes ---- */
 
 /* The device that most packets to the outside take is reported as that of the default route, if it is one. */
-static bool is_default(struct findings *f, int ifindex)
+static bool is_default(const struct findings *f, int ifindex)
 {
-	int best;
-
-	return !nl_route_default(&f->x->nl, &best) && best == ifindex;
+	return f->ways.way[0].is_default && f->ways.way[0].ifindex == ifindex;
 }
 
 /*
@@ -326,30 +329,41 @@ static bool networks_of(const struct findings *f, enum forwarding mode, char *te
 
 /* Clients of a published port: those who have no answer, and of whom no packet has come out of FORWARD; and others. */
 struct clients {
+	uint32_t portmap;
 	size_t dropped;
 	uint32_t last_dropped, last_passed;	/* struct conn.seen; 0: none */
 };
 
-/* By the port mapping's place in the list. */
 struct all_clients {
-	const struct findings *f;
-	struct clients *of;
+	size_t count;
+	struct clients *of;		/* by .portmap */
 };
+
+static int by_portmap(const void *a, const void *b)
+{
+	const struct clients *x = a, *y = b;
+
+	return x->portmap < y->portmap ? -1 : x->portmap > y->portmap;
+}
+
+static struct clients *clients_of(const struct all_clients *all, uint32_t portmap)
+{
+	const struct clients key = { .portmap = portmap };
+
+	return bsearch(&key, all->of, all->count, sizeof(key), by_portmap);
+}
 
 static int count_client(const struct conn *c, const struct flow *original, void *arg)
 {
 	bool dropped = original->ask.state == ASK_UNKNOWN &&
 		       (c->state == CONN_SYN_SENT || c->state == CONN_UNREPLIED);
-	struct all_clients *all = arg;
+	struct clients *of = clients_of(arg, c->portmap);
 	uint32_t *last;
-	size_t i;
 
-	for (i = 0; i < all->f->portmap_count && all->f->portmaps[i].id != c->portmap; i++)
-		;
-	if (i == all->f->portmap_count)
+	if (!of || c->orig.zone == EBPFNET_ZONE_HOST) /* what the host itself sends is not forwarded */
 		return 0;
-	all->of[i].dropped += dropped;
-	last = dropped ? &all->of[i].last_dropped : &all->of[i].last_passed;
+	of->dropped += dropped;
+	last = dropped ? &of->last_dropped : &of->last_passed;
 	if (c->seen > *last)
 		*last = c->seen;
 	return 0;
@@ -380,16 +394,22 @@ static void note_dropped(struct findings *f, const struct portmap *p, const stru
  */
 static int check_dropped(struct findings *f, const struct firewall *firewall)
 {
-	_cleanup_free_ struct clients *of = calloc(f->portmap_count + 1, sizeof(*of));
-	struct all_clients all = { f, of };
+	struct all_clients all = { .count = f->portmap_count };
 	size_t i;
 	int r;
 
-	if (!of)
+	if (!all.count)
+		return 0;
+	all.of = calloc(all.count, sizeof(*all.of));
+	if (!all.of)
 		return log_err(-ENOMEM, "no memory to read the flows");
-	r = f->portmap_count ? store_flows(&f->x->s, true, count_client, &all) : 0;
-	for (i = 0; i < f->portmap_count && !r; i++)
-		note_dropped(f, &f->portmaps[i].portmap, &of[i], firewall);
+	for (i = 0; i < all.count; i++)
+		all.of[i].portmap = f->portmaps[i].id;
+	qsort(all.of, all.count, sizeof(*all.of), by_portmap);
+	r = store_flows(&f->x->s, true, count_client, &all);
+	for (i = 0; i < all.count && !r; i++)
+		note_dropped(f, &f->portmaps[i].portmap, clients_of(&all, f->portmaps[i].id), firewall);
+	free(all.of);
 	return r;
 }
 
@@ -490,6 +510,11 @@ static int read_all(struct findings *f)
 		r = store_ns_all(&f->x->s, &f->ns, &f->ns_count);
 	if (!r)
 		r = store_portmaps(&f->x->s, &f->portmaps, &f->portmap_count);
+	if (!r) {
+		r = nl_route_ways(&f->x->nl, &f->ways);
+		if (r)
+			log_err(r, "cannot read the routing table: %s", nl_why(&f->x->nl, r));
+	}
 	if (!r && getifaddrs(&f->addrs))
 		r = log_err(-errno, "cannot list the host's addresses: %s", strerror(errno));
 	return r;

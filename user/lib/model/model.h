@@ -96,9 +96,12 @@ uint32_t uplink_type_flags(const struct nl_link *dev);
 /* The programs of an uplink. */
 enum hook uplink_hook(const struct uplink_record *u);
 enum hook uplink_egress_hook(const struct uplink_record *u);
-/* Add a device to x->host: the named one, flags: UPLINK_BY_ROUTE or 0; that of the default route, if it fits. Logs. */
+/*
+ * Add to x->host, and to nothing else, a device (flags: UPLINK_BY_ROUTE or 0); those that the host's routes lead to,
+ * now and from then on. Log.
+ */
 int uplink_want(struct session *x, const char *name, uint32_t flags);
-int uplink_want_default(struct session *x);
+int uplinks_follow(struct session *x);
 /* Find the device of an uplink, even if renamed or created again; zeroed if none. Quiet; -ENODEV. */
 int uplink_device(struct session *x, const struct uplink_record *u, struct nl_link *out);
 /* Get the first IPv4 address of a device; false: it has none. */

@@ -69,16 +69,14 @@ static int check_same(struct session *x, const struct network_spec *spec)
 	return check_same_flows(x, spec->max_flows);
 }
 
-/* A new network without uplinks by name takes those of the default routes, of which there may be none yet. */
+/* A new network without uplinks by name takes those that routes lead to, of which there may be none yet. */
 static int want_uplinks(struct session *x, const struct request *q)
 {
 	size_t i;
 	int r = 0;
 
-	if (q->fresh && !q->spec->uplink_count) {
-		x->host.made |= UPLINKS_FOLLOW;
-		return uplink_want_default(x);
-	}
+	if (q->fresh && !q->spec->uplink_count)
+		return uplinks_follow(x);
 	for (i = 0; i < q->spec->uplink_count && !r; i++)
 		r = uplink_want(x, q->spec->uplinks[i], 0);
 	return r;

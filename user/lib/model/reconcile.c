@@ -35,7 +35,7 @@ static int walk_all(struct walk *w, enum network_scope scope)
 		r = walk_gateways(w);
 	if (!r)
 		r = walk_shaper(w);
-	if (!r && scope != NETWORK_HOST)
+	if (!r && scope != NETWORK_HOST && scope != NETWORK_HOST_PLAN)
 		r = walk_endpoints(w);
 	if (!r)
 		r = walk_uplinks(w);
@@ -77,7 +77,7 @@ static bool is_incomplete(struct session *x, enum network_scope scope, struct di
 
 int network_diff(struct session *x, enum network_scope scope, struct diff *out)
 {
-	struct walk w = { .x = x, .minor = scope != NETWORK_ALL, .diff = out };
+	struct walk w = { .x = x, .minor = scope == NETWORK_PLAN || scope == NETWORK_HOST_PLAN, .diff = out };
 	int r;
 
 	if (is_incomplete(x, scope, out))

@@ -32,6 +32,16 @@ bool uplink_is_recorded(const struct host_record *host, int ifindex)
 	return false;
 }
 
+bool uplink_is_named(const struct host_record *host, const char *name)
+{
+	int i;
+
+	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
+		if (!strcmp(host->uplinks[i].name, name))
+			return true;
+	return false;
+}
+
 int uplink_device(struct session *x, const struct uplink_record *u, struct nl_link *out)
 {
 	int r;
@@ -120,24 +130,38 @@ struct uplink_object {
 	struct session *x;
 	struct uplink_record *u;
 	struct nl_link dev;		/* .ifindex 0: there is none */
+	const struct nl_ways *ways;
+	const struct nl_way *way;	/* to it; NULL: none */
 	bool minor;			/* UPLINK_BY_ROUTE, and no default route has come to lead to it */
 };
 
-/* An uplink that was added by its default route is not missed if there is another; by another route, not at all. */
-static bool is_replaced(struct session *x, const struct uplink_record *u)
+static bool is_gone(struct session *x, const struct uplink_record *u)
 {
-	struct nl_link dev;
-	int i, ifindex;
+	struct nl_link ignored;
 
-	if (!(x->host.made & UPLINKS_FOLLOW))
+	return uplink_device(x, u, &ignored);
+}
+
+/*
+ * One that was added by a default route is not missed if there is another; one that was added by another route is not
+ * needed without it.
+ */
+static bool is_unneeded(const struct uplink_object *o)
+{
+	const struct host_record *host = &o->x->host;
+	int i;
+
+	if (!(host->made & UPLINKS_FOLLOW))
 		return false;
-	if (u->flags & UPLINK_BY_ROUTE)
-		return true;
-	for (i = 0; i < EBPFNET_HOST_UPLINKS && x->host.uplinks[i].name[0]; i++)
-		if (&x->host.uplinks[i] != u && !(x->host.uplinks[i].flags & UPLINK_BY_ROUTE) &&
-		    !uplink_device(x, &x->host.uplinks[i], &dev))
+	if (o->u->flags & UPLINK_BY_ROUTE)
+		return !o->way && o->ways->count < NL_WAYS;
+	if (o->dev.ifindex)
+		return false;
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0]; i++)
+		if (&host->uplinks[i] != o->u && !(host->uplinks[i].flags & UPLINK_BY_ROUTE) &&
+		    !is_gone(o->x, &host->uplinks[i]))
 			return true;
-	return !nl_route_default(&x->nl, &ifindex);
+	return !o->ways->way[0].is_default;
 }
 
 /* The device of the record's ifindex is gone: its map entry and its pins are stale. */
@@ -146,7 +170,7 @@ static bool not_stale(void *object, struct difference *d)
 	struct uplink_object *o = object;
 
 	snprintf(d->what, sizeof(d->what), o->dev.ifindex ? MADE_AGAIN : GONE, o->u->name);
-	if (!o->dev.ifindex && !is_replaced(o->x, o->u))
+	if (!o->dev.ifindex && !is_unneeded(o))
 		snprintf(d->fix, sizeof(d->fix), "%s", BRING_BACK);
 	return !o->u->ifindex || o->u->ifindex == (uint32_t)o->dev.ifindex;
 }
@@ -415,77 +439,6 @@ static const struct property uplink_properties[] = {
 	{},
 };
 
-/* Of a device that is gone, and not missed; of a minor one that is not even worth a line of `status`. */
-static const struct property replaced_properties[] = {
-	{ not_stale, forget, "forget it" },
-	{},
-};
-
-static const struct property minor_replaced_properties[] = {
-	{ not_stale, forget, "forget it", .minor = true },
-	{},
-};
-
-static void drop_record(struct host_record *host, int i)
-{
-	struct uplink_record *u = host->uplinks;
-
-	memmove(&u[i], &u[i + 1], (EBPFNET_HOST_UPLINKS - i - 1) * sizeof(*u));
-	memset(&u[EBPFNET_HOST_UPLINKS - 1], 0, sizeof(*u));
-}
-
-static bool has_default(const struct nl_ways *ways, int ifindex)
-{
-	size_t i;
-
-	for (i = 0; i < ways->count; i++)
-		if (ways->way[i].ifindex == ifindex)
-			return ways->way[i].is_default;
-	return false;
-}
-
-static int walk_uplink(struct walk *w, struct uplink_object *o, bool *replaced)
-{
-	char name[48];
-	int r;
-
-	*replaced = false;
-	r = uplink_device(w->x, o->u, &o->dev);
-	if (r && r != -ENODEV)
-		return log_err(r, "cannot read device %s: %s", o->u->name, nl_why(&w->x->nl, r));
-	*replaced = !o->dev.ifindex && is_replaced(w->x, o->u);
-	snprintf(name, sizeof(name), "uplink %s", o->u->name);
-	return walk_object(w, name, !*replaced ? uplink_properties :
-				    o->minor   ? minor_replaced_properties :
-						 replaced_properties, o);
-}
-
-int walk_uplinks(struct walk *w)
-{
-	struct host_record *host = &w->x->host;
-	struct uplink_object o = { .x = w->x };
-	struct nl_ways ways;
-	bool replaced;
-	int i, r;
-
-	r = nl_route_ways(&w->x->nl, &ways);
-	if (r)
-		return log_err(r, "cannot read the routing table: %s", nl_why(&w->x->nl, r));
-	r = walk_ways(w, &ways);
-	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0] && !r; i++) {
-		o.u = &host->uplinks[i];
-		if (w->apply && has_default(&ways, o.u->ifindex))
-			o.u->flags &= ~UPLINK_BY_ROUTE;
-		o.minor = o.u->flags & UPLINK_BY_ROUTE && !has_default(&ways, o.u->ifindex);
-		r = walk_uplink(w, &o, &replaced);
-		if (r && o.minor) /* logged: the others do not wait for it */
-			r = 0;
-		else if (!r && w->apply && replaced)
-			drop_record(host, i--);
-	}
-	return r || !w->apply ? r : session_save(w->x);
-}
-
 /* Detaches the programs if they are attached; the record stays. */
 int uplink_remove(struct session *x, struct uplink_record *u)
 {
@@ -508,4 +461,128 @@ int uplink_remove(struct session *x, struct uplink_record *u)
 	r = dataplane_detach(&x->s, kind, uplink_egress_hook(u), dev.ifindex, u->name, false);
 	return r ? r : dataplane_detach(&x->s, kind, uplink_hook(u), dev.ifindex, u->name,
 					u->flags & UPLINK_MADE_QDISC);
+}
+
+/* ---- uplinks that are not needed any more ---- */
+
+static bool is_needed(void *object, struct difference *d)
+{
+	const struct uplink_object *o = object;
+
+	if (o->dev.ifindex)
+		return holds_if(false, d, "no route leads to uplink %s any more", o->u->name);
+	return holds_if(false, d, GONE, o->u->name);
+}
+
+static int give_up(void *object)
+{
+	struct uplink_object *o = object;
+
+	return uplink_remove(o->x, o->u);
+}
+
+static void drop_record(struct host_record *host, int i)
+{
+	struct uplink_record *u = host->uplinks;
+
+	memmove(&u[i], &u[i + 1], (EBPFNET_HOST_UPLINKS - i - 1) * sizeof(*u));
+	memset(&u[EBPFNET_HOST_UPLINKS - 1], 0, sizeof(*u));
+}
+
+int uplink_make_room(struct session *x)
+{
+	int i, r;
+
+	for (i = EBPFNET_HOST_UPLINKS - 1; i >= 0; i--) {
+		if (!(x->host.uplinks[i].flags & UPLINK_BY_ROUTE))
+			continue;
+		r = uplink_remove(x, &x->host.uplinks[i]);
+		if (!r)
+			drop_record(&x->host, i);
+		return r;
+	}
+	return 0;
+}
+
+/* ---- all ---- */
+
+static const struct nl_way *way_to(const struct nl_ways *ways, int ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < ways->count; i++)
+		if (ways->way[i].ifindex == ifindex)
+			return &ways->way[i];
+	return NULL;
+}
+
+/* Find the device of a record, and the way that leads there. Logs. */
+static int find_way(struct uplink_object *o)
+{
+	int r = uplink_device(o->x, o->u, &o->dev);
+
+	if (r && r != -ENODEV)
+		return log_err(r, "cannot read device %s: %s", o->u->name, nl_why(&o->x->nl, r));
+	o->way = o->dev.ifindex ? way_to(o->ways, o->dev.ifindex) : NULL;
+	o->minor = o->u->flags & UPLINK_BY_ROUTE && !(o->way && o->way->is_default);
+	return 0;
+}
+
+static int walk_unneeded(struct walk *w, struct uplink_object *o)
+{
+	static const struct property missed[] = { { is_needed, give_up, "forget it" }, {} };
+	static const struct property minor[] = { { is_needed, give_up, "forget it", .minor = true }, {} };
+	struct host_record *host = &w->x->host;
+	char name[48];
+	int i, r = 0;
+
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0] && !r; i++) {
+		o->u = &host->uplinks[i];
+		r = find_way(o);
+		if (r || !is_unneeded(o))
+			continue;
+		snprintf(name, sizeof(name), "uplink %s", o->u->name);
+		r = walk_object(w, name, o->minor ? minor : missed, o);
+		if (!r && w->apply)
+			drop_record(host, i--);
+	}
+	return r;
+}
+
+static int walk_needed(struct walk *w, struct uplink_object *o)
+{
+	struct host_record *host = &w->x->host;
+	char name[48];
+	int i, r = 0;
+
+	for (i = 0; i < EBPFNET_HOST_UPLINKS && host->uplinks[i].name[0] && !r; i++) {
+		o->u = &host->uplinks[i];
+		r = find_way(o);
+		if (r || is_unneeded(o))
+			continue;
+		if (w->apply && !o->minor)
+			o->u->flags &= ~UPLINK_BY_ROUTE;
+		snprintf(name, sizeof(name), "uplink %s", o->u->name);
+		r = walk_object(w, name, uplink_properties, o);
+		if (o->minor) /* logged: the others do not wait for it */
+			r = 0;
+	}
+	return r;
+}
+
+int walk_uplinks(struct walk *w)
+{
+	struct nl_ways ways;
+	struct uplink_object o = { .x = w->x, .ways = &ways };
+	int r;
+
+	r = nl_route_ways(&w->x->nl, &ways);
+	if (r)
+		return log_err(r, "cannot read the routing table: %s", nl_why(&w->x->nl, r));
+	r = walk_unneeded(w, &o);
+	if (!r)
+		r = walk_ways(w, &ways);
+	if (!r)
+		r = walk_needed(w, &o);
+	return r || !w->apply ? r : session_save(w->x);
 }

@@ -7,7 +7,6 @@
  * Where most packets go, by the default route with the lowest metric, a device that cannot be an uplink is a problem;
  * elsewhere it is left alone, as are devices of a VRF, whose routes do not hold for the networks.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,31 +21,6 @@ struct way {
 	bool is_default;		/* a default route does */
 	bool best;			/* the one with the lowest metric: most packets take it */
 };
-
-int uplink_want_default(struct session *x)
-{
-	struct nl_link dev;
-	int ifindex, r;
-
-	r = nl_route_default(&x->nl, &ifindex);
-	if (r && r != -ENOENT)
-		return log_err(r, "cannot read the routing table: %s", nl_why(&x->nl, r));
-	if (r || nl_link_get(&x->nl, NULL, ifindex, &dev) || uplink_type_unfit(&dev) ||
-	    session_is_gateway(x, dev.name))
-		return 0;
-	return uplink_want(x, dev.name, 0);
-}
-
-/* True if a device is recorded, and therefore checked as an uplink. */
-static bool is_named(const struct host_record *host, const char *name)
-{
-	int i;
-
-	for (i = 0; i < EBPFNET_HOST_UPLINKS; i++)
-		if (!strcmp(host->uplinks[i].name, name))
-			return true;
-	return false;
-}
 
 /* ---- properties of a device that is no uplink ---- */
 
@@ -80,14 +54,20 @@ static bool is_chosen(void *object, struct difference *d)
 				  "are refused", o->dev.name);
 }
 
+static bool is_full(const struct host_record *host)
+{
+	return host->uplinks[EBPFNET_HOST_UPLINKS - 1].name[0];
+}
+
+/* The default route's device takes the place of another one's. */
 static bool has_room(void *object, struct difference *d)
 {
 	const struct way *o = object;
 
 	snprintf(d->fix, sizeof(d->fix), "ebpfnet down; ebpfnet up --uplink DEV, for those that matter");
-	return holds_if(!o->x->host.uplinks[EBPFNET_HOST_UPLINKS - 1].name[0], d,
-			"the host's routes lead to more than %d devices: packets that are routed to %s are refused",
-			EBPFNET_HOST_UPLINKS, o->dev.name);
+	return holds_if(o->is_default || !is_full(&o->x->host), d,
+			"the host's routes lead to more than %d devices: packets that are routed to %s, or further "
+			"ones, are refused", EBPFNET_HOST_UPLINKS, o->dev.name);
 }
 
 static bool is_uplink(void *object, struct difference *d)
@@ -101,8 +81,9 @@ static bool is_uplink(void *object, struct difference *d)
 static int adopt(void *object)
 {
 	struct way *o = object;
+	int r = is_full(&o->x->host) ? uplink_make_room(o->x) : 0;
 
-	return uplink_want(o->x, o->dev.name, o->is_default ? 0 : UPLINK_BY_ROUTE);
+	return r ? r : uplink_want(o->x, o->dev.name, o->is_default ? 0 : UPLINK_BY_ROUTE);
 }
 
 /* ---- the walk ---- */
@@ -146,20 +127,37 @@ static const struct property *properties_of(const struct way *o)
 int walk_ways(struct walk *w, const struct nl_ways *ways)
 {
 	const struct host_record *host = &w->x->host;
+	bool follow = host->made & UPLINKS_FOLLOW, full = false;
 	struct way o = { w->x };
 	size_t i;
 	int r = 0;
 
-	if (!ways->way[0].is_default && host->made & UPLINKS_FOLLOW)
+	if (!ways->way[0].is_default && follow)
 		r = walk_offline(w);
-	for (i = 0; i < ways->count && !r; i++) {
+	for (i = 0; i < ways->count && !full && !r; i++) {
 		o.is_default = ways->way[i].is_default;
 		o.best = o.is_default && i == 0;
+		if (!o.best && !follow)
+			break;
 		if (uplink_is_recorded(host, ways->way[i].ifindex) ||
-		    nl_link_get(&w->x->nl, NULL, ways->way[i].ifindex, &o.dev) || is_named(host, o.dev.name) ||
-		    !matters(&o))
+		    nl_link_get(&w->x->nl, NULL, ways->way[i].ifindex, &o.dev) ||
+		    uplink_is_named(host, o.dev.name) || !matters(&o))
 			continue;
+		full = follow && is_full(host) && !o.is_default; /* said once */
 		r = walk_object(w, o.dev.name, properties_of(&o), &o);
+		if (!o.is_default) /* logged: it went away just now, and the others do not wait for it */
+			r = 0;
 	}
 	return r;
+}
+
+int uplinks_follow(struct session *x)
+{
+	struct walk w = { .x = x, .apply = true };
+	struct nl_ways ways;
+	int r;
+
+	x->host.made |= UPLINKS_FOLLOW;
+	r = nl_route_ways(&x->nl, &ways);
+	return r ? log_err(r, "cannot read the routing table: %s", nl_why(&x->nl, r)) : walk_ways(&w, &ways);
 }

@@ -26,7 +26,7 @@ struct property {
 	int (*apply)(void *object);
 	const char *action;		/* what .apply does, for `up --dry-run`: "attach the port program" */
 	bool stops;			/* without it the properties that follow cannot be checked */
-	bool minor;			/* packets pass without it: `up`, `monitor` apply it, `status` is silent */
+	bool minor;			/* packets pass without it: `up` applies it, `status` does not report it */
 };
 
 /* One walk. */
@@ -76,8 +76,11 @@ bool uplink_forwards(struct session *x, const struct uplink_record *u, const str
 int uplink_tell(struct session *x, const struct uplink_record *u, const struct nl_link *dev);
 int uplink_set_forwarding(struct session *x, struct uplink_record *u, const struct nl_link *dev);
 
-/* True if the device has been an uplink when a command last looked. */
+/* True if the device, or one of that name, has been an uplink when a command last looked. */
 bool uplink_is_recorded(const struct host_record *host, int ifindex);
+bool uplink_is_named(const struct host_record *host, const char *name);
+/* Give up the last uplink that is one by a route that is no default route, if there is one. Logs. */
+int uplink_make_room(struct session *x);
 
 /* Add what no command of ebpfnet mends: limits that are reached, and what of the host stands in the way. findings.c */
 int network_findings(struct session *x, struct diff *out);
