@@ -177,7 +177,9 @@ reaches() { # FROM tcp|udp ADDR PORT WHOM [SPORT]
 }
 
 unreached() { # FROM tcp|udp ADDR PORT refused|silent|unreachable
-	WIRE_TIMEOUT=0.4 run on "$1" "$WIRE" ask "$2" "$3" "$4"
+	local wait=3 # an answer may take its time, silence has to be waited for
+	[ "$5" != silent ] || wait=0.4
+	WIRE_TIMEOUT=$wait run on "$1" "$WIRE" ask "$2" "$3" "$4"
 	case $status in 3) status=refused ;; 4) status=silent ;; 5) status=unreachable ;; esac
 	is "$status" "$5" "asking $2 $3:$4 from $1, $out$err"
 }

@@ -161,7 +161,7 @@ static bool is_unneeded(const struct uplink_object *o)
 		if (&host->uplinks[i] != o->u && !(host->uplinks[i].flags & UPLINK_BY_ROUTE) &&
 		    !is_gone(o->x, &host->uplinks[i]))
 			return true;
-	return !o->ways->way[0].is_default;
+	return o->ways->way[0].is_default;
 }
 
 /* The device of the record's ifindex is gone: its map entry and its pins are stale. */
