@@ -98,7 +98,7 @@ static __always_inline struct flow *fast_flow_get(ctx_t *ctx, const struct fast_
 	struct flow *f = ct_lookup(key);
 	struct pkt *p = pkt_scratch_get();
 
-	if (!f || !p || (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
+	if (!f || !p || nat_is_further_peer(f, key))
 		return NULL;
 	p->out_of_window = 0;
 	p->tcp_flags = 0;

@@ -4,9 +4,8 @@
  * No other header of bpf/ names __sk_buff or TC_ACT_*; ctx_xdp.h is its counterpart.
  *
  * The object that includes this header defines the direction of its hook: HOOK_IS_EGRESS 0 or 1; that of the gateway
- * device also HOOK_IS_GATEWAY. Functions
- * return 0 or a negative errno, unless they say otherwise. Offsets count from the link-layer header. A call that
- * changes the packet invalidates ctx_data().
+ * device also HOOK_IS_GATEWAY. Functions return 0 or a negative errno, unless they say otherwise. Offsets count from
+ * the link-layer header. A call that changes the packet invalidates ctx_data().
  */
 #ifndef EBPFNET_BPF_KERN_CTX_TC_H
 #define EBPFNET_BPF_KERN_CTX_TC_H

@@ -38,7 +38,7 @@ static __always_inline struct flow *host_reply_collides(ctx_t *ctx, const struct
 	if (!f || f->to != TO_PORT)
 		return NULL;
 	/* a mapping for any peer leaves the host's to the host (nat/from_uplink.h) */
-	return f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, reply) && host_has(ctx, reply) ? NULL : f;
+	return nat_is_further_peer(f, reply) && host_has(ctx, reply) ? NULL : f;
 }
 
 /*

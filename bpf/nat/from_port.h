@@ -151,7 +151,7 @@ static __always_inline struct flow *flow_from_port(struct pkt *p, const struct d
 	struct flow *f = pkt_has_tuple(p) ? ct_find(p, cfg) : NULL;
 
 	/* a mapping that serves any peer does not serve one to whom packets keep their source */
-	if (f && f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key) && masquerade_not(d->net, p))
+	if (f && nat_is_further_peer(f, &p->key) && masquerade_not(d->net, p))
 		return NULL;
 	if (f && d->port->flags & PORT_SPOOF_ALLOW && flow_is_of_other(f, d->port)) {
 		ct_leave_to(f, d->port->endpoint, cfg);

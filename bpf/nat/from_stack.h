@@ -32,7 +32,7 @@ __noinline int stack_agreed(ctx_t *ctx, const struct flow_key *key, struct flow 
 	copy = ask_is_copy(ctx, cfg);
 	if (copy)
 		count(COUNT_rules_agreed);
-	if (!(f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key)))
+	if (!nat_is_further_peer(f, key))
 		ask_agreed(ctx, f, copy, asked);
 	return copy;
 }
@@ -132,7 +132,7 @@ static __always_inline verdict_t decide_from_stack(ctx_t *ctx, struct pkt *p, st
 		return DROP(private_source);
 	copy = ask_is_copy(ctx, cfg);
 	d->f = copy || !ctx_forwarded(ctx) ? ct_lookup_live(&p->key, cfg) : ct_find(p, cfg);
-	if (d->f && d->f->flags & FLOW_ANY_PEER && !nat_is_first_peer(d->f, &p->key) && masquerade_not(d->net, p))
+	if (d->f && nat_is_further_peer(d->f, &p->key) && masquerade_not(d->net, p))
 		d->f = NULL;
 	if (d->f && d->f->to != TO_UPLINK)
 		return DROP(private_source);

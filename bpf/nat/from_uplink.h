@@ -103,7 +103,7 @@ static __always_inline verdict_t arrival_of_flow(ctx_t *ctx, const struct pkt *p
 	/* only hairpinned packets may have a source address of the host */
 	if (addr_eq(p->key.src, p->key.dst))
 		return DROP(martian);
-	if (!(f->flags & FLOW_ANY_PEER) || nat_is_first_peer(f, &p->key))
+	if (!nat_is_further_peer(f, &p->key))
 		return FWD_NEXT;
 	/* whichever peers `set filtering` admits, no host outside has an address of our networks */
 	if (address_is_private(&p->key.src))

@@ -147,7 +147,7 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 	if (asked && !ruleset_at_forward(ctx))
 		return ANSWER_FAST;
 	if (ask_is_unknown(w) || w.state == ASK_OF_HOST || !(asked || tcp) ||
-	    (f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, &p->key)))
+	    nat_is_further_peer(f, &p->key))
 		return ANSWER_THROUGH;
 	t = nat_to_rules(f, &p->key);
 	c->inside = p->key;

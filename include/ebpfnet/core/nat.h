@@ -116,7 +116,13 @@ static __always_inline _Bool nat_is_first_peer(const struct flow *f, const struc
 	return addr_eq(f->src, key->src) && f->sport_h == key->sport_h;
 }
 
-/* The same, whatever the peer's port. */
+/* True if the flow is a mapping for any peer, and the packet's peer is not the one that it was created for. */
+static __always_inline _Bool nat_is_further_peer(const struct flow *f, const struct flow_key *key)
+{
+	return f->flags & FLOW_ANY_PEER && !nat_is_first_peer(f, key);
+}
+
+/* As nat_is_first_peer(), whatever the peer's port. */
 static __always_inline _Bool nat_is_first_address(const struct flow *f, const struct flow_key *key)
 {
 	return f->dir == FLOW_ORIGINAL ? addr_eq(f->dst, key->dst) : addr_eq(f->src, key->src);
