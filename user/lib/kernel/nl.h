@@ -142,6 +142,8 @@ struct nl_ways {
 	} way[NL_WAYS];
 };
 int nl_route_ways(struct nl *nl, struct nl_ways *out);
+/* The one to a device; NULL: none. */
+const struct nl_way *nl_way_to(const struct nl_ways *ways, int ifindex);
 /* The device by which the host's routes and rules send what it sends to an address. -ENETUNREACH, ...: none. */
 int nl_route_get(struct nl *nl, struct ipaddr dst, int *ifindex);
 /* A route of the main table that overlaps the subnet, other than default routes and those of device except. -ENOENT. */

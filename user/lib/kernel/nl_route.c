@@ -115,6 +115,16 @@ int nl_route_ways(struct nl *nl, struct nl_ways *out)
 	return dump_routes(nl, match_way, out);
 }
 
+const struct nl_way *nl_way_to(const struct nl_ways *ways, int ifindex)
+{
+	size_t i;
+
+	for (i = 0; i < ways->count; i++)
+		if (ways->way[i].ifindex == ifindex)
+			return &ways->way[i];
+	return NULL;
+}
+
 int nl_route_default(struct nl *nl, int *ifindex)
 {
 	struct nl_ways all;

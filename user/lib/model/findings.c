@@ -208,11 +208,7 @@ static const char *advise_uplink(const struct nl_link *dev, char fix[64])
 /* True if the walk over the host's routes says of a device without programs that it is to be an uplink. */
 static bool is_followed(const struct findings *f, const struct nl_link *dev)
 {
-	size_t i;
-
-	for (i = 0; i < f->ways.count && f->ways.way[i].ifindex != dev->ifindex; i++)
-		;
-	return i < f->ways.count && f->x->host.made & UPLINKS_FOLLOW && !uplink_type_unfit(dev) && !dev->in_vrf;
+	return f->x->host.made & UPLINKS_FOLLOW && uplink_type_followed(dev) && nl_way_to(&f->ways, dev->ifindex);
 }
 
 /* A device with an address of the host's and without programs. */
@@ -510,11 +506,8 @@ static int read_all(struct findings *f)
 		r = store_ns_all(&f->x->s, &f->ns, &f->ns_count);
 	if (!r)
 		r = store_portmaps(&f->x->s, &f->portmaps, &f->portmap_count);
-	if (!r) {
-		r = nl_route_ways(&f->x->nl, &f->ways);
-		if (r)
-			log_err(r, "cannot read the routing table: %s", nl_why(&f->x->nl, r));
-	}
+	if (!r)
+		r = routes_read(f->x, &f->ways);
 	if (!r && getifaddrs(&f->addrs))
 		r = log_err(-errno, "cannot list the host's addresses: %s", strerror(errno));
 	return r;

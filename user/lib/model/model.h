@@ -91,6 +91,8 @@ int forwarding_undo(struct session *x, struct uplink_record *u, const struct nl_
  */
 const char *uplink_type_unfit(const struct nl_link *dev);
 bool uplink_type_is_l3(const struct nl_link *dev);
+/* True if a device becomes an uplink by any route that leads there. */
+bool uplink_type_followed(const struct nl_link *dev);
 /* Of struct uplink.flags, those that its type decides. */
 uint32_t uplink_type_flags(const struct nl_link *dev);
 /* The programs of an uplink. */
@@ -102,6 +104,8 @@ enum hook uplink_egress_hook(const struct uplink_record *u);
  */
 int uplink_want(struct session *x, const char *name, uint32_t flags);
 int uplinks_follow(struct session *x);
+/* The devices that the host's routes lead to. Logs. */
+int routes_read(struct session *x, struct nl_ways *out);
 /* Find the device of an uplink, even if renamed or created again; zeroed if none. Quiet; -ENODEV. */
 int uplink_device(struct session *x, const struct uplink_record *u, struct nl_link *out);
 /* Get the first IPv4 address of a device; false: it has none. */

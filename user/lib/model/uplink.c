@@ -506,16 +506,6 @@ int uplink_make_room(struct session *x)
 
 /* ---- all ---- */
 
-static const struct nl_way *way_to(const struct nl_ways *ways, int ifindex)
-{
-	size_t i;
-
-	for (i = 0; i < ways->count; i++)
-		if (ways->way[i].ifindex == ifindex)
-			return &ways->way[i];
-	return NULL;
-}
-
 /* Find the device of a record, and the way that leads there. Logs. */
 static int find_way(struct uplink_object *o)
 {
@@ -523,7 +513,7 @@ static int find_way(struct uplink_object *o)
 
 	if (r && r != -ENODEV)
 		return log_err(r, "cannot read device %s: %s", o->u->name, nl_why(&o->x->nl, r));
-	o->way = o->dev.ifindex ? way_to(o->ways, o->dev.ifindex) : NULL;
+	o->way = o->dev.ifindex ? nl_way_to(o->ways, o->dev.ifindex) : NULL;
 	o->minor = o->u->flags & UPLINK_BY_ROUTE && !(o->way && o->way->is_default);
 	return 0;
 }
@@ -576,10 +566,9 @@ int walk_uplinks(struct walk *w)
 	struct uplink_object o = { .x = w->x, .ways = &ways };
 	int r;
 
-	r = nl_route_ways(&w->x->nl, &ways);
-	if (r)
-		return log_err(r, "cannot read the routing table: %s", nl_why(&w->x->nl, r));
-	r = walk_unneeded(w, &o);
+	r = routes_read(w->x, &ways);
+	if (!r)
+		r = walk_unneeded(w, &o);
 	if (!r)
 		r = walk_ways(w, &ways);
 	if (!r)

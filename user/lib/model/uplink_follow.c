@@ -22,6 +22,13 @@ struct way {
 	bool best;			/* the one with the lowest metric: most packets take it */
 };
 
+int routes_read(struct session *x, struct nl_ways *out)
+{
+	int r = nl_route_ways(&x->nl, out);
+
+	return r ? log_err(r, "cannot read the routing table: %s", nl_why(&x->nl, r)) : 0;
+}
+
 /* ---- properties of a device that is no uplink ---- */
 
 static bool is_usable(void *object, struct difference *d)
@@ -107,7 +114,7 @@ static int walk_offline(struct walk *w)
 
 static bool matters(const struct way *o)
 {
-	return o->best || (o->dev.up && !o->dev.in_vrf && !uplink_type_unfit(&o->dev));
+	return o->best || uplink_type_followed(&o->dev);
 }
 
 static const struct property *properties_of(const struct way *o)
@@ -158,6 +165,6 @@ int uplinks_follow(struct session *x)
 	int r;
 
 	x->host.made |= UPLINKS_FOLLOW;
-	r = nl_route_ways(&x->nl, &ways);
-	return r ? log_err(r, "cannot read the routing table: %s", nl_why(&x->nl, r)) : walk_ways(&w, &ways);
+	r = routes_read(x, &ways);
+	return r ? r : walk_ways(&w, &ways);
 }

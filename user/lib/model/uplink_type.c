@@ -44,6 +44,11 @@ const char *uplink_type_unfit(const struct nl_link *dev)
 	return is_tunnel(dev->type) && !dev->has_remote ? "is a tunnel without a remote address" : NULL;
 }
 
+bool uplink_type_followed(const struct nl_link *dev)
+{
+	return dev->up && !dev->in_vrf && !uplink_type_unfit(dev);
+}
+
 uint32_t uplink_type_flags(const struct nl_link *dev)
 {
 	return is_tunnel(dev->type) ? UPLINK_NEEDS_ROUTE : 0;
