@@ -123,6 +123,27 @@ class Place:
     def udp(self, port=0, addr="0.0.0.0"):
         return Udp(self, addr, port)
 
+    def tcp(self, port=0, addr="0.0.0.0"):
+        """A TCP socket whose port may have been another's a moment ago."""
+        sock = self.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((addr, port))
+        return sock
+
+    def listener(self, port, addr="0.0.0.0"):
+        sock = self.tcp(port, addr)
+        sock.listen(64)
+        return sock
+
+    def connected(self, server):
+        """Both ends of a new connection to a listener that is bound to an address: this place's, the server's."""
+        sock = self.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.settimeout(2 * SOON)
+        sock.connect(server.getsockname())
+        peer, _ = server.accept()
+        peer.settimeout(2 * SOON)
+        return sock, peer
+
 
 HOME = os.open("/proc/self/ns/net", os.O_RDONLY)
 

@@ -94,6 +94,17 @@ make_uplink_again() { # [index N]
 	soon ping -n -c1 -W1 172.31.0.1 # a new device lets packets through a moment later
 }
 
+# Another device of the host, eth1 with the address 10.9.0.1: to namespace lan2, 10.9.0.2.
+second_card() {
+	ip netns add lan2
+	ip link add eth1 type veth peer name eth0 netns lan2
+	ip address add 10.9.0.1/24 dev eth1
+	ip link set eth1 up
+	ip -n lan2 address add 10.9.0.2/24 dev eth0
+	ip -n lan2 link set eth0 up
+	soon ping -n -c1 -W1 10.9.0.2
+}
+
 # ---- ebpfnet
 
 up() {

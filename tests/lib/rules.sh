@@ -38,6 +38,24 @@ each_mode() { # FUNCTION
 	done
 }
 
+# Each of the modes, and from each to another, under a connection.
+changes_of_mode_end_no_connection() { # FROM ADDR PORT
+	local mode
+	rules "$INSIDE_PASSES"
+	must ebpfnet set forwarding ask
+	WIRE_TIMEOUT=10 converse "$1" tcp "$2" "$3"
+	say first
+	for mode in stack ask fast ask stack fast; do
+		must ebpfnet set forwarding $mode
+		say "$mode-1"
+		must nft add rule ip host forward ip daddr 198.51.100.7 drop # asked about anew
+		say "$mode-2"
+		sleep 0.1
+		say "$mode-3"
+	done
+	none_is_invalid
+}
+
 # A datagram of many fragments, and back.
 large_datagram() { # FROM ADDR PORT
 	must on "$1" python3 -c '

@@ -12,16 +12,10 @@ source "$TOP/tests/lib/rules.sh"
 half_closed() { # MODE
 	rules 'iifname ebpfnet0 accept'
 	probe '
-	server = internet.socket(socket.AF_INET, socket.SOCK_STREAM)
-	server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-	server.bind((SERVER, 7100))
-	server.listen(4)
+	server = internet.listener(7100, SERVER)
 	def connected():
-	    sock = ns1.socket(socket.AF_INET, socket.SOCK_STREAM)
-	    sock.connect((SERVER, 7100))
-	    peer, _ = server.accept()
+	    sock, peer = ns1.connected(server)
 	    for one, other in (sock, peer), (peer, sock):
-	        one.settimeout(2 * SOON)
 	        one.sendall(b"hello")
 	        equal(other.recv(100), b"hello", "what is said first")
 	    return sock, peer
@@ -70,14 +64,8 @@ replace_and_talk() {
 	name = struct.pack("=HH", 8, 1) + b"odd\0"
 	batch = (message(16, 1, 0, 10) + message(10 << 8, 0x401, 2, 0, name) + # of NFNL_SUBSYS_NFTABLES: NEWTABLE
 	         message((10 << 8) + 2, 5, 2, 0, name) + message(17, 1, 0, 10)) # DELTABLE, with an acknowledgement
-	server = internet.socket(socket.AF_INET, socket.SOCK_STREAM)
-	server.bind((SERVER, 7100))
-	server.listen(1)
-	sock = ns1.socket(socket.AF_INET, socket.SOCK_STREAM)
-	sock.connect((SERVER, 7100))
-	peer, _ = server.accept()
+	sock, peer = ns1.connected(internet.listener(7100, SERVER))
 	for one in sock, peer:
-	    one.settimeout(2 * SOON)
 	    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 	begin, count = time.monotonic(), 0
 	while count < 3000 and time.monotonic() < begin + 5:
@@ -98,12 +86,7 @@ replace_and_talk() {
 closed_flows() {
 	cat > $T/closed.py <<-END
 		hears, sends = (internet.udp(7200, SERVER2), ns1.udp(42200))
-		server = internet.socket(socket.AF_INET, socket.SOCK_STREAM)
-		server.bind((SERVER2, 7200))
-		server.listen(1)
-		sock = ns1.socket(socket.AF_INET, socket.SOCK_STREAM)
-		sock.connect((SERVER2, 7200))
-		peer, _ = server.accept()
+		sock, peer = ns1.connected(internet.listener(7200, SERVER2))
 		seen_as(sends, hears)
 		sock.sendall(b"open")
 		equal(peer.recv(9), b"open", "what is said before")

@@ -13,18 +13,11 @@ blind_segments() { # MODE
 	rules 'iifname ebpfnet0 accept'
 	probe '
 	import subprocess
-	server = internet.socket(socket.AF_INET, socket.SOCK_STREAM)
-	server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-	server.bind((SERVER, 7100))
-	server.listen(4)
+	server = internet.listener(7100, SERVER)
 	def rules_change():
 	    sh("nft", "add", "rule", "ip", "host", "forward", "ip", "daddr", "198.51.100.1", "drop")
 	def connected():
-	    sock = ns1.socket(socket.AF_INET, socket.SOCK_STREAM)
-	    sock.settimeout(2 * SOON)
-	    sock.connect((SERVER, 7100))
-	    peer, _ = server.accept()
-	    peer.settimeout(2 * SOON)
+	    sock, peer = ns1.connected(server)
 	    talk(sock, peer, "at first")
 	    return sock, peer, sock.getsockname()[1], peer.getpeername()[1]
 	def talk(sock, peer, when):

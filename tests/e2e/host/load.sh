@@ -82,10 +82,7 @@ connect_often() { # MODE
 	probe '
 	import threading
 	def serve(where, port):
-	    server = where.socket(socket.AF_INET, socket.SOCK_STREAM)
-	    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-	    server.bind(("0.0.0.0", port))
-	    server.listen(64)
+	    server = where.listener(port)
 	    def accept():
 	        while True:
 	            peer, _ = server.accept()
@@ -95,10 +92,8 @@ connect_often() { # MODE
 	    threading.Thread(target=accept, daemon=True).start()
 	def connect(where, to, count):
 	    for i in range(count):
-	        sock = where.socket(socket.AF_INET, socket.SOCK_STREAM)
-	        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	        sock = where.tcp(41000 + i % 40)
 	        sock.settimeout(SOON)
-	        sock.bind(("0.0.0.0", 41000 + i % 40))
 	        sock.connect(to)
 	        size, got = 200000 if i % 20 == 0 else 5, 0
 	        sock.sendall(b"%d" % size)

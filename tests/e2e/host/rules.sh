@@ -51,7 +51,7 @@ closes_and_opens() { # MODE
 	stop talk
 	exec {talk}>&-
 	rm $T/say
-	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+	none_is_invalid
 }
 
 test_a_rule_takes_effect_on_a_tcp_connection_and_goes() {
@@ -103,7 +103,7 @@ stream_goes_on() { # MODE
 		sleep 0.05
 	done
 	wait $sender || fail "the stream broke"
-	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+	none_is_invalid
 }
 
 test_a_stream_goes_on_while_other_rules_change() {
@@ -212,15 +212,10 @@ connects_again() { # MODE
 	rules "$INSIDE_PASSES"
 	probe '
 	import struct
-	server = internet.socket(socket.AF_INET, socket.SOCK_STREAM)
-	server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-	server.bind((SERVER, 7100))
-	server.listen(16)
+	server = internet.listener(7100, SERVER)
 	for i in range(60):
-	    sock = ns1.socket(socket.AF_INET, socket.SOCK_STREAM)
-	    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	    sock = ns1.tcp(41000 + i % 3)
 	    sock.settimeout(2)
-	    sock.bind(("0.0.0.0", 41000 + i % 3))
 	    sock.connect((SERVER, 7100))
 	    peer, _ = server.accept()
 	    sock.sendall(b"x" * 3000)
@@ -239,7 +234,7 @@ connects_again() { # MODE
 	    first.close()
 	    second.close()
 	'
-	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+	none_is_invalid
 }
 
 test_connections_on_the_same_ports_are_new_to_the_host_too() {
@@ -260,7 +255,7 @@ fragments_and_errors() { # MODE
 	like "$out" "From $GATEWAY .*Time to live exceeded"
 	run on ns1 ping -n -c1 -W1 -t2 $INTERNET
 	like "$out" 'From 172.31.0.1 .*Time to live exceeded'
-	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+	none_is_invalid
 }
 
 test_fragments_and_errors_pass_the_rules() {
@@ -280,7 +275,7 @@ small_path() { # MODE
 	like "$out$err" '[Ff]rag needed|message too long'
 	must on ns1 "$WIRE" copy $INTERNET 7000 3000000
 	must on internet "$WIRE" copy $HOST 8080 3000000
-	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+	none_is_invalid
 }
 
 test_a_small_mtu_of_the_path_is_learnt() {
@@ -295,22 +290,9 @@ test_a_small_mtu_of_the_path_is_learnt() {
 # ---- modes change under a connection
 
 test_no_mode_ends_a_connection() {
-	local mode
 	up
 	serve internet tcp 7000
-	rules "$INSIDE_PASSES"
-	must ebpfnet set forwarding ask
-	WIRE_TIMEOUT=10 converse ns1 tcp $INTERNET 7000
-	say first
-	for mode in stack ask fast ask stack fast; do
-		must ebpfnet set forwarding $mode
-		say "$mode-1"
-		must nft add rule ip host forward ip daddr 198.51.100.7 drop # asked about anew
-		say "$mode-2"
-		sleep 0.1
-		say "$mode-3"
-	done
-	is "$(invalid)" 0 "packets that are INVALID to the host's conntrack"
+	changes_of_mode_end_no_connection ns1 $INTERNET 7000
 }
 
 # There is no port for what the rules have let by: its sender is told, and nobody else, whoever listens on the uplink.
@@ -354,15 +336,10 @@ closed_to_new_ones() { # MODE
 	must nft -f $T/open
 	probe '
 	import subprocess
-	server = internet.socket(socket.AF_INET, socket.SOCK_STREAM)
-	server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-	server.bind((SERVER, 7100))
-	server.listen(16)
+	server = internet.listener(7100, SERVER)
 	def connect():
-	    sock = ns1.socket(socket.AF_INET, socket.SOCK_STREAM)
-	    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+	    sock = ns1.tcp(41500)
 	    sock.settimeout(0.5)
-	    sock.bind(("0.0.0.0", 41500))
 	    sock.connect((SERVER, 7100))
 	    return sock
 	sock = connect()

@@ -111,12 +111,7 @@ test_a_published_address_that_is_gone() {
 # A bridge of another runtime, or a second card, where --uplink names others: the host has an address there, but no
 # program of ours.
 test_a_published_port_that_a_device_does_not_lead_to() {
-	ip netns add lan2
-	ip link add eth1 type veth peer name eth0 netns lan2
-	ip address add 10.9.0.1/24 dev eth1
-	ip link set eth1 up
-	ip -n lan2 address add 10.9.0.2/24 dev eth0
-	ip -n lan2 link set eth0 up
+	second_card
 	up --uplink eth0
 	is "$(findings notes)" "[]" "notes while nothing is published"
 	serve ns1 tcp 5000

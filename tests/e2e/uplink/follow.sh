@@ -10,16 +10,6 @@
 #                                         namespace c1, a container
 #      docker0 172.17.0.1 ─────────────── 172.17.0.2
 
-second_card() {
-	ip netns add lan2
-	ip link add eth1 type veth peer name eth0 netns lan2
-	ip address add 10.9.0.1/24 dev eth1
-	ip link set eth1 up
-	ip -n lan2 address add 10.9.0.2/24 dev eth0
-	ip -n lan2 link set eth0 up
-	soon ping -n -c1 -W1 10.9.0.2
-}
-
 # A bridge without a container has no carrier.
 docker0() {
 	sysctl -qw net.ipv4.ip_forward=1
