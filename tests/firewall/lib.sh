@@ -10,12 +10,6 @@ HOST=172.31.13.55 GATEWAY=192.168.1.1 NS1=192.168.1.10 NS2=192.168.1.11 A=203.0.
 
 # ---- the network, with the published ports that connections.py tries. The inside device has the same name with either
 
-# Of the ICMP errors to one address the kernel sends the first few, and redirects that it sent count among them: here
-# several connections of one namespace are refused in the same moment.
-every_error_is_sent() {
-	sysctl -qw net.ipv4.icmp_ratelimit=0
-}
-
 # The provider sends packets for addresses inside here, as anybody on the same wire can.
 addresses_inside_are_routed_here() {
 	ip -n isp route add 192.168.1.0/24 via $HOST
@@ -23,7 +17,6 @@ addresses_inside_are_routed_here() {
 
 namespaces_on_a_bridge() {
 	local n
-	every_error_is_sent
 	ip link add ebpfnet0 type bridge
 	ip address add $GATEWAY/24 dev ebpfnet0
 	ip link set ebpfnet0 up
@@ -97,7 +90,6 @@ network_of_ebpfnet_as_it_is() { # HOOK
 }
 
 publish() {
-	every_error_is_sent
 	addresses_inside_are_routed_here
 	ebpfnet expose ns1 8080:80
 	ebpfnet expose ns2 8081:80

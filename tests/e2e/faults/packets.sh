@@ -19,7 +19,6 @@ network() {
 	must ebpfnet expose ns1 5000/udp
 	must ebpfnet expose ns1 5000/tcp
 	by_hand ns1 ns2
-	sysctl -qw net.ipv4.icmp_ratelimit=0
 }
 
 # ---- row 7: broken ones

@@ -185,7 +185,6 @@ rejected() { # MODE
 
 test_reject_refuses_a_namespace() {
 	published
-	must sysctl -qw net.ipv4.icmp_ratelimit=0
 	each_mode rejected
 }
 
@@ -220,7 +219,6 @@ test_errors_are_about_what_was_sent() {
 	published
 	must ebpfnet expose ns1 8082:82
 	must ebpfnet expose ns1 8082:82/udp
-	must sysctl -qw net.ipv4.icmp_ratelimit=0
 	each_mode errors
 	is "$(($(counter redirect_withheld) > 0))" 1 "the kernel sends redirects"
 }
