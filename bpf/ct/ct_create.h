@@ -249,23 +249,10 @@ static __noinline int ct_take_spare(struct ct_create_state *st)
 	return st->found;
 }
 
-/*
- * No path, in a word that the memory of a flow has not had before: whoever resolves a path for an earlier flow there
- * finds that it has gone. Of struct flow.ask the same.
- */
-static __always_inline __u64 ct_no_path(__u32 slot)
-{
-	struct conn *c = conn_get(slot);
-	union path_ref none = { .at = slot, .dscp = slot >> 16, .use = c ? conn_word(c).use : 0 };
-
-	return none.word;
-}
-
 /* Fill in the two directions of the flow as they will be stored. */
 static __always_inline void ct_fill(struct ct_create_state *st, __u32 slot)
 {
 	const struct ct_new *n = &st->new;
-	struct conn *conn = conn_get(slot);
 	__u8 flags = (n->scope == KEY_APDF ? 0 : FLOW_ANY_PEER) | (n->as_is ? FLOW_AS_IS : 0);
 
 	st->original.src = n->t.src;
@@ -288,8 +275,8 @@ static __always_inline void ct_fill(struct ct_create_state *st, __u32 slot)
 
 	st->original.conn = st->reply.conn = slot;
 	st->original.checked = st->reply.checked = 0; /* by its next packet */
-	st->original.path.word = st->reply.path.word = ct_no_path(slot);
-	st->original.ask = st->reply.ask = (union ask_word){ .rules = slot << 8 | (conn ? conn_word(conn).use : 0) };
+	st->original.path = st->reply.path = ct_no_path(slot);
+	st->original.ask = st->reply.ask = ct_not_asked(slot);
 	st->original.flags = st->reply.flags = flags;
 	st->original.edge = n->edge;
 	st->reply.edge = 0;

@@ -44,6 +44,28 @@ static __always_inline struct conn *conn_get(__u32 slot)
 	return bpf_map_lookup_elem(&conns, &slot);
 }
 
+/* What tells a flow from those that its memory was used for before. */
+static __always_inline __u32 ct_unique(__u32 slot)
+{
+	struct conn *c = conn_get(slot);
+
+	return slot << 8 | (c ? conn_word(c).use : 0);
+}
+
+/*
+ * No path, and no answer of the host's rules, in words that the memory of a flow has not had for another: who resolves
+ * a path for an earlier flow there, or was told the answer for it, finds that it has gone.
+ */
+static __always_inline union path_ref ct_no_path(__u32 slot)
+{
+	return (union path_ref){ .word = (__u64)ct_unique(slot) << 32 }; /* .stamp is 0 */
+}
+
+static __always_inline union ask_word ct_not_asked(__u32 slot)
+{
+	return (union ask_word){ .rules = ct_unique(slot) };
+}
+
 /* True if a packet from outside could be for a namespace: flows exist, or ports are published. */
 static __always_inline _Bool ct_any_flow(const struct config *cfg)
 {

@@ -61,9 +61,23 @@ static __always_inline union ask_word ask_word(const struct flow *f)
 	return (union ask_word){ .word = *(const volatile __u64 *)&f->ask.word };
 }
 
+/* Packets no longer go fast: not by the path either that some took before. */
+static __always_inline void ask_no_path(struct flow *f)
+{
+	union path_ref has = { .word = *(const volatile __u64 *)&f->path.word };
+
+	/* one that another CPU is resolving at this moment is kept, and lasts for an epoch */
+	if (has.stamp)
+		__sync_val_compare_and_swap(&f->path.word, has.word, ct_no_path(f->conn).word);
+}
+
 static __always_inline _Bool ask_swap(struct flow *f, union ask_word from, union ask_word to)
 {
-	return __sync_val_compare_and_swap(&f->ask.word, from.word, to.word) == from.word;
+	if (__sync_val_compare_and_swap(&f->ask.word, from.word, to.word) != from.word)
+		return 0;
+	if (to.state != ASK_OPEN && to.state != ASK_ASKED)
+		ask_no_path(f);
+	return 1;
 }
 
 /* The label of copies. It is secret, and a sender inside who guesses it loses that packet. */
@@ -306,12 +320,10 @@ static __always_inline void ask_agreed(ctx_t *ctx, struct flow *f, _Bool copy, _
 /* A direction is unknown again, by a word that the memory of the flow has not had for another. */
 static __always_inline void ask_forget(struct flow *f)
 {
-	__u32 slot = f->conn;
-	struct conn *c = conn_get(slot);
-	union ask_word w = ask_word(f), unknown = { .rules = slot << 8 | (c ? conn_word(c).use : 0) };
+	union ask_word w = ask_word(f);
 
 	if (w.state != ASK_UNKNOWN)
-		ask_swap(f, w, unknown);
+		ask_swap(f, w, ct_not_asked(f->conn));
 }
 
 /* True if the rules have let a packet of that direction by, and not closed it since. */

@@ -124,10 +124,10 @@ enum {
  */
 union path_ref {
 	struct {
-		__u32 stamp;		/* 0: none yet; then the rest is unique to the flow */
+		__u32 stamp;		/* 0: none; then the rest is unique to the flow */
 		__u16 at;		/* index in map paths */
 		__u8 dscp;		/* TOS without the ECN bits: a route may depend on it */
-		__u8 use;		/* without a path: of the slot (struct conn) */
+		__u8 zero;
 	};
 	__u64 word;
 };

@@ -115,3 +115,28 @@ test_connections_on_reused_tuples_are_valid_to_the_host() {
 	sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0
 	each_mode connect_often
 }
+
+# Also the answers of one that begins within the epoch of the last, by whose path they could go past the rules.
+test_each_connection_on_a_reused_tuple_is_asked_about_in_both_directions() {
+	local asked
+	up
+	rules "${ANY_NEW[@]}"
+	must ebpfnet set forwarding ask
+	probe '
+	server = internet.listener(7100)
+	for _ in range(50):
+	    client = ns1.tcp(41000)
+	    client.connect((SERVER, 7100))
+	    peer, _ = server.accept()
+	    for one, other in (client, peer), (peer, client):
+	        for _ in range(5):
+	            one.sendall(b"hello")
+	            equal(other.recv(100), b"hello", "what is said")
+	    peer.close() # it has TIME-WAIT, and lets the same port begin again
+	    equal(client.recv(1), b"", "the end of what the server says")
+	    client.close()
+	'
+	none_is_invalid
+	asked=$(counter to_rules)
+	[ "$asked" -ge 100 ] || fail "of 50 connections $asked packets went through the rules"
+}
