@@ -25,13 +25,13 @@
 #define PARSE_PULL (LINK_HLEN + 60 + 20)
 
 /* A packet, of which nothing is known yet. The stamp is sampled before anything is looked up for it. */
-static __always_inline struct pkt *pkt_begin(ctx_t *ctx)
+static __always_inline struct pkt *pkt_begin(void)
 {
 	struct config *cfg = config_get();
 	struct pkt *p = pkt_reset();
 
 	if (p && cfg)
-		p->stamp = cache_stamp_of_packet(ctx, cfg);
+		p->stamp = cache_stamp_of_packet(cfg);
 	return p;
 }
 
@@ -104,7 +104,7 @@ __noinline int is_gateway_peer(__u32 ifindex)
  */
 static __noinline int slow_from_port(ctx_t *ctx)
 {
-	struct pkt *p = pkt_begin(ctx);
+	struct pkt *p = pkt_begin();
 	struct port *port = port_get(ctx->ifindex);
 	struct network *net = port ? network_get(port->net) : NULL;
 	struct fwd_out fwd = {};
@@ -132,8 +132,10 @@ static __noinline int slow_from_port(ctx_t *ctx)
 /* Ingress of a namespace's port. */
 static __always_inline int datapath_port(ctx_t *ctx)
 {
-	int action = fast_from_port(ctx);
+	int action;
 
+	netns_note(ctx);
+	action = fast_from_port(ctx);
 	return action == ACTION_SLOW_PATH ? slow_from_port(ctx) : action;
 }
 
@@ -155,7 +157,7 @@ static __always_inline verdict_t forwarded_into_port(ctx_t *ctx, struct pkt *p, 
 /* A frame from the gateway device: the host is one more endpoint of the switch. */
 static __always_inline int slow_from_gateway(ctx_t *ctx)
 {
-	struct pkt *p = pkt_begin(ctx);
+	struct pkt *p = pkt_begin();
 	__u32 ifindex = ctx->ifindex;
 	__u32 *id = bpf_map_lookup_elem(&gateways, &ifindex);
 	struct network *net = id ? network_get(*id) : NULL;
@@ -186,8 +188,10 @@ static __always_inline int slow_from_gateway(ctx_t *ctx)
 /* Egress of the gateway device. */
 static __always_inline int datapath_gateway(ctx_t *ctx)
 {
-	int action = ctx_forwarded(ctx) ? ACTION_SLOW_PATH : fast_from_port(ctx);
+	int action;
 
+	netns_note(ctx);
+	action = ctx_forwarded(ctx) ? ACTION_SLOW_PATH : fast_from_port(ctx);
 	return action == ACTION_SLOW_PATH ? slow_from_gateway(ctx) : action;
 }
 
@@ -275,7 +279,7 @@ static __noinline int slow_from_uplink(ctx_t *ctx, _Bool reentry)
 		v = from_outside(ctx, p, &at, &fwd);
 	if (v == FWD_THROUGH) {
 		if (!at.copy)
-			ctx_label_put(ctx, ask_label_of_rules(ctx));
+			ctx_label_put(ctx, ask_label_of_rules());
 		fwd.counter = COUNT_to_rules;
 		v = FWD_PASS;
 	} else if (v == FWD_PASS && p && p->eth_type == ETH_P_IP) {
@@ -289,8 +293,10 @@ static __always_inline int datapath_uplink(ctx_t *ctx)
 {
 	struct config *cfg = config_get();
 	_Bool reentry = cfg && (ctx_is_ours(ctx, cfg->mark) || ctx_is_ours(ctx, ~cfg->mark));
-	int action = reentry ? ACTION_SLOW_PATH : fast_from_uplink(ctx);
+	int action;
 
+	netns_note(ctx);
+	action = reentry ? ACTION_SLOW_PATH : fast_from_uplink(ctx);
 	return action == ACTION_SLOW_PATH ? slow_from_uplink(ctx, reentry) : action;
 }
 
@@ -349,6 +355,7 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 	struct pkt *p;
 	_Bool recheck;
 
+	netns_note(ctx);
 	if (!cfg || ctx_is_ours(ctx, cfg->mark))
 		return ACTION_PASS;
 	p = pkt_reset();
@@ -385,6 +392,7 @@ static __always_inline int datapath_lo(ctx_t *ctx)
 	verdict_t v = FWD_PASS;
 	struct pkt *p;
 
+	netns_note(ctx);
 	if (!lo_is_unpublished(ctx)) {
 		p = pkt_reset();
 		if (p && parse(ctx, p) == PARSED)

@@ -70,7 +70,7 @@ __noinline int ct_port_is_shared(const struct flow_key *reply, enum key_scope sc
 
 	if (!reply || !cfg || reply->proto != L4_UDP)
 		return 0;
-	other = scope == KEY_EIM ? *reply : nat_scope_key(*reply, KEY_EIM, 0);
+	other = scope == KEY_EIM ? *reply : nat_scope_key(reply, KEY_EIM, 0);
 	f = bpf_map_lookup_elem(&flows, &other);
 	return f && ct_is_unexpired(f, cfg);
 }
@@ -88,7 +88,7 @@ static __always_inline _Bool ct_port_of_host(ctx_t *ctx, const struct flow_key *
 	if (reply->proto != L4_TCP && reply->proto != L4_UDP)
 		return 0;
 	return ct_port_is_shared(reply, n->scope) || portmap_takes_port(reply, n->endpoint, n->key.sport_h) ||
-	       port_is_reserved(ctx, reply->dport_h) || host_has(ctx, reply);
+	       port_is_reserved(reply->dport_h) || host_has(ctx, reply);
 }
 
 /* Delete the flow that has a key, if it has expired. False: it lives. */
@@ -202,7 +202,7 @@ __noinline int ct_try_port(ctx_t *ctx, __u32 attempt)
 		return 0;
 	if (st->new.hairpin && cfg->has_rules && !ct_between_is_free(&st->new))
 		return 0;
-	st->reply_key = nat_scope_key(st->reply_key, st->new.scope, 0);
+	st->reply_key = nat_scope_key(&st->reply_key, st->new.scope, 0);
 	/* hairpin from the published port itself: reply and original key would be equal */
 	if (flow_key_eq(&st->reply_key, &st->new.key))
 		return 0;
@@ -239,7 +239,7 @@ static __noinline int ct_take_spare(struct ct_create_state *st)
 		return 0;
 	st->new.t.sport_h = st->spare_h;
 	st->reply_key = nat_reply_key(&st->new.t, st->new.answer_zone, st->new.key.proto);
-	st->reply_key = nat_scope_key(st->reply_key, st->new.scope, 0);
+	st->reply_key = nat_scope_key(&st->reply_key, st->new.scope, 0);
 	if (st->spare != NO_SLOT) {
 		if (!flow_delete(st->spare, st->spare_word))
 			return 0;
@@ -359,7 +359,7 @@ static __always_inline _Bool ct_mapping_is_gone(struct ct_create_state *st)
 {
 	if (!st->new.mapped || st->new.key.proto != L4_UDP)
 		return 0;
-	st->key = nat_scope_key(st->new.key, KEY_EIM, 1);
+	st->key = nat_scope_key(&st->new.key, KEY_EIM, 1);
 	return !bpf_map_lookup_elem(&flows, &st->key);
 }
 
@@ -401,7 +401,7 @@ static __always_inline void ct_search_port(ctx_t *ctx, struct ct_create_state *s
 	nat_range(st->want_h, st->new.key.proto, outside ? cfg->port_min_h : 0,
 		  outside ? cfg->port_max_h : 65535, &st->first_h, &st->last_h);
 	if (st->new.as_host && st->want_h >= 1024)
-		local_ports_avoid(ctx, &st->first_h, &st->last_h);
+		local_ports_avoid(&st->first_h, &st->last_h);
 	if (given) {
 		ct_try_ports(ctx, 1);
 		return;
@@ -444,7 +444,7 @@ __noinline verdict_t ct_insert(ctx_t *ctx)
 	}
 
 	ct_mark_private_peer(&st->new);
-	st->key = nat_scope_key(st->new.key, st->new.scope, 1);
+	st->key = nat_scope_key(&st->new.key, st->new.scope, 1);
 	ct_fill(st, st->slot);
 	ct_search_port(ctx, st, cfg);
 	if (!st->found) {

@@ -80,14 +80,15 @@ static __always_inline _Bool ct_still_valid(const struct flow *f, const struct c
 static __always_inline void ct_keep_mapping(const struct flow *f, const struct conn *c, union conn_word of_flow,
 					    const struct config *cfg, __u32 now)
 {
-	struct flow_key key = nat_scope_key(c->orig, KEY_EIM, 1);
+	struct flow_key key = nat_scope_key(&c->orig, KEY_EIM, 1);
 	struct flow *m = bpf_map_lookup_elem(&flows, &key);
 	struct conn *mapping = m ? conn_get(m->conn) : NULL;
 	union conn_word w, kept;
 
 	if (!mapping) {
 		if (f->dir == FLOW_ORIGINAL && cfg->hold_down_s) {
-			key = nat_scope_key(nat_reply_key_of(f, L4_UDP), KEY_EIM, 0);
+			key = nat_reply_key_of(f, L4_UDP);
+			key = nat_scope_key(&key, KEY_EIM, 0);
 			hold_down_set(&key, c->endpoint, now, cfg);
 		}
 		return;
@@ -198,7 +199,7 @@ static __always_inline struct flow *ct_find(struct pkt *p, const struct config *
 /* The mapping of a namespace's UDP socket, refreshed; NULL: none. key: of a packet that it sends. */
 static __always_inline struct flow *ct_mapping(const struct flow_key *key)
 {
-	struct flow_key k = nat_scope_key(*key, KEY_EIM, 1);
+	struct flow_key k = nat_scope_key(key, KEY_EIM, 1);
 	struct flow *f = bpf_map_lookup_elem(&flows, &k);
 
 	return f && ct_update_slow(f, NULL) ? f : NULL;

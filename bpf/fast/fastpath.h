@@ -174,12 +174,12 @@ static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *h, con
 }
 
 /* A packet to the gateway's address: to the host, unless it may be of a flow or for a published port. */
-static __always_inline verdict_t fast_to_host(ctx_t *ctx, const struct fast_headers *h, const struct config *cfg,
+static __always_inline verdict_t fast_to_host(const struct fast_headers *h, const struct config *cfg,
 					      const struct network *net, __u16 zone, struct fwd_out *fwd)
 {
 	struct flow_key key = fast_key(h, zone);
 
-	if (!fast_ip_csum_ok(h) || !device_running(ctx, net->gw_ifindex) ||
+	if (!fast_ip_csum_ok(h) || !device_running(net->gw_ifindex) ||
 	    (cfg->portmaps && (portmap_port_published(key.proto, key.dport_h) || ct_lookup(&key))))
 		return FWD_NEXT;
 	fwd->ifindex = net->gw_ifindex;
@@ -198,7 +198,7 @@ static __always_inline _Bool fast_begin(ctx_t *ctx, struct fast_headers *h, cons
 {
 	if (!fast_headers_read(ctx, h))
 		return 0;
-	h->stamp = cache_stamp_of_packet(ctx, cfg);
+	h->stamp = cache_stamp_of_packet(cfg);
 	return h->stamp;
 }
 
@@ -227,7 +227,7 @@ static __always_inline verdict_t fast_port_verdict(ctx_t *ctx, struct fwd_out *f
 	net = HOOK_IS_EGRESS ? NULL : network_get(e->net);
 	if (!net)
 		return FWD_NEXT;
-	return h->ip.dst == addr_be32(net->gateway) ? fast_to_host(ctx, h, cfg, net, e->net, fwd) :
+	return h->ip.dst == addr_be32(net->gateway) ? fast_to_host(h, cfg, net, e->net, fwd) :
 						      fast_l3(ctx, h, cfg, e->net, fwd);
 }
 

@@ -40,7 +40,7 @@ static __always_inline _Bool path_is_unused(__u32 used, __u32 epoch)
 }
 
 /* The index of an entry with that content, which is filled in if there is none. EBPFNET_PATHS: there is no room. */
-static __noinline __u32 path_index(const struct flow_path *want)
+__noinline __u32 path_index(const struct flow_path *want)
 {
 	__u32 epoch = cache_epoch(), at, first, used, free = EBPFNET_PATHS, was = 0, i;
 	const __u32 *word = (const __u32 *)want;
@@ -81,7 +81,7 @@ static __noinline __u32 path_index(const struct flow_path *want)
  * True if the host's rules, where they count, let the direction by. Else the slow path asks them (nat/policy.h). from,
  * to: ids of networks; EBPFNET_ZONE_OUTSIDE: none.
  */
-__noinline int path_is_allowed(ctx_t *ctx, const struct flow *f, __u32 from, __u32 to)
+__noinline int path_is_allowed(const struct flow *f, __u32 from, __u32 to)
 {
 	struct network *a = network_get(from), *b = network_get(to);
 	struct config *cfg = config_get();
@@ -90,7 +90,7 @@ __noinline int path_is_allowed(ctx_t *ctx, const struct flow *f, __u32 from, __u
 	if (!a || !b || !cfg || !f)
 		return 0;
 	mode = forwarding_between(a, b);
-	return mode == FORWARDING_FAST || (mode == FORWARDING_ASK && ask_is_settled(ctx, f, cfg));
+	return mode == FORWARDING_FAST || (mode == FORWARDING_ASK && ask_is_settled(f, cfg));
 }
 
 /* Into a port. False: it is limited, its device is gone or down, or the MAC address behind it is to be looked up. */
@@ -100,7 +100,7 @@ static __always_inline _Bool path_to_port(ctx_t *ctx, const struct flow *f, __u1
 	struct network *net = port ? network_get(port->net) : NULL;
 
 	if (!net || port->flags & (PORT_SPOOF_ALLOW | PORT_LIMIT_IN) ||
-	    !path_is_allowed(ctx, f, zone, port->net) ||
+	    !path_is_allowed(f, zone, port->net) ||
 	    device_check(ctx, f->ifindex, DROP(port_down)) != FWD_NEXT)
 		return 0;
 	to->verdict = FWD_PORT;
@@ -127,9 +127,9 @@ static __always_inline _Bool path_to_uplink(ctx_t *ctx, const struct fast_header
 	q->proto = h->ip.proto;
 	q->sport_h = reply ? f->sport_h : __builtin_bswap16(h->l4.sport);
 	q->dport_h = __builtin_bswap16(h->l4.dport);
-	if (route_find(ctx, q, &route) != ROUTE_UPLINK || !path_is_allowed(ctx, f, h->zone, EBPFNET_ZONE_OUTSIDE) ||
+	if (route_find(ctx, q, &route) != ROUTE_UPLINK || !path_is_allowed(f, h->zone, EBPFNET_ZONE_OUTSIDE) ||
 	    !external_is_current(ctx, f, &route) ||
-	    !device_running(ctx, route.ifindex))
+	    !device_running(route.ifindex))
 		return 0;
 	to->verdict = FWD_UPLINK;
 	to->ifindex = route.ifindex;

@@ -40,7 +40,7 @@ struct device_table {
 PERCPU_SCRATCH(struct device_table, device_table)
 
 /* Read a device anew. */
-__noinline int device_read(ctx_t *ctx, struct device_entry *e, __u32 ifindex, __u32 now)
+__noinline int device_read(struct device_entry *e, __u32 ifindex, __u32 now)
 {
 	struct net_device *dev;
 	unsigned long state;
@@ -49,7 +49,7 @@ __noinline int device_read(ctx_t *ctx, struct device_entry *e, __u32 ifindex, __
 
 	if (!e)
 		return 0;
-	device_find(ctx, ifindex, &at);
+	device_find(ifindex, &at);
 	dev = (struct net_device *)at;
 	e->running = !dev || bpf_probe_read_kernel(&flags, sizeof(flags), &dev->flags) ||
 		     bpf_probe_read_kernel(&state, sizeof(state), &dev->state) ||
@@ -62,7 +62,7 @@ __noinline int device_read(ctx_t *ctx, struct device_entry *e, __u32 ifindex, __
 }
 
 /* A device as it is now; NULL: kernel memory is not read. */
-static __always_inline struct device_entry *device_get(ctx_t *ctx, __u32 ifindex)
+static __always_inline struct device_entry *device_get(__u32 ifindex)
 {
 	struct device_table *table = device_table_get();
 	struct device_entry *e;
@@ -72,18 +72,18 @@ static __always_inline struct device_entry *device_get(ctx_t *ctx, __u32 ifindex
 		return NULL;
 	if (kernel_memory == KERNEL_MEMORY_COPIED)
 		now = bpf_jiffies64();
-	else if (!rt_genid_read(ctx, &now))
+	else if (!rt_genid_read(&now))
 		return NULL;
 	e = &table->at[ifindex % DEVICE_TABLE_SIZE];
 	if (e->ifindex != ifindex || e->then != now)
-		device_read(ctx, e, ifindex, now);
+		device_read(e, ifindex, now);
 	return e;
 }
 
 /* True if a device that exists takes packets, or if that is unknown. */
-__noinline int device_running(ctx_t *ctx, __u32 ifindex)
+__noinline int device_running(__u32 ifindex)
 {
-	struct device_entry *e = device_get(ctx, ifindex);
+	struct device_entry *e = device_get(ifindex);
 
 	return !e || e->running;
 }
@@ -93,7 +93,7 @@ __noinline int device_running(ctx_t *ctx, __u32 ifindex)
  * anything has changed, or at egress the hook's own. A packet socket changes no id, so its list is looked at for each
  * packet, inline: a call costs more.
  */
-static __always_inline _Bool device_tapped(ctx_t *ctx, __u32 ifindex)
+static __always_inline _Bool device_tapped(__u32 ifindex)
 {
 	struct device_table *table = device_table_get();
 	struct device_entry *e;
@@ -103,7 +103,7 @@ static __always_inline _Bool device_tapped(ctx_t *ctx, __u32 ifindex)
 		return 0;
 	e = &table->at[ifindex % DEVICE_TABLE_SIZE];
 	if (e->ifindex != ifindex || (HOOK_IS_EGRESS && kernel_memory == KERNEL_MEMORY_COPIED))
-		device_running(ctx, ifindex);
+		device_running(ifindex);
 	if (kernel_memory == KERNEL_MEMORY_COPIED)
 		return e->tapped;
 	taps = bpf_rdonly_cast((void *)e->taps, bpf_core_type_id_kernel(struct list_head));
@@ -111,14 +111,14 @@ static __always_inline _Bool device_tapped(ctx_t *ctx, __u32 ifindex)
 }
 
 /* The first IPv4 address of a device; 0: none, or it cannot be read. */
-__noinline __be32 device_address(ctx_t *ctx, __u32 ifindex)
+__noinline __be32 device_address(__u32 ifindex)
 {
 	struct net_device *dev;
 	struct in_ifaddr *ifa;
 	struct in_device *in;
 	__u64 at = 0;
 
-	device_find(ctx, ifindex, &at);
+	device_find(ifindex, &at);
 	dev = (struct net_device *)at;
 	in = dev ? (struct in_device *)kernel_read(dev, ip_ptr) : NULL;
 	ifa = in ? (struct in_ifaddr *)kernel_read(in, ifa_list) : NULL;
@@ -130,7 +130,7 @@ __noinline verdict_t device_check(ctx_t *ctx, __u32 ifindex, verdict_t down)
 {
 	if (!ctx_device_exists(ctx, ifindex))
 		return DROP(port_gone);
-	return device_running(ctx, ifindex) ? FWD_NEXT : down;
+	return device_running(ifindex) ? FWD_NEXT : down;
 }
 
 #endif

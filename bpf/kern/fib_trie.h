@@ -13,7 +13,7 @@
 
 #include "kern/ctx_tc.h"
 #include "kern/maps.h"
-#include "kern/rt_genid.h"
+#include "kern/netns.h"
 
 /* The kernel's structs: net/ipv4/fib_trie.c, fib_lookup.h; include/net/ip_fib.h. */
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -190,9 +190,9 @@ static long fib_step(__u32 i, void *ignored)
 }
 
 /* The root of a routing table; 0: there is no such table, or it cannot be read. */
-static __always_inline __u64 fib_root(ctx_t *ctx, __u32 id)
+static __always_inline __u64 fib_root(__u32 id)
 {
-	struct net *net = netns_of(ctx);
+	struct net *net = netns_get();
 	struct hlist_head *bucket;
 	struct fib_table *table;
 	struct hlist_node *node;
@@ -213,10 +213,10 @@ static __always_inline __u64 fib_root(ctx_t *ctx, __u32 id)
 }
 
 /* Look a destination up in a routing table. NULL: unknown; else .type, and .info unless that is 0. */
-static __always_inline struct fib_trie *fib_trie_find(ctx_t *ctx, __u32 table, struct ipaddr dst, __u8 tos)
+static __always_inline struct fib_trie *fib_trie_find(__u32 table, struct ipaddr dst, __u8 tos)
 {
 	struct fib_trie *f = fib_trie_scratch_get();
-	__u64 root = fib_root(ctx, table);
+	__u64 root = fib_root(table);
 
 	if (!f || !root)
 		return NULL;
@@ -232,9 +232,9 @@ static __always_inline struct fib_trie *fib_trie_find(ctx_t *ctx, __u32 table, s
 }
 
 /* RTN_* of an address in the table of the host's own addresses; 0: it is not there; negative: unknown. */
-static __always_inline int fib_local_type(ctx_t *ctx, __be32 addr)
+static __always_inline int fib_local_type(__be32 addr)
 {
-	struct fib_trie *f = fib_trie_find(ctx, RT_TABLE_LOCAL, addr_of(addr), 0);
+	struct fib_trie *f = fib_trie_find(RT_TABLE_LOCAL, addr_of(addr), 0);
 
 	return f ? f->type : -1;
 }
@@ -257,9 +257,9 @@ static __always_inline _Bool fib_info_is(struct fib_info *info, __u32 ifindex, _
  * The MTU that a route of the main table gives, locked or not; 0: none, or unknown. ifindex, metric: the device and
  * the metric of the route that was taken, which may be of another table.
  */
-static __always_inline __u32 fib_route_mtu(ctx_t *ctx, __be32 dst, __u8 tos, __u32 ifindex, __u32 metric)
+static __always_inline __u32 fib_route_mtu(__be32 dst, __u8 tos, __u32 ifindex, __u32 metric)
 {
-	struct fib_trie *f = fib_trie_find(ctx, RT_TABLE_MAIN, addr_of(dst), tos);
+	struct fib_trie *f = fib_trie_find(RT_TABLE_MAIN, addr_of(dst), tos);
 	struct dst_metrics *metrics;
 	struct fib_info *info;
 	__u32 mtu;

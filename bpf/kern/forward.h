@@ -26,7 +26,7 @@ __noinline int send_tapped(ctx_t *ctx, __u32 ifindex)
 static __always_inline int send_to_port(ctx_t *ctx, __u32 ifindex)
 {
 	/* at an uplink's egress, an ICMP error that must not go on */
-	if ((HOOK_IS_EGRESS && !HOOK_IS_GATEWAY) || !device_tapped(ctx, HOOK_IS_GATEWAY ? ctx->ifindex : ifindex))
+	if ((HOOK_IS_EGRESS && !HOOK_IS_GATEWAY) || !device_tapped(HOOK_IS_GATEWAY ? ctx->ifindex : ifindex))
 		return ctx_to_port(ctx, ifindex);
 	if (HOOK_IS_GATEWAY)
 		return ctx_copy_to(ctx, ifindex) ? ctx_to_port(ctx, ifindex) : ACTION_PASS;
@@ -53,7 +53,7 @@ static __always_inline _Bool flood_any(const struct flood *f)
 /* True if a copy arrives: the driver of a veth drops in silence what its peer does not take. */
 static __always_inline _Bool flood_arrives(ctx_t *ctx, __u32 ifindex)
 {
-	if (device_running(ctx, ifindex) && veth_takes(ctx, ifindex))
+	if (device_running(ifindex) && veth_takes(ctx, ifindex))
 		return 1;
 	count(COUNT_flood_missed);
 	return 0;
@@ -161,7 +161,7 @@ static __always_inline int send_shaped(ctx_t *ctx, const struct config *cfg, __u
 
 	ctx_mark_ours(ctx, cfg->mark);
 	ctx_classify(ctx, class);
-	if (HOOK_IS_GATEWAY && device_tapped(ctx, ctx->ifindex))
+	if (HOOK_IS_GATEWAY && device_tapped(ctx->ifindex))
 		return ctx_copy_to(ctx, shaper) ? ctx_send(ctx, shaper) : ACTION_PASS;
 	return ctx_send(ctx, shaper);
 }
@@ -181,7 +181,7 @@ __noinline int shape(ctx_t *ctx, verdict_t v, const struct fwd_out *fwd, __u32 h
 	c = shaper_classes(ctx->ifindex, v, fwd->ifindex);
 	if (!c.out && !c.in)
 		return ACTION_SLOW_PATH;
-	if (v == FWD_UPLINK && device_has_fq(ctx, fwd->ifindex)) {
+	if (v == FWD_UPLINK && device_has_fq(fwd->ifindex)) {
 		v = shaper_depart(ctx, ctx->ifindex);
 		count(v < 0 ? -v : fwd->counter);
 		return v < 0 ? ACTION_DROP : send_out(ctx, cfg, fwd);
@@ -258,6 +258,7 @@ static __always_inline int forward_shaped(ctx_t *ctx)
 	struct fwd_out fwd = {};
 	verdict_t v = shaped_unpack(p, &fwd), usable;
 
+	netns_note(ctx);
 	if (!cfg || !ctx_is_ours(ctx, cfg->mark)) {
 		count(COUNT_unknown_ifindex);
 		return ACTION_DROP;

@@ -6,7 +6,7 @@
 #ifndef EBPFNET_BPF_KERN_LOCAL_PORTS_H
 #define EBPFNET_BPF_KERN_LOCAL_PORTS_H
 
-#include "kern/rt_genid.h"
+#include "kern/netns.h"
 
 #define LOCAL_PORTS_ENOUGH 1024	/* for flows beside the range */
 
@@ -16,9 +16,9 @@ struct local_ports_range {
 };
 
 /* Read the range of the packet's network namespace; where that cannot be, Linux' default is left. */
-static __always_inline void local_ports_read(ctx_t *ctx, struct local_ports_range *out)
+static __always_inline void local_ports_read(struct local_ports_range *out)
 {
-	struct net *net = netns_of(ctx);
+	struct net *net = netns_get();
 	int pair[2] = {};
 	__u32 word = 0;
 
@@ -39,13 +39,13 @@ static __always_inline void local_ports_read(ctx_t *ctx, struct local_ports_rang
  * Narrow [*first_h, *last_h], 1024 to 65535, to the larger part beside the kernel's range: a connection of the host's
  * that comes later then has another port. Left as they are if the kernel's range leaves too little.
  */
-__noinline int local_ports_avoid(ctx_t *ctx, __u16 *first_h, __u16 *last_h)
+__noinline int local_ports_avoid(__u16 *first_h, __u16 *last_h)
 {
 	struct local_ports_range own;
 
 	if (!first_h || !last_h)
 		return 0;
-	local_ports_read(ctx, &own);
+	local_ports_read(&own);
 	if (own.first_h >= 1024 + LOCAL_PORTS_ENOUGH && own.first_h - 1024 >= 65535 - own.last_h)
 		*last_h = own.first_h - 1;
 	else if (own.last_h + LOCAL_PORTS_ENOUGH <= 65535)

@@ -38,25 +38,25 @@ static __always_inline __u32 cache_epoch(void)
 }
 
 /* The stamp of now: configuration, routes and devices, time. 0: rt_genid cannot be read, and nothing may be kept. */
-static __always_inline __u32 cache_stamp(ctx_t *ctx, const struct config *cfg)
+static __always_inline __u32 cache_stamp(const struct config *cfg)
 {
 	__u32 genid, stamp;
 
-	if (!rt_genid_read(ctx, &genid))
+	if (!rt_genid_read(&genid))
 		return 0;
 	stamp = config_gen(cfg) + genid + cache_epoch();
 	return stamp ? stamp : 1;
 }
 
 /* The same for what becomes of a packet, on which the host's rules may have a say. */
-static __always_inline __u32 cache_stamp_of_packet(ctx_t *ctx, const struct config *cfg)
+static __always_inline __u32 cache_stamp_of_packet(const struct config *cfg)
 {
-	__u32 stamp = cache_stamp(ctx, cfg);
+	__u32 stamp = cache_stamp(cfg);
 
 	if (!cfg->has_rules || !stamp)
 		return stamp;
 	/* it may become lower: with the last network that obeys rules, or when the module is loaded again */
-	stamp += ruleset_gen(ctx) * 0x9e3779b1u;
+	stamp += ruleset_gen() * 0x9e3779b1u;
 	return stamp ? stamp : 1;
 }
 

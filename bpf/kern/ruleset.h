@@ -4,16 +4,16 @@
 #define EBPFNET_BPF_KERN_RULESET_H
 
 #include "kern/kernel.h"
-#include "kern/rt_genid.h"
+#include "kern/netns.h"
 
 #define NF_INET_FORWARD 2 /* enum nf_inet_hooks */
 
 const volatile struct kernel_nft kernel_nft SEC(".rodata.nft") = {};
 
 /* The same of older kernels. Each step by itself, as the module may be unloaded at any time. */
-__noinline __u32 ruleset_gen_of_module(ctx_t *ctx)
+__noinline __u32 ruleset_gen_of_module(void)
 {
-	struct net *net = netns_of(ctx);
+	struct net *net = netns_get();
 	__u64 gen = net ? (__u64)kernel_read(net, gen) : 0, of_module;
 	__u32 id, seq;
 
@@ -28,22 +28,22 @@ __noinline __u32 ruleset_gen_of_module(ctx_t *ctx)
  * Generation of the nft ruleset (struct netns_nftables.base_seq), raised by each transaction of nft and iptables-nft
  * that changes it. 0: it cannot be read, or does not exist: then answers of the rules only age.
  */
-static __always_inline __u32 ruleset_gen(ctx_t *ctx)
+static __always_inline __u32 ruleset_gen(void)
 {
 	struct net *net;
 
 	if (kernel_nft.net_id && kernel_memory != KERNEL_MEMORY_CLOSED)
-		return ruleset_gen_of_module(ctx);
-	net = netns_of(ctx);
+		return ruleset_gen_of_module();
+	net = netns_get();
 	if (!net || !bpf_core_field_exists(struct netns_nftables, base_seq))
 		return 0;
 	return kernel_read(net, nft.base_seq);
 }
 
 /* True if a program of netfilter, nft or iptables, sees what the host forwards; also if that cannot be read. */
-static __always_inline _Bool ruleset_at_forward(ctx_t *ctx)
+static __always_inline _Bool ruleset_at_forward(void)
 {
-	struct net *net = netns_of(ctx);
+	struct net *net = netns_get();
 
 	if (!net)
 		return 1;

@@ -113,14 +113,14 @@ static long fq_look(__u32 i, struct fq_queues *q)
 }
 
 /* True if a device's root qdisc is fq, or mq with fq at each queue. */
-__noinline int fq_read(ctx_t *ctx, __u32 ifindex)
+__noinline int fq_read(__u32 ifindex)
 {
 	struct fq_queues queues = {};
 	struct net_device *dev;
 	struct Qdisc *root;
 	__u64 found = 0;
 
-	device_find(ctx, ifindex, &found);
+	device_find(ifindex, &found);
 	dev = (struct net_device *)found;
 	root = dev ? (struct Qdisc *)kernel_read(dev, qdisc) : NULL;
 	if (!root || !qdisc_is(root, QDISC_KIND('m', 'q')))
@@ -134,7 +134,7 @@ __noinline int fq_read(ctx_t *ctx, __u32 ifindex)
 }
 
 /* The same, as it was at most an epoch ago. False if kernel memory is not read. */
-__noinline int device_has_fq(ctx_t *ctx, __u32 ifindex)
+__noinline int device_has_fq(__u32 ifindex)
 {
 	struct fq_table *table = fq_table_get();
 	struct fq_entry *e;
@@ -146,7 +146,7 @@ __noinline int device_has_fq(ctx_t *ctx, __u32 ifindex)
 	e = &table->at[ifindex % FQ_TABLE_SIZE];
 	epoch = cache_epoch();
 	if (e->ifindex != ifindex || e->epoch != epoch) {
-		e->fq = fq_read(ctx, ifindex);
+		e->fq = fq_read(ifindex);
 		e->ifindex = ifindex;
 		e->epoch = epoch;
 	}

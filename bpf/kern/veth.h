@@ -30,9 +30,9 @@ struct veth_table {
 PERCPU_SCRATCH(struct veth_table, veth_table)
 
 /* Put the kernel address of the device of that ifindex into *found; 0: none. Returns 0: the address is no scalar. */
-__noinline int device_find(ctx_t *ctx, __u32 ifindex, __u64 *found)
+__noinline int device_find(__u32 ifindex, __u64 *found)
 {
-	struct net *net = netns_of(ctx);
+	struct net *net = netns_get();
 	struct hlist_head *bucket;
 	struct hlist_node *node;
 	struct net_device *dev;
@@ -69,7 +69,7 @@ static __always_inline __u64 veth_peer(__u64 dev)
 }
 
 /* The MTU of the device inside, behind a port that is a veth; 0: unknown. */
-__noinline __u32 veth_inner_mtu(ctx_t *ctx, __u32 ifindex)
+__noinline __u32 veth_inner_mtu(__u32 ifindex)
 {
 	struct veth_table *table = veth_table_get();
 	struct net_device *peer;
@@ -77,11 +77,11 @@ __noinline __u32 veth_inner_mtu(ctx_t *ctx, __u32 ifindex)
 	__u64 dev = 0;
 	__u32 genid;
 
-	if (!table || !rt_genid_read(ctx, &genid))
+	if (!table || !rt_genid_read(&genid))
 		return 0;
 	e = &table->at[ifindex % VETH_SIZE];
 	if (e->ifindex != ifindex || e->genid != genid) {
-		device_find(ctx, ifindex, &dev);
+		device_find(ifindex, &dev);
 		e->peer = veth_peer(dev);
 		e->ifindex = ifindex;
 		e->genid = genid;
@@ -97,7 +97,7 @@ static __always_inline _Bool veth_takes(ctx_t *ctx, __u32 ifindex)
 
 	if (ctx->len <= VETH_MTU_MIN + VETH_ROOM || ctx_is_gso(ctx))
 		return 1;
-	mtu = veth_inner_mtu(ctx, ifindex);
+	mtu = veth_inner_mtu(ifindex);
 	return !mtu || ctx->len <= mtu + VETH_ROOM;
 }
 

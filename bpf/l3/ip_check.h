@@ -35,12 +35,18 @@ __noinline int has_source_route(ctx_t *ctx, const struct pkt *p)
 	return at > p->l4;
 }
 
+/* True if the checksum of the IP header is right. Not inlined: the verifier checks the loop over options once. */
+__noinline int ip_sum_ok(ctx_t *ctx, __u32 ihl)
+{
+	return ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), ihl);
+}
+
 /* Checks before a packet of a namespace is forwarded (RFC 1812 section 5.2.2, 5.3.7). */
 __noinline verdict_t ip_check_forward(ctx_t *ctx, const struct pkt *p, const struct network *net)
 {
 	if (!p || !net)
 		return DROP(helper_failed);
-	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
+	if (!ip_sum_ok(ctx, p->ihl))
 		return DROP(bad_checksum);
 	if (addr_martian_source(p->key.src) || addr_martian_dest(p->key.dst))
 		return DROP(martian);
@@ -54,7 +60,7 @@ __noinline verdict_t ip_check_forward(ctx_t *ctx, const struct pkt *p, const str
 /* Checks of a packet that arrived for the host. The kernel's own input makes them, too. routed: not over lo. */
 static __always_inline verdict_t ip_check_input(ctx_t *ctx, const struct pkt *p, _Bool routed)
 {
-	if (!ip_header_sum_ok(ctx_data(ctx), ctx_data_end(ctx), p->ihl))
+	if (!ip_sum_ok(ctx, p->ihl))
 		return DROP(bad_checksum);
 	return routed && p->ihl > IP_MIN_HLEN && has_source_route(ctx, p) ? DROP(ip_option) : FWD_NEXT;
 }

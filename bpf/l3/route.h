@@ -77,7 +77,7 @@ static __always_inline _Bool route_is_broadcast(ctx_t *ctx, __be32 addr)
 static __always_inline enum route_kind route_local(ctx_t *ctx, struct bpf_fib_lookup *fib, __be32 dst,
 						   struct route *out)
 {
-	int type = fib_local_type(ctx, dst);
+	int type = fib_local_type(dst);
 
 	out->broadcast = type == RTN_LOCAL     ? BROADCAST_NO :
 			 type == RTN_BROADCAST ? BROADCAST_YES :
@@ -88,10 +88,10 @@ static __always_inline enum route_kind route_local(ctx_t *ctx, struct bpf_fib_lo
 }
 
 /* A route out of an uplink. The kernel's forwarding takes its MTU, locked or not; bpf_fib_lookup() the locked one. */
-static __always_inline enum route_kind route_uplink(ctx_t *ctx, const struct route_query *q, __u32 metric,
+static __always_inline enum route_kind route_uplink(const struct route_query *q, __u32 metric,
 						    struct route *out)
 {
-	__u32 mtu = fib_route_mtu(ctx, q->dst, q->tos, out->ifindex, metric);
+	__u32 mtu = fib_route_mtu(q->dst, q->tos, out->ifindex, metric);
 
 	if (mtu && mtu < out->mtu)
 		out->mtu = mtu;
@@ -133,7 +133,7 @@ static __always_inline enum route_kind route_look_up(ctx_t *ctx, const struct ro
 			return ROUTE_UNMANAGED;
 		if (uplink->flags & UPLINK_NEEDS_ROUTE)
 			out->nexthop = 0;
-		return route_uplink(ctx, q, fib->rt_metric, out);
+		return route_uplink(q, fib->rt_metric, out);
 	case BPF_FIB_LKUP_RET_FRAG_NEEDED:
 		/* the route's MTU is exceeded (no .ifindex); or with len 0 the device's, by the packet itself */
 		if (!q->len && !bpf_map_lookup_elem(&uplinks, &ifindex))
@@ -165,10 +165,10 @@ __noinline enum route_kind route_find(ctx_t *ctx, const struct route_query *q, s
 
 	if (!e || !cfg || !out || !q)
 		return ROUTE_FAILED;
-	stamp = cache_stamp(ctx, cfg);
+	stamp = cache_stamp(cfg);
 	if (!stamp)
 		return route_look_up(ctx, q, out);
-	by_ports = route_by_ports(ctx);
+	by_ports = route_by_ports();
 	if (route_cache_valid(e, q, stamp, by_ports) && (q->len <= e->route.mtu || e->kind == ROUTE_LOCAL)) {
 		*out = e->route;
 		return e->kind;

@@ -5,7 +5,7 @@
 
 #include "kern/lookup.h"
 #include "kern/percpu_cache.h"
-#include "kern/rt_genid.h"
+#include "kern/netns.h"
 
 /* Kind of a result. */
 enum route_kind {
@@ -82,9 +82,9 @@ static __always_inline struct route_cache_entry *route_cache_at(__be32 src, __be
  * True if there is a rule by protocol or port, or paths are chosen by ports: the kernel's forwarding looks at them in
  * no other case. A rule changes rt_genid after it changes this.
  */
-static __always_inline _Bool route_by_ports(ctx_t *ctx)
+static __always_inline _Bool route_by_ports(void)
 {
-	struct net *net = netns_of(ctx);
+	struct net *net = netns_get();
 
 	if (!net || !bpf_core_field_exists(struct netns_ipv4, fib_rules_require_fldissect))
 		return 1;

@@ -92,9 +92,9 @@ static __always_inline _Bool ask_is_copy(const ctx_t *ctx, const struct config *
 }
 
 /* The label of packets that go through FORWARD themselves: of the rules' generation; even, as that of copies is not. */
-static __always_inline __u16 ask_label_of_rules(ctx_t *ctx)
+static __always_inline __u16 ask_label_of_rules(void)
 {
-	return ruleset_gen(ctx) << 1;
+	return ruleset_gen() << 1;
 }
 
 /* True if the word still holds for the rules of that generation. */
@@ -104,13 +104,13 @@ static __always_inline _Bool ask_is_recent(union ask_word w, const struct config
 }
 
 /* True if a packet may go fast without a further look, as long as the rules and the time are those of now. */
-static __always_inline _Bool ask_is_settled(ctx_t *ctx, const struct flow *f, const struct config *cfg)
+static __always_inline _Bool ask_is_settled(const struct flow *f, const struct config *cfg)
 {
 	union ask_word w = ask_word(f);
 
-	if (!ruleset_at_forward(ctx))
+	if (!ruleset_at_forward())
 		return 1;
-	return w.state == ASK_OPEN && ask_is_recent(w, cfg, ruleset_gen(ctx), ask_age(w));
+	return w.state == ASK_OPEN && ask_is_recent(w, cfg, ruleset_gen(), ask_age(w));
 }
 
 /* whole: a copy could come out. again: it has been sent behind its copy. */
@@ -305,10 +305,10 @@ static __always_inline void ask_agreed(ctx_t *ctx, struct flow *f, _Bool copy, _
 			ask_swap(f, w, open);
 		return;
 	}
-	if (!ask_is_unknown(w) || ctx_label(ctx) != ask_label_of_rules(ctx))
+	if (!ask_is_unknown(w) || ctx_label(ctx) != ask_label_of_rules())
 		return;
 	if (asked) {
-		open.rules = ruleset_gen(ctx);
+		open.rules = ruleset_gen();
 		open.when = ask_now();
 		ask_swap(f, w, open);
 	} else if (w.state == ASK_UNKNOWN) {

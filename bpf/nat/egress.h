@@ -79,7 +79,7 @@ __noinline int nat_find_hairpin(ctx_t *ctx, const struct pkt *p, struct route *r
 
 	if (!p || !route || !cfg || !pkt_has_tuple(p) || p->key.proto != L4_UDP)
 		return 0;
-	key = nat_scope_key(p->key, KEY_EIM, 0);
+	key = nat_scope_key(&p->key, KEY_EIM, 0);
 	key.zone = EBPFNET_ZONE_OUTSIDE;
 	f = bpf_map_lookup_elem(&flows, &key);
 	if (!f || f->to != TO_PORT || !ct_is_live(f, cfg) || nat_is_apart(p->key.zone, f))
@@ -87,13 +87,14 @@ __noinline int nat_find_hairpin(ctx_t *ctx, const struct pkt *p, struct route *r
 	/* a service of the host's, which may have come later than the mapping */
 	if (socket_of_host(ctx, &p->key) != SOCKET_NONE)
 		return 0;
-	key = nat_scope_key(nat_reply_key_of(f, L4_UDP), KEY_EIM, 1);
+	key = nat_reply_key_of(f, L4_UDP);
+	key = nat_scope_key(&key, KEY_EIM, 1);
 	f = bpf_map_lookup_elem(&flows, &key);
 	if (!f)
 		return 0;
 	route->ifindex = f->ifindex;
 	route->nexthop = 0;
-	key = nat_scope_key(p->key, KEY_EIM, 1);
+	key = nat_scope_key(&p->key, KEY_EIM, 1);
 	own = bpf_map_lookup_elem(&flows, &key);
 	route->src = own && addr_is_local(ctx, own->src) ? own->src : p->key.dst;
 	return 1;

@@ -83,7 +83,7 @@ __noinline verdict_t nat_from_port_error(ctx_t *ctx, const struct pkt *p, const 
 		return DROP(foreign_error);
 	/* what is hairpinned to another namespace's mapping does not pass the rules, nor do errors about it */
 	if (!(f->to == TO_UPLINK && kind == ROUTE_LOCAL) &&
-	    !policy_of_error(ctx, came_by, policy_of_direction(net, f)))
+	    !policy_of_error(came_by, policy_of_direction(net, f)))
 		return DROP(host_rules);
 	if (p->ttl <= 1)
 		return DROP(ttl_exceeded);
@@ -165,7 +165,7 @@ static __always_inline void decide_route(ctx_t *ctx, const struct pkt *p, struct
 {
 	d->kind = egress_flow_route(ctx, p, d->f, &d->resolved->route);
 	/* what goes through the stack is routed by it: see stack_way() */
-	if (d->f && policy_is_through(ctx, d->net, d->f))
+	if (d->f && policy_is_through(d->net, d->f))
 		return;
 	if (d->f && route_is_forwarding(d->kind) && !external_is_current(ctx, d->f, &d->resolved->route)) {
 		ct_delete(d->f);

@@ -70,7 +70,7 @@ __noinline int stack_route_by(ctx_t *ctx, const struct pkt *p, struct route *rou
 	r = bpf_fib_lookup(ctx, fib, sizeof(*fib),
 			   BPF_FIB_LOOKUP_OUTPUT | BPF_FIB_LOOKUP_SKIP_NEIGH | BPF_FIB_LOOKUP_SRC);
 	if (r != BPF_FIB_LKUP_RET_SUCCESS && r != BPF_FIB_LKUP_RET_NO_NEIGH)
-		fib->ipv4_src = device_address(ctx, ctx->ifindex);
+		fib->ipv4_src = device_address(ctx->ifindex);
 	*route = (struct route){ .ifindex = ctx->ifindex, .src = addr_of(fib->ipv4_src) };
 	return fib->ipv4_src != 0;
 }
@@ -155,7 +155,7 @@ static __always_inline verdict_t stack_larger_than_inside(ctx_t *ctx, const stru
 {
 	struct icmp_params err = { .type = ICMP_DEST_UNREACH, .code = ICMP_FRAG_NEEDED, .from = p->key.dst };
 
-	err.mtu = veth_inner_mtu(ctx, fwd->ifindex);
+	err.mtu = veth_inner_mtu(fwd->ifindex);
 	return p->eth_type == ETH_P_IP ? icmp_refuse(ctx, p, err, DROP(too_big), fwd) : DROP(too_big);
 }
 

@@ -68,7 +68,7 @@ __noinline verdict_t nat_from_uplink_error(ctx_t *ctx, const struct pkt *p, cons
 		return DROP(icmp_error);
 	port = port_get(f->ifindex);
 	net = at->routed && !at->hairpin && port ? network_get(port->net) : NULL;
-	if (net && !policy_of_error(ctx, flow_opposite(f), forwarding_of(net)))
+	if (net && !policy_of_error(flow_opposite(f), forwarding_of(net)))
 		return DROP(host_rules);
 	v = rewrite_ip(ctx, p, &x->outer, at->routed ? p->ttl - 1 : p->ttl);
 	if (v != FWD_NEXT)

@@ -92,7 +92,7 @@ static __always_inline __u8 decision_ttl(const struct pkt *p, const struct decis
 /* Up by the gateway device, to be forwarded by the kernel. */
 static __always_inline verdict_t up_through_rules(ctx_t *ctx, struct fwd_out *fwd)
 {
-	ctx_label_put(ctx, ask_label_of_rules(ctx));
+	ctx_label_put(ctx, ask_label_of_rules());
 	fwd->counter = COUNT_to_rules;
 	return FWD_HOST;
 }

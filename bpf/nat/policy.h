@@ -34,12 +34,12 @@ static __always_inline enum forwarding forwarding_between(const struct network *
 }
 
 /* True if a packet of a flow between that network and the outside goes through the rules itself. */
-static __always_inline _Bool policy_is_through(ctx_t *ctx, const struct network *net, const struct flow *f)
+static __always_inline _Bool policy_is_through(const struct network *net, const struct flow *f)
 {
 	enum forwarding mode = forwarding_of(net);
 
 	return mode != FORWARDING_FAST && ask_is_unknown(ask_word(f)) &&
-	       (mode == FORWARDING_STACK || ruleset_at_forward(ctx));
+	       (mode == FORWARDING_STACK || ruleset_at_forward());
 }
 
 /* The network that a packet leads into; NULL: none. */
@@ -116,9 +116,9 @@ static __always_inline void policy_tcp_ends(ctx_t *ctx, const struct pkt *p, str
 }
 
 /* True if an ICMP error about a packet of that direction may pass: the rules have let such a packet by. */
-static __always_inline _Bool policy_of_error(ctx_t *ctx, const struct flow *about, enum forwarding mode)
+static __always_inline _Bool policy_of_error(const struct flow *about, enum forwarding mode)
 {
-	if (mode == FORWARDING_FAST || (mode == FORWARDING_ASK && !ruleset_at_forward(ctx)))
+	if (mode == FORWARDING_FAST || (mode == FORWARDING_ASK && !ruleset_at_forward()))
 		return 1;
 	return about && ask_has_passed(about);
 }
@@ -144,7 +144,7 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 	ctx_mark_ours(ctx, 0);
 	tcp = p->key.proto == L4_TCP;
 	w = ask_word(f);
-	if (asked && !ruleset_at_forward(ctx))
+	if (asked && !ruleset_at_forward())
 		return ANSWER_FAST;
 	if (ask_is_unknown(w) || w.state == ASK_OF_HOST || !(asked || tcp) ||
 	    nat_is_further_peer(f, &p->key))
@@ -159,7 +159,7 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 		policy_tcp_begins(ctx, p, f, &c->inside);
 		w = ask_word(f);
 	}
-	rules = ruleset_gen(ctx);
+	rules = ruleset_gen();
 	a = ask_judge(w, cfg, rules, tcp, whole && !(p->frag & IP_FRAG_MASK) && p->ttl > 1, again);
 	next.when = ask_now();
 	next.rules = rules;
@@ -206,7 +206,7 @@ static __always_inline verdict_t policy(ctx_t *ctx, const struct pkt *p, const s
 	if (!cfg || d->copy)
 		return FWD_THROUGH;
 	if (!d->f)
-		return mode == FORWARDING_ASK && !ruleset_at_forward(ctx) ? FWD_NEXT : FWD_THROUGH;
+		return mode == FORWARDING_ASK && !ruleset_at_forward() ? FWD_NEXT : FWD_THROUGH;
 	/* the reply of a published port goes a way that the kernel does not know, for which it may be too large */
 	if (!outside && d->kind == ROUTE_TOO_BIG && d->f->dir == FLOW_REPLY)
 		return FWD_NEXT;

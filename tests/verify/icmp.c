@@ -125,8 +125,9 @@ static void given_a_flow(struct flow_key key, struct nat_tuple t, __u8 answer_zo
 	table.cfg = cfg;
 	table.original = direction(t, FLOW_ORIGINAL, answer_zone, mapping);
 	table.reply = direction(back, FLOW_REPLY, key.zone, mapping);
-	table.original_key = nat_scope_key(key, scope, 1);
-	table.reply_key = nat_scope_key(nat_reply_key(&t, answer_zone, key.proto), scope, 0);
+	table.original_key = nat_scope_key(&key, scope, 1);
+	table.reply_key = nat_reply_key(&t, answer_zone, key.proto);
+	table.reply_key = nat_scope_key(&table.reply_key, scope, 0);
 	GIVEN(!flow_key_eq(&table.original_key, &table.reply_key));
 }
 
@@ -163,7 +164,7 @@ void the_quote_is_put_back_as_it_was_sent(struct packet before, __u16 net, _Bool
 	enum key_scope scope = f->flags & FLOW_ANY_PEER ? KEY_EIM : KEY_APDF;
 	struct nat_tuple t = nat_translate(f, &sent);
 
-	is = nat_scope_key(sent, scope, !reply);
+	is = nat_scope_key(&sent, scope, !reply);
 	GIVEN(v == FWD_NEXT && sent.scope == KEY_APDF && flow_key_eq(&is, &of));
 	GIVEN(sent.proto != L4_ICMP || sent.sport_h == sent.dport_h);
 	GIVEN(!l4_by_address(sent.proto) || (!sent.sport_h && !sent.dport_h));

@@ -115,7 +115,7 @@ static __u16 peer_port_of(const struct flow_key *k, _Bool inside)
 void a_key_tells_what_its_shape_names(struct flow_key a, struct flow_key b, __u8 n, _Bool inside)
 {
 	enum key_scope scope = any_shape(n);
-	struct flow_key x = nat_scope_key(a, scope, inside), y = nat_scope_key(b, scope, inside);
+	struct flow_key x = nat_scope_key(&a, scope, inside), y = nat_scope_key(&b, scope, inside);
 	_Bool same = same_own_end(&a, &b, inside);
 
 	if (scope != KEY_EIM)
@@ -127,8 +127,8 @@ void a_key_tells_what_its_shape_names(struct flow_key a, struct flow_key b, __u8
 
 void a_key_of_a_shape_has_it_already(struct flow_key a, __u8 n, _Bool inside)
 {
-	struct flow_key x = nat_scope_key(a, any_shape(n), inside);
-	struct flow_key y = nat_scope_key(x, any_shape(n), inside);
+	struct flow_key x = nat_scope_key(&a, any_shape(n), inside);
+	struct flow_key y = nat_scope_key(&x, any_shape(n), inside);
 
 	PROVE(flow_key_eq(&x, &y));
 	a.scope = any_shape(n);
@@ -143,8 +143,8 @@ void a_key_of_a_shape_has_it_already(struct flow_key a, __u8 n, _Bool inside)
 void keys_of_different_mappings_differ(struct flow_key a, struct flow_key b, __u8 m, __u8 n,
 				       _Bool inside)
 {
-	struct flow_key x = nat_scope_key(a, any_shape(m), inside);
-	struct flow_key y = nat_scope_key(b, any_shape(n), inside);
+	struct flow_key x = nat_scope_key(&a, any_shape(m), inside);
+	struct flow_key y = nat_scope_key(&b, any_shape(n), inside);
 
 	GIVEN(flow_key_eq(&x, &y));
 	PROVE(same_own_end(&a, &b, inside));

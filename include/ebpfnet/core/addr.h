@@ -6,31 +6,26 @@
 #include <ebpfnet/abi.h>
 #include <ebpfnet/core/compiler.h>
 
-/* Network byte order, both ways. */
-static __always_inline __be32 addr_be32(struct ipaddr a)
-{
-	return *(__be32 *)&a;
-}
+/*
+ * Network byte order, both ways. Macros, so that an address is read as one word: of a struct that is passed by value
+ * from behind a pointer clang for BPF reads each byte by itself.
+ */
+#define addr_be32(a)                        \
+	({                                  \
+		struct ipaddr addr_ = (a);  \
+		*(__be32 *)&addr_;          \
+	})
 
 static __always_inline struct ipaddr addr_of(__be32 be)
 {
 	return *(struct ipaddr *)&be;
 }
 
-static __always_inline _Bool addr_eq(struct ipaddr a, struct ipaddr b)
-{
-	return addr_be32(a) == addr_be32(b);
-}
+#define addr_eq(a, b) (addr_be32(a) == addr_be32(b))
 
-static __always_inline _Bool addr_none(struct ipaddr a)
-{
-	return addr_be32(a) == 0;
-}
+#define addr_none(a) (addr_be32(a) == 0)
 
-static __always_inline _Bool addr_inside(struct ipaddr a, struct ipaddr subnet, struct ipaddr mask)
-{
-	return ((addr_be32(a) ^ addr_be32(subnet)) & addr_be32(mask)) == 0;
-}
+#define addr_inside(a, subnet, mask) (((addr_be32(a) ^ addr_be32(subnet)) & addr_be32(mask)) == 0)
 
 /* RFC 1122 3.2.1.3: the host's own, on no link. */
 static __always_inline _Bool addr_loopback(struct ipaddr a)

@@ -77,8 +77,10 @@ static __always_inline struct flow_key nat_reply_key_of(const struct flow *f, en
 }
 
 /* Reduce a key to a scope. inside: key of a packet from inside, whose peer is the destination. */
-static __always_inline struct flow_key nat_scope_key(struct flow_key key, enum key_scope scope, _Bool inside)
+static __always_inline struct flow_key nat_scope_key(const struct flow_key *of, enum key_scope scope, _Bool inside)
 {
+	struct flow_key key = *of;
+
 	key.scope = scope;
 	if (scope == KEY_APDF)
 		return key;
@@ -98,14 +100,16 @@ static __always_inline struct flow_key nat_scope_key(struct flow_key key, enum k
 /* The original key as it is in map flows. orig: struct conn.orig. */
 static __always_inline struct flow_key nat_stored_key(const struct flow_key *orig)
 {
-	return nat_scope_key(*orig, orig->scope, 1);
+	return nat_scope_key(orig, orig->scope, 1);
 }
 
 /* And the key of the reply direction. f: the original one. */
 static __always_inline struct flow_key nat_stored_reply_key(const struct flow *f,
 							    const struct flow_key *orig)
 {
-	return nat_scope_key(nat_reply_key_of(f, orig->proto), orig->scope, 0);
+	struct flow_key reply = nat_reply_key_of(f, orig->proto);
+
+	return nat_scope_key(&reply, orig->scope, 0);
 }
 
 /* True if a packet's peer is the one that the mapping was created for. */

@@ -77,10 +77,10 @@ static void check_shapes(struct input *in)
 		b.dst.octet[3] ^= take8(in);
 		b.sport_h ^= take8(in);
 	}
-	x = nat_scope_key(a, scope, inside);
-	y = nat_scope_key(x, scope, inside);
+	x = nat_scope_key(&a, scope, inside);
+	y = nat_scope_key(&x, scope, inside);
 	MUST(flow_key_eq(&x, &y));
-	y = nat_scope_key(b, scope, inside);
+	y = nat_scope_key(&b, scope, inside);
 	MUST(flow_key_eq(&x, &y) == same_but_for_peer(&a, &b, scope, inside));
 	a.scope = scope;
 	x = nat_stored_key(&a);
@@ -127,10 +127,11 @@ static int begin(struct nat_flow *flows, int count, struct flow_key key, enum ke
 
 	f->key = key;
 	f->scope = scope;
-	f->entry = nat_scope_key(key, scope, 1);
+	f->entry = nat_scope_key(&key, scope, 1);
 	for (attempt = 0; attempt < NAT_ATTEMPTS; attempt++) {
 		t.sport_h = nat_candidate(key.sport_h, attempt, random, first, last);
-		f->reply_entry = nat_scope_key(nat_reply_key(&t, EBPFNET_ZONE_OUTSIDE, key.proto), scope, 0);
+		f->reply_entry = nat_reply_key(&t, EBPFNET_ZONE_OUTSIDE, key.proto);
+		f->reply_entry = nat_scope_key(&f->reply_entry, scope, 0);
 		if (!taken(flows, count, &f->reply_entry))
 			break;
 	}
@@ -154,9 +155,10 @@ static void check_there_and_back(const struct nat_flow *f, struct flow_key key)
 		.proto = key.proto,
 	}, x;
 
-	x = nat_scope_key(answer, f->scope, 0);
+	x = nat_scope_key(&answer, f->scope, 0);
 	MUST(flow_key_eq(&x, &f->reply_entry));
-	x = nat_scope_key(nat_reply_key_of(&f->original, key.proto), f->scope, 0);
+	x = nat_reply_key_of(&f->original, key.proto);
+	x = nat_scope_key(&x, f->scope, 0);
 	MUST(flow_key_eq(&x, &f->reply_entry));
 	MUST(addr_eq(t.dst, key.dst) && t.dport_h == key.dport_h);
 	t = nat_translate(&f->reply, &answer);
