@@ -2,8 +2,11 @@
 # shellcheck shell=bash
 #
 # A command that is killed at a call that makes, attaches or removes what a hook needs.
+#
+# hooks: any
 source "$TOP/tests/lib/interrupted.sh"
 
+# hooks: each
 test_up_at_each_map_and_link() {
 	CHANGES='MAP_UPDATE|MAP_DELETE|LINK_'
 	up_converges bpf
@@ -17,7 +20,6 @@ test_up_at_each_pin() {
 # Of three maps, without which nothing is known.
 test_up_at_the_last_pin_of_the_journal() {
 	local n
-	[ "$HOOK" = tcx ] || skip "once: meets no hook"
 	CHANGES='OBJ_PIN.*/nets"'
 	n=$(moments bpf ebpfnet up)
 	must ebpfnet down
@@ -28,17 +30,21 @@ test_up_at_the_last_pin_of_the_journal() {
 }
 
 test_up_at_each_netlink_message() { up_converges sendto; }
+# hooks: each
 test_down_at_each_bpf_call() { converges three bpf ebpfnet down; }
 test_down_at_each_netlink_message() { converges three sendto ebpfnet down; }
+# hooks: each
 test_down_at_each_unlink() { converges three unlink ebpfnet down; }
 
 test_ns_add_at_each_bpf_call() { converges three bpf ebpfnet ns add four; }
 test_ns_add_at_each_netlink_message() { converges three sendto ebpfnet ns add four; }
+# hooks: each
 test_ns_del_at_each_bpf_call() { converges three bpf ebpfnet ns del three; }
 test_ns_del_at_each_netlink_message() { converges three sendto ebpfnet ns del three; }
 test_expose_at_each_bpf_call() { converges three bpf ebpfnet expose ns1 8000-8009; }
 
 # `up` loads with a thread for each CPU: the one that comes to its n-th call first ends the command.
+# hooks: each
 test_up_of_several_threads_at_some_bpf_calls() {
 	local before n ended=137
 	[ "$(nproc)" -ge 2 ] || skip "one CPU"
@@ -72,6 +78,7 @@ test_down_with_a_prefilter_at_each_bpf_call() {
 }
 
 # The pins are renamed with their device, one by one.
+# hooks: each
 test_up_after_the_uplink_was_renamed_at_each_rename() {
 	local n all
 	[ "$HOOK" = tcx ] || skip "only links are pinned under the name of a device"
@@ -106,6 +113,7 @@ converges_if_called() { # PREPARE SYSCALL CMD...
 }
 
 # All calls of all commands: in `make faults` only, as each takes a second.
+# hooks: each
 test_every_command_at_each_call() {
 	local cmd call
 	[ "${FAULT_KILLS-}" = all ] || skip "make faults"

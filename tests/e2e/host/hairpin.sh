@@ -3,6 +3,8 @@
 #
 # A namespace that calls a published port of this host, its own or another's, passes the host's FORWARD rules as with a
 # bridge: from address inside to address inside.
+#
+# hooks: any
 
 source "$TOP/tests/lib/rules.sh"
 
@@ -49,6 +51,7 @@ by_device_and_address() { # MODE
 	done
 }
 
+# hooks: each
 test_a_rule_by_device_and_address_inside_applies() {
 	published
 	each_mode by_device_and_address
@@ -152,6 +155,7 @@ stream() { # MODE
 	none_is_invalid
 }
 
+# hooks: each
 test_a_stream_goes_on_while_other_rules_change() {
 	published
 	each_mode stream
@@ -263,6 +267,7 @@ fragments() { # MODE
 	none_is_invalid
 }
 
+# hooks: each
 test_fragments_and_large_segments_pass() {
 	published
 	each_mode fragments

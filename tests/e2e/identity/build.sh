@@ -3,6 +3,8 @@
 #
 # `up` of another build, whose maps have the same layout: its programs take the place of the old ones, and no packet is
 # lost.
+#
+# hooks: any
 source "$TOP/tests/lib/interrupted.sh"
 
 OTHER=$TOP/build/other/ebpfnet
@@ -30,6 +32,7 @@ none_lost() { # NAME
 	[ "$(tail -n1 "$T/from-$1.out")" -gt 100 ] || fail "hardly any datagram was sent"
 }
 
+# hooks: each
 test_fault_34_another_build_s_programs_replace_the_old_ones_without_losing_a_datagram() {
 	local all="gateway lo port uplink uplink_out" before after name _
 	up
@@ -108,6 +111,7 @@ test_another_build_with_another_layout_is_refused() {
 }
 
 # Killed between two hooks, one of each build.
+# hooks: each
 test_another_build_s_up_converges_killed_at_each_pin_and_link() {
 	CHANGES='OBJ_PIN|LINK_UPDATE'
 	converges three bpf "$OTHER" up

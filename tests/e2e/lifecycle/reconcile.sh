@@ -3,6 +3,8 @@
 #
 # `status` reports the differences that `up` removes: each damage below is reported, listed by `up --dry-run`, which
 # changes nothing, and gone after `up`.
+#
+# hooks: any
 
 problems() {
 	ebpfnet status --json | json '[p["problem"] for p in j["problems"]]'
@@ -28,6 +30,7 @@ fixed_by_up() { # WHAT DAMAGE...
 	like "$out" '^nothing to change'
 }
 
+# hooks: each
 test_the_gateways_damages_are_reported_and_fixed() {
 	up
 	fixed_by_up 'gateway device ebpfnet0 is gone' ip link del ebpfnet0
@@ -39,6 +42,7 @@ test_the_gateways_damages_are_reported_and_fixed() {
 	pings ns1 $INTERNET
 }
 
+# hooks: each
 test_an_endpoints_damages_are_reported_and_fixed() {
 	up
 	fixed_by_up 'device veth0 of namespace ns1 is gone' ip link del veth0
@@ -64,6 +68,7 @@ replace() { # DEV
 	make_uplink_again
 }
 
+# hooks: each
 test_an_uplinks_damages_are_reported_and_fixed() {
 	up
 	fixed_by_up 'uplink eth0 was removed and made again' replace eth0
@@ -78,6 +83,7 @@ test_an_uplinks_damages_are_reported_and_fixed() {
 }
 
 # A program that is detached behind the command's back, on any hook.
+# hooks: each
 test_missing_programs_are_reported_and_fixed() {
 	up
 	must ebpfnet expose ns1 5000

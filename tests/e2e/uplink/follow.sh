@@ -9,6 +9,8 @@
 #      eth1    10.9.0.1   ─────────────── 10.9.0.2
 #                                         namespace c1, a container
 #      docker0 172.17.0.1 ─────────────── 172.17.0.2
+#
+# hooks: any
 
 # A bridge without a container has no carrier.
 docker0() {
@@ -41,6 +43,7 @@ well() {
 	is "$(problems)" "[]" "problems"
 }
 
+# hooks: each
 test_a_second_card() {
 	local before mode
 	second_card
@@ -139,6 +142,7 @@ test_the_table_of_a_rule() {
 }
 
 # Until a command or the monitor looks, packets are refused, never sent untranslated.
+# hooks: each
 test_one_that_appears_later() {
 	up
 	second_card
@@ -214,6 +218,7 @@ test_the_default_route_moves_to_it() {
 }
 
 # One that no route leads to any more is none, and status is silent about it.
+# hooks: each
 test_its_last_route_goes() {
 	second_card
 	up
