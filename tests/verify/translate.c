@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /* A flow's two directions undo each other: for every key, every translation, every zone. */
+#include "kernel.h"
+
 #include "bpf/ct/ct_create.h"
-#include "verify.h"
 
 static _Bool key_same(struct flow_key a, struct flow_key b)
 {
@@ -38,12 +39,13 @@ void the_reply_key_is_the_translation_turned_round(struct nat_tuple t, __u16 net
 }
 
 /* A packet translated, answered, and the answer translated is an answer to the packet as it was. */
-void a_reply_is_translated_back(struct ct_new n, __u32 slot)
+void a_reply_is_translated_back(struct ct_new n, __u32 slot, struct conn c)
 {
 	struct ct_create_state m = { .new = n };
 	struct nat_tuple t;
 
 	given_a_new_flow(n);
+	table.conn = c;
 	ct_fill(&m, slot);
 	t = tuple(m.reply);
 	PROVE(key_same(nat_reply_key(&t, m.reply.answer_zone, n.key.proto), n.key));
@@ -52,12 +54,13 @@ void a_reply_is_translated_back(struct ct_new n, __u32 slot)
 }
 
 /* And answers to that answer are found under the key that ct_create() enters it by. */
-void the_translation_is_what_the_flow_says(struct ct_new n, __u32 slot)
+void the_translation_is_what_the_flow_says(struct ct_new n, __u32 slot, struct conn c)
 {
 	struct ct_create_state m = { .new = n };
 	struct nat_tuple t;
 
 	given_a_new_flow(n);
+	table.conn = c;
 	ct_fill(&m, slot);
 	t = tuple(m.original);
 	PROVE(key_same(nat_reply_key(&t, m.original.answer_zone, n.key.proto),
