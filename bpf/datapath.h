@@ -355,9 +355,9 @@ static __always_inline int datapath_uplink_out(ctx_t *ctx)
 	struct pkt *p;
 	_Bool recheck;
 
-	netns_note(ctx);
 	if (!cfg || ctx_is_ours(ctx, cfg->mark))
 		return ACTION_PASS;
+	netns_note(ctx);
 	p = pkt_reset();
 	if (!p)
 		return ACTION_PASS;
@@ -392,8 +392,8 @@ static __always_inline int datapath_lo(ctx_t *ctx)
 	verdict_t v = FWD_PASS;
 	struct pkt *p;
 
-	netns_note(ctx);
 	if (!lo_is_unpublished(ctx)) {
+		netns_note(ctx);
 		p = pkt_reset();
 		if (p && parse(ctx, p) == PARSED)
 			v = from_outside(ctx, p, &at, &fwd);

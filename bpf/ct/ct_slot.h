@@ -44,7 +44,7 @@ static __always_inline struct conn *conn_get(__u32 slot)
 	return bpf_map_lookup_elem(&conns, &slot);
 }
 
-/* What tells a flow from those that its memory was used for before. */
+/* Tells a flow from those that its memory was used for before. */
 static __always_inline __u32 ct_unique(__u32 slot)
 {
 	struct conn *c = conn_get(slot);

@@ -9,6 +9,8 @@
  *
  * Nor does a flow get another's path. The memory of a flow may be used for another flow while a path is resolved for
  * the first; then it has another word, which was never there before (ct_no_path()), and the swap fails.
+ *
+ * A direction that the host's rules no longer let go fast loses its path (ask_swap()).
  */
 #ifndef EBPFNET_BPF_FAST_PATH_H
 #define EBPFNET_BPF_FAST_PATH_H

@@ -24,7 +24,7 @@ __noinline int netns_find(ctx_t *ctx)
 	return 0;
 }
 
-/* Each program begins with this. */
+/* Each program calls this before anything that calls netns_get(). */
 static __always_inline void netns_note(ctx_t *ctx)
 {
 	if (kernel_memory != KERNEL_MEMORY_CLOSED && !netns_addr)
