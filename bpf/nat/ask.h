@@ -12,7 +12,8 @@
  *   PASSED    the same as UNKNOWN, and one has come out: with FORWARDING_STACK, or where the kernel knows another way
  *   OF_HOST   they go through untranslated, for the host's own NAT translates them (nat/from_stack.h)
  *
- * A change of the rules is seen with the next packet; of a TCP flow that was asked about within ASK_WAIT, after that.
+ * A change of the rules is seen with the next packet. The answer to a copy sent before is none: its label names the
+ * generation that it was to ask.
  *
  * TCP needs copies, since the host's conntrack has not seen what went fast: a later packet is INVALID to it. The copy
  * is made to look like a retransmission of what it saw last: sequence numbers from its own entry, and no options, for a
@@ -30,7 +31,7 @@
 #include "l3/rewrite.h"
 
 /* In units of union ask_word.when, 4.2 ms. */
-#define ASK_WAIT 5		/* for a copy; nor are more copies made of a flow, however often the rules change */
+#define ASK_WAIT 5		/* for a copy */
 #define ASK_QUEUE 2		/* in which a copy and what is behind it pass the CPU's backlog */
 #define ASK_AGAIN 24		/* while it is closed */
 #define ASK_PER_S 238
@@ -80,15 +81,18 @@ static __always_inline _Bool ask_swap(struct flow *f, union ask_word from, union
 	return 1;
 }
 
-/* The label of copies. It is secret, and a sender inside who guesses it loses that packet. */
-static __always_inline __u32 ask_label(const struct config *cfg)
+/*
+ * The label of copies that ask the rules of that generation: odd, with a secret part; a sender inside who guesses it
+ * loses that packet.
+ */
+static __always_inline __u16 ask_label(const struct config *cfg, __u32 rules)
 {
-	return (cfg->mark * 0x9e3779b1u) >> 16 | 1;
+	return ((cfg->mark * 0x9e3779b1u) >> 16 & 0xff00) | (rules & 0x7f) << 1 | 1;
 }
 
 static __always_inline _Bool ask_is_copy(const ctx_t *ctx, const struct config *cfg)
 {
-	return ctx_label(ctx) == ask_label(cfg);
+	return ((ctx_label(ctx) ^ ask_label(cfg, 0)) & 0xff01) == 0;
 }
 
 /* The label of packets that go through FORWARD themselves: of the rules' generation; even, as that of copies is not. */
@@ -125,11 +129,9 @@ static __always_inline enum ask_answer ask_judge(union ask_word w, const struct 
 			return ANSWER_FAST;
 		if (!tcp || !whole)
 			return ANSWER_THROUGH;
-		if (age < ASK_WAIT)
-			return ANSWER_FAST;
 		return w.rules == rules ? ANSWER_ASK : ANSWER_ASK_AND_WAIT;
 	case ASK_ASKED: /* the copy may have been lost: once more */
-		if (age < ASK_WAIT)
+		if (w.rules == rules && age < ASK_WAIT)
 			return ANSWER_FAST;
 		return whole ? ANSWER_ASK_AND_WAIT : ANSWER_LAST;
 	case ASK_CLOSED:
@@ -137,7 +139,7 @@ static __always_inline enum ask_answer ask_judge(union ask_word w, const struct 
 			return ANSWER_CLOSED;
 		if (age < ASK_QUEUE)
 			return ANSWER_WAIT;
-		return whole && age >= (w.rules == rules ? ASK_AGAIN : ASK_WAIT) ? ANSWER_ASK_AND_WAIT : ANSWER_CLOSED;
+		return whole && (w.rules != rules || age >= ASK_AGAIN) ? ANSWER_ASK_AND_WAIT : ANSWER_CLOSED;
 	default:
 		return ANSWER_THROUGH;
 	}
@@ -154,6 +156,7 @@ struct ask_copy {
 	struct flow_key inside;		/* its tuple as FORWARD sees it */
 	struct conntrack_ends ends;
 	struct ask_header own, shown;	/* as it is, and as FORWARD sees it */
+	__u32 rules;			/* the generation that it asks */
 };
 
 PERCPU_SCRATCH(struct ask_copy, ask_copy)
@@ -250,8 +253,8 @@ __noinline int ask_rewrite(ctx_t *ctx, struct ask_copy *c)
 }
 
 /*
- * Send a copy through FORWARD, by device up. ask_copy_get()->inside has the tuple. between: it is written into the copy
- * here; else the copy passes a program that does so. 0, or the packet is broken.
+ * Send a copy through FORWARD, by device up. ask_copy_get() has .inside and .rules. between: the tuple is written into
+ * the copy here; else the copy passes a program that does so. 0, or the packet is broken.
  */
 __noinline int ask_by_copy(ctx_t *ctx, __u32 up, _Bool between)
 {
@@ -270,7 +273,7 @@ __noinline int ask_by_copy(ctx_t *ctx, __u32 up, _Bool between)
 	if (between && ask_rewrite(ctx, c))
 		return -1;
 	ctx_mark_ours(ctx, ~cfg->mark);
-	ctx_label_put(ctx, ask_label(cfg));
+	ctx_label_put(ctx, ask_label(cfg, c->rules));
 	ctx_copy_up(ctx, up);
 	ctx_label_put(ctx, 0);
 	ctx_mark_ours(ctx, 0);
@@ -296,12 +299,14 @@ static __always_inline _Bool ask_is_unknown(union ask_word w)
  * A packet of that direction has come out of FORWARD, with that label. It has perhaps waited there, or behind it for a
  * MAC address: the answer of rules that have changed since is none.
  */
-static __always_inline void ask_agreed(ctx_t *ctx, struct flow *f, _Bool copy, _Bool asked)
+static __always_inline void ask_agreed(ctx_t *ctx, const struct config *cfg, struct flow *f, _Bool copy,
+				       _Bool asked)
 {
 	union ask_word w = ask_word(f), open = { .rules = w.rules, .when = w.when, .state = ASK_OPEN };
 
 	if (copy) {
-		if ((w.state == ASK_ASKED || w.state == ASK_CLOSED) && ask_age(w) < ASK_AGAIN)
+		if ((w.state == ASK_ASKED || w.state == ASK_CLOSED) && ask_age(w) < ASK_AGAIN &&
+		    ctx_label(ctx) == ask_label(cfg, w.rules))
 			ask_swap(f, w, open);
 		return;
 	}

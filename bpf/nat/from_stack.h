@@ -33,7 +33,7 @@ __noinline int stack_agreed(ctx_t *ctx, const struct flow_key *key, struct flow 
 	if (copy)
 		count(COUNT_rules_agreed);
 	if (!nat_is_further_peer(f, key))
-		ask_agreed(ctx, f, copy, asked);
+		ask_agreed(ctx, cfg, f, copy, asked);
 	return copy;
 }
 

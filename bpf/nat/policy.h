@@ -159,7 +159,7 @@ __noinline int policy_of_flow(ctx_t *ctx, const struct pkt *p, struct flow *f, _
 		policy_tcp_begins(ctx, p, f, &c->inside);
 		w = ask_word(f);
 	}
-	rules = ruleset_gen();
+	rules = c->rules = ruleset_gen();
 	a = ask_judge(w, cfg, rules, tcp, whole && !(p->frag & IP_FRAG_MASK) && p->ttl > 1, again);
 	next.when = ask_now();
 	next.rules = rules;

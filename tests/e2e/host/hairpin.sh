@@ -77,12 +77,10 @@ changes() { # MODE FROM PORT ADDR
 	rules 'iifname { ebpfnet0, ebpfnet1 } accept'
 	WIRE_TIMEOUT=10 converse "$2" tcp $HOST "$3"
 	say before
-	sleep 0.05 # a connection is asked about every 20 ms at most
 	must nft insert rule ip host forward ip daddr "$4" tcp dport 80 drop
 	say_in_vain "closed-$1"
 	rules 'iifname { ebpfnet0, ebpfnet1 } accept'
 	say "again-$1"
-	sleep 0.05
 	must nft insert rule ip host forward ip saddr "$4" tcp sport 80 drop
 	say_in_vain "answers-$1"
 	rules 'iifname { ebpfnet0, ebpfnet1 } accept'
@@ -148,7 +146,6 @@ stream() { # MODE
 		on ns2 "$WIRE" copy $HOST $port 200000000 > /dev/null & sender=$!
 		for i in {1..10}; do
 			must nft add rule ip host forward ip daddr 198.51.100.$i drop
-			sleep 0.05
 		done
 		wait $sender || fail "the stream to $port broke"
 	done
@@ -177,7 +174,6 @@ rejected() { # MODE
 	rules 'iifname { ebpfnet0, ebpfnet1 } accept'
 	WIRE_TIMEOUT=10 converse ns2 tcp $HOST 8080
 	say before
-	sleep 0.05 # a connection is asked about every 20 ms at most
 	must nft insert rule ip host forward ip daddr $NS1 tcp dport 80 reject with tcp reset
 	echo x >&"$talk"
 	status=0

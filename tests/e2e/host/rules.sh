@@ -61,6 +61,37 @@ test_a_rule_takes_effect_on_a_tcp_connection_and_goes() {
 	each_mode closes_and_opens
 }
 
+# The rules change twice within the time of a few packets: the answer to the first question is none to the second.
+test_a_rule_takes_effect_however_closely_it_follows_another() {
+	up
+	serve internet tcp 7000
+	rules "$INSIDE_PASSES"
+	{ echo 'delete table ip host'; cat $T/rules; } > $T/rules_again
+	must ebpfnet set forwarding ask
+	probe '
+	import subprocess
+	sock = ns1.socket(socket.AF_INET, socket.SOCK_STREAM)
+	sock.connect((SERVER, 7000))
+	def nft(text):
+	    subprocess.run(["nft", *text.split()], check=True)
+	def answered(timeout):
+	    sock.settimeout(timeout)
+	    try:
+	        return bool(sock.recv(10))
+	    except TimeoutError:
+	        return False
+	for _ in range(3):
+	    nft("-f '$T'/rules_again")
+	    sock.send(b"open\n")
+	    must(answered(3), "asked about")
+	    nft("insert rule ip host forward ip saddr 192.168.1.10 drop")
+	    sock.send(b"closed\n")
+	    must(not answered(0.3), "dropped by the rule of a moment later")
+	    nft("-f '$T'/rules_again")
+	    must(answered(5), "sent again by TCP, passes again")
+	'
+}
+
 closes_and_opens_udp() { # MODE
 	rules "$INSIDE_PASSES"
 	probe '
