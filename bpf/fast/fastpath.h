@@ -126,37 +126,34 @@ static __always_inline __be32 ports_of(__u16 sport_h, __u16 dport_h)
 	}.ports;
 }
 
-/* Forward by the flow table. e: where to keep what becomes of the packet. */
-static __always_inline verdict_t fast_by_flow(ctx_t *ctx, struct fast_headers *h, const struct config *cfg,
-					      __u16 zone, struct flow_cache_entry *e, struct fwd_out *fwd)
+/* What becomes of a packet by the flow table, in h->action. e: where to keep it. False: the slow path decides. */
+static __always_inline _Bool fast_by_flow(ctx_t *ctx, struct fast_headers *h, const struct config *cfg, __u16 zone,
+					  struct flow_cache_entry *e)
 {
 	struct flow_key key = fast_key(h, zone);
 	struct flow *f = fast_flow_get(ctx, h, &key, cfg);
-	struct flow_path *path;
 	struct nat_tuple t;
-	__u32 at;
 
 	if (!f || (f->to != TO_PORT && (f->to != TO_UPLINK || zone == EBPFNET_ZONE_OUTSIDE)))
-		return FWD_NEXT;
+		return 0;
 	h->zone = zone;
-	at = path_of(ctx, h, f);
-	path = bpf_map_lookup_elem(&paths, &at);
-	if (!path)
-		return FWD_NEXT;
+	h->action.path = path_of(ctx, h, f);
+	if (h->action.path >= EBPFNET_PATHS)
+		return 0;
 	t = nat_translate(f, &key);
 	h->action.src = addr_be32(t.src);
 	h->action.dst = addr_be32(t.dst);
 	h->action.ports = ports_of(t.sport_h, t.dport_h);
 	h->action.counter = translate_counter(f);
-	h->action.path = at;
 	flow_cache_fill(e, h, ctx->ifindex, f, &key);
-	return fast_send(ctx, h, &h->action, path, fwd);
+	return 1;
 }
 
 /* Forward a routed packet of a zone. */
 static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *h, const struct config *cfg, __u16 zone,
 					 struct fwd_out *fwd)
 {
+	const struct fast_action *action;
 	struct flow_cache_entry *e;
 	struct flow_path *path;
 	__u32 at;
@@ -166,11 +163,15 @@ static __always_inline verdict_t fast_l3(ctx_t *ctx, struct fast_headers *h, con
 	e = flow_cache_at(h);
 	if (!e)
 		return FWD_NEXT;
-	if (!flow_cache_valid(e, h, ctx->ifindex))
-		return fast_by_flow(ctx, h, cfg, zone, e, fwd);
-	at = e->action.path;
+	if (flow_cache_valid(e, h, ctx->ifindex))
+		action = &e->action;
+	else if (fast_by_flow(ctx, h, cfg, zone, e))
+		action = &h->action;
+	else
+		return FWD_NEXT;
+	at = action->path;
 	path = bpf_map_lookup_elem(&paths, &at);
-	return path ? fast_send(ctx, h, &e->action, path, fwd) : FWD_NEXT;
+	return path ? fast_send(ctx, h, action, path, fwd) : FWD_NEXT;
 }
 
 /* A packet to the gateway's address: to the host, unless it may be of a flow or for a published port. */

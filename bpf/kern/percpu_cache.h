@@ -56,7 +56,7 @@ static __always_inline __u32 cache_stamp_of_packet(const struct config *cfg)
 	if (!cfg->has_rules || !stamp)
 		return stamp;
 	/* it may become lower: with the last network that obeys rules, or when the module is loaded again */
-	stamp += ruleset_gen() * 0x9e3779b1u;
+	stamp += ruleset_gen_inline() * 0x9e3779b1u;
 	return stamp ? stamp : 1;
 }
 

@@ -28,7 +28,7 @@ __noinline __u32 ruleset_gen_of_module(void)
  * Generation of the nft ruleset (struct netns_nftables.base_seq), raised by each transaction of nft and iptables-nft
  * that changes it. 0: it cannot be read, or does not exist: then answers of the rules only age.
  */
-static __always_inline __u32 ruleset_gen(void)
+static __always_inline __u32 ruleset_gen_inline(void)
 {
 	struct net *net;
 
@@ -40,8 +40,13 @@ static __always_inline __u32 ruleset_gen(void)
 	return kernel_read(net, nft.base_seq);
 }
 
+__noinline __u32 ruleset_gen(void)
+{
+	return ruleset_gen_inline();
+}
+
 /* True if a program of netfilter, nft or iptables, sees what the host forwards; also if that cannot be read. */
-static __always_inline _Bool ruleset_at_forward(void)
+__noinline _Bool ruleset_at_forward(void)
 {
 	struct net *net = netns_get();
 

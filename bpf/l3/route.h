@@ -166,15 +166,13 @@ __noinline enum route_kind route_find(ctx_t *ctx, const struct route_query *q, s
 	if (!e || !cfg || !out || !q)
 		return ROUTE_FAILED;
 	stamp = cache_stamp(cfg);
-	if (!stamp)
-		return route_look_up(ctx, q, out);
 	by_ports = route_by_ports();
-	if (route_cache_valid(e, q, stamp, by_ports) && (q->len <= e->route.mtu || e->kind == ROUTE_LOCAL)) {
+	if (stamp && route_cache_valid(e, q, stamp, by_ports) && (q->len <= e->route.mtu || e->kind == ROUTE_LOCAL)) {
 		*out = e->route;
 		return e->kind;
 	}
 	kind = route_look_up(ctx, q, out);
-	if (kind != ROUTE_UPLINK && kind != ROUTE_LOCAL)
+	if (!stamp || (kind != ROUTE_UPLINK && kind != ROUTE_LOCAL))
 		return kind;
 	e->src = addr_of(q->src);
 	e->dst = addr_of(q->dst);
