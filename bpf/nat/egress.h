@@ -188,12 +188,18 @@ static __always_inline verdict_t egress_verdict(enum route_kind kind, struct fwd
 	return FWD_HAIRPIN;
 }
 
-/* Send an ICMP error when no flow can, or may, be created (RFC 5508 REQ-9, RFC 6888 REQ-4, RFC 1812 5.2.7.1). */
-static __always_inline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, verdict_t reason,
-					     struct ipaddr gateway, struct fwd_out *fwd)
+/*
+ * A namespace's packet, for which no flow can, or may, be created: its gateway sends an ICMP error (RFC 5508 REQ-9, RFC
+ * 6888 REQ-4, RFC 1812 5.2.7.1).
+ */
+__noinline verdict_t refuse_flow(ctx_t *ctx, const struct pkt *p, verdict_t reason, struct fwd_out *fwd)
 {
-	struct icmp_params err = { .type = ICMP_DEST_UNREACH, .code = ICMP_PKT_FILTERED, .from = gateway };
+	struct icmp_params err = { .type = ICMP_DEST_UNREACH, .code = ICMP_PKT_FILTERED };
+	struct network *net = p ? network_get(p->key.zone) : NULL;
 
+	if (!p || !net || !fwd)
+		return reason;
+	err.from = net->gateway;
 	if (reason == DROP(no_free_port) || reason == DROP(table_full) || reason == DROP(over_cap))
 		count(COUNT_flow_refused);
 	else if (reason == DROP(no_source))

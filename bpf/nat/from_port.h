@@ -192,7 +192,7 @@ static __always_inline verdict_t decide_from_port(ctx_t *ctx, struct pkt *p, str
 	if (d->f || d->portmap)
 		return FWD_NEXT;
 	if (d->resolved->route.network && d->resolved->route.network != d->port->net)
-		return refuse_flow(ctx, p, DROP(isolated), d->router, fwd);
+		return refuse_flow(ctx, p, DROP(isolated), fwd);
 	return d->kind == ROUTE_UNMANAGED ? nat_same_subnet(ctx, p, d->port, d->net, fwd) : FWD_NEXT;
 }
 

@@ -46,16 +46,19 @@ static __always_inline _Bool masquerade_not(const struct network *net, const str
 	return net->flags & NETWORK_HAS_UNMASQUERADED && address_is_unmasqueraded(p->key.zone, &p->key.dst);
 }
 
-/* The specification, of ct_new_init(), or DROP(reason). */
-static __always_inline verdict_t masquerade_new(const struct pkt *p, const struct decision *d)
+/*
+ * The specification, of ct_new_init(), or DROP(reason). p->key.zone is the network. route: by which the packet leaves.
+ * port_ifindex: of the port that it came from.
+ */
+__noinline verdict_t masquerade_new(const struct pkt *p, const struct route *route, __u32 port_ifindex)
 {
-	const struct network *net = d->net;
-	const struct route *route = &d->resolved->route;
+	struct network *net = p ? network_get(p->key.zone) : NULL;
+	struct port *port = port_get(port_ifindex);
 	struct config *cfg = config_get();
 	struct ct_new *n;
 	_Bool as_is;
 
-	if (!cfg || !net || !d->port)
+	if (!p || !route || !cfg || !net || !port)
 		return DROP(helper_failed);
 	if (net->flags & NETWORK_INTERNAL)
 		return DROP(isolated);
@@ -80,7 +83,7 @@ static __always_inline verdict_t masquerade_new(const struct pkt *p, const struc
 		.sport_h = p->key.sport_h,
 		.dport_h = p->key.dport_h,
 	};
-	masquerade_way(n, route->ifindex, d->port_ifindex, d->port->endpoint);
+	masquerade_way(n, route->ifindex, port_ifindex, port->endpoint);
 	n->mapped = p->kind == PKT_OTHER; /* without ports: one flow for each outside address */
 	n->as_is = as_is;
 	if (p->key.proto == L4_UDP && !as_is)

@@ -38,7 +38,7 @@ static __always_inline verdict_t specify(ctx_t *ctx, const struct pkt *p, const 
 		return host_new(p);
 	if (d->portmap)
 		return portmap_new_flow(ctx, p, d);
-	return masquerade_new(p, d);
+	return d->resolved ? masquerade_new(p, &d->resolved->route, d->port_ifindex) : DROP(helper_failed);
 }
 
 /*
@@ -53,7 +53,7 @@ static __always_inline verdict_t refuse_from_stack(ctx_t *ctx, const struct pkt 
 	/* others of its datagram may have to be dropped (frag_done()), which takes the packet itself */
 	if (!d->port || p->frag & IP_FRAG_MASK)
 		return reason;
-	v = refuse_flow(ctx, p, reason, d->net->gateway, fwd);
+	v = refuse_flow(ctx, p, reason, fwd);
 	if (v != FWD_TX)
 		return v;
 	fwd->ifindex = d->port_ifindex;
@@ -69,7 +69,7 @@ static __always_inline verdict_t begin(ctx_t *ctx, const struct pkt *p, struct d
 	if (v == FWD_NEXT)
 		v = ct_create(ctx);
 	if (v != FWD_NEXT && d->from == FROM_PORT)
-		return refuse_flow(ctx, p, v, d->router, fwd);
+		return refuse_flow(ctx, p, v, fwd);
 	if (v != FWD_NEXT && d->from == FROM_STACK)
 		return refuse_from_stack(ctx, p, d, v, fwd);
 	if (v != FWD_NEXT)
@@ -108,7 +108,7 @@ static __always_inline verdict_t through_from_port(ctx_t *ctx, const struct pkt 
 	_Bool follows = d->f || p->kind == PKT_FRAG || !route_reaches(d->kind);
 	verdict_t v = follows ? FWD_NEXT : specify(ctx, p, d);
 
-	return v == FWD_NEXT ? up_through_rules(ctx, fwd) : refuse_flow(ctx, p, v, d->router, fwd);
+	return v == FWD_NEXT ? up_through_rules(ctx, fwd) : refuse_flow(ctx, p, v, fwd);
 }
 
 /* The host does not route back to a source that is outside of its network (spoof=allow). */
