@@ -17,8 +17,7 @@ static __always_inline void count(enum counter c)
 	__u64 *value = bpf_map_lookup_elem(&counters, &zero), at = (__u32)c;
 
 	/* the bound is for the verifier: c may come from a drop code */
-	OPAQUE(at);
-	if (value && at < COUNTERS)
+	if (value && !OUTSIDE(at, 0, COUNTERS - 1))
 		value[at]++;
 }
 

@@ -21,7 +21,7 @@
 #endif
 
 /*
- * True if x, a variable, is less than min (above 1) or more than max, as separate comparisons, from each of
+ * True if x, a variable, is less than min (0, or above 1) or more than max, as separate comparisons, from each of
  * which the verifier learns a bound. The compiler would merge them into one, which teaches it none; and Linux
  * 7.3 forgets the lower bound at the upper.
  */
