@@ -85,7 +85,9 @@ def publish_and_set(classic):
         else:
             sh("ebpfnet expose %s %s" % (name, spec))
     sh(";".join("ebpfnet set timeout-%s %s" % (key, HOUR) for key in TIMEOUTS))
-    sh("ebpfnet set ports 1-65535")  # netfilter keeps a port wherever it lies
+    # netfilter keeps a port wherever it lies; those that to_host() of odd.py calls are nobody's
+    sh("ebpfnet set ports 1-65535; sysctl -qw net.ipv4.ip_local_reserved_ports=%d-%d"
+       % (P.NOBODYS_PORTS[0], P.NOBODYS_PORTS[-1]))
     if classic:
         sh("for f in /proc/sys/net/netfilter/nf_conntrack_{gre_timeout*,sctp_timeout*,*tcp_timeout*};"
            "do echo %s > $f; done" % HOUR)

@@ -127,8 +127,8 @@ def l4s(s, src, dst, port):
 
 
 def to_host(s):
-    """Ports of the host's that nobody has: below what is ever handed out."""
-    port = 1 + s.number % 500
+    """Ports of the host's that nobody has."""
+    port = P.NOBODYS_PORTS[s.number % len(P.NOBODYS_PORTS)]
     for _ in range(3):
         if s.chance(50):
             src = s.choice(STRANGERS)

@@ -16,6 +16,7 @@ INSIDE = {"ns1": "192.168.1.10", "ns2": "192.168.1.11", "ns3": "192.168.1.12"}
 NAMESPACES = tuple(INSIDE)
 ABSENT = ["192.168.1.77", "192.168.1.99", "192.168.1.0"]
 ROUTER, ON_LINK = "172.31.0.1", "172.31.0.9"
+NOBODYS_PORTS = range(100, 600)  # of the host: reserved, so that none of them is handed out
 MAC = {
     "gateway": bytes.fromhex("02ebc0a80101"),
     "ns1": bytes.fromhex("02ebc0a8010a"),
