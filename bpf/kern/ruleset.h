@@ -26,7 +26,8 @@ __noinline __u32 ruleset_gen_of_module(void)
 
 /*
  * Generation of the nft ruleset (struct netns_nftables.base_seq), raised by each transaction of nft and iptables-nft
- * that changes it. 0: it cannot be read, or does not exist: then answers of the rules only age.
+ * that changes it. 0: it cannot be read, or does not exist: then answers of the rules only age. Inline for what asks it
+ * of every packet; a function, which the verifier checks once, for the rest.
  */
 static __always_inline __u32 ruleset_gen_inline(void)
 {

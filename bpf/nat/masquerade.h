@@ -5,7 +5,7 @@
 
 #include "ct/ct_create.h"
 #include "ct/ct_update.h"
-#include "nat/decision.h"
+#include "l3/route_cache.h"
 
 /*
  * UDP mappings are endpoint-independent (RFC 4787 REQ-1): all that a socket sends leaves from one external
