@@ -139,6 +139,7 @@ test_what_is_closed_stays_closed_and_what_is_open_goes_on() {
 	asked=$(counter rules_asked)
 	begin=$(date +%s%3N)
 	replace_and_talk
+	# each exchange changes the rules once, and each hundredth twice; what is closed asks every 100 ms besides
 	asked=$(($(counter rules_asked) - asked)) bound=$(((out + out / 100 + ($(date +%s%3N) - begin) / 100 + 5) * 3))
 	still_closed "$out changes"
 	[ $asked -le $bound ] || fail "$asked copies in $out changes: more than $bound, one for each of three directions"

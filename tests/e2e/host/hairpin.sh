@@ -146,6 +146,7 @@ stream() { # MODE
 		on ns2 "$WIRE" copy $HOST $port 200000000 > /dev/null & sender=$!
 		for i in {1..10}; do
 			must nft add rule ip host forward ip daddr 198.51.100.$i drop
+			sleep 0.05
 		done
 		wait $sender || fail "the stream to $port broke"
 	done
