@@ -126,7 +126,7 @@ static __always_inline __be32 ports_of(__u16 sport_h, __u16 dport_h)
 	}.ports;
 }
 
-/* What becomes of a packet by the flow table, in h->action. e: where to keep it. False: the slow path decides. */
+/* Find the action for a packet by the flow table: in h->action, and kept at e. False: the slow path decides. */
 static __always_inline _Bool fast_by_flow(ctx_t *ctx, struct fast_headers *h, const struct config *cfg, __u16 zone,
 					  struct flow_cache_entry *e)
 {

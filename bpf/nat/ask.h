@@ -5,7 +5,8 @@
  *   UNKNOWN   its packets go through FORWARD. One comes out on the other side: OPEN
  *   OPEN      they go fast. The rules change, or config.ask_s are over: UNKNOWN, but for TCP, which is asked about by
  *             a copy: ASKED if only time has passed, CLOSED if the rules have changed
- *   ASKED     they still go fast. The copy comes out: OPEN. Not within ASK_WAIT: CLOSED, with another copy
+ *   ASKED     they still go fast. The copy comes out: OPEN. Not within ASK_WAIT, or the rules change: CLOSED, with
+ *             another copy
  *   CLOSED    one packet each ASK_AGAIN, and after each change of the rules, asks by a copy. It and those that follow
  *             closely are sent to where they came from, behind the copy; when it has come out, OPEN, they go on, and
  *             else they are dropped, as are all others

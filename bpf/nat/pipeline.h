@@ -38,7 +38,7 @@ static __always_inline verdict_t specify(ctx_t *ctx, const struct pkt *p, const 
 		return host_new(p);
 	if (d->portmap)
 		return portmap_new_flow(ctx, p, d);
-	return d->resolved ? masquerade_new(p, &d->resolved->route, d->port_ifindex) : DROP(helper_failed);
+	return masquerade_new(p, &d->resolved->route, d->port_ifindex);
 }
 
 /*
