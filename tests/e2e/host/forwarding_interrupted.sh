@@ -73,26 +73,26 @@ only_blue() {
 	must ebpfnet network add blue --forwarding stack
 }
 
-test_set_stack_at_each_bpf_call() { mends loses_nothing fast bpf ebpfnet set forwarding stack; }
-test_set_stack_at_each_write() { mends loses_nothing fast write ebpfnet set forwarding stack; }
-test_set_stack_at_each_file() { mends loses_nothing fast openat ebpfnet set forwarding stack; }
-test_set_fast_at_each_bpf_call() { mends loses_nothing stack bpf ebpfnet set forwarding fast; }
-test_set_fast_at_each_write() { mends loses_nothing stack write ebpfnet set forwarding fast; }
+test_set_stack_at_each_bpf_call() { KILLS=4 mends loses_nothing fast bpf ebpfnet set forwarding stack; }
+test_set_stack_at_each_write() { KILLS=3 mends loses_nothing fast write ebpfnet set forwarding stack; }
+test_set_stack_at_each_file() { KILLS=3 mends loses_nothing fast openat ebpfnet set forwarding stack; }
+test_set_fast_at_each_bpf_call() { KILLS=4 mends loses_nothing stack bpf ebpfnet set forwarding fast; }
+test_set_fast_at_each_write() { KILLS=3 mends loses_nothing stack write ebpfnet set forwarding fast; }
 test_up_with_a_mode_at_each_bpf_call() { mends nothing nothing bpf ebpfnet up --hook "$HOOK" --forwarding stack; }
-test_up_with_a_mode_at_each_write() { mends nothing nothing write ebpfnet up --hook "$HOOK" --forwarding stack; }
+test_up_with_a_mode_at_each_write() { KILLS=3 mends nothing nothing write ebpfnet up --hook "$HOOK" --forwarding stack; }
 test_up_changes_the_mode_at_each_bpf_call() { mends loses_nothing fast bpf ebpfnet up --forwarding ask; }
 test_set_of_a_network_at_each_bpf_call() {
-	mends loses_nothing fast_with_blue bpf ebpfnet set forwarding stack --network blue
+	KILLS=4 mends loses_nothing fast_with_blue bpf ebpfnet set forwarding stack --network blue
 }
 test_set_of_a_network_at_each_rename() {
-	mends loses_nothing fast_with_blue rename ebpfnet set forwarding stack --network blue
+	KILLS=3 mends loses_nothing fast_with_blue rename ebpfnet set forwarding stack --network blue
 }
-test_network_add_at_each_write() { mends loses_nothing fast write ebpfnet network add blue --forwarding ask; }
+test_network_add_at_each_write() { KILLS=3 mends loses_nothing fast write ebpfnet network add blue --forwarding ask; }
 test_network_add_at_each_bpf_call() { mends loses_nothing fast bpf ebpfnet network add blue --forwarding ask; }
 test_network_del_at_each_bpf_call() { mends loses_nothing only_blue bpf ebpfnet network del blue; }
-test_network_del_at_each_write() { mends loses_nothing only_blue write ebpfnet network del blue; }
+test_network_del_at_each_write() { KILLS=3 mends loses_nothing only_blue write ebpfnet network del blue; }
 test_down_at_each_bpf_call() { mends nothing stack bpf ebpfnet down; }
-test_down_at_each_write() { mends nothing stack write ebpfnet down; }
+test_down_at_each_write() { KILLS=3 mends nothing stack write ebpfnet down; }
 
 # A change of a network's mode that was killed before its definition was written: `up` writes it.
 test_a_definition_that_was_not_written_is_written_by_up() {
